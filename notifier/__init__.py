@@ -1,0 +1,3 @@
+"""notifier: webhooks for every OpenAI-compatible video gateway."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""Lets `python -m notifier` do what `notifier` does."""
+
+from notifier.cli import main
+
+main()

@@ -1,0 +1,128 @@
+"""From settings to parts: the only place that knows both the config and who needs what of it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from random import Random
+from urllib.parse import urlsplit
+
+from notifier import log
+from notifier.bell import Bell
+from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
+from notifier.delivery import Lane, LaneRules, Subscription
+from notifier.delivery.lane import DeliveryStore
+from notifier.exchange import Exchange
+from notifier.gateway import GatewayClient, GatewayRules
+from notifier.model.delivery import Format
+from notifier.model.watch import Watch
+from notifier.schedule.clock import Clock
+from notifier.signing import decode_secret
+from notifier.watching import Desk, WatchRules
+from notifier.webhook import Target, WebhookSender
+
+GATEWAY_IN_FLIGHT = 32
+"""Most status requests in flight to one gateway."""
+
+
+def reveal(secret: Secret) -> str:
+    """Return the secret's text, after telling the log never to write it."""
+    text = secret.reveal()
+    log.redactor.protect(text)
+    return text
+
+
+def reveal_url(endpoint: EndpointSettings) -> str:
+    """Return an endpoint's URL; where the URL itself is the secret, the log learns to hide it."""
+    url = endpoint.url.reveal()
+    if endpoint.format is Format.SLACK or not endpoint.url.is_literal:
+        log.redactor.protect(url)
+        log.redactor.protect(urlsplit(url).path)
+    return url
+
+
+def gateway_client(
+    settings: GatewaySettings, exchange: Exchange, wall: Callable[[], float]
+) -> GatewayClient:
+    """Build the client of one gateway."""
+
+    def headers() -> Mapping[str, str]:
+        sent = {name: reveal(value) for name, value in settings.headers.items()}
+        if settings.api_key is not None:
+            sent["authorization"] = f"Bearer {reveal(settings.api_key)}"
+        return sent
+
+    rules = GatewayRules(
+        base_url=settings.base_url,
+        headers=headers,
+        request_timeout=settings.request_timeout,
+        status_words=settings.status_words,
+        rewrites_ids=settings.rewrites_ids,
+    )
+    return GatewayClient(rules, exchange, wall)
+
+
+def desk(settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random) -> Desk:
+    """Build the desk of one gateway."""
+    return Desk(
+        settings.name, client, settings.max_requests_per_second, now=clock.now, rng=rng
+    )
+
+
+def watch_rules(settings: GatewaySettings, watch: Watch) -> WatchRules:
+    """Return how one watch of a gateway is polled."""
+    give_up_after = watch.spec.give_up_after or settings.give_up_after
+    return WatchRules(
+        poll_interval=settings.poll_interval,
+        min_poll_interval=settings.min_poll_interval,
+        not_found_grace=settings.not_found_grace,
+        deadline=watch.taken_at + give_up_after,
+    )
+
+
+def sender(
+    endpoint: EndpointSettings, exchange: Exchange, wall: Callable[[], float]
+) -> WebhookSender:
+    """Build the sender of one endpoint."""
+
+    def target() -> Target:
+        return Target(
+            url=reveal_url(endpoint),
+            headers={name: reveal(value) for name, value in endpoint.headers.items()},
+            keys=[decode_secret(reveal(secret)) for secret in endpoint.secrets],
+            timeout=endpoint.timeout,
+        )
+
+    return WebhookSender(exchange, target, wall)
+
+
+def lane(  # noqa: PLR0913 - a lane has this many parts
+    endpoint: EndpointSettings,
+    exchange: Exchange,
+    store: DeliveryStore,
+    *,
+    clock: Clock,
+    rng: Random,
+    settled: Bell,
+) -> Lane:
+    """Build the lane of one endpoint."""
+    rules = LaneRules(
+        endpoint=endpoint.name,
+        format=endpoint.format,
+        max_concurrency=endpoint.max_concurrency,
+        retry_schedule=endpoint.retry_schedule,
+        url_mark=url_mark(endpoint),
+    )
+    sends = sender(endpoint, exchange, clock.wall)
+    return Lane(rules, sends, store, clock=clock, rng=rng, settled=settled)
+
+
+def url_mark(endpoint: EndpointSettings) -> str:
+    """Return a text that changes with the endpoint's URL and does not tell it."""
+    return hashlib.sha256(reveal_url(endpoint).encode()).hexdigest()[:16]
+
+
+def subscriptions(config: Config) -> list[Subscription]:
+    """Return who wants to hear of what."""
+    return [
+        Subscription(endpoint.name, endpoint.format, endpoint.events)
+        for endpoint in config.endpoints.values()
+    ]

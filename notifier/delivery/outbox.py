@@ -1,0 +1,111 @@
+"""Putting an ending into the outbox: one event, rendered once, for every endpoint it is for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from notifier import log
+from notifier.formats import RENDERERS
+from notifier.model.delivery import Format
+from notifier.model.event import Ending, Event, EventType, NewEvent, subscribes
+from notifier.model.video import Json, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What one endpoint wants to hear of, and how."""
+
+    endpoint: str
+    format: Format
+    events: tuple[str, ...]
+
+
+class EventStore(Protocol):
+    """What the outbox needs of the store."""
+
+    async def record_ending(self, watch: int, event: NewEvent) -> bool:
+        """Commit watch closed, event and deliveries together; False if it was not open."""
+
+
+class Outbox:
+    """Records endings and wakes the lanes of the endpoints concerned.
+
+    `content_url` tells where a completed video of (gateway, video id) can be fetched,
+    `new_id` makes event ids, `wall` stamps events (Unix seconds), `wake` is told the names of
+    endpoints that have something new.
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root hands in every part
+        self,
+        store: EventStore,
+        subscriptions: Sequence[Subscription],
+        *,
+        content_url: Callable[[str, str], str],
+        new_id: Callable[[], str],
+        wall: Callable[[], float],
+        wake: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._store = store
+        self._subscriptions = subscriptions
+        self._content_url = content_url
+        self._new_id = new_id
+        self._wall = wall
+        self._wake = wake
+        self._log = log.get()
+
+    async def publish(self, ending: Ending) -> None:
+        """Make the ending's event durable together with its deliveries, then wake the lanes.
+
+        Does nothing when the watch is not open any more. Raises StoreError; nothing was
+        recorded then.
+        """
+        event = self._event(ending)
+        chosen = self._chosen(ending)
+        formats = {Format.STANDARD, *(subscription.format for subscription in chosen)}
+        new = NewEvent(
+            event.id,
+            event.type,
+            event.created_at,
+            bodies={form: RENDERERS[form](event) for form in formats},
+            endpoints=[(subscription.endpoint, subscription.format) for subscription in chosen],
+        )
+        if not await self._store.record_ending(ending.watch.row, new):
+            return
+        names = [subscription.endpoint for subscription in chosen]
+        self._log.info(
+            "event",
+            event_id=event.id,
+            type=event.type.value,
+            reason=ending.reason,
+            endpoints=names,
+            gateway=event.gateway,
+            video_id=ending.snapshot.id,
+        )
+        self._wake(names)
+
+    def _event(self, ending: Ending) -> Event:
+        gateway, video_id = ending.watch.key
+        completed = ending.type is EventType.COMPLETED
+        return Event(
+            id=self._new_id(),
+            type=ending.type,
+            created_at=int(self._wall()),
+            data=video_data(ending.snapshot),
+            gateway=gateway,
+            metadata=ending.watch.spec.metadata,
+            content_url=self._content_url(gateway, video_id) if completed else None,
+        )
+
+    def _chosen(self, ending: Ending) -> list[Subscription]:
+        wanted = ending.watch.spec.endpoints
+        return [
+            subscription
+            for subscription in self._subscriptions
+            if (wanted is None or subscription.endpoint in wanted)
+            and subscribes(subscription.events, ending.type)
+        ]
+
+
+def video_data(snapshot: Snapshot) -> dict[str, Json]:
+    """Return the event's `data`: the protocol's fields, then what the gateway added."""
+    return {**snapshot.as_data(), **snapshot.extra}

@@ -1,0 +1,70 @@
+"""The few kinds of error that cross a layer.
+
+Each carries one sentence for a person; none carries a secret. Foreign exceptions are
+translated into these once, at the door they came in by.
+"""
+
+from dataclasses import dataclass
+
+
+class NotifierError(Exception):
+    """The base of every error that a command prints as one sentence.
+
+    `exit_code` is what the process ends with when nobody handles it.
+    """
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a configuration file.
+
+    `where` is the file, `key` the path of the key inside it (empty when the file as a
+    whole is meant), `hint` what would make it right (may be empty).
+    """
+
+    where: str
+    key: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: {self.key}" if self.key else self.where
+        tail = f" ({self.hint})" if self.hint else ""
+        return f"{place}: {self.message}{tail}"
+
+
+class ConfigError(NotifierError):
+    """A configuration that cannot be used; lists everything that is wrong with it."""
+
+    exit_code = 78
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class StoreError(NotifierError):
+    """The store could not do what was asked; what was committed before stays."""
+
+
+class StoreRefusedError(StoreError):
+    """The store's file may not be used by this process; `exit_code` says whose fault it is."""
+
+    def __init__(self, message: str, *, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class TransportError(NotifierError):
+    """An HTTP exchange that did not end in a whole answer.
+
+    `kind` is one of the words in `notifier.exchange.KINDS`; `detail` is safe to log: it
+    never holds a URL, a header or a body.
+    """
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail

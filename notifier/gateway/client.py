@@ -1,0 +1,102 @@
+"""Asking one gateway about one video."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote
+
+from notifier import __version__
+from notifier.errors import TransportError
+from notifier.exchange import Reply
+from notifier.gateway.verdict import judge
+from notifier.model.answer import Answer, Trouble
+from notifier.model.status import Status
+
+MAX_BODY = 1024 * 1024
+"""Largest status answer that is read, in bytes."""
+
+
+class Http(Protocol):
+    """The part of `notifier.exchange.Exchange` that asking needs."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        deadline: float,
+        max_body: int,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send one request and return the whole answer, or raise TransportError."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRules:
+    """How to ask one gateway and how to read it.
+
+    `headers` returns what to send along, secrets resolved at this moment (a changed key file
+    takes effect with the next request); it may raise ValueError when a secret cannot be read.
+    """
+
+    base_url: str
+    headers: Callable[[], Mapping[str, str]]
+    request_timeout: float
+    status_words: Mapping[str, Status]
+    rewrites_ids: bool
+
+
+def video_url(base_url: str, video_id: str) -> str:
+    """Return where a video's status is; the id is opaque, so every odd character is quoted."""
+    return f"{base_url}/videos/{quote(video_id, safe='')}"
+
+
+def content_url(base_url: str, video_id: str) -> str:
+    """Return where a completed video can be downloaded."""
+    return f"{video_url(base_url, video_id)}/content"
+
+
+class GatewayClient:
+    """Asks one gateway; every outcome is an `Answer`."""
+
+    def __init__(self, rules: GatewayRules, http: Http, wall: Callable[[], float]) -> None:
+        self._rules = rules
+        self._http = http
+        self._wall = wall
+
+    async def retrieve(self, video_id: str) -> Answer:
+        """Ask for one video's status once."""
+        try:
+            reply = await self.fetch(video_id)
+        except TransportError as error:
+            return Trouble(error.kind, error.detail)
+        except ValueError as error:
+            return Trouble("secret", str(error), "the daemon could not read this secret again")
+        return self.read(video_id, reply)
+
+    async def fetch(self, video_id: str) -> Reply:
+        """Ask once and return the answer unread; raises TransportError."""
+        return await self._http.request(
+            "GET",
+            video_url(self._rules.base_url, video_id),
+            headers={
+                "accept": "application/json",
+                "user-agent": f"notifier/{__version__}",
+                **self._rules.headers(),
+            },
+            deadline=self._rules.request_timeout,
+            max_body=MAX_BODY,
+        )
+
+    def read(self, video_id: str, reply: Reply) -> Answer:
+        """Say what an answer that was fetched means."""
+        return judge(
+            reply.status,
+            reply.headers,
+            reply.body,
+            video_id=video_id,
+            status_words=self._rules.status_words,
+            rewrites_ids=self._rules.rewrites_ids,
+            wall=self._wall(),
+        )

@@ -1,0 +1,55 @@
+"""JSON from strangers: decoded without believing that it is small, shallow or sane."""
+
+import json
+import math
+from typing import Any
+
+from notifier.model.video import Json
+
+_MAX_DEPTH = 50
+# Deeper values become null: an encoder that runs on a fuller stack could not write them again.
+
+
+class UnreadableError(ValueError):
+    """Bytes that are not JSON, or JSON that cannot be held; the message quotes nothing."""
+
+
+def decode(body: bytes) -> Json:
+    """Return what `body` says, every text encodable, every number finite, no value too deep.
+
+    Raises UnreadableError for anything else: bad UTF-8, deep nesting, 5,000-digit integers.
+    """
+    try:
+        return _scrubbed(json.loads(body, parse_float=_finite, parse_constant=_no_number))
+    except RecursionError:
+        raise UnreadableError("JSON nested too deeply") from None
+    except ValueError:
+        raise UnreadableError("not JSON") from None
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _no_number(_name: str) -> None:
+    return None
+
+
+def clean_text(text: str) -> str:
+    """Return `text` without lone surrogates, which neither UTF-8 nor SQLite can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _scrubbed(value: Any, depth: int = 0) -> Json:  # noqa: ANN401 - what json.loads returns
+    match value:
+        case str():
+            return clean_text(value)
+        case dict() | list() if depth >= _MAX_DEPTH:
+            return None
+        case dict():
+            return {clean_text(key): _scrubbed(item, depth + 1) for key, item in value.items()}
+        case list():
+            return [_scrubbed(item, depth + 1) for item in value]
+        case _:
+            return value

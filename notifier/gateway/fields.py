@@ -1,0 +1,101 @@
+"""One reader per field of the protocol: anything may come in, only sane values go out.
+
+None always means "the gateway did not say", also when it said something that makes no sense.
+"""
+
+from datetime import datetime
+
+from notifier.model.status import EXPIRED
+from notifier.model.video import Json, VideoError
+
+_YEAR_9999 = 253_402_300_800
+_MILLISECONDS_FROM = 100_000_000_000
+_MAX_NAME = 512
+_MAX_MESSAGE = 1000
+_MAX_DIGITS = 20
+
+
+def text(value: Json, longest: int = _MAX_NAME) -> str | None:
+    """Read a text; numbers are taken as written (some gateways send `"seconds": 8`)."""
+    match value:
+        case bool():
+            return None
+        case str():
+            return value[:longest] or None
+        case int() | float():
+            number = int(value) if value == int(value) else value
+            return str(number)[:longest] if abs(value) < 10**_MAX_DIGITS else None
+        case _:
+            return None
+
+
+def number(value: Json) -> float | None:
+    """Read a number, also from a text such as `"50%"`."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return float(value) if abs(value) < 10**_MAX_DIGITS else None
+        case str():
+            digits = value.strip().removesuffix("%").strip()
+            if len(digits) > _MAX_DIGITS or not digits.isascii() or "_" in digits:
+                return None
+            try:
+                read = float(digits)
+            except ValueError:
+                return None
+            return read if abs(read) < 10**_MAX_DIGITS else None
+        case _:
+            return None
+
+
+def progress(value: Json) -> int | None:
+    """Read a percentage as a whole number from 0 to 100."""
+    read = number(value)
+    return None if read is None else int(min(max(read, 0), 100))
+
+
+def timestamp(value: Json) -> int | None:
+    """Read a time as Unix seconds; milliseconds and ISO 8601 are understood, 0 is "never"."""
+    read = number(value)
+    if read is None:
+        return _iso(value)
+    while read >= _MILLISECONDS_FROM:
+        read /= 1000
+    return int(read) if 1 <= read < _YEAR_9999 else None
+
+
+def _iso(value: Json) -> int | None:
+    if not isinstance(value, str) or len(value) > _MAX_NAME:
+        return None
+    try:
+        seconds = datetime.fromisoformat(value.strip()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return int(seconds) if 1 <= seconds < _YEAR_9999 else None
+
+
+def error(value: Json) -> VideoError | None:
+    """Read an `error`: an object, a text (OpenRouter), or nothing."""
+    match value:
+        case dict():
+            read = VideoError(text(value.get("message"), _MAX_MESSAGE), text(value.get("code")))
+            return None if read == VideoError() else read
+        case str() if value.strip():
+            return VideoError(message=value[:_MAX_MESSAGE])
+        case _:
+            return None
+
+
+def failure(body: dict[str, Json], word: str) -> VideoError | None:
+    """Read why a job that did not complete ended, wherever the gateway put it."""
+    told = error(body.get("error")) or error(body.get("fail_reason"))
+    if told is None:
+        metadata = body.get("metadata")
+        said = metadata.get("url") if isinstance(metadata, dict) else None
+        # new-api keeps the result's address and the reason of a failure in one field
+        if isinstance(said, str) and "://" not in said:
+            told = error(said)
+    if word == EXPIRED:
+        return VideoError(told.message if told else None, EXPIRED)
+    return told

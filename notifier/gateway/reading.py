@@ -1,0 +1,78 @@
+"""From a decoded JSON value to a snapshot of one video, whatever the dialect."""
+
+from collections.abc import Iterator, Mapping
+
+from notifier.gateway import fields
+from notifier.model.status import Status, fold_word, read_status
+from notifier.model.video import Json, Snapshot
+
+_PROTOCOL = frozenset(
+    {
+        "id", "object", "model", "status", "progress", "created_at", "completed_at",
+        "expires_at", "seconds", "size", "remixed_from_video_id", "error",
+    }
+)  # fmt: skip
+_ID_FIELDS = ("id", "task_id", "video_id")
+_MAX_WORD = 64
+
+
+def video_object(value: Json) -> dict[str, Json] | None:
+    """Find the object that describes a video: the value itself, or what it wraps as `data`.
+
+    It is one when it has a status word and an id; older new-api wraps it.
+    """
+    for candidate in (value, value.get("data") if isinstance(value, dict) else None):
+        if (
+            isinstance(candidate, dict)
+            and isinstance(candidate.get("status"), str)
+            and any(True for _ in ids(candidate))
+        ):
+            return candidate
+    return None
+
+
+def ids(body: Mapping[str, Json]) -> Iterator[str]:
+    """Yield every id by which this object calls itself."""
+    for name in _ID_FIELDS:
+        value = body.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            yield value if isinstance(value, str) else fields.text(value) or ""
+
+
+def read_snapshot(
+    body: dict[str, Json], video_id: str, status_words: Mapping[str, Status]
+) -> Snapshot:
+    """Read a video object; the watched id stays the identity whatever the object calls itself."""
+    word = str(body["status"])[:_MAX_WORD]
+    folded = fold_word(word)
+    status = read_status(word, status_words)
+    error = fields.failure(body, folded) if _unhappy(status) else fields.error(body.get("error"))
+    # "failed" with this code is how Unsloth Studio and others report a cancelled job
+    if status is Status.FAILED and error is not None and _is_cancel(error.code):
+        status = Status.CANCELLED
+    progress = fields.progress(body.get("progress"))
+    if status is Status.COMPLETED and progress is None:
+        progress = 100
+    return Snapshot(
+        id=video_id,
+        status=status,
+        word=word,
+        model=fields.text(body.get("model")),
+        progress=progress,
+        created_at=fields.timestamp(body.get("created_at")),
+        completed_at=fields.timestamp(body.get("completed_at")),
+        expires_at=fields.timestamp(body.get("expires_at")),
+        seconds=fields.text(body.get("seconds")),
+        size=fields.text(body.get("size")),
+        remixed_from_video_id=fields.text(body.get("remixed_from_video_id")),
+        error=error,
+        extra={name: value for name, value in body.items() if name not in _PROTOCOL},
+    )
+
+
+def _unhappy(status: Status | None) -> bool:
+    return status in {Status.FAILED, Status.CANCELLED}
+
+
+def _is_cancel(code: str | None) -> bool:
+    return code is not None and read_status(code) is Status.CANCELLED

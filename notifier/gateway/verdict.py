@@ -1,0 +1,117 @@
+"""What one HTTP answer to a status request is worth.
+
+The body is read before the status is believed: vLLM-Omni reports a failed job as a video
+object with a non-2xx status, new-api says "no such task" with 400. After that the order is:
+about this video, no such video, about the key, and everything else is trouble that may pass.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from notifier.gateway.decode import UnreadableError, decode
+from notifier.gateway.missing import says_missing
+from notifier.gateway.reading import ids, read_snapshot, video_object
+from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.model.status import Status
+from notifier.model.video import Json
+from notifier.schedule.retry_after import parse_poll_after_ms, parse_retry_after
+
+_BASE_URL_HINT = "does base_url end in /v1?"
+_REWRITES_HINT = "if this gateway re-encodes ids, set rewrites_ids = true"
+_KEY_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_BUSY_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_MAX_DETAIL = 200
+
+
+def judge(  # noqa: PLR0913 - the answer's three parts, the question, and the two rules
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    video_id: str,
+    status_words: Mapping[str, Status],
+    rewrites_ids: bool,
+    wall: float,
+) -> Answer:
+    """Say what an answer means for the watch of `video_id`.
+
+    `headers` has lower-case names; `wall` (Unix seconds) turns a dated Retry-After into a
+    wait. Never raises, whatever the gateway sent.
+    """
+    wait = _asked_wait(headers, wall)
+    try:
+        value = decode(body)
+    except UnreadableError as error:
+        return _unreadable(status, headers, body, str(error), wait)
+    about = _about_video(value, status, video_id, status_words, rewrites_ids=rewrites_ids)
+    if isinstance(about, Seen):
+        return Seen(about.snapshot, status, wait)
+    if status in _KEY_STATUSES:
+        return Denied(status, _error_text(value), wait)
+    if status not in _BUSY_STATUSES and (said := says_missing(value, video_id)):
+        return Missing(said[:_MAX_DETAIL], status, wait)
+    if isinstance(about, Trouble):
+        return Trouble(about.reason, about.detail, about.hint, status, wait)
+    return _refused(status, value, wait)
+
+
+def _asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
+    """Return how long the gateway asked to be left alone, by either of its two headers."""
+    asked = (
+        parse_poll_after_ms(headers.get("openai-poll-after-ms", "")),
+        parse_retry_after(headers.get("retry-after", ""), wall),
+    )
+    return max((wait for wait in asked if wait is not None), default=None)
+
+
+def _about_video(
+    value: Json, status: int, video_id: str, words: Mapping[str, Status], *, rewrites_ids: bool
+) -> Seen | Trouble | None:
+    """Read a video object if there is one that may be believed."""
+    body = video_object(value)
+    if body is None:
+        return None
+    snapshot = read_snapshot(body, video_id, words)
+    success = HTTPStatus(200) <= status < HTTPStatus(300)
+    if not success and not snapshot.ended:
+        return None
+    if rewrites_ids or video_id in ids(body):
+        return Seen(snapshot)
+    other = next(ids(body))[:_MAX_DETAIL]
+    return Trouble("other_id", f"the answer is about {other!r}", _REWRITES_HINT)
+
+
+def _unreadable(
+    status: int, headers: Mapping[str, str], body: bytes, problem: str, wait: float | None
+) -> Answer:
+    if status in _KEY_STATUSES:
+        return Denied(status, wait=wait)
+    if status >= HTTPStatus.BAD_REQUEST:
+        hint = _BASE_URL_HINT if status == HTTPStatus.NOT_FOUND else ""
+        return Trouble(f"http_{status}", problem, hint, status, wait)
+    if not body.strip():
+        return Trouble("empty", "an answer without a body", "", status, wait)
+    if "html" in headers.get("content-type", "").lower() or body.lstrip()[:1] == b"<":
+        return Trouble("html", "a web page instead of JSON", _BASE_URL_HINT, status, wait)
+    return Trouble("broken_json", problem, "", status, wait)
+
+
+def _refused(status: int, value: Json, wait: float | None) -> Trouble:
+    """Describe readable JSON that is no video, says nothing of one, and is not about the key."""
+    if status < HTTPStatus.BAD_REQUEST:
+        reason = "error_object" if isinstance(value, dict) and value.get("error") else "no_video"
+        return Trouble(reason, _error_text(value), "", status, wait)
+    hint = _BASE_URL_HINT if status == HTTPStatus.NOT_FOUND else ""
+    return Trouble(f"http_{status}", _error_text(value), hint, status, wait)
+
+
+def _error_text(value: Json) -> str:
+    """Return the sentence in an error object, if it has one."""
+    for _ in range(3):
+        if not isinstance(value, dict):
+            break
+        value = next(
+            (value[name] for name in ("error", "message", "detail", "msg") if value.get(name)),
+            None,
+        )
+    return value[:_MAX_DETAIL] if isinstance(value, str) else ""

@@ -1,0 +1,1 @@
+"""The nouns everything else speaks in: pure data, no clock, no event loop, no I/O."""

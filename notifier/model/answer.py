@@ -1,0 +1,55 @@
+"""What a gateway's answer to one status request means to a watch.
+
+Every HTTP exchange becomes exactly one of these. `wait` is how long the gateway asked to be
+left alone, in seconds, unclamped; None when it did not say. `status` is the HTTP status, None
+when there was no answer at all.
+"""
+
+from dataclasses import dataclass
+
+from notifier.model.video import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The gateway described this video."""
+
+    snapshot: Snapshot
+    status: int = 200
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The gateway said, in JSON that names the video or task, that it does not exist."""
+
+    detail: str
+    status: int = 404
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """401 or 403: about the key, never about the video."""
+
+    status: int
+    detail: str = ""
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Nothing that can be believed about this video; it may pass.
+
+    `reason` is one word for logs (`timeout`, `connect`, `http_500`, `html`, `other_id` …),
+    `hint` what an operator could change.
+    """
+
+    reason: str
+    detail: str = ""
+    hint: str = ""
+    status: int | None = None
+    wait: float | None = None
+
+
+Answer = Seen | Missing | Denied | Trouble

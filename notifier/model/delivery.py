@@ -1,0 +1,82 @@
+"""Deliveries and attempts: one delivery per event and endpoint, any number of attempts."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """How an endpoint wants its events."""
+
+    STANDARD = "standard"
+    SLACK = "slack"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. A disabled endpoint's rows stay pending and are held."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A due delivery that a lane has taken on.
+
+    `attempt` counts from 1 and includes interrupted attempts; `failures` counts the attempts
+    that used up a place in the retry schedule.
+    """
+
+    delivery: int
+    endpoint: str
+    event_id: str
+    event_type: str
+    gateway: str
+    video_id: str
+    body: bytes
+    attempt: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """What one attempt came to, as it is stored.
+
+    `outcome` is one word (`delivered`, `http_500`, `timeout` …), `started_at` Unix seconds.
+    """
+
+    started_at: float
+    duration_ms: int
+    outcome: str
+    status: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A complete 2xx was received."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """Try again at `at` (Unix seconds)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """No further attempt will be made, for `reason`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The endpoint is disabled for `reason`; the delivery stays pending until it is enabled."""
+
+    reason: str
+
+
+Settlement = Delivered | RetryAt | DeadLetter | Hold

@@ -1,0 +1,80 @@
+"""An event: the one thing a watch leaves behind, and what goes out for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from notifier.model.delivery import Format
+from notifier.model.status import Status
+from notifier.model.video import Json, Snapshot
+from notifier.model.watch import Watch
+
+
+class EventType(StrEnum):
+    """Every type an event can have; public, see README "Events"."""
+
+    COMPLETED = "video.completed"
+    FAILED = "video.failed"
+    CANCELLED = "video.cancelled"
+    LOST = "video.lost"
+    TIMED_OUT = "video.timed_out"
+    TEST = "notifier.test"
+
+
+TYPE_OF_STATUS: Mapping[Status, EventType] = {
+    Status.COMPLETED: EventType.COMPLETED,
+    Status.FAILED: EventType.FAILED,
+    Status.CANCELLED: EventType.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a watch ended: the event's type and the last thing known about the video.
+
+    `reason` says in a few words why, for logs (`gateway said completed`, `not found 3 times
+    in 120 s`).
+    """
+
+    watch: Watch
+    type: EventType
+    snapshot: Snapshot
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event before it is rendered.
+
+    `created_at` is when notifier recorded it (Unix seconds, wall clock). `data` is the video
+    object with the gateway's extra fields.
+    """
+
+    id: str
+    type: EventType
+    created_at: int
+    data: Mapping[str, Json]
+    gateway: str
+    metadata: Mapping[str, str]
+    content_url: str | None = None
+
+
+def subscribes(patterns: tuple[str, ...], event_type: str) -> bool:
+    """Tell whether an endpoint with these `events` patterns wants `event_type`."""
+    return any(fnmatchcase(event_type, pattern) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event with everything that goes out for it, rendered: what the outbox commits.
+
+    `endpoints` pairs each matching endpoint with its format; `bodies` has the bytes of each
+    format in use, and of `standard` always.
+    """
+
+    id: str
+    type: EventType
+    created_at: int
+    bodies: Mapping[Format, bytes]
+    endpoints: Sequence[tuple[str, Format]]

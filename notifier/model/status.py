@@ -1,0 +1,58 @@
+"""What a gateway says about a job, in one vocabulary.
+
+Gateways agree on the five words of the protocol and on little else. A word that is in no
+table is *not* an ending: it is reported and the watch goes on.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Status(StrEnum):
+    """The five words of the protocol."""
+
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a job with this status will never change again."""
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+_WORDS = {
+    Status.QUEUED: "queued pending submitted not_start preparing unknown created starting",
+    Status.IN_PROGRESS: "in_progress processing running generating",
+    Status.COMPLETED: "completed complete success succeeded finished",
+    Status.FAILED: "failed failure fail error expired",
+    Status.CANCELLED: "cancelled canceled",
+}
+SYNONYMS: Mapping[str, Status] = MappingProxyType(
+    {word: status for status, words in _WORDS.items() for word in words.split()}
+)
+"""Every accepted word, lower case, to what it means (new-api, LiteLLM, OpenRouter, Azure …)."""
+
+EXPIRED = "expired"
+"""The one word whose meaning is kept beside its status: it becomes `error.code`."""
+
+
+def fold_word(word: str) -> str:
+    """Return `word` as tables hold it: gateways differ in case and in what joins words."""
+    return word.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def read_status(word: str, extra: Mapping[str, Status] | None = None) -> Status | None:
+    """Return what `word` means, or None for a word nobody has explained yet.
+
+    `extra` are a gateway's `status_words`, folded; they win over the built-in synonyms.
+    """
+    folded = fold_word(word)
+    if extra and folded in extra:
+        return extra[folded]
+    return SYNONYMS.get(folded)

@@ -1,0 +1,79 @@
+"""A video job as one answer of a gateway described it, normalised."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from notifier.model.status import Status
+
+Json = Any
+"""Whatever `json.loads` returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoError:
+    """Why a job failed, as far as the gateway told: both parts may be missing."""
+
+    message: str | None = None
+    code: str | None = None
+
+    def as_data(self) -> dict[str, str | None]:
+        """Return the protocol's `error` object."""
+        return {"message": self.message, "code": self.code}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything known about a job at one moment.
+
+    `status` is None for a word that nobody has explained; `word` is the word itself.
+    `progress` is 0-100; times are Unix seconds; None means the gateway never said.
+    `extra` holds fields outside the protocol, as the gateway sent them.
+    """
+
+    id: str
+    status: Status | None
+    word: str = ""
+    model: str | None = None
+    progress: int | None = None
+    created_at: int | None = None
+    completed_at: int | None = None
+    expires_at: int | None = None
+    seconds: str | None = None
+    size: str | None = None
+    remixed_from_video_id: str | None = None
+    error: VideoError | None = None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether this is a job's last word."""
+        return self.status is not None and self.status.terminal
+
+    def after(self, earlier: Self | None) -> Self:
+        """Return this snapshot with what only an `earlier` one knew filled in.
+
+        Some gateways tell the model or the size once and leave it out of the last answer.
+        """
+        if earlier is None:
+            return self
+        lasting = ("model", "created_at", "seconds", "size", "remixed_from_video_id")
+        known = {name: getattr(earlier, name) for name in lasting if getattr(self, name) is None}
+        return replace(self, **known)
+
+    def as_data(self) -> dict[str, Json]:
+        """Return the protocol's video object: every field present, extras left out."""
+        return {
+            "id": self.id,
+            "object": "video",
+            "model": self.model,
+            "status": None if self.status is None else self.status.value,
+            "progress": self.progress,
+            "created_at": self.created_at,
+            "completed_at": self.completed_at,
+            "expires_at": self.expires_at,
+            "seconds": self.seconds,
+            "size": self.size,
+            "remixed_from_video_id": self.remixed_from_video_id,
+            "error": None if self.error is None else self.error.as_data(),
+        }

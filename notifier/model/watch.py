@@ -1,0 +1,76 @@
+"""What somebody asked notifier to watch, and what notifier knows about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from notifier.model.video import Snapshot
+
+MAX_VIDEO_ID = 512
+"""Longest accepted video id, in characters."""
+
+
+class WatchKey(NamedTuple):
+    """The identity of a watch: the same pair is the same watch, wherever it is listed."""
+
+    gateway: str
+    video_id: str
+
+    def __str__(self) -> str:
+        return f"{self.gateway}/{self.video_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSpec:
+    """One `[[watches]]` entry, checked.
+
+    `endpoints` None means all. `give_up_after` (seconds) None means the gateway's.
+    `generation` tells a repeated watch of one video from the earlier one; the highest wins.
+    """
+
+    key: WatchKey
+    endpoints: tuple[str, ...] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    give_up_after: float | None = None
+    generation: int = 1
+
+
+class WatchState(StrEnum):
+    """Where a watch stands: `ended` has its one event, `withdrawn` has none."""
+
+    OPEN = "open"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A watch as the store holds it.
+
+    `taken_at` is when notifier first took it (deadlines count from there).
+    `missing_since` and `missing_count` describe the unbroken run of "no such video"
+    answers that is going on, if any. Times are Unix seconds of `notifier.schedule.Clock.now`.
+    """
+
+    row: int
+    spec: WatchSpec
+    taken_at: float
+    state: WatchState = WatchState.OPEN
+    snapshot: Snapshot | None = None
+    missing_since: float | None = None
+    missing_count: int = 0
+    fresh: bool = False
+
+    @property
+    def key(self) -> WatchKey:
+        """The watch's identity."""
+        return self.spec.key
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one source (the config, a drop-in file) lists right now, read without error."""
+
+    source: str
+    specs: tuple[WatchSpec, ...]

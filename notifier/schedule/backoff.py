@@ -1,0 +1,21 @@
+"""How long to wait: jitter, growing waits, bounds on what a peer asks for."""
+
+from random import Random
+
+SPREAD = 0.2
+"""Every wait is stretched or shrunk by up to this share, so that nothing marches in step."""
+
+
+def jittered(seconds: float, rng: Random) -> float:
+    """Return `seconds` ± 20 %."""
+    return seconds * rng.uniform(1 - SPREAD, 1 + SPREAD)
+
+
+def growing(base: float, failures: int, ceiling: float) -> float:
+    """Return the wait after the n-th failure in a row: `base` doubled each time, bounded."""
+    return float(min(base * 2 ** min(max(failures - 1, 0), 32), ceiling))
+
+
+def clamped(seconds: float, low: float, high: float) -> float:
+    """Return `seconds`, or the bound it is beyond."""
+    return min(max(seconds, low), high)

@@ -1,0 +1,89 @@
+"""Standard Webhooks signatures: made by the daemon, checked by `notifier listen`.
+
+The scheme (https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`, keyed
+with the bytes behind `whsec_`, sent as `v1,` + base64. While a secret is rotated the header
+holds one signature per secret, parted by single spaces (two spaces crash one verifier).
+"""
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+
+PREFIX = "whsec_"
+MIN_KEY_BYTES = 24
+MAX_KEY_BYTES = 64
+TOLERANCE = 300
+"""How far, in seconds, a timestamp may be from the receiver's clock (the SDKs' default)."""
+
+
+class SecretFormatError(ValueError):
+    """A text that is not `whsec_` + base64 of 24 to 64 bytes; never holds the text."""
+
+
+class SignatureError(ValueError):
+    """A request that was not signed with the expected secret, or not just now."""
+
+
+def generate_secret() -> str:
+    """Return a new secret of 32 random bytes."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def decode_secret(secret: str) -> bytes:
+    """Return the key behind a `whsec_` secret.
+
+    Raises SecretFormatError, with a message that does not repeat the secret.
+    """
+    if not secret.startswith(PREFIX):
+        raise SecretFormatError(f"must start with {PREFIX}")
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX).encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise SecretFormatError(f"must be {PREFIX} followed by standard base64") from None
+    if not MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES:
+        raise SecretFormatError(
+            f"must hold {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes, this one holds {len(key)}"
+        )
+    return key
+
+
+def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """Return one `v1,…` signature."""
+    signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
+    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+
+
+def signed_headers(
+    keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes
+) -> dict[str, str]:
+    """Return the three headers that make `body` verifiable with any of `keys`."""
+    made = [signature(key, message_id, timestamp, body) for key in keys]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(made),
+    }
+
+
+def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: float) -> None:
+    """Check that a request was signed with one of `keys` within five minutes of `now`.
+
+    `headers` has lower-case names. Raises SignatureError, saying which check failed.
+    """
+    try:
+        message_id = headers["webhook-id"]
+        stamp = headers["webhook-timestamp"]
+        given = headers["webhook-signature"]
+    except KeyError as missing:
+        raise SignatureError(f"no {missing.args[0]} header") from None
+    if not (stamp.isascii() and stamp.isdigit()):
+        raise SignatureError("webhook-timestamp is not a whole number")
+    timestamp = int(stamp[:20])
+    if abs(now - timestamp) > TOLERANCE:
+        raise SignatureError("webhook-timestamp is more than five minutes away from now")
+    expected = [signature(key, message_id, timestamp, body).encode() for key in keys]
+    offered = [part.encode() for part in given.split()]
+    if not any(hmac.compare_digest(e, o) for e in expected for o in offered):
+        raise SignatureError("no signature matches")

@@ -1,0 +1,137 @@
+"""The file: opened once, by one process, with the settings that durability rests on.
+
+WAL with `synchronous=FULL` means that a transaction is on the disk when COMMIT returns. A file
+that cannot be used as it is (someone else's, newer than us, damaged) is refused with one
+sentence and left exactly as it was found.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from notifier.errors import StoreError, StoreRefusedError
+from notifier.store.lock import FileLock, is_locked
+from notifier.store.schema import VERSION, migrate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MISUSE = 78
+_BUSY_SECONDS = 5.0
+
+
+class Database:
+    """The one writing connection to the store's file."""
+
+    def __init__(self, db: sqlite3.Connection, lock: FileLock | None) -> None:
+        self._db = db
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: Path, config: Path, *, adopt: bool = False) -> "Database":
+        """Lock, open and migrate the store at `path` for the configuration file `config`.
+
+        With `adopt` a store that belongs to another configuration file is taken over. Raises
+        StoreRefusedError, with the reason in one sentence.
+        """
+        lock = FileLock(_lock_path(path))
+        try:
+            path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            lock.acquire()
+            db = _connected(path)
+            try:
+                _set_up(db, path, config, adopt=adopt)
+            except BaseException:
+                db.close()
+                raise
+        except BaseException as error:
+            lock.release()
+            if isinstance(error, OSError | sqlite3.Error):
+                reason = getattr(error, "strerror", None) or error
+                raise StoreRefusedError(f"cannot use {path} as the store: {reason}") from None
+            raise
+        return cls(db, lock)
+
+    @classmethod
+    def in_memory(cls) -> "Database":
+        """Open a store that lives as long as this object."""
+        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        migrate(db)
+        return cls(db, None)
+
+    def transact(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `function(connection, …)` as one transaction; raises StoreError."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                result = function(self._db, *args, **kwargs)
+                self._db.execute("COMMIT")
+            except BaseException:
+                # after some failures (disk full) SQLite has already rolled back
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise StoreError(f"the store cannot be written: {error}") from error
+        return result
+
+    def close(self) -> None:
+        """Close the file and let the next daemon have it."""
+        self._db.close()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def daemon_is_running(path: Path) -> bool:
+    """Tell whether some process owns the store at `path`."""
+    try:
+        return is_locked(_lock_path(path))
+    except OSError:
+        return False
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    # before SQLite opens it, so that it is private from its first byte
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+    return sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
+    )
+
+
+def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise StoreRefusedError(
+            f"{path} was written by a newer notifier (schema {version}, this one knows "
+            f"{VERSION}): run the newer one, or set another [store] path",
+            exit_code=_MISUSE,
+        )
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        db.execute(f"PRAGMA {pragma}")
+    migrate(db)
+    _belong_to(db, path, str(config), adopt=adopt)
+
+
+def _belong_to(db: sqlite3.Connection, path: Path, config: str, *, adopt: bool) -> None:
+    """Record whose state this is: a daemon with another config would withdraw its watches."""
+    row = db.execute("SELECT value FROM meta WHERE key = 'config'").fetchone()
+    if row is not None and row[0] != config and not adopt:
+        raise StoreRefusedError(
+            f"{path} holds the state of {row[0]}: set another [store] path, or take it over "
+            "with notifier run --adopt",
+            exit_code=_MISUSE,
+        )
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('config', ?)", (config,))

@@ -1,0 +1,66 @@
+"""One daemon per store: an advisory lock on a file of its own.
+
+Not on the database itself: SQLite locks that with POSIX locks, which vanish as soon as any
+other descriptor of the same file is closed. The lock goes with the process, however it dies.
+"""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from notifier.errors import StoreRefusedError
+
+_PATIENCE = 0.5
+_STEP = 0.05
+
+
+class FileLock:
+    """An exclusive lock on `path`, held from `acquire` to `release`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock or raise StoreRefusedError naming the process that has it."""
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # a command that looks whether a daemon runs holds the lock for a moment
+        patience_ends = time.monotonic() + _PATIENCE
+        while not _locked(fd, fcntl.LOCK_EX):
+            if time.monotonic() > patience_ends:
+                holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
+                os.close(fd)
+                raise StoreRefusedError(
+                    f"another notifier (pid {holder}) is already running on {self._path.parent}"
+                )
+            time.sleep(_STEP)  # the event loop is not running yet
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        self._fd = fd
+
+    def release(self) -> None:
+        """Give the lock back; the file stays, so that nobody ever locks a deleted one."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+def is_locked(path: Path) -> bool:
+    """Tell whether a living process holds the lock on `path`."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _locked(fd, fcntl.LOCK_SH)
+    finally:
+        os.close(fd)
+
+
+def _locked(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,187 @@
+"""The outbox in SQL: events, their deliveries and every attempt.
+
+A delivery is pending until it is delivered, dead or cancelled. A pending one that a lane works
+on has `in_flight` set to the attempt's row; what a crash leaves in flight is released at the
+next start and costs no retry.
+"""
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from notifier.model.delivery import (
+    AttemptRecord,
+    Claim,
+    DeadLetter,
+    Delivered,
+    Hold,
+    RetryAt,
+    Settlement,
+)
+from notifier.model.event import NewEvent
+
+_ENABLED = "endpoint NOT IN (SELECT name FROM disabled_endpoints)"
+
+
+def record_ending(db: sqlite3.Connection, watch: int, event: NewEvent, now: float) -> bool:
+    """Close an open watch and put its event and deliveries into the outbox.
+
+    Returns False, and changes nothing, when the watch is not open any more.
+    """
+    closed = db.execute(
+        "UPDATE watches SET state = 'ended', closed_at = ? WHERE id = ? AND state = 'open'",
+        (now, watch),
+    )
+    if closed.rowcount == 0:
+        return False
+    db.execute(
+        "INSERT INTO events (id, watch, type, created_at) VALUES (?, ?, ?, ?)",
+        (event.id, watch, event.type, event.created_at),
+    )
+    db.executemany(
+        "INSERT INTO bodies (event, format, body) VALUES (?, ?, ?)",
+        ((event.id, form, body) for form, body in event.bodies.items()),
+    )
+    db.executemany(
+        "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
+        ((event.id, endpoint, form, now) for endpoint, form in event.endpoints),
+    )
+    return True
+
+
+def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
+    """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
+    rows = db.execute(
+        "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, b.body, "
+        "d.attempts + 1, d.failures FROM deliveries d JOIN events e ON e.id = d.event JOIN watches w ON w.id = e.watch "
+        "JOIN bodies b ON b.event = d.event AND b.format = d.format "
+        f"WHERE d.state = 'pending' AND d.in_flight IS NULL AND {_ENABLED} "
+        "AND d.endpoint = ? AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT ?",
+        (endpoint, now, limit),
+    ).fetchall()
+    claims = [Claim(*row) for row in rows]
+    for claim in claims:
+        attempt = db.execute(
+            "INSERT INTO attempts (delivery, number, started_at) VALUES (?, ?, ?)",
+            (claim.delivery, claim.attempt, now),
+        ).lastrowid
+        db.execute(
+            "UPDATE deliveries SET in_flight = ?, attempts = ? WHERE id = ?",
+            (attempt, claim.attempt, claim.delivery),
+        )
+    return claims
+
+
+def next_due(db: sqlite3.Connection, endpoint: str) -> float | None:
+    """Return when the next delivery of `endpoint` is due, None when none waits."""
+    (due,) = db.execute(
+        "SELECT min(due_at) FROM deliveries WHERE state = 'pending' AND in_flight IS NULL "
+        f"AND {_ENABLED} AND endpoint = ?",
+        (endpoint,),
+    ).fetchone()
+    return None if due is None else float(due)
+
+
+def record_attempt(
+    db: sqlite3.Connection,
+    claim: Claim,
+    attempt: AttemptRecord,
+    settlement: Settlement,
+    now: float,
+) -> None:
+    """Store what an attempt came to and what follows from it, together."""
+    db.execute(
+        "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
+        "WHERE delivery = ? AND number = ?",
+        (
+            attempt.started_at,
+            attempt.duration_ms,
+            attempt.outcome,
+            attempt.status,
+            attempt.detail,
+            claim.delivery,
+            claim.attempt,
+        ),
+    )
+    change, values = _change(settlement, now)
+    db.execute(
+        f"UPDATE deliveries SET in_flight = NULL, {change} WHERE id = ? AND state = 'pending'",
+        (*values, claim.delivery),
+    )
+
+
+def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]]:
+    match settlement:
+        case Delivered():
+            return "state = 'delivered', reason = '', settled_at = ?", (now,)
+        case RetryAt(at):
+            return "failures = failures + 1, due_at = ?", (at,)
+        case DeadLetter(reason):
+            dead = "failures = failures + 1, state = 'dead', reason = ?, settled_at = ?"
+            return dead, (reason, now)
+        case Hold(reason):
+            return "reason = ?", (reason,)
+
+
+def release_interrupted(db: sqlite3.Connection) -> int:
+    """Make what is in flight due again, its attempt `interrupted`; return how many were."""
+    db.execute("UPDATE attempts SET outcome = 'interrupted' WHERE outcome IS NULL")
+    released = db.execute("UPDATE deliveries SET in_flight = NULL WHERE in_flight IS NOT NULL")
+    return released.rowcount
+
+
+def bring_forward(db: sqlite3.Connection, latest: float) -> None:
+    """Let no delivery be due after `latest`: a clock that was wrong may have put it there."""
+    db.execute(
+        "UPDATE deliveries SET due_at = ? WHERE state = 'pending' AND due_at > ?",
+        (latest, latest),
+    )
+
+
+def cancel_removed(db: sqlite3.Connection, configured: Collection[str], now: float) -> list[str]:
+    """Cancel what is pending for endpoints that are no longer configured; return their names."""
+    pending = db.execute("SELECT DISTINCT endpoint FROM deliveries WHERE state = 'pending'")
+    removed = sorted({name for (name,) in pending} - set(configured))
+    for name in removed:
+        db.execute(
+            "UPDATE deliveries SET state = 'cancelled', settled_at = ?, "
+            "reason = 'the endpoint was removed from the config' "
+            "WHERE state = 'pending' AND endpoint = ?",
+            (now, name),
+        )
+    return removed
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many deliveries stand where.
+
+    `pending` are those that are or will be due, `held` the pending ones of disabled endpoints.
+    """
+
+    pending: int
+    held: int
+    delivered: int
+    dead: int
+    cancelled: int
+
+
+def tally(db: sqlite3.Connection, since: float) -> Tally:
+    """Count what is not settled, and what was settled at `since` (Unix seconds) or later."""
+    counts = dict(
+        db.execute(
+            "SELECT state, count(*) FROM deliveries "
+            "WHERE settled_at IS NULL OR settled_at >= ? GROUP BY state",
+            (since,),
+        ).fetchall()
+    )
+    (held,) = db.execute(
+        f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND NOT {_ENABLED}"
+    ).fetchone()
+    return Tally(
+        pending=counts.get("pending", 0) - held,
+        held=held,
+        delivered=counts.get("delivered", 0),
+        dead=counts.get("dead", 0),
+        cancelled=counts.get("cancelled", 0),
+    )

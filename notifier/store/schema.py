@@ -1,0 +1,113 @@
+"""The tables, as the list of steps that led to them; `user_version` counts the steps done.
+
+A step that has been released is never edited: a new one is added behind it.
+"""
+
+import sqlite3
+
+_FIRST = (
+    """
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE watches (
+        id INTEGER PRIMARY KEY,
+        gateway TEXT NOT NULL,
+        video_id TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'ended', 'withdrawn')),
+        endpoints TEXT,
+        metadata TEXT NOT NULL,
+        give_up_after REAL,
+        taken_at REAL NOT NULL,
+        closed_at REAL,
+        snapshot TEXT,
+        missing_since REAL,
+        missing_count INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (gateway, video_id, generation)
+    )
+    """,
+    "CREATE INDEX open_watches ON watches (id) WHERE state = 'open'",
+    """
+    CREATE TABLE listings (
+        source TEXT NOT NULL,
+        gateway TEXT NOT NULL,
+        video_id TEXT NOT NULL,
+        PRIMARY KEY (gateway, video_id, source)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE events (
+        id TEXT PRIMARY KEY,
+        watch INTEGER NOT NULL UNIQUE REFERENCES watches (id),
+        type TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE bodies (
+        event TEXT NOT NULL REFERENCES events (id),
+        format TEXT NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (event, format)
+    )
+    """,
+    """
+    CREATE TABLE deliveries (
+        id INTEGER PRIMARY KEY,
+        event TEXT NOT NULL REFERENCES events (id),
+        endpoint TEXT NOT NULL,
+        format TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'pending'
+            CHECK (state IN ('pending', 'delivered', 'dead', 'cancelled')),
+        due_at REAL NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        failures INTEGER NOT NULL DEFAULT 0,
+        in_flight INTEGER,
+        reason TEXT NOT NULL DEFAULT '',
+        settled_at REAL,
+        UNIQUE (event, endpoint),
+        FOREIGN KEY (event, format) REFERENCES bodies (event, format)
+    )
+    """,
+    "CREATE INDEX due_deliveries ON deliveries (endpoint, due_at) WHERE state = 'pending'",
+    """
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY,
+        delivery INTEGER NOT NULL REFERENCES deliveries (id),
+        number INTEGER NOT NULL,
+        started_at REAL NOT NULL,
+        duration_ms INTEGER,
+        outcome TEXT,
+        status INTEGER,
+        detail TEXT NOT NULL DEFAULT '',
+        UNIQUE (delivery, number)
+    )
+    """,
+    """
+    CREATE TABLE disabled_endpoints (
+        name TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        since REAL NOT NULL,
+        url_mark TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
+VERSION = len(STEPS)
+"""The `user_version` that this notifier reads and writes."""
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the file to VERSION, one transaction a step."""
+    (done,) = db.execute("PRAGMA user_version").fetchone()
+    for version, statements in enumerate(STEPS[done:], start=done + 1):
+        db.execute("BEGIN IMMEDIATE")
+        for statement in statements:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {version}")
+        db.execute("COMMIT")

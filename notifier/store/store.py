@@ -1,0 +1,144 @@
+"""The store as the daemon sees it: each call is one durable transaction."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
+
+from notifier.model.delivery import AttemptRecord, Claim, Hold, Settlement
+from notifier.model.event import NewEvent
+from notifier.model.video import Snapshot
+from notifier.model.watch import Listing, Watch
+from notifier.store import endpoints, outbox, watches
+from notifier.store.database import Database
+from notifier.store.executor import Executor
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What `Store.recover` found: counts of deliveries, and names of endpoints."""
+
+    interrupted: int
+    removed_endpoints: Sequence[str]
+    enabled_endpoints: Sequence[str]
+    disabled_endpoints: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """How much is open, and how the deliveries stand."""
+
+    open_watches: int
+    deliveries: outbox.Tally
+
+
+class Store:
+    """Everything that must survive; when a call has returned, it is on the disk.
+
+    Every method raises StoreError when the disk or the file will not have it; nothing was
+    changed then.
+    """
+
+    def __init__(self, database: Database, executor: Executor, now: Callable[[], float]) -> None:
+        self._database = database
+        self._executor = executor
+        self._now = now
+
+    async def _transact(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        return await self._executor.run(self._database.transact, function, *args, **kwargs)
+
+    async def sync_watches(
+        self, listings: Sequence[Listing], gone: Collection[str]
+    ) -> list[Watch]:
+        """Make the open watches what the sources list, and return all of them."""
+        return await self._transact(watches.sync, listings, gone, self._now())
+
+    async def known_sources(self) -> set[str]:
+        """Return the names of the sources that list something."""
+        return await self._transact(watches.known_sources)
+
+    async def save_reading(
+        self,
+        row: int,
+        snapshot: Snapshot | None,
+        missing_since: float | None,
+        missing_count: int,
+    ) -> None:
+        """Keep what the open watch in `row` was last told."""
+        await self._transact(watches.save_reading, row, snapshot, missing_since, missing_count)
+
+    async def record_ending(self, watch: int, event: NewEvent) -> bool:
+        """Commit watch closed, event and deliveries together; False if it was not open."""
+        return await self._transact(outbox.record_ending, watch, event, self._now())
+
+    async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
+        """Take up to `limit` due deliveries of `endpoint` into flight."""
+        return await self._transact(outbox.claim_due, endpoint, limit, self._now())
+
+    async def next_due(self, endpoint: str) -> float | None:
+        """Return when the next delivery of `endpoint` that is not in flight is due."""
+        return await self._transact(outbox.next_due, endpoint)
+
+    async def record_attempt(
+        self, claim: Claim, attempt: AttemptRecord, settlement: Settlement, url_mark: str
+    ) -> None:
+        """Commit an attempt and what follows from it; a Hold also disables the endpoint."""
+        await self._transact(_record, claim, attempt, settlement, url_mark, self._now())
+
+    async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
+        """Put in order what an earlier process left behind; called once, before the lanes.
+
+        `url_marks` has a mark of its URL for each configured endpoint, `longest_wait` is the
+        longest wait in any retry schedule, in seconds.
+        """
+        return await self._transact(_recover, url_marks, longest_wait, self._now())
+
+    async def release_interrupted(self) -> int:
+        """Make what is in flight due again, its attempts `interrupted`; return how many."""
+        return await self._transact(outbox.release_interrupted)
+
+    async def outstanding(self, since: float) -> Outstanding:
+        """Count what is still to be done, and what was settled since then (Unix seconds)."""
+        return await self._transact(_outstanding, since)
+
+    async def close(self) -> None:
+        """Close the file and let the next daemon have it."""
+        await self._executor.run(self._database.close)
+
+
+def _record(
+    db: sqlite3.Connection,
+    claim: Claim,
+    attempt: AttemptRecord,
+    settlement: Settlement,
+    url_mark: str,
+    now: float,
+) -> None:
+    outbox.record_attempt(db, claim, attempt, settlement, now)
+    if isinstance(settlement, Hold):
+        endpoints.disable(db, claim.endpoint, settlement.reason, url_mark, now)
+
+
+def _recover(
+    db: sqlite3.Connection, url_marks: Mapping[str, str], longest_wait: float, now: float
+) -> Recovery:
+    interrupted = outbox.release_interrupted(db)
+    # what a wrong clock wrote must not wait for a date that is years away
+    outbox.bring_forward(db, now + longest_wait)
+    watches.bring_back(db, now)
+    removed = outbox.cancel_removed(db, url_marks.keys(), now)
+    enabled = endpoints.enable_changed(db, url_marks, now)
+    return Recovery(interrupted, removed, enabled, endpoints.disabled(db))
+
+
+def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:
+    return Outstanding(watches.count_open(db), outbox.tally(db, since))

@@ -1,0 +1,137 @@
+"""Watches in SQL: what sources list, what is open, what was last heard."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+
+from notifier.model.video import Snapshot
+from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
+from notifier.store.codec import (
+    WATCH_COLUMNS,
+    dump_endpoints,
+    dump_json,
+    dump_snapshot,
+    load_watch,
+)
+
+
+def sync(
+    db: sqlite3.Connection, listings: Sequence[Listing], gone: Collection[str], now: float
+) -> list[Watch]:
+    """Make the open watches what the sources list, and return all of them.
+
+    `listings` are the sources that could be read, `gone` the names of sources that are no
+    more. A source in neither (a broken file) keeps what it listed when it was last readable.
+    """
+    _replace_listings(db, listings, gone)
+    fresh = {_take(db, spec, now) for spec in _wanted(listings)}
+    db.execute(
+        "UPDATE watches SET state = 'withdrawn', closed_at = ? WHERE state = 'open' AND NOT "
+        "EXISTS (SELECT 1 FROM listings l WHERE l.gateway = watches.gateway"
+        " AND l.video_id = watches.video_id)",
+        (now,),
+    )
+    rows = db.execute(f"SELECT {WATCH_COLUMNS} FROM watches WHERE state = 'open' ORDER BY id")
+    return [load_watch(row, fresh=row[0] in fresh) for row in rows]
+
+
+def known_sources(db: sqlite3.Connection) -> set[str]:
+    """Return every source that lists something."""
+    return {source for (source,) in db.execute("SELECT DISTINCT source FROM listings")}
+
+
+def _replace_listings(
+    db: sqlite3.Connection, listings: Sequence[Listing], gone: Collection[str]
+) -> None:
+    for source in (*gone, *(listing.source for listing in listings)):
+        db.execute("DELETE FROM listings WHERE source = ?", (source,))
+    db.executemany(
+        "INSERT INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
+        ((listing.source, *key) for listing in listings for key in _keys(listing)),
+    )
+
+
+def _keys(listing: Listing) -> Iterable[WatchKey]:
+    return dict.fromkeys(spec.key for spec in listing.specs)
+
+
+def _wanted(listings: Sequence[Listing]) -> Iterable[WatchSpec]:
+    """Return one spec per key: the one of the highest generation."""
+    wanted: dict[WatchKey, WatchSpec] = {}
+    for listing in listings:
+        for spec in listing.specs:
+            if spec.key not in wanted or spec.generation > wanted[spec.key].generation:
+                wanted[spec.key] = spec
+    return wanted.values()
+
+
+def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
+    """Open the watch of `spec` unless it is open or over; return its row if it was opened."""
+    latest = db.execute(
+        "SELECT id, state, generation FROM watches WHERE gateway = ? AND video_id = ? "
+        "ORDER BY generation DESC LIMIT 1",
+        spec.key,
+    ).fetchone()
+    if latest is None:
+        return _insert(db, spec, now)
+    row, state, generation = latest
+    if state == "open":
+        _update(db, row, spec, generation)
+        return None
+    if spec.generation > generation:
+        return _insert(db, spec, now)
+    if state == "ended":
+        return None
+    _update(db, row, spec, generation)
+    db.execute(
+        "UPDATE watches SET state = 'open', closed_at = NULL, taken_at = ?, snapshot = NULL, "
+        "missing_since = NULL, missing_count = 0 WHERE id = ?",
+        (now, row),
+    )
+    return int(row)
+
+
+def _insert(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
+    return db.execute(
+        "INSERT INTO watches (gateway, video_id, generation, state, endpoints, metadata, "
+        "give_up_after, taken_at) VALUES (?, ?, ?, 'open', ?, ?, ?, ?)",
+        (*spec.key, spec.generation, *_settings(spec), now),
+    ).lastrowid
+
+
+def _update(db: sqlite3.Connection, row: int, spec: WatchSpec, generation: int) -> None:
+    db.execute(
+        "UPDATE watches SET endpoints = ?, metadata = ?, give_up_after = ?, generation = ? "
+        "WHERE id = ?",
+        (*_settings(spec), max(generation, spec.generation), row),
+    )
+
+
+def _settings(spec: WatchSpec) -> tuple[str | None, str, float | None]:
+    return dump_endpoints(spec), dump_json(dict(spec.metadata)), spec.give_up_after
+
+
+def save_reading(
+    db: sqlite3.Connection,
+    row: int,
+    snapshot: Snapshot | None,
+    missing_since: float | None,
+    missing_count: int,
+) -> None:
+    """Keep what an open watch was last told, for a restart and for those who look."""
+    db.execute(
+        "UPDATE watches SET snapshot = ?, missing_since = ?, missing_count = ? "
+        "WHERE id = ? AND state = 'open'",
+        (dump_snapshot(snapshot), missing_since, missing_count, row),
+    )
+
+
+def bring_back(db: sqlite3.Connection, now: float) -> None:
+    """Let no watch have been taken in the future: a clock that was wrong may say so."""
+    db.execute("UPDATE watches SET taken_at = ? WHERE taken_at > ?", (now, now))
+    db.execute("UPDATE watches SET missing_since = ? WHERE missing_since > ?", (now, now))
+
+
+def count_open(db: sqlite3.Connection) -> int:
+    """Return how many watches are open."""
+    (count,) = db.execute("SELECT count(*) FROM watches WHERE state = 'open'").fetchone()
+    return int(count)

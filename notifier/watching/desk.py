@@ -1,0 +1,157 @@
+"""A gateway's desk: where all pollers of one gateway queue up to ask.
+
+The desk keeps two promises to the gateway. It never asks faster than the budget. And when the
+key is refused (401, or 403 about two different videos) it stops everybody at once, says so in
+one loud line, and lets a single poller try again now and then until the key is good; then all
+go on where they were. A refused key never ends a watch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from random import Random
+from typing import Protocol
+
+import trio
+
+from notifier import log
+from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.schedule.backoff import jittered
+from notifier.schedule.pacer import Pacer
+
+PROBE_INTERVAL = 60.0
+"""How often a gateway that refuses the key is tried, in seconds."""
+
+_FORBIDDEN_VIDEOS = 2
+_MAX_WORDS = 100
+
+
+class Client(Protocol):
+    """What the desk needs of the gateway door."""
+
+    async def retrieve(self, video_id: str) -> Answer:
+        """Ask for one video's status once."""
+
+
+@dataclass(slots=True)
+class _Pause:
+    """A refused key: when it is tried next, whether somebody is at it, what came of it."""
+
+    next_probe: float
+    denied: Denied
+    probing: bool = False
+    last_probe: float = float("-inf")
+    tried: trio.Event = field(default_factory=trio.Event)
+
+
+class Desk:
+    """Asks one gateway for all its pollers; `now` is `Clock.now`."""
+
+    def __init__(  # noqa: PLR0913 - the composition root hands in every part
+        self,
+        gateway: str,
+        client: Client,
+        requests_per_second: float,
+        *,
+        now: Callable[[], float],
+        rng: Random,
+        probe_interval: float = PROBE_INTERVAL,
+    ) -> None:
+        self._client = client
+        self._pacer = Pacer(requests_per_second)
+        self._now = now
+        self._rng = rng
+        self._probe_interval = probe_interval
+        self._pause: _Pause | None = None
+        self._forbidden: set[str] = set()
+        self._words: set[str] = set()
+        self._log = log.get(gateway=gateway)
+
+    async def ask(self, video_id: str, deadline: float) -> Answer:
+        """Ask for one video's status, when it is this poller's turn.
+
+        While the key is refused this waits; a watch that is past its `deadline` is told of
+        the refusal as soon as a try after the deadline has failed.
+        """
+        while (pause := self._pause) is not None:
+            if pause.probing:
+                await pause.tried.wait()
+                if self._pause is pause and pause.last_probe >= deadline:
+                    return pause.denied
+                continue
+            answer = await self._probe(pause, video_id)
+            if self._pause is None or self._now() >= deadline:
+                return answer
+            await trio.sleep(0)  # let another poller have the next try
+        return await self._request(video_id)
+
+    async def _probe(self, pause: _Pause, video_id: str) -> Answer:
+        pause.probing = True
+        try:
+            await trio.sleep(max(pause.next_probe - self._now(), 0))
+            answer = await self._request(video_id)
+            pause.last_probe = self._now()
+            pause.next_probe = self._now() + jittered(self._probe_interval, self._rng)
+            if isinstance(answer, Denied):
+                pause.denied = answer
+        finally:
+            pause.probing = False
+            pause.tried.set()
+            pause.tried = trio.Event()
+        return answer
+
+    async def _request(self, video_id: str) -> Answer:
+        await trio.sleep(self._pacer.reserve(trio.current_time()))
+        answer = await self._client.retrieve(video_id)
+        match answer:
+            case Denied():
+                self._refused(video_id, answer)
+            case Seen():
+                self._explain(answer)
+                self._accepted()
+            case Missing():
+                self._accepted()
+            case Trouble() if _key_was_good(answer):
+                self._accepted()
+        return answer
+
+    def _refused(self, video_id: str, answer: Denied) -> None:
+        if answer.status == HTTPStatus.FORBIDDEN:
+            self._forbidden.add(video_id)
+            if len(self._forbidden) < _FORBIDDEN_VIDEOS:
+                return
+        if self._pause is None:
+            self._pause = _Pause(self._now() + self._probe_interval, answer)
+            self._log.error(
+                "gateway_paused",
+                outcome=f"http_{answer.status}",
+                detail=answer.detail,
+                hint="is api_key right? No watch is lost; one request a minute tries again",
+                next_try_in=self._probe_interval,
+            )
+
+    def _accepted(self) -> None:
+        self._forbidden.clear()
+        if self._pause is not None:
+            self._pause = None
+            self._log.warning("gateway_resumed", outcome="the key is accepted again")
+
+    def _explain(self, answer: Seen) -> None:
+        word = answer.snapshot.word
+        if answer.snapshot.status is None and word not in self._words:
+            if len(self._words) < _MAX_WORDS:
+                self._words.add(word)
+            self._log.warning(
+                "unknown_status_word",
+                word=word,
+                hint="if it means an ending, say so in status_words",
+            )
+
+
+def _key_was_good(answer: Trouble) -> bool:
+    """Tell whether an answer shows that the key was looked at and accepted."""
+    return (
+        answer.status is not None
+        and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        and answer.status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
+    )

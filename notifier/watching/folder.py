@@ -1,0 +1,82 @@
+"""The drop-in folder: what each file in it lists, read again only when it has changed.
+
+A file that cannot be used is reported once and left alone until it changes; what it listed
+when it was last good stays listed. A folder that is missing or unreadable says nothing at all,
+which is not the same as saying that it is empty.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from notifier.config import Config, accept, read_dropin
+from notifier.errors import ConfigError, Problem
+from notifier.model.watch import Listing
+
+Signature = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the folder held at one look.
+
+    `names` are all drop-ins there, good or broken; None when the folder could not be read.
+    `listings` are those that count, `problems` what is wrong with the others.
+    """
+
+    names: frozenset[str] | None
+    listings: tuple[Listing, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(slots=True)
+class Folder:
+    """The drop-ins of one configuration."""
+
+    config: Config
+    _read: dict[str, tuple[Signature, Listing | tuple[Problem, ...]]] = field(
+        default_factory=dict
+    )
+
+    def look(self) -> Contents:
+        """Read what has changed since the last look, and return all there is."""
+        try:
+            files = _dropins(self.config.watch_dir)
+        except OSError:
+            return Contents(names=None)
+        self._read = {name: self._entry(name, path) for name, path in files.items()}
+        entries = [entry for _, entry in self._read.values()]
+        good, conflicts = accept(
+            self.config.listing, [entry for entry in entries if isinstance(entry, Listing)]
+        )
+        broken = [problem for entry in entries if isinstance(entry, tuple) for problem in entry]
+        return Contents(frozenset(files), tuple(good), (*broken, *conflicts))
+
+    def _entry(
+        self, name: str, path: Path
+    ) -> tuple[Signature, Listing | tuple[Problem, ...]]:
+        signature = _signature(path)
+        known = self._read.get(name)
+        if known is not None and known[0] == signature:
+            return known
+        try:
+            return signature, read_dropin(path, self.config)
+        except ConfigError as error:
+            return signature, tuple(error.problems)
+
+
+def _dropins(folder: Path) -> Mapping[str, Path]:
+    """Return the drop-ins by name; a leading dot hides a file that is being written."""
+    return {
+        path.name: path
+        for path in sorted(folder.iterdir())
+        if path.suffix == ".toml" and not path.name.startswith(".")
+    }
+
+
+def _signature(path: Path) -> Signature:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

@@ -1,0 +1,149 @@
+"""One poller: asks about one video until it has ended, and hands the ending on.
+
+The poller's memory outlives a crash of its task, and the part that counts is in the store, so
+that a restarted daemon goes on where the last one stopped.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+import trio
+
+from notifier import log
+from notifier.model.answer import Answer, Missing, Seen, Trouble
+from notifier.model.event import Ending
+from notifier.model.video import Snapshot
+from notifier.model.watch import Watch
+from notifier.watching.lifecycle import Finish, Memory, WatchRules, consider
+
+
+class ReadingStore(Protocol):
+    """What a poller needs of the store."""
+
+    async def save_reading(
+        self,
+        row: int,
+        snapshot: Snapshot | None,
+        missing_since: float | None,
+        missing_count: int,
+    ) -> None:
+        """Keep what an open watch was last told."""
+
+
+class Publisher(Protocol):
+    """What a poller needs of the outbox."""
+
+    async def publish(self, ending: Ending) -> None:
+        """Make the ending's event durable."""
+
+
+class Asker(Protocol):
+    """What a poller needs of its gateway's desk."""
+
+    async def ask(self, video_id: str, deadline: float) -> Answer:
+        """Ask for one video's status, when it is this poller's turn."""
+
+
+class Poller:
+    """Polls for one watch; `rules` tells, for the watch as it is now, how."""
+
+    def __init__(  # noqa: PLR0913 - the composition root hands in every part
+        self,
+        watch: Watch,
+        desk: Asker,
+        store: ReadingStore,
+        publisher: Publisher,
+        *,
+        rules: Callable[[Watch], WatchRules],
+        now: Callable[[], float],
+        rng: Random,
+    ) -> None:
+        self.watch = watch
+        self._desk = desk
+        self._store = store
+        self._publisher = publisher
+        self._rules = rules
+        self._now = now
+        self._rng = rng
+        self._memory = Memory(watch.snapshot, watch.missing_since, watch.missing_count)
+        self._outcome = ""
+        self._log = log.get(gateway=watch.key.gateway, video_id=watch.key.video_id)
+
+    async def run(self, first_delay: float) -> None:
+        """Poll until the watch has ended and its event is durable.
+
+        Raises StoreError when the store will not have it: the poller may be run again.
+        """
+        await trio.sleep(first_delay)
+        while True:
+            step_delay = await self._poll()
+            if step_delay is None:
+                return
+            await trio.sleep(step_delay)
+
+    async def _poll(self) -> float | None:
+        """Ask once; return the seconds until the next poll, None when the watch has ended."""
+        rules = self._rules(self.watch)
+        started = trio.current_time()
+        video_id = self.watch.key.video_id
+        answer = await self._desk.ask(video_id, rules.deadline)
+        before = self._memory
+        # the rules again: the watch may have been listed anew while this waited its turn
+        self._memory, step = consider(
+            before, answer, video_id, self._rules(self.watch), self._now(), self._rng
+        )
+        self._report(answer, before, round((trio.current_time() - started) * 1000))
+        if isinstance(step, Finish):
+            await self._publisher.publish(
+                Ending(self.watch, step.type, step.snapshot, step.reason)
+            )
+            return None
+        if _lasting(self._memory) != _lasting(before):
+            await self._store.save_reading(self.watch.row, *_lasting(self._memory))
+        return step.delay
+
+    def _report(self, answer: Answer, before: Memory, duration_ms: int) -> None:
+        """Log the poll: loudly when it changed something, for debugging when it did not."""
+        outcome = _outcome(answer)
+        changed = outcome != self._outcome or (
+            isinstance(answer, Seen) and _visible(before) != _visible(self._memory)
+        )
+        self._outcome = outcome
+        fields: dict[str, object] = {"outcome": outcome, "duration_ms": duration_ms}
+        match answer:
+            case Seen():
+                fields["status"] = answer.snapshot.word
+                fields["progress"] = answer.snapshot.progress
+            case Trouble():
+                fields |= {"detail": answer.detail, "hint": answer.hint}
+            case _:
+                fields["detail"] = answer.detail
+        fields = {name: value for name, value in fields.items() if value not in {None, ""}}
+        if not changed:
+            self._log.debug("poll", **fields)
+        elif isinstance(answer, Seen):
+            self._log.info("poll", **fields)
+        else:
+            self._log.warning("poll", **fields)
+
+
+def _lasting(memory: Memory) -> tuple[Snapshot | None, float | None, int]:
+    return memory.snapshot, memory.missing_since, memory.missing_count
+
+
+def _visible(memory: Memory) -> tuple[str, int | None]:
+    snapshot = memory.snapshot
+    return ("", None) if snapshot is None else (snapshot.word, snapshot.progress)
+
+
+def _outcome(answer: Answer) -> str:
+    match answer:
+        case Seen():
+            return "seen"
+        case Missing():
+            return "not_found"
+        case Trouble():
+            return answer.reason
+        case _:
+            return f"http_{answer.status}"

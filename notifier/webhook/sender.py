@@ -1,0 +1,116 @@
+"""One attempt: sign, POST, report. What follows from the outcome is decided elsewhere."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+from notifier import __version__
+from notifier.errors import TransportError
+from notifier.exchange import Reply
+from notifier.schedule.retry_after import parse_retry_after
+from notifier.signing import signed_headers
+
+MAX_ANSWER = 64 * 1024
+"""Largest answer of a receiver that is read, in bytes; nothing in it is used."""
+
+
+class Http(Protocol):
+    """The part of `notifier.exchange.Exchange` that sending needs."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        deadline: float,
+        max_body: int,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send one request and return the whole answer, or raise TransportError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to send, with every secret resolved at this moment; never logged.
+
+    `keys` are empty for a format that is not signed. `timeout` is seconds for the whole attempt.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    keys: Sequence[bytes]
+    timeout: float
+
+    def __repr__(self) -> str:
+        """Return a text without secrets."""
+        return "<Target>"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one attempt came to.
+
+    `word` is `delivered`, `http_500` and so on, or a `TransportError.kind`; `status` the HTTP
+    status of a complete answer; `retry_after` what the receiver asked for, in seconds.
+    """
+
+    word: str
+    status: int | None = None
+    retry_after: float | None = None
+    detail: str = ""
+
+    @property
+    def delivered(self) -> bool:
+        """Whether a complete 2xx came back."""
+        return self.status is not None and _is_success(self.status)
+
+
+class WebhookSender:
+    """Sends to one endpoint.
+
+    `target` is asked anew for every attempt, so that a changed secret file takes effect; it
+    raises ValueError when a secret cannot be read. `wall` stamps the signature.
+    """
+
+    def __init__(
+        self, http: Http, target: Callable[[], Target], wall: Callable[[], float]
+    ) -> None:
+        self._http = http
+        self._target = target
+        self._wall = wall
+
+    async def send(self, event_id: str, body: bytes) -> Outcome:
+        """Make one attempt; every outcome is returned, none raised."""
+        try:
+            reply = await self._post(self._target(), event_id, body)
+        except TransportError as error:
+            return Outcome(error.kind, detail=error.detail)
+        except ValueError as error:
+            return Outcome("secret", detail=str(error))
+        if _is_success(reply.status):
+            return Outcome("delivered", reply.status)
+        wait = parse_retry_after(reply.headers.get("retry-after", ""), self._wall())
+        return Outcome(f"http_{reply.status}", reply.status, wait)
+
+    async def _post(self, target: Target, event_id: str, body: bytes) -> Reply:
+        headers = {
+            **target.headers,
+            "content-type": "application/json",
+            "user-agent": f"notifier/{__version__}",
+        }
+        if target.keys:
+            headers |= signed_headers(target.keys, event_id, int(self._wall()), body)
+        return await self._http.request(
+            "POST",
+            target.url,
+            headers=headers,
+            deadline=target.timeout,
+            max_body=MAX_ANSWER,
+            body=body,
+        )
+
+
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
