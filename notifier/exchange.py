@@ -69,13 +69,26 @@ class Exchange:
     ) -> Reply:
         sent = {"accept-encoding": "identity", **headers}
         async with self._client.stream(method, url, headers=sent, content=body) as response:
-            received = bytearray()
-            async for chunk in response.aiter_raw():
-                received += chunk
-                if len(received) > max_body:
-                    raise TransportError("too_large", f"the answer is over {max_body} bytes")
+            received = await _read(response, max_body)
             names = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(response.status_code, names, bytes(received))
+            return Reply(response.status_code, names, received)
+
+
+async def _read(response: httpx.Response, max_body: int) -> bytes:
+    received = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            received += chunk
+            if len(received) > max_body:
+                # ends the loop from below: leaving it would leave httpx's chain of generators
+                # to the garbage collector, and the connection with them
+                await response.aclose()
+    except httpx.HTTPError:
+        if len(received) <= max_body:
+            raise
+    if len(received) > max_body:
+        raise TransportError("too_large", f"the answer is over {max_body} bytes")
+    return bytes(received)
 
 
 @asynccontextmanager

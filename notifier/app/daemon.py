@@ -166,9 +166,7 @@ class _Daemon:
             endpoints=sorted(self.config.endpoints),
         )
 
-    async def _until_done(
-        self, supervisor: Supervisor, stop: trio.Event, began: float
-    ) -> int:
+    async def _until_done(self, supervisor: Supervisor, stop: trio.Event, began: float) -> int:
         """Wait until nothing is left to do, or for `stop`; return the exit code."""
         while not stop.is_set():
             left = await self.store.outstanding(began)
@@ -197,9 +195,7 @@ async def _assemble(
     settled = Bell()
     desks = {}
     for gateway in config.gateways.values():
-        exchange = await connections.enter_async_context(
-            open_exchange(wiring.GATEWAY_IN_FLIGHT)
-        )
+        exchange = await connections.enter_async_context(open_exchange(wiring.GATEWAY_IN_FLIGHT))
         client = wiring.gateway_client(gateway, exchange, clock.wall)
         desks[gateway.name] = wiring.desk(gateway, client, clock, seams.rng)
     lanes: dict[str, Lane] = {}

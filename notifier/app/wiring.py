@@ -62,9 +62,7 @@ def gateway_client(
 
 def desk(settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random) -> Desk:
     """Build the desk of one gateway."""
-    return Desk(
-        settings.name, client, settings.max_requests_per_second, now=clock.now, rng=rng
-    )
+    return Desk(settings.name, client, settings.max_requests_per_second, now=clock.now, rng=rng)
 
 
 def watch_rules(settings: GatewaySettings, watch: Watch) -> WatchRules:
@@ -94,7 +92,7 @@ def sender(
     return WebhookSender(exchange, target, wall)
 
 
-def lane(  # noqa: PLR0913 - a lane has this many parts
+def lane(
     endpoint: EndpointSettings,
     exchange: Exchange,
     store: DeliveryStore,

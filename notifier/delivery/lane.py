@@ -98,7 +98,7 @@ class DeliveryStore(Protocol):
 class Lane:
     """Delivers to one endpoint; `settled` is rung whenever a delivery has moved on."""
 
-    def __init__(  # noqa: PLR0913 - the composition root hands in every part
+    def __init__(
         self,
         rules: LaneRules,
         sender: Sender,
@@ -191,21 +191,15 @@ class Lane:
         await self._record(claim, record, settlement)
         self._report(claim, record, settlement)
 
-    async def _record(
-        self, claim: Claim, attempt: AttemptRecord, settlement: Settlement
-    ) -> None:
+    async def _record(self, claim: Claim, attempt: AttemptRecord, settlement: Settlement) -> None:
         """Record until it is recorded: forgetting a 2xx would send the event again."""
         failures = 0
         while True:
             try:
-                await self._store.record_attempt(
-                    claim, attempt, settlement, self._rules.url_mark
-                )
+                await self._store.record_attempt(claim, attempt, settlement, self._rules.url_mark)
             except StoreError as error:
                 failures += 1
-                self._log.error(
-                    "attempt_not_recorded", event_id=claim.event_id, reason=str(error)
-                )
+                self._log.error("attempt_not_recorded", event_id=claim.event_id, reason=str(error))
                 pause = growing(_STORE_PAUSE, failures, _LONGEST_STORE_PAUSE)
                 await trio.sleep(jittered(pause, self._rng))
             else:

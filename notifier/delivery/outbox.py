@@ -35,7 +35,7 @@ class Outbox:
     endpoints that have something new.
     """
 
-    def __init__(  # noqa: PLR0913 - the composition root hands in every part
+    def __init__(
         self,
         store: EventStore,
         subscriptions: Sequence[Subscription],

@@ -17,14 +17,12 @@ LONGEST_RETRY_AFTER = 24 * 3600.0
 
 PERMANENT: Mapping[Format, frozenset[int]] = {
     Format.STANDARD: frozenset(),
-    Format.SLACK: frozenset(
-        {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
-    ),
+    Format.SLACK: frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}),
 }
 """The statuses that no retry will change, by format."""
 
 
-def settle(
+def settle(  # noqa: PLR0913 - these are what a decision rests on
     form: Format,
     status: int | None,
     word: str,

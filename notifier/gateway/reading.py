@@ -1,5 +1,6 @@
 """From a decoded JSON value to a snapshot of one video, whatever the dialect."""
 
+import json
 from collections.abc import Iterator, Mapping
 
 from notifier.gateway import fields
@@ -14,6 +15,8 @@ _PROTOCOL = frozenset(
 )  # fmt: skip
 _ID_FIELDS = ("id", "task_id", "video_id")
 _MAX_WORD = 64
+MAX_EXTRA = 20_000
+"""Most that is kept of a gateway's own fields, in bytes of JSON: more never fits an event."""
 
 
 def video_object(value: Json) -> dict[str, Json] | None:
@@ -66,8 +69,25 @@ def read_snapshot(
         size=fields.text(body.get("size")),
         remixed_from_video_id=fields.text(body.get("remixed_from_video_id")),
         error=error,
-        extra={name: value for name, value in body.items() if name not in _PROTOCOL},
+        extra=_bounded({name: body[name] for name in body if name not in _PROTOCOL}),
     )
+
+
+def _bounded(extra: dict[str, Json]) -> dict[str, Json]:
+    """Keep the gateway's own fields, smallest first, while they are small enough together."""
+    sizes = {name: _size({name: value}) for name, value in extra.items()}
+    kept: set[str] = set()
+    room = MAX_EXTRA
+    for name in sorted(sizes, key=sizes.__getitem__):
+        room -= sizes[name]
+        if room < 0:
+            break
+        kept.add(name)
+    return {name: value for name, value in extra.items() if name in kept}
+
+
+def _size(value: Json) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def _unhappy(status: Status | None) -> bool:

@@ -23,7 +23,7 @@ _BUSY_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQU
 _MAX_DETAIL = 200
 
 
-def judge(  # noqa: PLR0913 - the answer's three parts, the question, and the two rules
+def judge(
     status: int,
     headers: Mapping[str, str],
     body: bytes,

@@ -53,7 +53,8 @@ def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> 
     """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
     rows = db.execute(
         "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, b.body, "
-        "d.attempts + 1, d.failures FROM deliveries d JOIN events e ON e.id = d.event JOIN watches w ON w.id = e.watch "
+        "d.attempts + 1, d.failures FROM deliveries d "
+        "JOIN events e ON e.id = d.event JOIN watches w ON w.id = e.watch "
         "JOIN bodies b ON b.event = d.event AND b.format = d.format "
         f"WHERE d.state = 'pending' AND d.in_flight IS NULL AND {_ENABLED} "
         "AND d.endpoint = ? AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT ?",

@@ -13,6 +13,7 @@ from random import Random
 from typing import Protocol
 
 import trio
+import trio.lowlevel
 
 from notifier import log
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
@@ -47,7 +48,7 @@ class _Pause:
 class Desk:
     """Asks one gateway for all its pollers; `now` is `Clock.now`."""
 
-    def __init__(  # noqa: PLR0913 - the composition root hands in every part
+    def __init__(
         self,
         gateway: str,
         client: Client,
@@ -82,7 +83,7 @@ class Desk:
             answer = await self._probe(pause, video_id)
             if self._pause is None or self._now() >= deadline:
                 return answer
-            await trio.sleep(0)  # let another poller have the next try
+            await trio.lowlevel.checkpoint()  # let another poller have the next try
         return await self._request(video_id)
 
     async def _probe(self, pause: _Pause, video_id: str) -> Answer:

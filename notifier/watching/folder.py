@@ -34,9 +34,7 @@ class Folder:
     """The drop-ins of one configuration."""
 
     config: Config
-    _read: dict[str, tuple[Signature, Listing | tuple[Problem, ...]]] = field(
-        default_factory=dict
-    )
+    _read: dict[str, tuple[Signature, Listing | tuple[Problem, ...]]] = field(default_factory=dict)
 
     def look(self) -> Contents:
         """Read what has changed since the last look, and return all there is."""
@@ -52,9 +50,7 @@ class Folder:
         broken = [problem for entry in entries if isinstance(entry, tuple) for problem in entry]
         return Contents(frozenset(files), tuple(good), (*broken, *conflicts))
 
-    def _entry(
-        self, name: str, path: Path
-    ) -> tuple[Signature, Listing | tuple[Problem, ...]]:
+    def _entry(self, name: str, path: Path) -> tuple[Signature, Listing | tuple[Problem, ...]]:
         signature = _signature(path)
         known = self._read.get(name)
         if known is not None and known[0] == signature:

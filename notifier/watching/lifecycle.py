@@ -102,9 +102,7 @@ def _ending(
     return None
 
 
-def _delay(
-    memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: Random
-) -> float:
+def _delay(memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: Random) -> float:
     if answer.wait is not None:
         # later than asked for, never sooner
         wait = clamped(answer.wait, rules.min_poll_interval, LONGEST_WAIT)
@@ -118,4 +116,3 @@ def _delay(
     if isinstance(answer, Missing) and memory.missing_since is not None:
         latest = min(latest, memory.missing_since + rules.not_found_grace - now)
     return max(min(delay, max(latest, 0)), rules.min_poll_interval)
-

@@ -48,7 +48,7 @@ class Asker(Protocol):
 class Poller:
     """Polls for one watch; `rules` tells, for the watch as it is now, how."""
 
-    def __init__(  # noqa: PLR0913 - the composition root hands in every part
+    def __init__(
         self,
         watch: Watch,
         desk: Asker,

@@ -109,7 +109,7 @@ class Sources:
 
     async def _listen(self, folder: Path) -> None:
         """Ring at each change; return when `folder` is another folder than at the start."""
-        inode = folder.stat().st_ino
+        inode = _inode(folder)
         # the thread behind this ends only with its timeout, and so does a cancelled wait for it
         watching = awatch(
             folder, rust_timeout=_RUST_TIMEOUT_MS, yield_on_timeout=True, recursive=False
@@ -118,6 +118,10 @@ class Sources:
             async for changes in watching:
                 if changes:
                     self._bell.ring()
-                elif folder.stat().st_ino != inode:
+                elif _inode(folder) != inode:
                     self._bell.ring()
                     return
+
+
+def _inode(folder: Path) -> int:
+    return folder.stat().st_ino

@@ -39,7 +39,7 @@ class Supervisor:
     `settled` is rung when a watch is no longer polled.
     """
 
-    def __init__(  # noqa: PLR0913 - the composition root hands in every part
+    def __init__(
         self,
         nursery: trio.Nursery,
         make: Callable[[Watch], Poller | None],

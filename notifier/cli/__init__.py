@@ -1,0 +1,81 @@
+"""The commands: each turns arguments into a call and the outcome into text and an exit code.
+
+A command's module is imported when the command is used, so that `notifier secret` does not
+pay for an HTTP client. Results go to stdout; errors go to stderr, one sentence each.
+"""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from notifier import __version__
+from notifier.errors import NotifierError
+
+_COMMANDS = {
+    "run": "notifier.cli.run:run_command",
+    "check": "notifier.cli.check:check_command",
+    "init": "notifier.cli.init:init_command",
+    "demo": "notifier.cli.demo:demo_command",
+    "sandbox": "notifier.cli.sandbox:sandbox_command",
+    "listen": "notifier.cli.listen:listen_command",
+    "watch": "notifier.cli.watch:watch_group",
+    "endpoints": "notifier.cli.endpoints:endpoints_group",
+    "secret": "notifier.cli.secret:secret_command",
+    "probe": "notifier.cli.probe:probe_command",
+}
+_INTERRUPTED = 130
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
+        return command
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="notifier %(version)s")
+def cli() -> None:
+    """Webhooks for every OpenAI-compatible video gateway."""
+
+
+def main() -> None:
+    """Run the command line and leave the process with the command's exit code."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = cli.main(prog_name="notifier", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except NotifierError as error:
+        for line in str(error).splitlines():
+            click.echo(f"notifier: {line}", err=True)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has seen enough; keep the interpreter from trying again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,27 @@
+"""`notifier check`: whether this config is good and its secrets are there."""
+
+from pathlib import Path
+
+import click
+
+from notifier.cli.common import config_option, load_with_secrets, print_warnings
+from notifier.errors import ConfigError
+from notifier.watching.folder import Folder
+
+
+@click.command("check")
+@config_option
+def check_command(config_path: Path | None) -> int:
+    """Validate the config, its drop-ins and its secrets, without touching the network."""
+    config = load_with_secrets(config_path)
+    print_warnings(config)
+    contents = Folder(config).look()
+    if contents.problems:
+        raise ConfigError(list(contents.problems))
+    watches = {spec.key for spec in config.listing.specs}
+    watches |= {spec.key for listing in contents.listings for spec in listing.specs}
+    click.echo(
+        f"{config.path}: good. Gateways: {', '.join(config.gateways)}. "
+        f"Endpoints: {', '.join(config.endpoints) or 'none'}. Watches listed: {len(watches)}."
+    )
+    return 0

@@ -1,0 +1,72 @@
+"""What commands share: finding the config, and the look of their output."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from notifier.config import Config, find_config, load, resolve_secrets, warnings
+from notifier.errors import ConfigError, NotifierError
+from notifier.signing import decode_secret
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(command: F) -> F:
+    """Give a command the option `-c/--config`."""
+    return click.option(
+        "-c",
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path),
+        help="Config file  [default: $NOTIFIER_CONFIG, ./config.toml, /etc/notifier/config.toml]",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """Give a command the option `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")(command)
+
+
+def load_config(config_path: Path | None) -> Config:
+    """Find and read the config; raises ConfigError with everything that is wrong with it."""
+    return load(find_config(config_path, os.environ), os.environ)
+
+
+def load_with_secrets(config_path: Path | None) -> Config:
+    """Read the config and resolve its secrets; raises ConfigError."""
+    config = load_config(config_path)
+    problems = resolve_secrets(config)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def keys_from_config(config_path: Path | None) -> list[bytes]:
+    """Return the signing keys of all endpoints; none when no config was named and none found.
+
+    Raises NotifierError when the config, or a signing secret in it, is not usable.
+    """
+    try:
+        path = find_config(config_path, os.environ)
+    except ConfigError:
+        return []
+    endpoints = load(path, os.environ).endpoints.values()
+    try:
+        return [decode_secret(s.reveal()) for endpoint in endpoints for s in endpoint.secrets]
+    except ValueError as error:
+        raise NotifierError(f"{path}: a signing secret cannot be used: {error}") from None
+
+
+def print_warnings(config: Config) -> None:
+    """Print what works and is not wise, on stderr."""
+    for warning in warnings(config):
+        click.secho(f"notifier: warning: {warning}", fg="yellow", err=True)
+
+
+def print_json(rows: list[dict[str, Any]]) -> None:
+    """Print the array that `--json` promises."""
+    click.echo(json.dumps(rows, indent=2, ensure_ascii=False))

@@ -1,0 +1,17 @@
+"""`notifier demo`: see the main job done, with no account and no network."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from notifier.cli.common import config_option
+from notifier.demo import play
+
+
+@click.command("demo")
+@config_option
+def demo_command(config_path: Path | None) -> int:  # noqa: ARG001 - every command takes -c
+    """Watch six sandbox jobs end and their events arrive, verified. Takes about 15 seconds."""
+    play(Console())
+    return 0

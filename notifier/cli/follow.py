@@ -1,0 +1,60 @@
+"""Following one watch until its event exists, by reading what the daemon commits."""
+
+import time
+from collections.abc import Iterator
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from notifier.config import Config
+from notifier.model.event import EventType
+from notifier.model.watch import WatchSpec, WatchState
+from notifier.store import open_reader
+from notifier.store.reader import WatchView
+
+_LOOK_EVERY = 0.25
+
+
+def follow(config: Config, spec: WatchSpec) -> int:
+    """Show a progress bar until the watch of `spec` is over; 0 only when it completed."""
+    columns = (
+        TextColumn("[bold]{task.description}", markup=True),
+        TextColumn("{task.fields[status]}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    # the bar is decoration, the last line is the result
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(spec.key.video_id, total=100, status="waiting for the daemon")
+        for view in _views(config, spec):
+            if view.watch.state is not WatchState.OPEN:
+                break
+            _show(progress, task, view)
+    if view.event_type is None:
+        click.echo(f"{spec.key.video_id} is no longer watched", err=True)
+        return 1
+    click.echo(f"{view.event_type} {spec.key.video_id} ({view.event_id})")
+    return 0 if view.event_type == EventType.COMPLETED else 1
+
+
+def _views(config: Config, spec: WatchSpec) -> Iterator[WatchView]:
+    """Yield what the store has on the watch, again and again."""
+    while True:
+        with open_reader(config.store_path) as reader:
+            view = reader.watch(spec.key) if reader is not None else None
+        taken = view is not None and view.watch.spec.generation >= spec.generation
+        # withdrawn: left from before, when the daemon has not read the new drop-in yet
+        if view is not None and taken and view.watch.state is not WatchState.WITHDRAWN:
+            yield view
+        time.sleep(_LOOK_EVERY)
+
+
+def _show(progress: Progress, task: TaskID, view: WatchView) -> None:
+    snapshot = view.watch.snapshot
+    if snapshot is None:
+        progress.update(task, status="asking")
+    else:
+        status = snapshot.status or snapshot.word
+        progress.update(task, completed=snapshot.progress or 0, status=status)

@@ -1,0 +1,76 @@
+"""`notifier init`: a config to start from, with a secret that nobody else has."""
+
+import os
+from pathlib import Path
+
+import click
+import tomli_w
+
+from notifier.cli.common import config_option
+from notifier.errors import NotifierError
+from notifier.signing import generate_secret
+
+_HEADER = """\
+# A starter config for notifier. Every key, with its default and why: config.example.toml.
+# As it stands it watches `notifier sandbox` and delivers to `notifier listen`; put your
+# gateway's base_url (up to and including /v1) and your receiver's url in their place.
+
+"""
+_PRIVATE = 0o600
+
+
+@click.command("init")
+@config_option
+@click.option(
+    "--base-url",
+    default="http://127.0.0.1:8080/v1",
+    show_default=True,
+    help="Your gateway, up to and including /v1.",
+)
+@click.option(
+    "--api-key-env",
+    metavar="NAME",
+    help="Environment variable that holds the gateway's API key.",
+)
+@click.option(
+    "--endpoint-url",
+    default="http://127.0.0.1:9000/",
+    show_default=True,
+    help="Where events are POSTed.",
+)
+def init_command(
+    config_path: Path | None, base_url: str, api_key_env: str | None, endpoint_url: str
+) -> int:
+    """Write a starter config with a fresh secret; never overwrites a file."""
+    path = config_path or Path(os.environ.get("NOTIFIER_CONFIG") or "config.toml")
+    gateway: dict[str, object] = {"base_url": base_url}
+    if api_key_env is not None:
+        gateway["api_key"] = {"env": api_key_env}
+    document = {
+        "gateways": {"main": gateway},
+        "endpoints": {"app": {"url": endpoint_url, "secret": generate_secret()}},
+    }
+    _write_new(path, _HEADER + tomli_w.dumps(document))
+    where = "" if config_path is None else f" -c {path}"
+    click.echo(
+        f"wrote {path}\n"
+        "Next, each in a terminal of its own:\n"
+        f"  notifier listen{where}     # receives and verifies events\n"
+        "  notifier sandbox    # a gateway to try it with\n"
+        f"  notifier run{where}        # the daemon\n"
+        f"  notifier watch add{where} VIDEO_ID"
+    )
+    return 0
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a private file that must not exist yet."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise NotifierError(f"{path} exists already; it was left as it is") from None
+    except OSError as error:
+        raise NotifierError(f"cannot write {path}: {error.strerror}") from None

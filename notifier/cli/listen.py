@@ -1,0 +1,140 @@
+"""`notifier listen`: a receiver on this machine, to see events arrive before writing one."""
+
+import json
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+
+from notifier.cli.common import config_option, keys_from_config
+from notifier.cli.params import DURATION
+from notifier.cli.serving import Stage, serve_until_stopped
+from notifier.listener import Listener, Received
+from notifier.server import Handler
+from notifier.signing import SecretFormatError, decode_secret
+
+_COLORS = {"video.completed": "green", "video.failed": "red"}
+
+
+class _SecretType(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on
+    """A `whsec_` secret, converted to the key behind it; a bad one is never repeated."""
+
+    name = "secret"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> bytes:
+        try:
+            return value if isinstance(value, bytes) else decode_secret(str(value))
+        except SecretFormatError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("listen")
+@config_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=9000, show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)  # fmt: skip
+@click.option(
+    "--secret", "keys", type=_SecretType(), multiple=True, metavar="whsec_…",
+    envvar="NOTIFIER_WEBHOOK_SECRET", help="Secret to verify with; repeatable.  "
+    "[env: NOTIFIER_WEBHOOK_SECRET, several parted by spaces]",
+)  # fmt: skip
+@click.option(
+    "--respond", type=click.IntRange(200, 599), default=204, show_default=True, metavar="CODE",
+    help="Status to answer verified events with.",
+)  # fmt: skip
+@click.option(
+    "--fail-first", type=click.IntRange(0), default=0, show_default=True, metavar="N",
+    help="Answer the first N attempts of each event with 500.",
+)  # fmt: skip
+@click.option("--slow", type=DURATION, default=0.0, help="How long to wait before answering.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event.")
+def listen_command(  # noqa: PLR0913 - one argument for each option
+    *,
+    config_path: Path | None,
+    host: str,
+    port: int,
+    keys: Sequence[bytes],
+    respond: int,
+    fail_first: int,
+    slow: float,
+    as_json: bool,
+) -> None:
+    """Receive events on this machine, verify them and print them.
+
+    An event whose signature is wrong is answered with 401. Without --secret, the secrets of
+    the config's endpoints are used, if there is a config.
+    """
+    keys = keys or keys_from_config(config_path)
+    render = _as_json if as_json else _as_text
+
+    def on_stage(stage: Stage) -> Handler:
+        return Listener(
+            keys,
+            respond=respond,
+            fail_first=fail_first,
+            slow=slow,
+            on_event=lambda received: stage.say(render(received)),
+        ).handle
+
+    serve_until_stopped(on_stage, partial(_greeting, verifies=bool(keys)), host, port)
+
+
+def _greeting(address: str, *, verifies: bool) -> str:
+    first = f"listening on {address}/"
+    if verifies:
+        return first
+    return f"{first}\nno secret and no config: events are shown without being verified"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text[:200])
+
+
+def _as_text(received: Received) -> str:
+    color = _COLORS.get(received.type, "yellow")
+    parts = [
+        time.strftime("%H:%M:%S", time.localtime(received.at)),
+        click.style(_printable(received.type) or "(no event)", fg=color, bold=True),
+        _printable(received.video_id),
+        click.style(_printable(received.id), dim=True),
+        _verdict(received),
+        click.style(f"→ {received.status}", dim=True),
+    ]
+    if received.attempt > 1:
+        parts.append(f"attempt {received.attempt}")
+    if received.duplicate:
+        parts.append(click.style("duplicate", fg="yellow"))
+    return "  ".join(part for part in parts if part)
+
+
+def _verdict(received: Received) -> str:
+    match received.verified:
+        case True:
+            return click.style("✓ verified", fg="green")
+        case False:
+            return click.style(f"✗ {received.reason}", fg="red")
+        case _:
+            return "unverified"
+
+
+def _as_json(received: Received) -> str:
+    row = {
+        "received_at": received.at,
+        "verified": received.verified,
+        "reason": received.reason,
+        "id": received.id,
+        "type": received.type,
+        "attempt": received.attempt,
+        "duplicate": received.duplicate,
+        "answered": received.status,
+        "data": received.data,
+        "watch": received.event.get("watch"),
+        "headers": received.headers,
+    }
+    return json.dumps(row)

@@ -1,0 +1,34 @@
+"""Option types that several commands share."""
+
+import click
+
+from notifier.config.durations import DurationError, parse_duration
+
+
+class DurationType(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on
+    """A duration as the config writes it (`500ms`, `20s`, `5m`), converted to seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return `value` in seconds; a bad one is a usage error."""
+        if isinstance(value, float):
+            return value
+        number = _number(str(value))
+        try:
+            return parse_duration(str(value) if number is None else number)
+        except DurationError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _number(text: str) -> float | None:
+    """Read plain seconds: on a command line `10` is a text, in the config it is a number."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+DURATION = DurationType()

@@ -1,0 +1,121 @@
+"""`notifier probe`: ask a gateway once and explain, word by word, what was understood."""
+
+import time
+from pathlib import Path
+
+import click
+import trio
+
+from notifier import log
+from notifier.app import wiring
+from notifier.cli.common import config_option, load_with_secrets
+from notifier.config import Config, GatewaySettings, check_watch
+from notifier.errors import NotifierError, TransportError
+from notifier.exchange import Reply, open_exchange
+from notifier.gateway import GatewayClient
+from notifier.gateway.client import video_url
+from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.model.video import Snapshot
+
+_EXCERPT = 400
+_HEADERS = ("content-type", "retry-after", "openai-poll-after-ms")
+
+
+@click.command("probe")
+@config_option
+@click.argument("gateway")
+@click.argument("video_id")
+def probe_command(config_path: Path | None, gateway: str, video_id: str) -> int:
+    """Ask GATEWAY about VIDEO_ID once and explain the answer. Exit code 0 if it is a video."""
+    config = load_with_secrets(config_path)
+    settings = _gateway(config, gateway)
+    check_watch({"gateway": gateway, "video_id": video_id}, config)
+    click.echo(f"GET {video_url(settings.base_url, video_id)}")
+    return trio.run(_probe, settings, video_id)
+
+
+def _gateway(config: Config, name: str) -> GatewaySettings:
+    if name not in config.gateways:
+        raise NotifierError(
+            f"there is no gateway {name!r}; configured: {', '.join(config.gateways)}"
+        )
+    return config.gateways[name]
+
+
+async def _probe(settings: GatewaySettings, video_id: str) -> int:
+    async with open_exchange(1) as exchange:
+        client = wiring.gateway_client(settings, exchange, time.time)
+        began = time.monotonic()
+        try:
+            reply = await client.fetch(video_id)
+        except TransportError as error:
+            click.echo(f"no answer: {error.kind} ({error.detail})")
+            click.echo("notifier would try again, with growing waits")
+            return 1
+        _show_reply(reply, time.monotonic() - began)
+        return _explain(client, reply, settings, video_id)
+
+
+def _show_reply(reply: Reply, seconds: float) -> None:
+    click.echo(f"HTTP {reply.status}, {len(reply.body)} bytes in {seconds:.2f} s")
+    for name in _HEADERS:
+        if name in reply.headers:
+            click.echo(f"  {name}: {_printable(reply.headers[name])}")
+    excerpt = reply.body[:_EXCERPT].decode("utf-8", "replace")
+    click.echo(f"  {_printable(excerpt)}{'…' if len(reply.body) > _EXCERPT else ''}")
+
+
+def _printable(text: str) -> str:
+    """Return `text` as one line that can do a terminal no harm and holds no secret of ours."""
+    one_line = " ".join(text.split())
+    return log.redactor.clean("".join(c if c.isprintable() else "�" for c in one_line))
+
+
+def _explain(client: GatewayClient, reply: Reply, settings: GatewaySettings, video_id: str) -> int:
+    answer = client.read(video_id, reply)
+    click.echo(f"\nUnderstood: {_meaning(answer)}")
+    if isinstance(answer, Seen):
+        for line in _fields(answer.snapshot):
+            click.echo(f"  {line}")
+    if answer.wait is not None:
+        click.echo(f"  the gateway asks to be left alone for {answer.wait:g} s")
+    click.echo(f"notifier would {_consequence(answer, settings)}")
+    return 0 if isinstance(answer, Seen) else 1
+
+
+def _meaning(answer: Answer) -> str:
+    match answer:
+        case Seen():
+            return "this video"
+        case Missing():
+            return f"the gateway does not know this video ({_printable(answer.detail)!r})"
+        case Denied():
+            return f"the key is refused (HTTP {answer.status})"
+        case Trouble():
+            parts = [answer.reason, _printable(answer.detail), answer.hint]
+            return "nothing to believe: " + "; ".join(part for part in parts if part)
+
+
+def _fields(snapshot: Snapshot) -> list[str]:
+    canonical = snapshot.status or "a word nobody has explained; status_words can"
+    lines = [f"status {_printable(snapshot.word)!r} means {canonical}"]
+    for name, value in snapshot.as_data().items():
+        if name not in {"id", "object", "status"} and value is not None:
+            lines.append(f"{name}: {_printable(str(value))}")
+    if snapshot.extra:
+        lines.append(f"passed through: {_printable(', '.join(snapshot.extra))}")
+    return lines
+
+
+def _consequence(answer: Answer, settings: GatewaySettings) -> str:
+    match answer:
+        case Seen() if answer.snapshot.ended:
+            return "end the watch and send its event"
+        case Seen():
+            return f"ask again in about {settings.poll_interval:g} s"
+        case Missing():
+            return f"send video.lost if this goes on for {settings.not_found_grace:g} s"
+        case Denied():
+            return "pause this gateway and try the key once a minute; no watch ends"
+        case _:
+            return "try again, with growing waits; no watch ends"

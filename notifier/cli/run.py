@@ -1,0 +1,36 @@
+"""`notifier run`: the daemon."""
+
+from pathlib import Path
+
+import click
+
+from notifier import log
+from notifier.app import Options, run_process
+from notifier.cli.common import config_option, load_with_secrets
+from notifier.config import warnings
+
+
+@click.command("run")
+@config_option
+@click.option(
+    "--exit-when-done",
+    is_flag=True,
+    help="Exit once every watch has ended and every delivery is settled: 0, or 1 if any was "
+    "not delivered.",
+)
+@click.option(
+    "--adopt", is_flag=True, help="Take over a store that belongs to another config file."
+)
+def run_command(config_path: Path | None, *, exit_when_done: bool, adopt: bool) -> int:
+    """Run the daemon: watch videos, deliver events. Stops on SIGTERM and Ctrl-C."""
+    config = load_with_secrets(config_path)
+    log.configure(config.log_level, config.log_format)
+    for warning in warnings(config):
+        log.get().warning(
+            "config_warning",
+            file=warning.where,
+            key=warning.key,
+            reason=warning.message,
+            hint=warning.hint,
+        )
+    return run_process(config, Options(exit_when_done=exit_when_done, adopt=adopt))

@@ -1,0 +1,64 @@
+"""Drop-in files: each lists watches, and none can spoil another.
+
+A drop-in that is broken, or that contradicts a file which counts more (the main file, or a
+drop-in whose name sorts earlier), is ignored as a whole.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from notifier.config.document import read_toml
+from notifier.config.problems import key_path
+from notifier.config.settings import Config
+from notifier.config.watches import Names, read_watches
+from notifier.errors import ConfigError, Problem
+from notifier.model.watch import Listing, WatchKey, WatchSpec
+
+_Listed = dict[tuple[WatchKey, int], tuple[str, WatchSpec]]
+
+
+def read_dropin(path: Path, config: Config) -> Listing:
+    """Return what a drop-in lists, in its order.
+
+    Raises ConfigError with everything that is wrong with it.
+    """
+    specs, findings = read_watches(read_toml(path), Names.of(config))
+    if findings:
+        raise ConfigError([finding.problem(path) for finding in findings])
+    return Listing(path.name, specs)
+
+
+def accept(main: Listing, candidates: Sequence[Listing]) -> tuple[list[Listing], list[Problem]]:
+    """Return the drop-ins that count, sorted by name, and why the others do not.
+
+    The same watch may be listed any number of times with the same settings. Another generation
+    of it is another watch, so its settings may differ.
+    """
+    listed: _Listed = {}
+    _add(listed, main)
+    good: list[Listing] = []
+    problems: list[Problem] = []
+    for candidate in sorted(candidates, key=lambda each: each.source):
+        conflict = _conflict(listed, candidate)
+        if conflict is None:
+            good.append(candidate)
+            _add(listed, candidate)
+        else:
+            problems.append(conflict)
+    return good, problems
+
+
+def _add(listed: _Listed, listing: Listing) -> None:
+    for index, spec in enumerate(listing.specs):
+        place = f"{key_path(('watches', index))} of {listing.source}"
+        listed.setdefault((spec.key, spec.generation), (place, spec))
+
+
+def _conflict(listed: _Listed, candidate: Listing) -> Problem | None:
+    for index, spec in enumerate(candidate.specs):
+        place, other = listed.get((spec.key, spec.generation), ("", spec))
+        if other != spec:
+            message = f"lists the same video as {place} with other settings; the file is ignored"
+            key = key_path(("watches", index))
+            return Problem(candidate.source, key, message, "change or delete one of them")
+    return None

@@ -1,0 +1,39 @@
+"""Reading files that somebody else named: never hangs, never fills the memory."""
+
+import os
+import stat
+from pathlib import Path
+
+from notifier.config.refusal import BadValueError
+
+
+def read_regular_file(path: Path, limit: int) -> bytes:
+    """Return the content of a regular file of at most `limit` bytes.
+
+    Raises BadValueError with what is the matter, to be put after the file's name.
+    """
+    try:
+        with open(path, "rb", opener=_open) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BadValueError("is not a regular file")
+            content: bytes = file.read(limit + 1)
+    except FileNotFoundError:
+        raise BadValueError("does not exist") from None
+    except OSError as error:
+        raise BadValueError(f"cannot be read: {error.strerror}") from None
+    if len(content) > limit:
+        raise BadValueError(f"is larger than {limit // 1024} KiB")
+    return content
+
+
+def _open(path: str, flags: int) -> int:
+    # without O_NONBLOCK, opening a named pipe waits for somebody to write to it
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def readable_by_everybody(path: Path) -> bool:
+    """Tell whether every user of this machine may read `path`; False when it is not there."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False

@@ -1,0 +1,99 @@
+"""From the file to the settings, or to the list of everything that is wrong with it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from notifier.config.agreement import disagreements
+from notifier.config.document import read_toml
+from notifier.config.models import Document, EndpointTable, GatewayTable, Surroundings
+from notifier.config.paths import default_store_path
+from notifier.config.problems import validate
+from notifier.config.settings import Config, EndpointSettings, GatewaySettings
+from notifier.config.watches import Names, to_spec, watch_disagreements
+from notifier.errors import ConfigError
+from notifier.model.delivery import Format
+from notifier.model.status import Status
+from notifier.model.watch import Listing
+
+SOURCE = "config"
+"""The name of the main file among the sources of watches; drop-ins end in `.toml`."""
+
+_DEFAULT_MIN_POLL_INTERVAL = 5.0
+
+
+def load(path: Path, env: Mapping[str, str]) -> Config:
+    """Return the checked configuration in `path`.
+
+    Secrets are looked up in `env` later, when they are revealed. Raises ConfigError with
+    everything that is wrong.
+    """
+    path = path.absolute()
+    raw = read_toml(path)
+    document, findings = validate(Document, raw, Surroundings(path.parent, env))
+    names = Names(_names(raw, "gateways"), _names(raw, "endpoints"))
+    findings += disagreements(raw)
+    findings += watch_disagreements(raw, names)
+    if document is None or findings:
+        raise ConfigError([finding.problem(path) for finding in findings])
+    return _config(path, document, names, env)
+
+
+def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    named = raw.get(key)
+    return tuple(named) if isinstance(named, dict) else ()
+
+
+def _config(path: Path, document: Document, names: Names, env: Mapping[str, str]) -> Config:
+    folder = path.parent
+    store = document.store.path
+    return Config(
+        path=path,
+        gateways=MappingProxyType(
+            {name: _gateway(name, table) for name, table in document.gateways.items()}
+        ),
+        endpoints=MappingProxyType(
+            {name: _endpoint(name, table) for name, table in document.endpoints.items()}
+        ),
+        listing=Listing(SOURCE, tuple(to_spec(table, names) for table in document.watches)),
+        watch_dir=folder / document.watch_dir,
+        store_path=default_store_path(path, env) if store is None else folder / store,
+        log_level=document.log.level,
+        log_format=document.log.format,
+    )
+
+
+def _gateway(name: str, table: GatewayTable) -> GatewaySettings:
+    smallest = table.min_poll_interval
+    if smallest is None:
+        smallest = min(_DEFAULT_MIN_POLL_INTERVAL, table.poll_interval)
+    words = {word: Status(status) for word, status in table.status_words.items()}
+    return GatewaySettings(
+        name=name,
+        base_url=table.base_url,
+        api_key=table.api_key,
+        headers=MappingProxyType(table.headers),
+        poll_interval=table.poll_interval,
+        min_poll_interval=smallest,
+        max_requests_per_second=table.max_requests_per_second,
+        request_timeout=table.request_timeout,
+        give_up_after=table.give_up_after,
+        not_found_grace=table.not_found_grace,
+        status_words=MappingProxyType(words),
+        rewrites_ids=table.rewrites_ids,
+    )
+
+
+def _endpoint(name: str, table: EndpointTable) -> EndpointSettings:
+    return EndpointSettings(
+        name=name,
+        url=table.url,
+        format=Format(table.format),
+        secrets=tuple(table.secret),
+        events=tuple(table.events),
+        timeout=table.timeout,
+        max_concurrency=table.max_concurrency,
+        retry_schedule=tuple(table.retry_schedule),
+        headers=MappingProxyType(table.headers),
+    )

@@ -1,0 +1,60 @@
+"""The checked configuration: immutable, complete, every default filled in.
+
+Durations are seconds. Nothing in here needs checking again; secrets are still to be revealed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from notifier.config.secrets import Secret
+from notifier.model.delivery import Format
+from notifier.model.status import Status
+from notifier.model.watch import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """One gateway. `base_url` has no trailing slash, `headers` lower-case names."""
+
+    name: str
+    base_url: str
+    api_key: Secret | None
+    headers: Mapping[str, Secret]
+    poll_interval: float
+    min_poll_interval: float
+    max_requests_per_second: float
+    request_timeout: float
+    give_up_after: float
+    not_found_grace: float
+    status_words: Mapping[str, Status]
+    rewrites_ids: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """One endpoint. `secrets` is empty for a format that is not signed."""
+
+    name: str
+    url: Secret
+    format: Format
+    secrets: tuple[Secret, ...]
+    events: tuple[str, ...]
+    timeout: float
+    max_concurrency: int
+    retry_schedule: tuple[float, ...]
+    headers: Mapping[str, Secret]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything. All paths are absolute; `listing` is what the main file itself lists."""
+
+    path: Path
+    gateways: Mapping[str, GatewaySettings]
+    endpoints: Mapping[str, EndpointSettings]
+    listing: Listing
+    watch_dir: Path
+    store_path: Path
+    log_level: str
+    log_format: str

@@ -1,0 +1,76 @@
+"""URLs that the daemon can really ask: checked once here, so that no request fails on them."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from notifier.config.refusal import BadValueError
+
+_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_LONGEST = 8192
+_LONGEST_HOST = 253
+_ABSOLUTE = "must be an absolute http or https URL"
+_SAMPLE = "such as https://gateway.example/v1"
+
+
+def check_base_url(value: object) -> str:
+    """Return a gateway's base URL without its trailing slashes; raises BadValueError."""
+    parts = _split(value, "send credentials with api_key or headers")
+    if parts.query or parts.fragment or str(value).endswith(("?", "#")):
+        raise BadValueError("must not have a query or a fragment", _SAMPLE)
+    return parts.geturl().rstrip("/")
+
+
+def check_endpoint_url(value: object) -> str:
+    """Return an endpoint's URL as it is; raises BadValueError."""
+    parts = _split(value, "send credentials with headers")
+    if parts.fragment:
+        raise BadValueError("must not have a fragment", "what follows # is never sent")
+    return str(value)
+
+
+def _split(value: object, instead_of_userinfo: str) -> SplitResult:
+    if not isinstance(value, str):
+        raise BadValueError("must be text", _SAMPLE)
+    # urlsplit drops newlines and tabs without a word, so look at the characters first
+    if len(value) > _LONGEST or not _CHARACTERS.fullmatch(value):
+        raise BadValueError(
+            "must be a URL without spaces and of ASCII characters only",
+            "percent-encode others; write other hosts in punycode (xn--...)",
+        )
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise BadValueError("has a host or port that cannot be", _SAMPLE) from None
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise BadValueError(_ABSOLUTE, _SAMPLE)
+    if "@" in parts.netloc:
+        raise BadValueError("must not hold a user name or password", instead_of_userinfo)
+    if port == 0 or not _is_host(parts.hostname or ""):
+        raise BadValueError("has a host or port that cannot be", _SAMPLE)
+    return parts
+
+
+def _is_host(host: str) -> bool:
+    if _address(host) is not None:
+        return True
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def leaves_machine_in_clear(url: str) -> bool:
+    """Tell whether what is sent to a checked `url` can be read on the way."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removesuffix(".")
+    address = _address(host)
+    local = address.is_loopback if address else host.split(".")[-1] == "localhost"
+    return parts.scheme == "http" and not local

@@ -1,0 +1,97 @@
+"""What the demo shows: a bar per job, a line per event, the Slack message at the end."""
+
+import json
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from notifier.demo.stage import CAST
+from notifier.model.video import Json
+from notifier.model.watch import WatchState
+from notifier.store.reader import WatchView
+
+_COLOURS = {
+    "video.completed": "green",
+    "video.failed": "red",
+    "video.cancelled": "yellow",
+    "video.lost": "magenta",
+    "video.timed_out": "magenta",
+}
+
+
+class Screen:
+    """Shows the demo; a context manager around the time while it runs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[status]:<12}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        for role in CAST:
+            self._bars[role.name] = self._progress.add_task(role.name, total=100, status="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line above the bars; `text` is rich markup."""
+        self._progress.console.print(text, highlight=False)
+
+    def show(self, view: WatchView) -> None:
+        """Move the bar of one watch to what the daemon knows."""
+        snapshot = view.watch.snapshot
+        over = view.watch.state is not WatchState.OPEN
+        status = (view.event_type or "").partition(".")[2] if over else ""
+        if snapshot is not None and not over:
+            status = snapshot.status or snapshot.word
+        done = view.event_type == "video.completed"
+        reached = 100 if done else (snapshot.progress or 0) if snapshot is not None else 0
+        bar = self._bars[view.watch.key.video_id]
+        self._progress.update(bar, completed=reached, status=status)
+        if over:
+            self._progress.stop_task(bar)
+
+    def event(self, endpoint: str, type_: str, video_id: str, note: str) -> None:
+        """Tell of one event that a receiver got."""
+        colour = _COLOURS.get(type_, "white")
+        self.say(f"  [{colour}]{type_:<16}[/] {video_id:<20} → {endpoint:<6} {note}")
+
+    def slack(self, payload: bytes) -> None:
+        """Show a Slack message about as Slack would."""
+        lines = list(_slack_lines(json.loads(payload)))
+        self._console.print(Panel("\n".join(lines), title="in Slack", width=72))
+
+
+def _slack_lines(message: Json) -> list[str]:
+    lines = []
+    for block in message["blocks"]:
+        match block["type"]:
+            case "header":
+                lines.append(f"[bold]{escape(block['text']['text'])}[/]")
+            case "context":
+                lines += [f"[dim]{_plain(element)}[/]" for element in block["elements"]]
+            case "section":
+                texts = [block.get("text"), *block.get("fields", [])]
+                lines += [_plain(text) for text in texts if text]
+    return lines
+
+
+def _plain(text: Json) -> str:
+    """Return mrkdwn as text for a terminal."""
+    plain = text["text"].replace("*", "").replace("`", "").replace("\n", ": ")
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        plain = plain.replace(entity, character)
+    return escape(plain)

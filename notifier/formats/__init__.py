@@ -1,0 +1,18 @@
+"""The messages an endpoint can be sent, each rendered by one pure function.
+
+A renderer takes an event and returns the bytes that are POSTed; it needs no clock and never
+fails, because an event that cannot be rendered could never be delivered. Adding a format is
+a word in `Format`, a module here and a line in `RENDERERS`.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from notifier.formats import slack, standard
+from notifier.model.delivery import Format
+from notifier.model.event import Event
+
+RENDERERS: Mapping[Format, Callable[[Event], bytes]] = MappingProxyType(
+    {Format.STANDARD: standard.render, Format.SLACK: slack.render}
+)
+"""The body of an event in each format."""

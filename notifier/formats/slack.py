@@ -1,0 +1,196 @@
+"""The `slack` format: an incoming-webhook payload that a person reads at a glance.
+
+From top to bottom: what happened, what that means where the type alone does not say it, the
+facts in two columns, the error, the metadata, where the result is, and the event's id. A part
+with nothing to say is left out. Every text that notifier did not write itself goes through
+`mrkdwn`, with a length that keeps the message far within Slack's limits (50 blocks, 10 fields
+of 2000, texts of 3000, headers of 150); values of a wrong type count as not known.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from notifier.formats import mrkdwn, times
+from notifier.model.event import Event, EventType
+from notifier.model.video import Json
+
+_MAX_NAME = 200
+_MAX_ID = 1200
+_MAX_VALUE = 400
+_MAX_ERROR = 1500
+_MAX_FIELDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How one type of event is presented; `after` names the time from start to end."""
+
+    emoji: str
+    title: str
+    after: str
+    meaning: str = ""
+
+
+_LOOKS = {
+    EventType.COMPLETED: _Look("✅", "Video completed", "Took"),
+    EventType.FAILED: _Look("❌", "Video failed", "Failed after"),
+    EventType.CANCELLED: _Look("🚫", "Video cancelled", "Cancelled after"),
+    EventType.LOST: _Look(
+        "❓",
+        "Video lost",
+        "Lost after",
+        "The gateway keeps answering that this video does not exist.",
+    ),
+    EventType.TIMED_OUT: _Look(
+        "⏰", "Video timed out", "Gave up after", "No ending came in the time allowed."
+    ),
+    EventType.TEST: _Look(
+        "🔔", "Test from notifier", "", "No video has ended. Events will arrive here like this."
+    ),
+}
+
+_ENDED_BY_GATEWAY = {EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED}
+
+
+def render(event: Event) -> bytes:
+    """Return the payload for `event`: Block Kit blocks, and `text` for notifications."""
+    payload = {"text": _fallback(event), "blocks": list(_blocks(event))}
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _blocks(event: Event) -> Iterator[dict[str, Json]]:
+    look = _LOOKS[event.type]
+    title = f"{look.emoji} {look.title}"
+    yield {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": True}}
+    if look.meaning:
+        yield _section(look.meaning)
+    yield from _table(list(_facts(event)))
+    if error := _error(event):
+        yield _section(error)
+    yield from _table(_metadata(event))
+    if result := _result(event):
+        yield _section(result)
+    yield {"type": "context", "elements": [_text(_origin(event))]}
+
+
+def _fallback(event: Event) -> str:
+    look = _LOOKS[event.type]
+    title = f"{look.emoji} {look.title}"
+    if event.type is EventType.TEST:
+        return title
+    said = f"{title}: {_inline(event.data.get('id'))} on {_inline(event.gateway)}"
+    if took := _duration(event):
+        said += f" after {took}"
+    message, error_code = _error_parts(event)
+    if reason := message or error_code:
+        said += f": {_inline(reason)}"
+    return said
+
+
+def _facts(event: Event) -> Iterator[str]:
+    """Say what is known about the job, one labelled fact at a time."""
+    if event.type is EventType.TEST:
+        return
+    yield _fact("Video", mrkdwn.code(_string(event.data.get("id")) or "", _MAX_ID))
+    if model := _string(event.data.get("model")):
+        yield _fact("Model", _inline(model))
+    yield _fact("Gateway", _inline(event.gateway))
+    if took := _duration(event):
+        yield _fact(_LOOKS[event.type].after, took)
+    if event.type not in _ENDED_BY_GATEWAY and (seen := _last_seen(event)):
+        yield _fact("Last seen", seen)
+    expires_at = _moment(event.data.get("expires_at"))
+    if event.type is EventType.COMPLETED and expires_at is not None:
+        label = "Expires" if expires_at > event.created_at else "Expired"
+        yield _fact(label, mrkdwn.date(expires_at))
+
+
+def _duration(event: Event) -> str | None:
+    """Return how long the job took in words, where its start is known and not after its end."""
+    started = _moment(event.data.get("created_at"))
+    # some gateways name a completion time while the job still runs
+    completed = event.data.get("completed_at") if event.type in _ENDED_BY_GATEWAY else None
+    ended = _moment(completed) or _moment(event.created_at)
+    if event.type is EventType.TEST or started is None or ended is None or ended < started:
+        return None
+    return times.duration(ended - started)
+
+
+def _last_seen(event: Event) -> str | None:
+    status, progress = _string(event.data.get("status")), event.data.get("progress")
+    if status is None:
+        return None
+    known = isinstance(progress, int) and 0 <= progress <= 100  # noqa: PLR2004 - per cent
+    return _inline(status) + (f", {progress:d} %" if known else "")
+
+
+def _error_parts(event: Event) -> tuple[str | None, str | None]:
+    error = event.data.get("error")
+    if not isinstance(error, dict):
+        return None, None
+    return _string(error.get("message")), _string(error.get("code"))
+
+
+def _error(event: Event) -> str:
+    message, error_code = _error_parts(event)
+    heading = "*Error*" + (f" {mrkdwn.code(error_code, _MAX_NAME)}" if error_code else "")
+    if message:
+        return f"{heading}\n{mrkdwn.code_block(message, _MAX_ERROR)}"
+    return heading if error_code else ""
+
+
+def _metadata(event: Event) -> list[str]:
+    """Return the metadata, one field each, the last saying how much there was no room for."""
+    items = list(event.metadata.items())
+    shown = items if len(items) <= _MAX_FIELDS else items[: _MAX_FIELDS - 1]
+    fields = [_fact(mrkdwn.inline(name, _MAX_NAME), _inline(value)) for name, value in shown]
+    if len(shown) < len(items):
+        fields.append(f"_and {len(items) - len(shown)} more_")
+    return fields
+
+
+def _result(event: Event) -> str | None:
+    if event.type is not EventType.COMPLETED or event.content_url is None:
+        return None
+    found = mrkdwn.link(event.content_url, "Download the video")
+    # without this a click that ends in 401 looks like a broken link
+    return found and f"{found} (the gateway may ask for its API key)"
+
+
+def _origin(event: Event) -> str:
+    moment = _moment(event.created_at)
+    recorded = f", {mrkdwn.date(moment)}" if moment is not None else ""
+    return f"notifier event {mrkdwn.code(event.id, _MAX_NAME)}{recorded}"
+
+
+def _fact(label: str, value: str) -> str:
+    return f"*{label}*\n{value}"
+
+
+def _inline(value: Json) -> str:
+    return mrkdwn.inline(_string(value) or "", _MAX_VALUE)
+
+
+def _string(value: Json) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _moment(value: Json) -> int | None:
+    """Return a Unix time that calendars can name; 0 is how some gateways say "never"."""
+    known = isinstance(value, int) and not isinstance(value, bool)
+    return value if known and times.FIRST < value <= times.LAST else None
+
+
+def _section(text: str) -> dict[str, Json]:
+    return {"type": "section", "text": _text(text)}
+
+
+def _table(fields: list[str]) -> Iterator[dict[str, Json]]:
+    if fields:
+        yield {"type": "section", "fields": [_text(field) for field in fields]}
+
+
+def _text(text: str) -> dict[str, Json]:
+    # verbatim: Slack must not look for mentions, channels and links that nobody marked
+    return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -1,0 +1,92 @@
+"""The `standard` format: the envelope that `client.webhooks.unwrap()` of the SDKs reads.
+
+`data` always has every field of the protocol. What the gateway added follows unchanged,
+smallest first into what is left of 20 kB, so that one huge field costs no other its place.
+Each value is encoded once and the body is joined from the pieces: what was measured is what
+is sent, and an extra field of a megabyte is not carried around twice.
+"""
+
+import json
+from collections.abc import Iterable
+
+from notifier.formats import times
+from notifier.model.event import Event, EventType
+from notifier.model.video import Json
+
+MAX_BODY = 20_000
+"""A body with extra fields has fewer bytes than this; protocol and metadata are never cut."""
+
+PROTOCOL_FIELDS = (
+    "id",
+    "object",
+    "model",
+    "status",
+    "progress",
+    "created_at",
+    "completed_at",
+    "expires_at",
+    "seconds",
+    "size",
+    "remixed_from_video_id",
+    "error",
+)
+
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def render(event: Event) -> bytes:
+    """Return the body of `event`; extra fields that do not fit or are not JSON are left out."""
+    protocol = [
+        _member(name, event.data.get(name)) or _member(name, None) for name in PROTOCOL_FIELDS
+    ]
+    extras = [
+        _member(name, value) for name, value in event.data.items() if name not in PROTOCOL_FIELDS
+    ]
+    room = MAX_BODY - 1 - len(_envelope(event, protocol))
+    return _envelope(event, [*protocol, *_fitting(extras, room)])
+
+
+def _envelope(event: Event, data: list[bytes]) -> bytes:
+    head = _encode(
+        {
+            "id": event.id,
+            "object": "event",
+            "type": event.type.value,
+            "created_at": event.created_at,
+            "timestamp": times.iso(event.created_at),
+        }
+    )
+    completed = event.type is EventType.COMPLETED
+    watch = _encode(
+        {
+            "gateway": event.gateway,
+            "metadata": dict(event.metadata),
+            "content_url": event.content_url if completed else None,
+        }
+    )
+    return b'%s,"data":{%s},"watch":%s}' % (head[:-1], b",".join(data), watch)
+
+
+def _fitting(members: Iterable[bytes], room: int) -> list[bytes]:
+    """Return as many members as have room, with a comma each, in the order they came in."""
+    candidates = [(index, member) for index, member in enumerate(members) if member]
+    chosen = []
+    for index, member in sorted(candidates, key=lambda candidate: len(candidate[1])):
+        room -= len(member) + 1
+        if room < 0:
+            break
+        chosen.append((index, member))
+    return [member for _, member in sorted(chosen)]
+
+
+def _member(name: str, value: Json) -> bytes:
+    """Return `"name":value`, or nothing when the value cannot be written as JSON."""
+    try:
+        return _encode({name: value})[1:-1]
+    except (ValueError, TypeError, RecursionError):  # NaN, 5,000 digits, foreign type, depth
+        return b""
+
+
+def _encode(value: Json) -> bytes:
+    # lone surrogates are legal in JSON's escapes and impossible in UTF-8: they become "?"
+    return _encoder.encode(value).encode("utf-8", "replace")

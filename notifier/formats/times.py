@@ -1,0 +1,29 @@
+"""Moments and durations as people and JSON readers expect them, from Unix seconds."""
+
+from datetime import UTC, datetime
+
+FIRST = 0
+LAST = 253_402_300_799
+"""The moments that a calendar can name: 1970 to the end of year 9999, in Unix seconds."""
+
+
+def utc(seconds: int) -> datetime:
+    """Return a moment in UTC; one that no calendar can name becomes the nearest it can."""
+    return datetime.fromtimestamp(min(max(seconds, FIRST), LAST), UTC)
+
+
+def iso(seconds: int) -> str:
+    """Return a moment as ISO 8601 to the second, `2025-10-16T15:17:43Z`."""
+    return f"{utc(seconds):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def duration(seconds: int) -> str:
+    """Return a duration of 0 seconds or more in its two largest units, `13 min 6 s`."""
+    minutes, s = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (s, "s")]
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    (first, unit), *rest = parts[:2]
+    return " ".join([f"{first} {unit}", *(f"{n} {name}" for n, name in rest if n)])

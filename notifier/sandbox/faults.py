@@ -1,0 +1,143 @@
+"""Faults: what can happen to a right answer on its way to the client.
+
+Each kind is one function that takes the answer and the wire, and returns what to send instead
+or misbehaves on the wire itself. Only status requests are spoiled: a create that fails would
+not be a test of anybody's polling.
+"""
+
+import gzip
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Self
+
+import trio
+
+from notifier.sandbox.replies import refusal, wrong_key
+from notifier.server import Response, Wire
+
+_DRIP = 0.2
+_SLOW = 10.0
+_RETRY_AFTER = 10.0
+_SPACES = b" " * 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """An answer that a fault has hit.
+
+    `right` is what would have been sent, `missing` the gateway's "no such video", `speed` what
+    the fault's own times are divided by.
+    """
+
+    right: Response
+    missing: Response
+    wire: Wire
+    speed: float
+
+
+async def _too_many(struck: Struck) -> Response:
+    answer = refusal(HTTPStatus.TOO_MANY_REQUESTS, "Rate limit reached.", "rate_limit_exceeded")
+    wait = str(max(1, round(_RETRY_AFTER / struck.speed)))
+    return replace(answer, headers={**answer.headers, "retry-after": wait})
+
+
+async def _crash(_struck: Struck) -> Response:
+    message = "The server had an error while processing your request."
+    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, message)
+
+
+async def _revoked(_struck: Struck) -> Response:
+    return wrong_key()
+
+
+async def _slow(struck: Struck) -> Response:
+    await trio.sleep(_SLOW / struck.speed)
+    return struck.right
+
+
+async def _drip(struck: Struck) -> None:
+    await struck.wire.drip(struck.right, _DRIP)
+
+
+async def _hang(struck: Struck) -> None:
+    await struck.wire.hang()
+
+
+async def _reset(struck: Struck) -> None:
+    await struck.wire.reset()
+
+
+async def _endless(struck: Struck) -> None:
+    await struck.wire.send_raw(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+    while True:
+        await struck.wire.send_raw(_SPACES)
+
+
+async def _html(_struck: Struck) -> Response:
+    page = b"<!doctype html><title>Down</title><h1>We will be back soon</h1>"
+    return Response(HTTPStatus.OK, {"content-type": "text/html; charset=utf-8"}, page)
+
+
+async def _broken_json(struck: Struck) -> Response:
+    return replace(struck.right, body=struck.right.body[: len(struck.right.body) // 2])
+
+
+async def _not_found(struck: Struck) -> Response:
+    return struck.missing
+
+
+async def _gzip(struck: Struck) -> Response:
+    headers = {**struck.right.headers, "content-encoding": "gzip"}
+    return replace(struck.right, headers=headers, body=gzip.compress(struck.right.body))
+
+
+_STRIKES: Mapping[str, Callable[[Struck], Awaitable[Response | None]]] = {
+    "429": _too_many,
+    "500": _crash,
+    "401": _revoked,
+    "slow": _slow,
+    "drip": _drip,
+    "hang": _hang,
+    "reset": _reset,
+    "endless": _endless,
+    "html": _html,
+    "broken-json": _broken_json,
+    "flaky-404": _not_found,
+    "gzip": _gzip,
+}
+
+FAULT_KINDS = tuple(_STRIKES)
+"""Every kind of fault, by the word `--fault` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A kind of fault and how often it happens; raises ValueError for what cannot be."""
+
+    kind: str
+    probability: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.kind not in _STRIKES:
+            raise ValueError(f"no fault is called {self.kind!r}: use {', '.join(FAULT_KINDS)}")
+        if not 0 <= self.probability <= 1:
+            raise ValueError("a fault's probability is a number from 0 to 1")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `KIND` or `KIND:PROBABILITY`; raises ValueError with a sentence about it."""
+        kind, colon, chance = text.partition(":")
+        if not colon:
+            return cls(kind)
+        try:
+            return cls(kind, float(chance))
+        except ValueError as error:
+            if chance and kind not in _STRIKES:
+                raise
+            raise ValueError("a fault's probability is a number from 0 to 1") from error
+
+
+async def strike(kind: str, struck: Struck) -> Response | None:
+    """Let a fault of `kind` happen; None when it has answered on the wire itself."""
+    return await _STRIKES[kind](struck)

@@ -1,0 +1,69 @@
+"""Small builders for what many tests need."""
+
+from random import Random
+
+from notifier.model.delivery import Format
+from notifier.model.event import Ending, EventType, NewEvent
+from notifier.model.status import Status
+from notifier.model.video import Snapshot
+from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
+from notifier.schedule.clock import Clock
+from notifier.store import Database, InlineExecutor, Store
+
+START = 1_760_000_000.0
+"""Where the wall clock of a test begins."""
+
+
+class Time:
+    """A wall clock that a test sets by hand."""
+
+    def __init__(self, at: float = START) -> None:
+        self.at = at
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def spec(video_id: str = "video_1", gateway: str = "main", **settings: object) -> WatchSpec:
+    return WatchSpec(WatchKey(gateway, video_id), **settings)  # type: ignore[arg-type]  # passed on
+
+
+def listing(*specs: WatchSpec, source: str = "config") -> Listing:
+    return Listing(source, specs)
+
+
+def watch(video_id: str = "video_1", *, taken_at: float = START) -> Watch:
+    return Watch(row=1, spec=spec(video_id), taken_at=taken_at)
+
+
+def snapshot(
+    status: Status | None = Status.IN_PROGRESS, video_id: str = "video_1", **fields: object
+) -> Snapshot:
+    word = fields.pop("word", status.value if status else "odd")
+    return Snapshot(id=video_id, status=status, word=str(word), **fields)  # type: ignore[arg-type]  # passed on
+
+
+def ending(of: Watch, status: Status = Status.COMPLETED) -> Ending:
+    return Ending(of, EventType(f"video.{status}"), snapshot(status, of.key.video_id), "test")
+
+
+def new_event(
+    event_id: str = "evt_1", endpoints: tuple[str, ...] = ("app",), body: bytes = b"{}"
+) -> NewEvent:
+    return NewEvent(
+        event_id,
+        EventType.COMPLETED,
+        int(START),
+        {Format.STANDARD: body},
+        [(name, Format.STANDARD) for name in endpoints],
+    )
+
+
+def memory_store(now: Clock | Time) -> Store:
+    """Return a store that lives in memory and works inside of the event loop."""
+    read = now.now if isinstance(now, Clock) else now
+    return Store(Database.in_memory(), InlineExecutor(), read)
+
+
+def rng(seed: int = 1) -> Random:
+    return Random(seed)

@@ -1,0 +1,294 @@
+"""A lane over days of virtual time, with a real store behind it."""
+
+import time as real_time
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+import trio
+from structlog.testing import capture_logs
+from trio.testing import MockClock
+
+from notifier.bell import Bell
+from notifier.delivery import Dispatcher, Lane, LaneRules
+from notifier.errors import StoreError
+from notifier.model.delivery import AttemptRecord, Claim, Format, Settlement
+from notifier.model.watch import WatchKey, WatchSpec
+from notifier.schedule.clock import Clock
+from notifier.store import Store
+from notifier.webhook import Outcome
+from tests.builders import START, listing, memory_store, new_event, rng
+
+DAY = 86_400.0
+SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+
+
+@pytest.fixture
+def autojump_clock() -> MockClock:
+    return MockClock(autojump_threshold=0)
+
+
+@dataclass
+class Receiver:
+    """Answers with `status` (or what `answers` holds, one after the other)."""
+
+    status: int | None = 204
+    answers: list[int | type[Exception] | None] = field(default_factory=list)
+    takes: float = 0
+    got: list[tuple[float, str, bytes]] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+    async def send(self, event_id: str, body: bytes) -> Outcome:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            self.got.append((trio.current_time(), event_id, body))
+            await trio.sleep(self.takes)
+        finally:
+            self.at_once -= 1
+        answer = self.answers.pop(0) if self.answers else self.status
+        if isinstance(answer, type):
+            raise answer
+        if answer is None:
+            return Outcome("timeout")
+        return Outcome("delivered" if answer < 300 else f"http_{answer}", answer)
+
+
+def make_lane(
+    store: Store,
+    receiver: Receiver,
+    clock: Clock,
+    name: str = "app",
+    form: Format = Format.STANDARD,
+) -> Lane:
+    rules = LaneRules(name, form, max_concurrency=4, retry_schedule=SCHEDULE, url_mark="mark")
+    return Lane(rules, receiver, store, clock=clock, rng=rng(), settled=Bell())
+
+
+def steady_clock() -> Clock:
+    return Clock(lambda: START, trio.current_time)
+
+
+async def put(store: Store, *endpoints: str, count: int = 1, first: int = 0) -> None:
+    """Commit `count` events for `endpoints`."""
+    numbers = range(first, first + count)
+    specs = [WatchSpec(WatchKey("main", f"video_{number}")) for number in numbers]
+    watches = await store.sync_watches([listing(*specs, source=f"from {first}")], [])
+    for number, watch in zip(numbers, watches, strict=True):
+        event = new_event(f"evt_{number}", endpoints or ("app",), b"body %d" % number)
+        assert await store.record_ending(watch.row, event)
+
+
+async def run_for(seconds: float, *lanes: Lane) -> None:
+    with trio.move_on_after(seconds):
+        await Dispatcher([(str(number), lane) for number, lane in enumerate(lanes)]).run()
+
+
+async def test_an_endpoint_that_is_down_for_three_days_gets_the_event_when_it_is_back(
+    autojump_clock: MockClock,
+) -> None:
+    began = real_time.monotonic()
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store)
+    receiver = Receiver(answers=[None, 500, 503, 404, 302, None, 500, 429, 401])
+
+    await run_for(5 * DAY, make_lane(store, receiver, clock))
+
+    times = [at for at, _, _ in receiver.got]
+    waits = [later - at for at, later in pairwise(times)]
+    assert len(times) == 10
+    assert all(
+        wait * 0.8 <= waited <= wait * 1.2 + 1
+        for wait, waited in zip(SCHEDULE, waits, strict=True)
+    )
+    assert times[-1] - times[0] > 2.5 * DAY
+    assert {(event, body) for _, event, body in receiver.got} == {("evt_0", b"body 0")}
+    assert (await store.outstanding(0)).deliveries.delivered == 1
+    assert real_time.monotonic() - began < 5
+
+
+async def test_when_every_attempt_failed_the_delivery_is_a_dead_letter_and_says_why(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store)
+    receiver = Receiver(status=500)
+
+    with capture_logs() as logs:
+        await run_for(20 * DAY, make_lane(store, receiver, clock))
+
+    assert len(receiver.got) == 10
+    assert (await store.outstanding(0)).deliveries.dead == 1
+    last = [line for line in logs if line["event"] == "attempt"][-1]
+    assert last["dead_letter"] == "attempt 10 of 10 ended with http_500"
+    assert (last["log_level"], last["attempt"], last["outcome"]) == ("error", 10, "http_500")
+    assert last["video_id"] == "video_0"
+
+
+async def test_410_stops_at_once_and_holds_what_comes_after(autojump_clock: MockClock) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store)
+    receiver = Receiver(status=410)
+    lane = make_lane(store, receiver, clock)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        await trio.sleep(10)
+        await put(store, count=3, first=10)
+        lane.wake()
+        await trio.sleep(10 * DAY)
+        nursery.cancel_scope.cancel()
+
+    assert len(receiver.got) == 1
+    assert (await store.outstanding(0)).deliveries.held == 4
+
+
+async def test_a_hanging_endpoint_delays_no_other(autojump_clock: MockClock) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, "hangs", "app", count=40)
+    hangs, app = Receiver(status=None, takes=15), Receiver()
+
+    await run_for(60, make_lane(store, hangs, clock, "hangs"), make_lane(store, app, clock, "app"))
+
+    assert len(app.got) == 40
+    assert max(at for at, _, _ in app.got) - min(at for at, _, _ in app.got) < 1
+    assert hangs.most_at_once == 4
+
+
+async def test_a_lane_keeps_to_its_concurrency_and_never_idles_with_work_due(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, count=40)
+    receiver = Receiver(takes=1)
+    began = trio.current_time()
+
+    await run_for(12, make_lane(store, receiver, clock))
+
+    assert receiver.most_at_once == 4
+    assert len(receiver.got) == 40
+    assert receiver.got[-1][0] - began < 10
+
+
+async def test_slack_is_sent_one_message_a_second(autojump_clock: MockClock) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, count=10)
+    receiver = Receiver()
+
+    await run_for(60, make_lane(store, receiver, clock, form=Format.SLACK))
+
+    times = [at for at, _, _ in receiver.got]
+    gaps = [later - at for at, later in pairwise(times)]
+    assert len(times) == 10
+    assert min(gaps) >= 1 - 1e-6
+
+
+async def test_an_event_is_sent_without_delay_when_the_lane_is_woken(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    receiver = Receiver()
+    lane = make_lane(store, receiver, clock)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        await trio.sleep(10)
+        await put(store)
+        lane.wake()
+        await trio.sleep(0.001)
+        assert len(receiver.got) == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_event_that_nobody_hinted_at_is_found_within_a_minute(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    receiver = Receiver()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(make_lane(store, receiver, clock).run)
+        await trio.sleep(10)
+        await put(store)
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+
+    assert len(receiver.got) == 1
+
+
+async def test_a_stopped_lane_finishes_what_is_in_flight_and_takes_nothing_more(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, count=10)
+    receiver = Receiver(takes=5)
+    lane = make_lane(store, receiver, clock)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        await trio.sleep(1)
+        lane.stop()
+
+    counts = (await store.outstanding(0)).deliveries
+    assert (counts.delivered, counts.pending) == (4, 6)
+
+
+async def test_a_bug_while_sending_is_a_failed_attempt_of_that_event_alone(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, count=3)
+    receiver = Receiver(answers=[ZeroDivisionError])
+
+    with capture_logs() as logs:
+        await run_for(60, make_lane(store, receiver, clock))
+
+    assert (await store.outstanding(0)).deliveries.delivered == 3
+    assert [line["event"] for line in logs].count("attempt_crashed") == 1
+
+
+class RefusingStore:
+    """A store whose disk is full for a while, when it comes to recording attempts."""
+
+    def __init__(self, store: Store, refusals: int) -> None:
+        self._store = store
+        self.claim_due = store.claim_due
+        self.next_due = store.next_due
+        self._refusals = refusals
+
+    async def record_attempt(
+        self, claim: Claim, attempt: AttemptRecord, settlement: Settlement, url_mark: str
+    ) -> None:
+        if self._refusals:
+            self._refusals -= 1
+            raise StoreError("the disk is full")
+        await self._store.record_attempt(claim, attempt, settlement, url_mark)
+
+
+async def test_a_2xx_that_cannot_be_recorded_is_recorded_later_and_not_sent_again(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store)
+    receiver = Receiver()
+    rules = LaneRules("app", Format.STANDARD, 4, SCHEDULE, "mark")
+    refusing = RefusingStore(store, refusals=5)
+    lane = Lane(rules, receiver, refusing, clock=clock, rng=rng(), settled=Bell())
+
+    with capture_logs():
+        await run_for(DAY, lane)
+
+    assert len(receiver.got) == 1
+    assert (await store.outstanding(0)).deliveries.delivered == 1

@@ -1,0 +1,216 @@
+"""Every row of the table of gateways seen in the wild, and what it has to mean."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from notifier.gateway import judge
+from notifier.model.answer import Answer, Missing, Seen, Trouble
+from notifier.model.status import SYNONYMS, Status
+from notifier.model.video import Snapshot, VideoError
+
+VIDEO = "video_1"
+
+
+def ask(
+    body: object,
+    status: int = 200,
+    *,
+    video_id: str = VIDEO,
+    words: Mapping[str, Status] | None = None,
+    rewrites_ids: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    return judge(
+        status,
+        headers or {},
+        json.dumps(body).encode(),
+        video_id=video_id,
+        status_words=words or {},
+        rewrites_ids=rewrites_ids,
+        wall=1_760_000_000,
+    )
+
+
+def seen(body: object, status: int = 200, **options: object) -> Snapshot:
+    answer = ask(body, status, **options)  # type: ignore[arg-type]  # options pass through
+    assert isinstance(answer, Seen), answer
+    return answer.snapshot
+
+
+@pytest.mark.parametrize(("word", "status"), SYNONYMS.items())
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, str.title])
+def test_every_synonym_is_understood_in_any_case(
+    word: str, status: Status, spelled: object
+) -> None:
+    assert callable(spelled)
+    assert seen({"id": VIDEO, "status": spelled(word)}).status is status
+
+
+@pytest.mark.parametrize("word", ["rendering", "archived", "done", ""])
+def test_an_unknown_word_is_no_ending(word: str) -> None:
+    snapshot = seen({"id": VIDEO, "status": word})
+    assert snapshot.status is None
+    assert not snapshot.ended
+
+
+def test_a_configured_word_is_understood() -> None:
+    assert seen({"id": VIDEO, "status": "DONE"}, words={"done": Status.COMPLETED}).ended
+
+
+def test_new_api_may_set_completed_at_while_running() -> None:
+    running = {"id": VIDEO, "status": "processing", "completed_at": 1760000100}
+    assert not seen(running).ended
+
+
+def test_new_api_starts_as_unknown() -> None:
+    assert seen({"id": VIDEO, "status": "unknown"}).status is Status.QUEUED
+
+
+def test_new_api_says_no_such_task_with_400() -> None:
+    body = {"code": "task_not_exist", "message": "task not exist", "data": None}
+    assert isinstance(ask(body, 400), Missing)
+
+
+def test_older_new_api_wraps_the_task_and_writes_progress_as_text() -> None:
+    task = {"task_id": VIDEO, "status": "IN_PROGRESS", "progress": "50%"}
+    snapshot = seen({"code": "success", "message": "", "data": task})
+    assert (snapshot.status, snapshot.progress) == (Status.IN_PROGRESS, 50)
+
+
+def test_milliseconds_become_seconds() -> None:
+    assert seen({"id": VIDEO, "status": "queued", "created_at": 1760627077123}).created_at == (
+        1760627077
+    )
+
+
+def test_the_failure_text_that_new_api_puts_into_metadata_url_becomes_the_error() -> None:
+    body = {"id": VIDEO, "status": "failed", "metadata": {"url": "upstream refused"}}
+    assert seen(body).error == VideoError("upstream refused", None)
+
+
+def test_a_result_url_in_metadata_is_passed_through_and_is_no_error() -> None:
+    metadata = {"url": "https://cdn.example/v.mp4"}
+    snapshot = seen({"id": VIDEO, "status": "completed", "metadata": metadata})
+    assert snapshot.error is None
+    assert snapshot.extra == {"metadata": metadata}
+
+
+def test_litellm_tells_neither_progress_nor_time() -> None:
+    snapshot = seen({"id": VIDEO, "status": "processing", "created_at": 0})
+    assert (snapshot.status, snapshot.progress, snapshot.created_at) == (
+        Status.IN_PROGRESS,
+        None,
+        None,
+    )
+
+
+def test_litellm_rewritten_ids_are_believed_only_when_the_config_says_so() -> None:
+    body = {"id": "video_bGl0ZWxsbQ==", "status": "completed"}
+
+    answer = ask(body)
+    assert isinstance(answer, Trouble)
+    assert answer.reason == "other_id"
+    assert "rewrites_ids = true" in answer.hint
+
+    assert seen(body, rewrites_ids=True).id == VIDEO
+
+
+def test_litellm_reports_its_own_errors_as_500() -> None:
+    answer = ask({"error": {"message": "APIConnectionError", "code": "500"}}, 500)
+    assert isinstance(answer, Trouble)
+    assert answer.reason == "http_500"
+
+
+def test_vllm_omni_reports_a_failed_job_with_an_error_status() -> None:
+    body = {
+        "id": VIDEO,
+        "object": "video",
+        "status": "failed",
+        "error": {"code": 507, "message": "out of memory"},
+        "inference_time_s": 1.5,
+    }
+    snapshot = seen(body, 500)
+    assert snapshot.status is Status.FAILED
+    assert snapshot.error == VideoError("out of memory", "507")
+    assert snapshot.extra == {"inference_time_s": 1.5}
+
+
+def test_an_error_status_with_a_running_job_is_trouble() -> None:
+    assert isinstance(ask({"id": VIDEO, "status": "in_progress"}, 500), Trouble)
+
+
+def test_a_generic_error_that_happens_to_have_a_status_is_no_ending() -> None:
+    assert isinstance(ask({"status": "error", "message": "boom"}, 500), Trouble)
+    assert isinstance(ask({"status": "failed"}, 200, rewrites_ids=True), Trouble)
+
+
+def test_openrouter_gives_the_error_as_text_and_may_expire() -> None:
+    body = {
+        "id": VIDEO,
+        "status": "expired",
+        "error": "took too long",
+        "polling_url": "https://openrouter.example/1",
+        "unsigned_urls": ["https://cdn.example/1"],
+    }
+    snapshot = seen(body)
+    assert snapshot.status is Status.FAILED
+    assert snapshot.error == VideoError("took too long", "expired")
+    assert set(snapshot.extra) == {"polling_url", "unsigned_urls"}
+
+
+def test_unsloth_asks_for_a_poll_after_some_milliseconds() -> None:
+    answer = ask({"id": VIDEO, "status": "in_progress"}, headers={"openai-poll-after-ms": "12500"})
+    assert answer.wait == 12.5
+
+
+@pytest.mark.parametrize("code", ["cancelled", "canceled"])
+def test_unsloth_reports_a_cancel_as_a_failure(code: str) -> None:
+    body = {"id": VIDEO, "status": "failed", "error": {"code": code, "message": "stopped"}}
+    assert seen(body).status is Status.CANCELLED
+
+
+def test_azure_gives_an_error_without_a_code() -> None:
+    body = {"id": VIDEO, "status": "failed", "error": {"code": None, "message": "bad prompt"}}
+    assert seen(body).error == VideoError("bad prompt", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"error": {"message": "Video not found", "code": "video_not_found"}}, 404),
+        ({"error": {"message": "The video with id video_1 was not found."}}, 404),
+        ({"error": {"code": "task_not_found"}}, 404),
+        ({"detail": "Video not found"}, 404),
+        ({"detail": {"message": "Task video_1 does not exist"}}, 400),
+        ({"message": "no such video: video_1"}, 404),
+        ({"code": "task_not_exist", "message": "任务不存在"}, 400),
+        ({"error": {"code": "video_not_found", "message": ""}}, 200),
+    ],
+)
+def test_every_way_to_say_no_such_video(body: object, status: int) -> None:
+    assert isinstance(ask(body, status), Missing)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"detail": "Not Found"}, 404),
+        ({"error": "Not Found"}, 404),
+        ({}, 404),
+        ({"error": {"message": "Invalid URL (GET /videos/video_1)", "code": ""}}, 404),
+        ({"error": {"message": "The requested URL /videos/video_1 was not found"}}, 404),
+        ({"error": {"message": "The model for this video was not found"}}, 404),
+        ({"error": {"message": "no available channel for model sora-2: not found"}}, 503),
+    ],
+)
+def test_what_is_not_about_the_video_is_trouble(body: object, status: int) -> None:
+    answer = ask(body, status)
+    assert isinstance(answer, Trouble), answer
+    if status == 404:
+        assert "/v1" in answer.hint
+
+
+def test_an_integer_id_is_the_same_id() -> None:
+    assert seen({"id": 123, "status": "queued"}, video_id="123").id == "123"

@@ -1,0 +1,141 @@
+"""The outbox: what is committed together, what is due, what survives an interruption."""
+
+from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, RetryAt
+from notifier.store import Store
+from tests.builders import START, Time, listing, memory_store, new_event, spec
+
+DONE = AttemptRecord(START, 12, "delivered", 204)
+FAILED = AttemptRecord(START, 12, "http_500", 500)
+
+
+async def with_event(time: Time, *endpoints: str) -> Store:
+    store = memory_store(time)
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    assert await store.record_ending(watch.row, new_event(endpoints=endpoints, body=b"\x00raw"))
+    return store
+
+
+async def test_an_ending_is_recorded_at_most_once() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+
+    assert await store.record_ending(watch.row, new_event("evt_1"))
+    assert not await store.record_ending(watch.row, new_event("evt_2"))
+    assert [claim.event_id for claim in await store.claim_due("app", 10)] == ["evt_1"]
+
+
+async def test_a_withdrawn_watch_gets_no_event() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    await store.sync_watches([listing()], [])
+
+    assert not await store.record_ending(watch.row, new_event())
+
+
+async def test_each_endpoint_has_a_delivery_of_its_own() -> None:
+    store = await with_event(Time(), "app", "ops")
+
+    (claim,) = await store.claim_due("app", 10)
+
+    assert (claim.endpoint, claim.attempt, claim.failures) == ("app", 1, 0)
+    assert claim.body == b"\x00raw"
+    assert await store.next_due("app") is None
+    assert await store.next_due("ops") == START
+
+
+async def test_a_claimed_delivery_is_not_claimed_again() -> None:
+    store = await with_event(Time(), "app")
+    await store.claim_due("app", 10)
+
+    assert await store.claim_due("app", 10) == []
+
+
+async def test_a_retry_is_due_when_it_was_put_off_to_and_counts_as_a_failure() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, RetryAt(START + 5), "mark")
+
+    assert await store.claim_due("app", 10) == []
+    assert await store.next_due("app") == START + 5
+    time.at += 5
+    (again,) = await store.claim_due("app", 10)
+    assert (again.attempt, again.failures, again.body) == (2, 1, claim.body)
+
+
+async def test_what_is_delivered_or_dead_is_never_due_again() -> None:
+    time = Time()
+    store = await with_event(time, "app", "ops")
+    for endpoint, settlement in (("app", Delivered()), ("ops", DeadLetter("no use"))):
+        (claim,) = await store.claim_due(endpoint, 10)
+        await store.record_attempt(claim, DONE, settlement, "mark")
+    time.at += 1e9
+
+    await store.recover({"app": "mark", "ops": "mark"}, 60)
+
+    assert await store.claim_due("app", 10) == []
+    assert await store.claim_due("ops", 10) == []
+    counts = (await store.outstanding(START)).deliveries
+    assert (counts.delivered, counts.dead, counts.pending) == (1, 1, 0)
+
+
+async def test_an_interrupted_attempt_uses_up_no_retry() -> None:
+    store = await with_event(Time(), "app")
+    await store.claim_due("app", 10)
+
+    assert await store.release_interrupted() == 1
+
+    (again,) = await store.claim_due("app", 10)
+    assert (again.attempt, again.failures) == (2, 0)
+
+
+async def test_a_gone_endpoint_holds_its_deliveries_until_it_is_enabled() -> None:
+    store = await with_event(Time(), "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, Hold("410 Gone"), "old-url")
+
+    assert await store.claim_due("app", 10) == []
+    assert await store.next_due("app") is None
+    counts = (await store.outstanding(START)).deliveries
+    assert (counts.held, counts.pending) == (1, 0)
+
+
+async def test_a_disabled_endpoint_stays_disabled_over_a_restart_until_its_url_changes() -> None:
+    store = await with_event(Time(), "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, Hold("410 Gone"), "old-url")
+
+    same = await store.recover({"app": "old-url"}, 60)
+    assert same.disabled_endpoints == {"app": "410 Gone"}
+    changed = await store.recover({"app": "new-url"}, 60)
+    assert changed.enabled_endpoints == ["app"]
+    assert len(await store.claim_due("app", 10)) == 1
+
+
+async def test_deliveries_of_an_endpoint_that_left_the_config_are_cancelled_visibly() -> None:
+    store = await with_event(Time(), "app", "ops")
+
+    found = await store.recover({"ops": "mark"}, 60)
+
+    assert found.removed_endpoints == ["app"]
+    assert (await store.outstanding(START)).deliveries.cancelled == 1
+
+
+async def test_a_retry_that_a_wrong_clock_put_years_ahead_is_brought_back() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, RetryAt(START + 1e8), "mark")
+
+    await store.recover({"app": "mark"}, 3600)
+
+    assert await store.next_due("app") == START + 3600
+
+
+async def test_only_what_was_settled_in_this_run_counts_as_its_result() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, DONE, DeadLetter("no use"), "mark")
+
+    assert (await store.outstanding(START + 1)).deliveries.dead == 0

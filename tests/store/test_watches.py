@@ -1,0 +1,111 @@
+"""The life of a watch, as its sources list it and stop listing it."""
+
+from notifier.model.status import Status
+from notifier.model.watch import WatchSpec
+from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+
+
+async def test_a_listed_watch_is_opened_once() -> None:
+    store = memory_store(Time())
+
+    first = await store.sync_watches([listing(spec())], [])
+    again = await store.sync_watches([listing(spec())], [])
+
+    assert [(w.key.video_id, w.fresh, w.taken_at) for w in first] == [("video_1", True, START)]
+    assert [(w.row, w.fresh) for w in again] == [(first[0].row, False)]
+
+
+async def test_the_same_watch_in_two_sources_is_one_watch() -> None:
+    store = memory_store(Time())
+    listings = [listing(spec()), listing(spec(), source="a.toml")]
+
+    assert len(await store.sync_watches(listings, [])) == 1
+
+
+async def test_a_watch_is_withdrawn_when_its_last_source_stops_listing_it() -> None:
+    store = memory_store(Time())
+    await store.sync_watches([listing(spec()), listing(spec(), source="a.toml")], [])
+
+    assert len(await store.sync_watches([listing()], [])) == 1
+    assert await store.sync_watches([listing()], ["a.toml"]) == []
+
+
+async def test_a_source_that_is_neither_read_nor_gone_keeps_its_watches() -> None:
+    store = memory_store(Time())
+    await store.sync_watches([listing(), listing(spec(), source="a.toml")], [])
+
+    assert len(await store.sync_watches([listing()], [])) == 1
+
+
+async def test_a_withdrawn_watch_that_is_listed_again_starts_over() -> None:
+    time = Time()
+    store = memory_store(time)
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    await store.save_reading(watch.row, snapshot(progress=40), START, 2)
+    await store.sync_watches([listing()], [])
+    time.at += 100
+
+    (again,) = await store.sync_watches([listing(spec())], [])
+
+    assert again.fresh
+    assert (again.taken_at, again.snapshot, again.missing_count) == (START + 100, None, 0)
+
+
+async def test_a_watch_that_ended_is_not_opened_again_by_the_file_that_still_lists_it() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    await store.record_ending(watch.row, new_event())
+
+    assert await store.sync_watches([listing(spec())], []) == []
+    assert await store.sync_watches([listing()], []) == []
+    assert await store.sync_watches([listing(spec())], []) == []
+
+
+async def test_a_higher_generation_watches_an_ended_video_again() -> None:
+    store = memory_store(Time())
+    (first,) = await store.sync_watches([listing(spec())], [])
+    await store.record_ending(first.row, new_event())
+
+    (second,) = await store.sync_watches([listing(spec(generation=2))], [])
+
+    assert second.row != first.row
+    assert await store.record_ending(second.row, new_event("evt_2"))
+
+
+async def test_a_higher_generation_of_an_open_watch_is_the_same_watch() -> None:
+    store = memory_store(Time())
+    (first,) = await store.sync_watches([listing(spec())], [])
+
+    (second,) = await store.sync_watches([listing(spec(generation=2))], [])
+
+    assert second.row == first.row
+    assert second.spec.generation == 2
+
+
+async def test_changed_settings_reach_the_open_watch() -> None:
+    store = memory_store(Time())
+    await store.sync_watches([listing(spec())], [])
+    changed: WatchSpec = spec(metadata={"user": "7"}, endpoints=("app",), give_up_after=60.0)
+
+    (watch,) = await store.sync_watches([listing(changed)], [])
+
+    assert watch.spec == changed
+
+
+async def test_what_a_watch_was_last_told_survives() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    told = snapshot(Status.IN_PROGRESS, model="sora-2", progress=45, extra={"x": [1, None]})
+
+    await store.save_reading(watch.row, told, START - 5, 2)
+    (again,) = await store.sync_watches([listing(spec())], [])
+
+    assert again.snapshot == told
+    assert (again.missing_since, again.missing_count) == (START - 5, 2)
+
+
+async def test_sources_that_list_something_are_known_by_name() -> None:
+    store = memory_store(Time())
+    await store.sync_watches([listing(), listing(spec(), source="a.toml")], [])
+
+    assert await store.known_sources() == {"a.toml"}

@@ -1,0 +1,94 @@
+"""Logs: one line per thing, and never a secret, whoever writes it."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import structlog
+
+from notifier import log
+
+
+@pytest.fixture(autouse=True)
+def fresh_redactor(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+    logging.basicConfig(force=True)
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+SECRET = "sk-canary-0123456789"
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_a_registered_secret_is_masked_wherever_it_appears(
+    style: str, stream: io.StringIO
+) -> None:
+    log.configure("debug", style, stream)
+    log.redactor.protect(SECRET)
+    logger = log.get(gateway="main")
+
+    logger.info(SECRET, field=SECRET, nested={"a": [SECRET, {"b": SECRET}]})
+    logger.info("bytes", raw=SECRET.encode(), error=ValueError(SECRET))
+    logging.getLogger("some.library").warning("url %s", f"https://x/{SECRET}")
+    try:
+        int(SECRET)
+    except ValueError:
+        logger.exception("crashed")
+        logging.getLogger("some.library").exception("crashed too")
+
+    text = stream.getvalue()
+    assert SECRET not in text
+    assert text.count("[secret]") >= 8
+
+
+def test_json_lines_are_one_object_each(stream: io.StringIO) -> None:
+    log.configure("info", "json", stream)
+    log.get(gateway="main").info("poll", video_id="video_1\nvideo_2")
+
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line) == {
+        "event": "poll",
+        "gateway": "main",
+        "video_id": "video_1\nvideo_2",
+        "level": "info",
+        "timestamp": json.loads(line)["timestamp"],
+    }
+
+
+def test_lines_below_the_level_are_not_written(stream: io.StringIO) -> None:
+    log.configure("warning", "json", stream)
+    log.get().info("quiet")
+    log.get().warning("loud")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["loud"]
+
+
+def test_http_libraries_do_not_print_urls_even_at_debug(stream: io.StringIO) -> None:
+    log.configure("debug", "json", stream)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200))
+    with httpx.Client(transport=transport) as client:
+        client.get("https://hooks.slack.example/services/T0/B0/token")
+    assert "token" not in stream.getvalue()
+
+
+class FullDisk(io.StringIO):
+    """A stream that cannot be written."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    log.configure("info", "json", FullDisk())
+    log.get().info("still alive")
+    logging.getLogger("some.library").warning("me too")

@@ -1,0 +1,169 @@
+"""A gateway's desk: the budget is kept, a refused key pauses everybody and loses nobody."""
+
+import pytest
+import trio
+from structlog.testing import capture_logs
+from trio.testing import MockClock
+
+from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.watching.desk import Desk
+from tests.builders import rng, snapshot
+
+NEVER = float("inf")
+
+
+@pytest.fixture
+def autojump_clock() -> MockClock:
+    return MockClock(autojump_threshold=0)
+
+
+class Gateway:
+    """Answers as `answers` says per video (or `good`), and keeps the times of requests."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = Seen(snapshot())
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[tuple[float, str]] = []
+
+    async def retrieve(self, video_id: str) -> Answer:
+        self.asked.append((trio.current_time(), video_id))
+        await trio.lowlevel.checkpoint()
+        return self.answers.get(video_id, self.answer)
+
+
+def make_desk(gateway: Gateway, rate: float = 1000) -> Desk:
+    return Desk("main", gateway, rate, now=trio.current_time, rng=rng(), probe_interval=60)
+
+
+async def test_no_second_sees_more_requests_than_the_budget(autojump_clock: MockClock) -> None:
+    gateway = Gateway()
+    desk = make_desk(gateway, rate=10)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(100):
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+
+    times = [at for at, _ in gateway.asked]
+    assert len(times) == 100
+    assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[10:], strict=False))
+
+
+async def test_a_refused_key_stops_everybody_but_one_slow_probe(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(gateway)
+    answers: list[Answer] = []
+
+    async def poll(video_id: str) -> None:
+        answers.append(await desk.ask(video_id, NEVER))
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            assert isinstance(await desk.ask("video_0", NEVER), Denied)
+            for number in range(50):
+                nursery.start_soon(poll, f"video_{number}")
+            await trio.sleep(600)
+            during = len(gateway.asked)
+            gateway.answer = Seen(snapshot())
+
+    assert 9 <= during <= 13
+    assert len(answers) == 50
+    assert all(isinstance(answer, Seen) for answer in answers)
+    loud = [line["event"] for line in logs if line["log_level"] == "error"]
+    assert loud == ["gateway_paused"]
+    assert [line["event"] for line in logs].count("gateway_resumed") == 1
+
+
+async def test_one_forbidden_video_pauses_nobody_and_two_do(autojump_clock: MockClock) -> None:
+    gateway = Gateway()
+    gateway.answers = {"a": Denied(403), "b": Denied(403)}
+    desk = make_desk(gateway)
+
+    await desk.ask("a", NEVER)
+    await desk.ask("a", NEVER)
+    assert isinstance(await desk.ask("good", NEVER), Seen)
+    await desk.ask("a", NEVER)
+    await desk.ask("b", NEVER)
+    began = trio.current_time()
+    assert isinstance(await desk.ask("good", NEVER), Seen)
+    assert trio.current_time() - began >= 40
+
+
+async def test_a_watch_past_its_deadline_hears_of_the_refusal(autojump_clock: MockClock) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(gateway)
+    heard: list[tuple[str, float]] = []
+
+    async def poll(video_id: str, deadline: float) -> None:
+        answer = await desk.ask(video_id, deadline)
+        assert isinstance(answer, Denied)
+        heard.append((video_id, trio.current_time()))
+
+    await desk.ask("first", NEVER)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(poll, "over", trio.current_time() + 200)
+        nursery.start_soon(poll, "also over", trio.current_time() + 200)
+        nursery.start_soon(desk.ask, "still open", NEVER)
+        await trio.sleep(400)
+        nursery.cancel_scope.cancel()
+
+    assert sorted(video for video, _ in heard) == ["also over", "over"]
+    assert all(200 <= at <= 300 for _, at in heard)
+
+
+async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(gateway)
+    await desk.ask("first", NEVER)
+    gateway.answer = Seen(snapshot())
+
+    async with trio.open_nursery() as nursery:
+        with trio.CancelScope() as stopped:
+            nursery.start_soon(desk.ask, "second", NEVER)
+            stopped.deadline = trio.current_time() + 10
+            await desk.ask("first", NEVER)
+    assert gateway.asked[-1][1] == "second"
+
+
+@pytest.mark.parametrize(
+    ("answer", "resumes"),
+    [
+        (Seen(snapshot()), True),
+        (Missing("no such video"), True),
+        (Trouble("other_id", status=200), True),
+        (Trouble("http_500", status=500), False),
+        (Trouble("http_429", status=429), False),
+        (Trouble("connect"), False),
+    ],
+)
+async def test_only_an_answer_that_looked_at_the_key_ends_the_pause(
+    answer: Answer, resumes: bool, autojump_clock: MockClock
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(gateway)
+    await desk.ask("a", NEVER)
+    gateway.answer = answer
+
+    with trio.move_on_after(65) as waited:
+        await desk.ask("a", NEVER)
+
+    assert waited.cancelled_caught is not resumes
+
+
+async def test_an_unknown_word_is_explained_once(autojump_clock: MockClock) -> None:
+    gateway = Gateway()
+    gateway.answer = Seen(snapshot(None, word="flummoxed"))
+    desk = make_desk(gateway)
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            await desk.ask("a", NEVER)
+
+    assert [line["word"] for line in logs] == ["flummoxed"]
