@@ -3,7 +3,6 @@
 One number and one unit: "90m", not "1h30m". What is printed can be pasted back.
 """
 
-import math
 import re
 
 from notifier.config.refusal import BadValueError
@@ -31,7 +30,7 @@ def parse_duration(value: object) -> float:
         seconds = value
     else:
         raise DurationError("must be a duration", _HINT)
-    if math.isnan(seconds) or seconds < 0:
+    if not seconds >= 0:  # which NaN is not either
         raise DurationError("must be a duration of zero or more", _HINT)
     if seconds > LONGEST:
         raise DurationError("must be a duration of at most ten years", _HINT)

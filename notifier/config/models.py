@@ -75,7 +75,7 @@ def _one_or_more(value: object) -> object:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
-Path_ = Annotated[str, PlainValidator(check_path)]
+PathText = Annotated[str, PlainValidator(check_path)]
 Duration = Annotated[float, _duration()]
 Rate = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 Headers = dict[
@@ -155,7 +155,7 @@ class StoreTable(Table):
 
     later = frozenset({"retention", "url"})
 
-    path: Path_ | None = None
+    path: PathText | None = None
 
 
 class LogTable(Table):
@@ -179,6 +179,6 @@ class Document(Table):
     gateways: dict[Name, GatewayTable] = {}
     endpoints: dict[Name, EndpointTable] = {}
     watches: list[WatchTable] = []
-    watch_dir: Path_ = "watches.d"
+    watch_dir: PathText = "watches.d"
     store: StoreTable = StoreTable()
     log: LogTable = LogTable()

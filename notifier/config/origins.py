@@ -157,7 +157,7 @@ def read_origin(value: object, folder: Path, env: Mapping[str, str]) -> Origin:
                 raise BadValueError("must name an environment variable", "such as APP_SECRET")
             return EnvironmentOrigin(name, env)
         case {"file": str(name), **others} if not others:
-            if not name or "\0" in name:
+            if not (name and name.isprintable()):
                 raise BadValueError("must name a file")
             return FileOrigin(folder / name)
         case {"credential": str(name), **others} if not others:

@@ -128,6 +128,6 @@ def check_path(value: object) -> str:
     """Check the name of a file or folder."""
     if not isinstance(value, str):
         raise BadValueError("must be text")
-    if not value or "\0" in value:
+    if not (value and value.isprintable()):
         raise BadValueError("must be a path")
     return value

@@ -1,7 +1,7 @@
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -49,7 +49,7 @@ def check_block(block: Block) -> None:
         check_parts(block.elements, most=10, longest=2000)
 
 
-def check_parts(parts: list[JsonObject], *, most: int, longest: int) -> None:
+def check_parts(parts: Sequence[JsonObject], *, most: int, longest: int) -> None:
     assert len(parts) <= most
     for part in parts:
         part.validate_json()
@@ -70,6 +70,7 @@ def read(event: Event) -> list[str]:
     return [text["text"] for text in texts(checked(event))]
 
 
+DOWNLOAD = "<https://gw.example/v1/videos/video_1/content|Download the video>"
 EXPIRES = "<!date^1760714196^{date_short_pretty} {time}|2025-10-17 15:16 UTC>"
 ORIGIN = (
     "notifier event `evt_68f10d27`, "
@@ -84,8 +85,7 @@ def test_a_completed_video_is_told_with_its_time_expiry_and_link() -> None:
         *FACTS,
         "*Took*\n13 min 6 s",
         f"*Expires*\n{EXPIRES}",
-        "<https://gw.example/v1/videos/video_1/content|Download the video>"
-        " (the gateway may ask for its API key)",
+        f"{DOWNLOAD} (the gateway may ask for its API key)",
         ORIGIN,
     ]
 

@@ -1,0 +1,125 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifier.config import Config, accept, check_watch, read_dropin
+from notifier.errors import ConfigError
+from notifier.model.watch import Listing, WatchKey, WatchSpec
+from tests.builders import listing, spec
+from tests.config.writing import ENDPOINT, GATEWAY, by_key, load_text, write
+
+OTHER: dict[str, Any] = {"give_up_after": 60.0}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load_text(tmp_path, GATEWAY + ENDPOINT)
+
+
+def problems_in(path: Path, config: Config) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        read_dropin(path, config)
+    assert {problem.where for problem in caught.value.problems} == {str(path)}
+    return by_key(caught.value.problems)
+
+
+def test_a_dropin_lists_watches_under_its_own_name(tmp_path: Path, config: Config) -> None:
+    path = write(tmp_path, '[[watches]]\nvideo_id = "v"\nendpoints = ["app"]', "v.toml")
+    expected = WatchSpec(WatchKey("main", "v"), endpoints=("app",))
+    assert read_dropin(path, config) == Listing("v.toml", (expected,))
+
+
+def test_an_empty_dropin_lists_nothing(tmp_path: Path, config: Config) -> None:
+    assert read_dropin(write(tmp_path, "", "v.toml"), config).specs == ()
+
+
+def test_a_dropin_holds_nothing_but_watches(tmp_path: Path, config: Config) -> None:
+    path = write(tmp_path, GATEWAY, "v.toml")
+    assert problems_in(path, config) == {"gateways": "unknown key"}
+
+
+def test_everything_wrong_with_a_dropin_is_listed_at_once(tmp_path: Path, config: Config) -> None:
+    text = '[[watches]]\nvideo_id = 3\ngateway = "x"\n[[watches]]\nvideo_id = "v"\nfoo = 1'
+    assert problems_in(write(tmp_path, text, "v.toml"), config) == {
+        "watches[0].video_id": "must be text",
+        "watches[0].gateway": "is not the name of a gateway",
+        "watches[1].foo": "unknown key",
+    }
+
+
+def test_a_dropin_that_contradicts_itself_is_refused(tmp_path: Path, config: Config) -> None:
+    text = 'watches = [{ video_id = "v" }, { video_id = "v", give_up_after = 9 }]'
+    message = "lists the same video as watches[0] with other settings"
+    assert problems_in(write(tmp_path, text, "v.toml"), config) == {"watches[1]": message}
+
+
+def test_a_dropin_that_is_gone_is_a_problem(tmp_path: Path, config: Config) -> None:
+    assert problems_in(tmp_path / "v.toml", config) == {"": "does not exist"}
+
+
+def test_the_order_of_endpoints_makes_no_difference(tmp_path: Path) -> None:
+    config = load_text(tmp_path, GATEWAY + ENDPOINT + ENDPOINT.replace(".app]", ".backup]"))
+    one = check_watch({"video_id": "v", "endpoints": ["app", "backup"]}, config)
+    assert one == check_watch({"video_id": "v", "endpoints": ["backup", "app"]}, config)
+
+
+def test_dropins_count_in_the_order_of_their_names() -> None:
+    good, problems = accept(listing(), [listing(source="b.toml"), listing(source="a.toml")])
+    assert [each.source for each in good] == ["a.toml", "b.toml"]
+    assert problems == []
+
+
+def test_the_same_watch_in_several_files_is_fine_when_they_agree() -> None:
+    candidates = [listing(spec(), source="a.toml"), listing(spec(), spec(), source="b.toml")]
+    assert accept(listing(spec()), candidates) == (candidates, [])
+
+
+def test_a_dropin_that_contradicts_the_main_file_is_ignored_as_a_whole() -> None:
+    candidate = listing(spec("fine"), spec(**OTHER), source="a.toml")
+    good, (problem,) = accept(listing(spec("else"), spec()), [candidate])
+    assert good == []
+    assert (problem.where, problem.key) == ("a.toml", "watches[1]")
+    assert problem.message.startswith("lists the same video as watches[1] of config")
+
+
+def test_a_dropin_that_contradicts_an_earlier_one_is_ignored() -> None:
+    earlier, later = listing(spec(), source="a.toml"), listing(spec(**OTHER), source="b.toml")
+    good, (problem,) = accept(listing(), [later, earlier])
+    assert good == [earlier]
+    assert problem.where == "b.toml"
+    assert problem.message.startswith("lists the same video as watches[0] of a.toml")
+
+
+def test_an_ignored_dropin_contradicts_nobody() -> None:
+    ignored = listing(spec(**OTHER), spec("w", **OTHER), source="a.toml")
+    third = listing(spec("w"), source="b.toml")
+    assert accept(listing(spec()), [ignored, third])[0] == [third]
+
+
+def test_another_generation_is_no_contradiction() -> None:
+    again = listing(spec(generation=2, **OTHER), source="a.toml")
+    assert accept(listing(spec()), [again]) == ([again], [])
+
+
+def test_a_single_watch_is_checked_like_one_in_a_file(config: Config) -> None:
+    made = check_watch({"video_id": "v", "metadata": {"a": "b"}}, config)
+    assert made == WatchSpec(WatchKey("main", "v"), metadata={"a": "b"})
+
+
+@pytest.mark.parametrize(
+    "entry", [{"video_id": "\udc80"}, {"video_id": "v", "metadata": {"\udc80": "\udc80"}}]
+)
+def test_a_command_line_that_is_no_unicode_is_refused(
+    config: Config, entry: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_watch(entry, config)
+    assert str(caught.value).encode().startswith(b"watch: ")
+
+
+def test_a_single_watch_is_refused_with_its_key(config: Config) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_watch({"video_id": "v", "gateway": "mian"}, config)
+    expected = "watch: gateway: is not the name of a gateway (did you mean `main`?)"
+    assert str(caught.value) == expected

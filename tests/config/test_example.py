@@ -1,0 +1,69 @@
+"""`config.example.toml` promises every key and every default: hold it to that."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifier.config import Config
+from notifier.config.models import (
+    Document,
+    EndpointTable,
+    GatewayTable,
+    LogTable,
+    StoreTable,
+    Table,
+    WatchTable,
+)
+from tests.config.writing import load_text
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+ENV = {"STATE_DIRECTORY": "/var/lib/notifier"}
+
+
+def as_it_is() -> str:
+    return EXAMPLE.read_text(encoding="utf-8")
+
+
+def with_every_setting() -> str:
+    return re.sub(r"^#(?! |$)", "", as_it_is(), flags=re.MULTILINE)
+
+
+def tables(raw: Mapping[str, Any]) -> Iterator[tuple[type[Table], Mapping[str, Any]]]:
+    yield Document, raw
+    yield GatewayTable, raw["gateways"]["main"]
+    yield EndpointTable, raw["endpoints"]["app"]
+    yield WatchTable, raw["watches"][0]
+    yield StoreTable, raw["store"]
+    yield LogTable, raw["log"]
+
+
+def test_it_loads_as_it_is(tmp_path: Path) -> None:
+    assert isinstance(load_text(tmp_path, as_it_is()), Config)
+
+
+def test_it_has_every_key_and_no_other() -> None:
+    for model, table in tables(tomllib.loads(with_every_setting())):
+        assert set(table) == set(model.model_fields)
+
+
+def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
+    plain = load_text(tmp_path, as_it_is(), ENV)
+    full = load_text(tmp_path, with_every_setting(), ENV)
+    assert full.gateways == plain.gateways
+    assert full.endpoints == plain.endpoints
+    assert full.watch_dir == plain.watch_dir
+    assert full.store_path == plain.store_path
+    assert (full.log_level, full.log_format) == (plain.log_level, plain.log_format)
+
+
+@pytest.mark.parametrize(
+    "key", ["base_url", "poll_interval", "retry_schedule", "video_id", "path"]
+)
+def test_each_key_has_its_reason_on_the_line_before(key: str) -> None:
+    lines = as_it_is().splitlines()
+    (place,) = (i for i, line in enumerate(lines) if re.match(rf"#?{key} =", line))
+    assert lines[place - 1].startswith("# ")
