@@ -111,8 +111,17 @@ def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
     return [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redactor,
+        _what_first,
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]
+
+
+def _what_first(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> Mapping[str, Any]:
+    """Put when and what in front, where people look."""
+    leading = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
+    return {**leading, **event}
 
 
 def configure(level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:

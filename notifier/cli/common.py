@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 
 from notifier.config import Config, find_config, load, resolve_secrets, warnings
 from notifier.errors import ConfigError, NotifierError
 from notifier.signing import decode_secret
+
+_WIDEST = 10_000
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,6 +70,14 @@ def print_warnings(config: Config) -> None:
     """Print what works and is not wise, on stderr."""
     for warning in warnings(config):
         click.secho(f"notifier: warning: {warning}", fg="yellow", err=True)
+
+
+def print_table(table: Table) -> None:
+    """Print a table without cutting anything off: ids are there to be copied."""
+    console = Console()
+    unbounded = console.options.update(max_width=_WIDEST)
+    needed = Measurement.get(console, unbounded, table).maximum
+    console.print(table, width=max(needed, 1), crop=False, no_wrap=True, soft_wrap=True)
 
 
 def print_json(rows: list[dict[str, Any]]) -> None:

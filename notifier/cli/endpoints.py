@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import click
 import trio
-from rich.console import Console
 from rich.table import Table
 
 from notifier.app import wiring
@@ -17,6 +16,7 @@ from notifier.cli.common import (
     load_config,
     load_with_secrets,
     print_json,
+    print_table,
 )
 from notifier.config import Config, EndpointSettings
 from notifier.errors import NotifierError
@@ -54,7 +54,7 @@ def list_command(config_path: Path | None, *, as_json: bool) -> int:
             ", ".join(f"{row[state]} {state}" for state in _STATES if row[state]),
             f"disabled: {row['disabled']}" if row["disabled"] else "enabled",
         )
-    Console(soft_wrap=True).print(table)
+    print_table(table)
     return 0
 
 

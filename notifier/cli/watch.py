@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from notifier.cli.common import config_option, json_option, load_config, print_json
+from notifier.cli.common import config_option, json_option, load_config, print_json, print_table
 from notifier.cli.dropins import dropin_path, remove_dropin, write_dropin
 from notifier.cli.follow import follow
 from notifier.cli.params import DURATION
@@ -200,7 +199,7 @@ def list_command(config_path: Path | None, *, as_json: bool, show_all: bool) -> 
     if as_json:
         print_json(rows)
     elif rows:
-        Console(soft_wrap=True).print(_table(rows))
+        print_table(_table(rows))
     else:
         click.echo("nothing is watched; add a video with: notifier watch add VIDEO_ID")
     return 0

@@ -84,11 +84,14 @@ def _written_place(place: Place, raw: Any) -> Place:  # noqa: ANN401 - any TOML 
     """Return `place` as the file has it: one secret may stand where a list of them may."""
     written: list[int | str] = []
     for part in place:
-        if part == _KEY_ITSELF or (isinstance(part, int) and not isinstance(raw, list)):
+        if isinstance(part, int):
+            stands_there = isinstance(raw, list)
+        else:
+            stands_there = isinstance(raw, dict) and part in raw
+        if not stands_there and (part == _KEY_ITSELF or isinstance(part, int)):
             break
         written.append(part)
-        known = isinstance(raw, list) or (isinstance(raw, dict) and part in raw)
-        raw = raw[part] if known else None
+        raw = raw[part] if stands_there else None
     return tuple(written)
 
 

@@ -23,7 +23,7 @@ class Subscription:
 class EventStore(Protocol):
     """What the outbox needs of the store."""
 
-    async def record_ending(self, watch: int, event: NewEvent) -> bool:
+    async def record_ending(self, watch: int, event: NewEvent, last: Snapshot) -> bool:
         """Commit watch closed, event and deliveries together; False if it was not open."""
 
 
@@ -69,7 +69,7 @@ class Outbox:
             bodies={form: RENDERERS[form](event) for form in formats},
             endpoints=[(subscription.endpoint, subscription.format) for subscription in chosen],
         )
-        if not await self._store.record_ending(ending.watch.row, new):
+        if not await self._store.record_ending(ending.watch.row, new, ending.snapshot):
             return
         names = [subscription.endpoint for subscription in chosen]
         self._log.info(
@@ -107,5 +107,5 @@ class Outbox:
 
 
 def video_data(snapshot: Snapshot) -> dict[str, Json]:
-    """Return the event's `data`: the protocol's fields, then what the gateway added."""
-    return {**snapshot.as_data(), **snapshot.extra}
+    """Return the event's `data`: what the gateway added, and the protocol's own fields."""
+    return {**snapshot.extra, **snapshot.as_data()}

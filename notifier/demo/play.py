@@ -108,8 +108,9 @@ async def _perform(folder: Path, console: Console) -> Audience:
                 _show_all(config, screen)
                 nursery.cancel_scope.cancel()
     console.print()
-    if audience.messages:
-        Screen(console).slack(audience.messages[0])
+    completed = [message for message in audience.messages if b"completed" in message]
+    if completed:
+        Screen(console).slack(completed[0])
     return audience
 
 

@@ -1,6 +1,7 @@
 """What the demo shows: a bar per job, a line per event, the Slack message at the end."""
 
 import json
+import re
 from typing import Self
 
 from rich.console import Console
@@ -20,6 +21,10 @@ _COLOURS = {
     "video.lost": "magenta",
     "video.timed_out": "magenta",
 }
+
+
+_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+_LINK = re.compile(r"<(?:https?:[^|>]*)\|([^>]*)>")
 
 
 class Screen:
@@ -92,6 +97,7 @@ def _slack_lines(message: Json) -> list[str]:
 def _plain(text: Json) -> str:
     """Return mrkdwn as text for a terminal."""
     plain = text["text"].replace("*", "").replace("`", "").replace("\n", ": ")
+    plain = _LINK.sub(r"\1", _DATE.sub(r"\1", plain))
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         plain = plain.replace(entity, character)
     return escape(plain)

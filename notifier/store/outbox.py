@@ -19,18 +19,23 @@ from notifier.model.delivery import (
     Settlement,
 )
 from notifier.model.event import NewEvent
+from notifier.model.video import Snapshot
+from notifier.store.codec import dump_snapshot
 
 _ENABLED = "endpoint NOT IN (SELECT name FROM disabled_endpoints)"
 
 
-def record_ending(db: sqlite3.Connection, watch: int, event: NewEvent, now: float) -> bool:
+def record_ending(
+    db: sqlite3.Connection, watch: int, event: NewEvent, last: Snapshot, now: float
+) -> bool:
     """Close an open watch and put its event and deliveries into the outbox.
 
     Returns False, and changes nothing, when the watch is not open any more.
     """
     closed = db.execute(
-        "UPDATE watches SET state = 'ended', closed_at = ? WHERE id = ? AND state = 'open'",
-        (now, watch),
+        "UPDATE watches SET state = 'ended', closed_at = ?, snapshot = ? "
+        "WHERE id = ? AND state = 'open'",
+        (now, dump_snapshot(last), watch),
     )
     if closed.rowcount == 0:
         return False

@@ -76,9 +76,12 @@ class Store:
         """Keep what the open watch in `row` was last told."""
         await self._transact(watches.save_reading, row, snapshot, missing_since, missing_count)
 
-    async def record_ending(self, watch: int, event: NewEvent) -> bool:
-        """Commit watch closed, event and deliveries together; False if it was not open."""
-        return await self._transact(outbox.record_ending, watch, event, self._now())
+    async def record_ending(self, watch: int, event: NewEvent, last: Snapshot) -> bool:
+        """Commit watch closed, event and deliveries together; False if it was not open.
+
+        `last` is the last thing known about the video, for those who look at the watch.
+        """
+        return await self._transact(outbox.record_ending, watch, event, last, self._now())
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight."""

@@ -23,6 +23,7 @@ from notifier.watching.folder import Contents, Folder
 LOOK_AGAIN = 5.0
 """How long, in seconds, a change can stay unnoticed that nobody hinted at."""
 
+_LISTEN_AGAIN = 1.0
 _RUST_TIMEOUT_MS = 500
 
 
@@ -105,7 +106,7 @@ class Sources:
             except (OSError, RuntimeError):
                 # not there, or no more inotify watches: then looking again now and then is all
                 self._log.debug("folder_not_watched", folder=str(self._config.watch_dir))
-            await trio.sleep(LOOK_AGAIN)
+            await trio.sleep(_LISTEN_AGAIN)
 
     async def _listen(self, folder: Path) -> None:
         """Ring at each change; return when `folder` is another folder than at the start."""
@@ -114,6 +115,7 @@ class Sources:
         watching = awatch(
             folder, rust_timeout=_RUST_TIMEOUT_MS, yield_on_timeout=True, recursive=False
         )
+        self._bell.ring()  # for what came before anybody listened
         async with aclosing(watching):
             async for changes in watching:
                 if changes:

@@ -17,7 +17,7 @@ from notifier.model.watch import WatchKey, WatchSpec
 from notifier.schedule.clock import Clock
 from notifier.store import Store
 from notifier.webhook import Outcome
-from tests.builders import START, listing, memory_store, new_event, rng
+from tests.builders import START, listing, memory_store, new_event, rng, snapshot
 
 DAY = 86_400.0
 SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -77,7 +77,7 @@ async def put(store: Store, *endpoints: str, count: int = 1, first: int = 0) -> 
     watches = await store.sync_watches([listing(*specs, source=f"from {first}")], [])
     for number, watch in zip(numbers, watches, strict=True):
         event = new_event(f"evt_{number}", endpoints or ("app",), b"body %d" % number)
-        assert await store.record_ending(watch.row, event)
+        assert await store.record_ending(watch.row, event, snapshot())
 
 
 async def run_for(seconds: float, *lanes: Lane) -> None:

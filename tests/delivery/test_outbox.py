@@ -10,6 +10,7 @@ from notifier.delivery import Outbox, Subscription
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType, NewEvent
 from notifier.model.status import Status
+from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from tests.builders import START, snapshot
 
@@ -27,7 +28,7 @@ class Recorder:
         self.open = open_
         self.events: list[NewEvent] = []
 
-    async def record_ending(self, watch: int, event: NewEvent) -> bool:
+    async def record_ending(self, watch: int, event: NewEvent, last: Snapshot) -> bool:
         if self.open:
             self.events.append(event)
         return self.open

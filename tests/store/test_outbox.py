@@ -2,7 +2,7 @@
 
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, RetryAt
 from notifier.store import Store
-from tests.builders import START, Time, listing, memory_store, new_event, spec
+from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
@@ -11,7 +11,9 @@ FAILED = AttemptRecord(START, 12, "http_500", 500)
 async def with_event(time: Time, *endpoints: str) -> Store:
     store = memory_store(time)
     (watch,) = await store.sync_watches([listing(spec())], [])
-    assert await store.record_ending(watch.row, new_event(endpoints=endpoints, body=b"\x00raw"))
+    assert await store.record_ending(
+        watch.row, new_event(endpoints=endpoints, body=b"\x00raw"), snapshot()
+    )
     return store
 
 
@@ -19,8 +21,8 @@ async def test_an_ending_is_recorded_at_most_once() -> None:
     store = memory_store(Time())
     (watch,) = await store.sync_watches([listing(spec())], [])
 
-    assert await store.record_ending(watch.row, new_event("evt_1"))
-    assert not await store.record_ending(watch.row, new_event("evt_2"))
+    assert await store.record_ending(watch.row, new_event("evt_1"), snapshot())
+    assert not await store.record_ending(watch.row, new_event("evt_2"), snapshot())
     assert [claim.event_id for claim in await store.claim_due("app", 10)] == ["evt_1"]
 
 
@@ -29,7 +31,7 @@ async def test_a_withdrawn_watch_gets_no_event() -> None:
     (watch,) = await store.sync_watches([listing(spec())], [])
     await store.sync_watches([listing()], [])
 
-    assert not await store.record_ending(watch.row, new_event())
+    assert not await store.record_ending(watch.row, new_event(), snapshot())
 
 
 async def test_each_endpoint_has_a_delivery_of_its_own() -> None:

@@ -54,7 +54,7 @@ async def test_a_withdrawn_watch_that_is_listed_again_starts_over() -> None:
 async def test_a_watch_that_ended_is_not_opened_again_by_the_file_that_still_lists_it() -> None:
     store = memory_store(Time())
     (watch,) = await store.sync_watches([listing(spec())], [])
-    await store.record_ending(watch.row, new_event())
+    await store.record_ending(watch.row, new_event(), snapshot())
 
     assert await store.sync_watches([listing(spec())], []) == []
     assert await store.sync_watches([listing()], []) == []
@@ -64,12 +64,12 @@ async def test_a_watch_that_ended_is_not_opened_again_by_the_file_that_still_lis
 async def test_a_higher_generation_watches_an_ended_video_again() -> None:
     store = memory_store(Time())
     (first,) = await store.sync_watches([listing(spec())], [])
-    await store.record_ending(first.row, new_event())
+    await store.record_ending(first.row, new_event(), snapshot())
 
     (second,) = await store.sync_watches([listing(spec(generation=2))], [])
 
     assert second.row != first.row
-    assert await store.record_ending(second.row, new_event("evt_2"))
+    assert await store.record_ending(second.row, new_event("evt_2"), snapshot())
 
 
 async def test_a_higher_generation_of_an_open_watch_is_the_same_watch() -> None:
