@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import structlog
 
-_MIN_SECRET = 6
+_MIN_SECRET = 8
 _MASK = "[secret]"
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _CHATTY = ("httpx", "httpcore", "hpack", "watchfiles")
@@ -57,6 +57,14 @@ class Redactor:
             if secret in text:
                 text = text.replace(secret, _MASK)
         return text
+
+    def clean_bytes(self, data: bytes) -> bytes:
+        """Return `data` with every registered secret masked."""
+        for secret in self._secrets:
+            encoded = secret.encode()
+            if encoded in data:
+                data = data.replace(encoded, _MASK.encode())
+        return data
 
     def clean_any(self, value: object) -> object:
         """Return `value` cleaned, looking into containers; odd objects become their repr."""

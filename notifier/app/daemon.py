@@ -21,10 +21,12 @@ from notifier.app import wiring
 from notifier.bell import Bell
 from notifier.config import Config
 from notifier.delivery import Dispatcher, Lane, Outbox
+from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.errors import StoreError
 from notifier.exchange import open_exchange
 from notifier.gateway.client import content_url
 from notifier.model.watch import Watch
+from notifier.schedule.backoff import SPREAD
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store, ThreadExecutor
 from notifier.store.executor import Executor
@@ -34,6 +36,7 @@ DRAIN_SECONDS = 10.0
 """How long deliveries in flight are waited for at shutdown."""
 
 _LOOK_AGAIN = 60.0
+_STORE_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +106,12 @@ class _Daemon:
     dispatcher: Dispatcher
     outbox: Outbox
     settled: Bell
+    began: float
 
     async def run(
         self, stop: trio.Event, options: Options, task_status: trio.TaskStatus[None]
     ) -> int:
         """Run both phases; return the exit code."""
-        began = self.clock.now()
         sources = Sources(self.config, self.store)
         watches = await sources.read() or []
         code = 0
@@ -122,7 +125,7 @@ class _Daemon:
                 task_status.started()
                 if options.exit_when_done:
                     watching.start_soon(_ring_when, stop, self.settled)
-                    code = await self._until_done(supervisor, stop, began)
+                    code = await self._until_done(supervisor, stop)
                 else:
                     await stop.wait()
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
@@ -166,10 +169,15 @@ class _Daemon:
             endpoints=sorted(self.config.endpoints),
         )
 
-    async def _until_done(self, supervisor: Supervisor, stop: trio.Event, began: float) -> int:
+    async def _until_done(self, supervisor: Supervisor, stop: trio.Event) -> int:
         """Wait until nothing is left to do, or for `stop`; return the exit code."""
         while not stop.is_set():
-            left = await self.store.outstanding(began)
+            try:
+                left = await self.store.outstanding(self.began)
+            except StoreError as error:
+                log.get().error("waits_for_store", reason=str(error))
+                await trio.sleep(_STORE_PAUSE)
+                continue
             counts = left.deliveries
             if left.open_watches <= supervisor.orphans and not counts.pending:
                 undelivered = counts.dead + counts.cancelled + counts.held
@@ -191,6 +199,7 @@ async def _assemble(
     connections: AsyncExitStack,
 ) -> _Daemon:
     """Recover what an earlier process left, and build every part on top of it."""
+    began = clock.now()
     await _recover(config, store)
     settled = Bell()
     desks = {}
@@ -213,14 +222,15 @@ async def _assemble(
         wall=clock.wall,
         wake=dispatcher.wake,
     )
-    return _Daemon(config, store, clock, seams, desks, dispatcher, outbox, settled)
+    return _Daemon(config, store, clock, seams, desks, dispatcher, outbox, settled, began)
 
 
 async def _recover(config: Config, store: Store) -> None:
     endpoints = config.endpoints.values()
     marks = {endpoint.name: wiring.url_mark(endpoint) for endpoint in endpoints}
-    longest = max((max(endpoint.retry_schedule) for endpoint in endpoints), default=0.0)
-    found = await store.recover(marks, longest * 1.2)
+    schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
+    longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)
+    found = await store.recover(marks, longest)
     logger = log.get()
     if found.interrupted:
         logger.warning("recovered", interrupted_attempts=found.interrupted)

@@ -62,7 +62,14 @@ def gateway_client(
 
 def desk(settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random) -> Desk:
     """Build the desk of one gateway."""
-    return Desk(settings.name, client, settings.max_requests_per_second, now=clock.now, rng=rng)
+    return Desk(
+        settings.name,
+        client,
+        settings.max_requests_per_second,
+        in_flight=GATEWAY_IN_FLIGHT,
+        now=clock.now,
+        rng=rng,
+    )
 
 
 def watch_rules(settings: GatewaySettings, watch: Watch) -> WatchRules:

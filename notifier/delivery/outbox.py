@@ -72,7 +72,9 @@ class Outbox:
         if not await self._store.record_ending(ending.watch.row, new, ending.snapshot):
             return
         names = [subscription.endpoint for subscription in chosen]
-        self._log.info(
+        # an event that nobody wants to hear of is more likely a mistake than a wish
+        say = self._log.info if names else self._log.warning
+        say(
             "event",
             event_id=event.id,
             type=event.type.value,

@@ -3,7 +3,7 @@
 None always means "the gateway did not say", also when it said something that makes no sense.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from notifier.model.status import EXPIRED
 from notifier.model.video import Json, VideoError
@@ -69,7 +69,9 @@ def _iso(value: Json) -> int | None:
     if not isinstance(value, str) or len(value) > _MAX_NAME:
         return None
     try:
-        seconds = datetime.fromisoformat(value.strip()).timestamp()
+        moment = datetime.fromisoformat(value.strip())
+        # without a zone it is UTC, not the zone that this machine happens to be in
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
     return int(seconds) if 1 <= seconds < _YEAR_9999 else None

@@ -7,41 +7,58 @@ for a lost video would end a paid job for a typo in `base_url`.
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from notifier.model.video import Json
 
-_NOUN = r"(?:video|task|job|generation)"
-_GONE = r"(?:not[ _]found|not[ _]exist\w*|does(?: not|n't) exist|no longer exists|no existe)"
-_CODE = re.compile(rf"^{_NOUN}s?_?(?:id_)?(?:is_)?(?:not_?found|(?:does_)?not_?exists?)$")
+_NOUN = r"(?<![\w.'\"`])(?:video|task|job|generation)"  # not the name of a table or a column
+_ID = r"(?:<id>|[\w.:=+-]*[\d_=-][\w.:=+-]*)"  # the watched id, or what looks like another
+_GONE = (
+    r"(?:(?:was |is |could |has |does )?not[ _](?:be |been )?(?:found|exist)\w*"
+    r"|doesn't exist|no longer exists)"
+)
+_CODE = re.compile(
+    r"^(?:video|task|job|generation)s?_?(?:id_)?(?:is_)?(?:not_?found|(?:does_)?not_?exists?)$"
+)
 _SENTENCES = (
-    re.compile(rf"\b{_NOUN}s?\b.{{0,600}}?{_GONE}", re.DOTALL),
-    re.compile(rf"\b(?:no such|unknown|cannot find|could(?: not|n't) find|not found:?) {_NOUN}\b"),
-    re.compile(r"(?:任务|视频).{0,40}(?:不存在|未找到)"),
+    re.compile(rf"{_NOUN}(?: with)?(?: id)?[\s:='\"`(#]*{_ID}?[\s'\"`)]*{_GONE}"),
+    re.compile(
+        rf"\b(?:no such|unknown|cannot find|could not find|couldn't find|not found:?) (?:the )?"
+        rf"{_NOUN}(?:\s*$|\s*[.,:;!'\"`(]|\s+(?:with )?id\b|\s+{_ID}(?:\W|$))"
+    ),
+    re.compile(r"(?:任务|视频)\s*{_ID}?\s*(?:不存在|未找到)".replace("{_ID}", _ID)),
 )
 _OTHER_SUBJECT = re.compile(
     r"\b(?:model|route|path|url|endpoint|page|user|key|channel|provider|deployment|account)s?\b"
 )
 _ADDRESS = re.compile(r"(?:\b\w+:/)?(?<!\w)/\S*")
-_SHORTEST_ID = 8
 _FIELDS = ("code", "type", "message", "detail", "error", "msg")
 _MAX_MESSAGE = 2000
 
 
-def says_missing(value: Json, video_id: str) -> str | None:
-    """Return how `value` says that the video does not exist, or None if it does not say so."""
+def says_missing(value: Json, video_id: str, status: int) -> str | None:
+    """Return how `value` says that the video does not exist, or None if it does not say so.
+
+    With a `status` from 500 on, a sentence has to name the watched id: what a broken server
+    says of its tables and queues can sound just like it.
+    """
     for said in _statements(value):
         if _CODE.match(said.strip().lower().replace("-", "_").replace(" ", "_")):
             return said
-        # the id and anything that looks like an address may hold any word
-        sentence = said[:_MAX_MESSAGE]
-        if len(video_id) >= _SHORTEST_ID:
-            sentence = sentence.replace(video_id, " ")
-        sentence = _ADDRESS.sub(" ", sentence.lower())
+        sentence = _named(said[:_MAX_MESSAGE], video_id)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and "<id>" not in sentence:
+            continue
         if _OTHER_SUBJECT.search(sentence):
             continue
         if any(pattern.search(sentence) for pattern in _SENTENCES):
             return said
     return None
+
+
+def _named(said: str, video_id: str) -> str:
+    """Return a sentence with the watched id marked and addresses, which hold any word, gone."""
+    marked = re.sub(rf"(?<!\w){re.escape(video_id)}(?!\w)", "<id>", said).lower()
+    return _ADDRESS.sub(" ", marked)
 
 
 def _statements(value: Json, depth: int = 3) -> Iterator[str]:

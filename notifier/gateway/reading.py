@@ -19,19 +19,22 @@ MAX_EXTRA = 20_000
 """Most that is kept of a gateway's own fields, in bytes of JSON: more never fits an event."""
 
 
-def video_object(value: Json) -> dict[str, Json] | None:
+def video_object(value: Json, video_id: str) -> dict[str, Json] | None:
     """Find the object that describes a video: the value itself, or what it wraps as `data`.
 
-    It is one when it has a status word and an id; older new-api wraps it.
+    It is one when it has a status word and an id. Older new-api wraps it, and an envelope may
+    have a status of its own: what is inside goes first, what names `video_id` before all.
     """
-    for candidate in (value, value.get("data") if isinstance(value, dict) else None):
-        if (
-            isinstance(candidate, dict)
-            and isinstance(candidate.get("status"), str)
-            and any(True for _ in ids(candidate))
-        ):
-            return candidate
-    return None
+    wrapped = value.get("data") if isinstance(value, dict) else None
+    candidates = [
+        candidate
+        for candidate in (wrapped, value)
+        if isinstance(candidate, dict)
+        and isinstance(candidate.get("status"), str)
+        and any(True for _ in ids(candidate))
+    ]
+    candidates.sort(key=lambda candidate: video_id not in ids(candidate))
+    return candidates[0] if candidates else None
 
 
 def ids(body: Mapping[str, Json]) -> Iterator[str]:

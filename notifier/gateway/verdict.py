@@ -3,11 +3,14 @@
 The body is read before the status is believed: vLLM-Omni reports a failed job as a video
 object with a non-2xx status, new-api says "no such task" with 400. After that the order is:
 about this video, no such video, about the key, and everything else is trouble that may pass.
+A gateway that echoes the key it was sent must not get it into logs or events: known secrets
+are masked before anything is read.
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from notifier import log
 from notifier.gateway.decode import UnreadableError, decode
 from notifier.gateway.missing import says_missing
 from notifier.gateway.reading import ids, read_snapshot, video_object
@@ -40,7 +43,7 @@ def judge(
     """
     wait = _asked_wait(headers, wall)
     try:
-        value = decode(body)
+        value = decode(log.redactor.clean_bytes(body))
     except UnreadableError as error:
         return _unreadable(status, headers, body, str(error), wait)
     about = _about_video(value, status, video_id, status_words, rewrites_ids=rewrites_ids)
@@ -48,7 +51,7 @@ def judge(
         return Seen(about.snapshot, status, wait)
     if status in _KEY_STATUSES:
         return Denied(status, _error_text(value), wait)
-    if status not in _BUSY_STATUSES and (said := says_missing(value, video_id)):
+    if status not in _BUSY_STATUSES and (said := says_missing(value, video_id, status)):
         return Missing(said[:_MAX_DETAIL], status, wait)
     if isinstance(about, Trouble):
         return Trouble(about.reason, about.detail, about.hint, status, wait)
@@ -68,14 +71,15 @@ def _about_video(
     value: Json, status: int, video_id: str, words: Mapping[str, Status], *, rewrites_ids: bool
 ) -> Seen | Trouble | None:
     """Read a video object if there is one that may be believed."""
-    body = video_object(value)
+    body = video_object(value, video_id)
     if body is None:
         return None
     snapshot = read_snapshot(body, video_id, words)
     success = HTTPStatus(200) <= status < HTTPStatus(300)
     if not success and not snapshot.ended:
         return None
-    if rewrites_ids or video_id in ids(body):
+    # an error envelope may have an id and a status of its own: there only the watched id counts
+    if video_id in ids(body) or (rewrites_ids and success):
         return Seen(snapshot)
     other = next(ids(body))[:_MAX_DETAIL]
     return Trouble("other_id", f"the answer is about {other!r}", _REWRITES_HINT)

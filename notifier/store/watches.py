@@ -75,11 +75,13 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
         return _insert(db, spec, now)
     row, state, generation = latest
     if state == "open":
-        _update(db, row, spec, generation)
+        # a lower one is left from before: what listed the higher one may only be broken
+        if spec.generation >= generation:
+            _update(db, row, spec, spec.generation)
         return None
     if spec.generation > generation:
         return _insert(db, spec, now)
-    if state == "ended":
+    if state == "ended" or _has_ended(db, spec):
         return None
     _update(db, row, spec, generation)
     db.execute(
@@ -98,11 +100,21 @@ def _insert(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
     ).lastrowid
 
 
+def _has_ended(db: sqlite3.Connection, spec: WatchSpec) -> bool:
+    """Tell whether this generation, or a later one, already has its event."""
+    row = db.execute(
+        "SELECT 1 FROM watches WHERE gateway = ? AND video_id = ? AND generation >= ? "
+        "AND state = 'ended'",
+        (*spec.key, spec.generation),
+    ).fetchone()
+    return row is not None
+
+
 def _update(db: sqlite3.Connection, row: int, spec: WatchSpec, generation: int) -> None:
     db.execute(
         "UPDATE watches SET endpoints = ?, metadata = ?, give_up_after = ?, generation = ? "
         "WHERE id = ?",
-        (*_settings(spec), max(generation, spec.generation), row),
+        (*_settings(spec), generation, row),
     )
 
 

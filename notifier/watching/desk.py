@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from random import Random
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import trio
 import trio.lowlevel
@@ -25,6 +25,14 @@ PROBE_INTERVAL = 60.0
 
 _FORBIDDEN_VIDEOS = 2
 _MAX_WORDS = 100
+_NOBODY_LOOKED = frozenset({"html", "empty", "broken_json"})
+
+
+class Asked(NamedTuple):
+    """An answer, and when (`Clock.now`) the request that it answers was made."""
+
+    answer: Answer
+    at: float
 
 
 class Client(Protocol):
@@ -46,7 +54,10 @@ class _Pause:
 
 
 class Desk:
-    """Asks one gateway for all its pollers; `now` is `Clock.now`."""
+    """Asks one gateway for all its pollers, with at most `in_flight` requests at a time.
+
+    `now` is `Clock.now`.
+    """
 
     def __init__(
         self,
@@ -54,12 +65,14 @@ class Desk:
         client: Client,
         requests_per_second: float,
         *,
+        in_flight: int,
         now: Callable[[], float],
         rng: Random,
         probe_interval: float = PROBE_INTERVAL,
     ) -> None:
         self._client = client
         self._pacer = Pacer(requests_per_second)
+        self._places = trio.CapacityLimiter(in_flight)
         self._now = now
         self._rng = rng
         self._probe_interval = probe_interval
@@ -68,41 +81,55 @@ class Desk:
         self._words: set[str] = set()
         self._log = log.get(gateway=gateway)
 
-    async def ask(self, video_id: str, deadline: float) -> Answer:
+    async def ask(self, video_id: str, deadline: float) -> Asked:
         """Ask for one video's status, when it is this poller's turn.
 
         While the key is refused this waits; a watch that is past its `deadline` is told of
         the refusal as soon as a try after the deadline has failed.
         """
-        while (pause := self._pause) is not None:
-            if pause.probing:
+        while True:
+            pause = self._pause
+            if pause is None:
+                asked = await self._take_turn(video_id)
+                if asked is not None:
+                    return asked
+            elif pause.probing:
                 await pause.tried.wait()
                 if self._pause is pause and pause.last_probe >= deadline:
-                    return pause.denied
-                continue
-            answer = await self._probe(pause, video_id)
-            if self._pause is None or self._now() >= deadline:
-                return answer
-            await trio.lowlevel.checkpoint()  # let another poller have the next try
-        return await self._request(video_id)
+                    return Asked(pause.denied, pause.last_probe)
+            else:
+                asked = await self._probe(pause, video_id)
+                if self._pause is None or asked.at >= deadline:
+                    return asked
+                await trio.lowlevel.checkpoint()  # let another poller have the next try
 
-    async def _probe(self, pause: _Pause, video_id: str) -> Answer:
+    async def _take_turn(self, video_id: str) -> Asked | None:
+        """Ask within the budget; None when the key was refused while this waited its turn.
+
+        The place comes before the turn: turns that were handed out to those who still wait for
+        a place would all be used at once when a hanging gateway comes back.
+        """
+        async with self._places:
+            await trio.sleep(self._pacer.reserve(trio.current_time()))
+            return None if self._pause is not None else await self._request(video_id)
+
+    async def _probe(self, pause: _Pause, video_id: str) -> Asked:
         pause.probing = True
         try:
             await trio.sleep(max(pause.next_probe - self._now(), 0))
-            answer = await self._request(video_id)
-            pause.last_probe = self._now()
+            asked = await self._request(video_id)
+            pause.last_probe = asked.at
             pause.next_probe = self._now() + jittered(self._probe_interval, self._rng)
-            if isinstance(answer, Denied):
-                pause.denied = answer
+            if isinstance(asked.answer, Denied):
+                pause.denied = asked.answer
         finally:
             pause.probing = False
             pause.tried.set()
             pause.tried = trio.Event()
-        return answer
+        return asked
 
-    async def _request(self, video_id: str) -> Answer:
-        await trio.sleep(self._pacer.reserve(trio.current_time()))
+    async def _request(self, video_id: str) -> Asked:
+        at = self._now()
         answer = await self._client.retrieve(video_id)
         match answer:
             case Denied():
@@ -114,7 +141,7 @@ class Desk:
                 self._accepted()
             case Trouble() if _key_was_good(answer):
                 self._accepted()
-        return answer
+        return Asked(answer, at)
 
     def _refused(self, video_id: str, answer: Denied) -> None:
         if answer.status == HTTPStatus.FORBIDDEN:
@@ -155,4 +182,5 @@ def _key_was_good(answer: Trouble) -> bool:
         answer.status is not None
         and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
         and answer.status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
+        and answer.reason not in _NOBODY_LOOKED
     )

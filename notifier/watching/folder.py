@@ -51,6 +51,8 @@ class Folder:
         return Contents(frozenset(files), tuple(good), (*broken, *conflicts))
 
     def _entry(self, name: str, path: Path) -> tuple[Signature, Listing | tuple[Problem, ...]]:
+        if not _is_text(name):
+            return (0, 0, 0), (_unnameable(path),)
         signature = _signature(path)
         known = self._read.get(name)
         if known is not None and known[0] == signature:
@@ -76,3 +78,17 @@ def _signature(path: Path) -> Signature:
     except OSError:
         return (0, 0, 0)
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unnameable(path: Path) -> Problem:
+    """Describe a file whose name is not UTF-8, which nothing could store or print."""
+    shown = str(path).encode("utf-8", "backslashreplace").decode()
+    return Problem(shown, "", "the file's name is not UTF-8", "rename it")

@@ -3,8 +3,8 @@
 Pure: the memory of a watch and an answer go in, a new memory and a step come out. The rules
 are few. Only the gateway's own terminal word ends a watch as completed, failed or cancelled.
 "No such video" ends it as lost when it was said at least three times in an unbroken run that
-lasted the grace. `give_up_after` ends it as timed out, but only on an answer that came after
-it: a daemon that was off for a day asks once before it gives up. Errors end nothing.
+lasted the grace. `give_up_after` ends it as timed out, but only after a poll that was made when
+it had passed: a daemon that was off for a day asks once before it gives up. Errors end nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -62,11 +62,22 @@ class Finish:
 
 
 def consider(
-    memory: Memory, answer: Answer, video_id: str, rules: WatchRules, now: float, rng: Random
+    memory: Memory,
+    answer: Answer,
+    video_id: str,
+    rules: WatchRules,
+    *,
+    asked_at: float,
+    now: float,
+    rng: Random,
 ) -> tuple[Memory, Again | Finish]:
-    """Take an answer in and say what to do next."""
+    """Take an answer in and say what to do next.
+
+    `asked_at` and `now` are when the request was made and when its answer was there, both by
+    `Clock.now`.
+    """
     memory = _remember(memory, answer, now)
-    finish = _ending(memory, answer, video_id, rules, now)
+    finish = _ending(memory, answer, video_id, rules, asked_at, now)
     if finish is not None:
         return memory, finish
     return memory, Again(_delay(memory, answer, rules, now, rng))
@@ -87,7 +98,12 @@ def _remember(memory: Memory, answer: Answer, now: float) -> Memory:
 
 
 def _ending(
-    memory: Memory, answer: Answer, video_id: str, rules: WatchRules, now: float
+    memory: Memory,
+    answer: Answer,
+    video_id: str,
+    rules: WatchRules,
+    asked_at: float,
+    now: float,
 ) -> Finish | None:
     known = memory.snapshot or Snapshot(id=video_id, status=None)
     if isinstance(answer, Seen) and known.status is not None and known.ended:
@@ -97,7 +113,7 @@ def _ending(
         if memory.missing_count >= FEWEST_MISSING and run >= rules.not_found_grace:
             times = f"{memory.missing_count} times in {run:.0f} s"
             return Finish(EventType.LOST, known, f"the gateway denied the video {times}")
-    if now >= rules.deadline:
+    if asked_at >= rules.deadline:
         return Finish(EventType.TIMED_OUT, known, "no terminal status within give_up_after")
     return None
 

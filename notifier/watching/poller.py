@@ -15,6 +15,7 @@ from notifier.model.answer import Answer, Missing, Seen, Trouble
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch
+from notifier.watching.desk import Asked
 from notifier.watching.lifecycle import Finish, Memory, WatchRules, consider
 
 
@@ -41,7 +42,7 @@ class Publisher(Protocol):
 class Asker(Protocol):
     """What a poller needs of its gateway's desk."""
 
-    async def ask(self, video_id: str, deadline: float) -> Answer:
+    async def ask(self, video_id: str, deadline: float) -> Asked:
         """Ask for one video's status, when it is this poller's turn."""
 
 
@@ -67,6 +68,7 @@ class Poller:
         self._now = now
         self._rng = rng
         self._memory = Memory(watch.snapshot, watch.missing_since, watch.missing_count)
+        self._finish: Finish | None = None
         self._outcome = ""
         self._log = log.get(gateway=watch.key.gateway, video_id=watch.key.video_id)
 
@@ -84,24 +86,38 @@ class Poller:
 
     async def _poll(self) -> float | None:
         """Ask once; return the seconds until the next poll, None when the watch has ended."""
+        if self._finish is not None:
+            # told before, but the store would not have it: the first terminal word wins
+            await self._hand_on(self._finish)
+            return None
         rules = self._rules(self.watch)
         started = trio.current_time()
         video_id = self.watch.key.video_id
-        answer = await self._desk.ask(video_id, rules.deadline)
+        answer, asked_at = await self._desk.ask(video_id, rules.deadline)
         before = self._memory
         # the rules again: the watch may have been listed anew while this waited its turn
         self._memory, step = consider(
-            before, answer, video_id, self._rules(self.watch), self._now(), self._rng
+            before,
+            answer,
+            video_id,
+            self._rules(self.watch),
+            asked_at=asked_at,
+            now=self._now(),
+            rng=self._rng,
         )
         self._report(answer, before, round((trio.current_time() - started) * 1000))
         if isinstance(step, Finish):
-            await self._publisher.publish(
-                Ending(self.watch, step.type, step.snapshot, step.reason)
-            )
+            self._finish = step
+            await self._hand_on(step)
             return None
         if _lasting(self._memory) != _lasting(before):
             await self._store.save_reading(self.watch.row, *_lasting(self._memory))
         return step.delay
+
+    async def _hand_on(self, finish: Finish) -> None:
+        await self._publisher.publish(
+            Ending(self.watch, finish.type, finish.snapshot, finish.reason)
+        )
 
     def _report(self, answer: Answer, before: Memory, duration_ms: int) -> None:
         """Log the poll: loudly when it changed something, for debugging when it did not."""

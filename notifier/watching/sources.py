@@ -103,9 +103,10 @@ class Sources:
         while True:
             try:
                 await self._listen(self._config.watch_dir)
-            except (OSError, RuntimeError):
-                # not there, or no more inotify watches: then looking again now and then is all
-                self._log.debug("folder_not_watched", folder=str(self._config.watch_dir))
+            except Exception as error:  # noqa: BLE001 - also a group of whatever Rust found odd
+                # not there, no inotify watches left, a name that is no text: looking now and
+                # then finds everything all the same
+                self._log.debug("folder_not_watched", reason=type(error).__name__)
             await trio.sleep(_LISTEN_AGAIN)
 
     async def _listen(self, folder: Path) -> None:

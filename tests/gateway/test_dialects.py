@@ -187,6 +187,9 @@ def test_azure_gives_an_error_without_a_code() -> None:
         ({"message": "no such video: video_1"}, 404),
         ({"code": "task_not_exist", "message": "任务不存在"}, 400),
         ({"error": {"code": "video_not_found", "message": ""}}, 200),
+        ({"error": {"message": "Video 'video_1' could not be found"}}, 500),
+        ({"error": {"message": "video not found: video_abc"}}, 404),
+        ({"error": {"message": "Video generation job with id gen-9_x not found."}}, 404),
     ],
 )
 def test_every_way_to_say_no_such_video(body: object, status: int) -> None:
@@ -203,6 +206,24 @@ def test_every_way_to_say_no_such_video(body: object, status: int) -> None:
         ({"error": {"message": "The requested URL /videos/video_1 was not found"}}, 404),
         ({"error": {"message": "The model for this video was not found"}}, 404),
         ({"error": {"message": "no available channel for model sora-2: not found"}}, 503),
+        *(
+            ({"error": {"message": message}}, status)
+            for status in (400, 500, 502, 503)
+            for message in (
+                "Error 1146 (42S02): Table 'newapi.tasks' doesn't exist",
+                'relation "tasks" does not exist',
+                'column "generation" does not exist',
+                "Unknown task type",
+                "unknown video parameter",
+                "Could not find job queue",
+                "No such job scheduler is available",
+                "Task failed: worker not found",
+                "Failed to fetch task: dial tcp: lookup redis: host not found",
+                "video generation service: host not found",
+                "video storage bucket does not exist",
+            )
+        ),
+        ({"error": {"message": "upstream: the video was not found there"}}, 500),
     ],
 )
 def test_what_is_not_about_the_video_is_trouble(body: object, status: int) -> None:
@@ -210,6 +231,26 @@ def test_what_is_not_about_the_video_is_trouble(body: object, status: int) -> No
     assert isinstance(answer, Trouble), answer
     if status == 404:
         assert "/v1" in answer.hint
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_an_error_envelope_with_an_id_of_its_own_is_no_ending_even_if_ids_are_rewritten(
+    status: int,
+) -> None:
+    answer = ask({"id": "req_1", "status": "failed"}, status, rewrites_ids=True)
+    assert not isinstance(answer, Seen)
+
+
+def test_the_job_inside_counts_and_not_the_success_of_its_envelope() -> None:
+    inside = {"id": VIDEO, "status": "processing"}
+    for envelope in ({"task_id": VIDEO}, {"id": "req_9"}):
+        snapshot = seen({**envelope, "status": "success", "data": inside})
+        assert snapshot.status is Status.IN_PROGRESS
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    told = seen({"id": VIDEO, "status": "queued", "created_at": "2025-10-16T15:17:43"})
+    assert told.created_at == 1760627863
 
 
 def test_an_integer_id_is_the_same_id() -> None:

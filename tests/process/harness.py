@@ -158,7 +158,7 @@ def clean_environment(**extra: str) -> dict[str, str]:
 
 
 async def notifier(
-    *arguments: str | Path, cwd: Path | None = None, **env: str
+    *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     with trio.fail_after(PATIENCE):
@@ -167,7 +167,7 @@ async def notifier(
             capture_stdout=True,
             capture_stderr=True,
             check=False,
-            env=clean_environment(**env),
+            env=clean_environment(**(env or {})),
             cwd=cwd,
         )
     return subprocess.CompletedProcess(

@@ -55,7 +55,7 @@ async def test_init_writes_a_private_config_that_passes_the_check_and_never_over
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     before = path.read_bytes()
 
-    assert (await notifier("check", cwd=tmp_path, **env(tmp_path))).returncode == 0
+    assert (await notifier("check", cwd=tmp_path, env=env(tmp_path))).returncode == 0
     again = await notifier("init", cwd=tmp_path)
     assert again.returncode == 1
     assert "exists already" in again.stderr
@@ -80,7 +80,7 @@ async def test_init_writes_a_private_config_that_passes_the_check_and_never_over
 async def test_a_wrong_config_stops_the_start_and_names_everything_that_is_wrong(
     text: str, sentences: list[str], verb: str, tmp_path: Path
 ) -> None:
-    done = await notifier(verb, "-c", write(tmp_path, text), **env(tmp_path))
+    done = await notifier(verb, "-c", write(tmp_path, text), env=env(tmp_path))
     assert done.returncode == 78
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -94,7 +94,7 @@ async def test_a_missing_secret_file_is_named_and_nothing_starts(
     verb: str, tmp_path: Path
 ) -> None:
     text = GOOD.replace("[endpoints.app]", 'api_key = { file = "/no/such/key" }\n[endpoints.app]')
-    done = await notifier(verb, "-c", write(tmp_path, text), **env(tmp_path))
+    done = await notifier(verb, "-c", write(tmp_path, text), env=env(tmp_path))
     assert done.returncode == 78
     assert "gateways.main.api_key" in done.stderr
     assert "/no/such/key" in done.stderr
@@ -111,9 +111,9 @@ async def test_commands_that_only_read_need_no_secrets(tmp_path: Path) -> None:
     text = GOOD.replace('"http://127.0.0.1:9/hook"', '{ env = "NOT_SET_ANYWHERE" }')
     path = write(tmp_path, text)
     for words in (("watch", "list"), ("endpoints", "list"), ("watch", "add", "video_1")):
-        done = await notifier(*words, "-c", path, **env(tmp_path))
+        done = await notifier(*words, "-c", path, env=env(tmp_path))
         assert done.returncode == 0, done.stderr
-    assert (await notifier("check", "-c", path, **env(tmp_path))).returncode == 78
+    assert (await notifier("check", "-c", path, env=env(tmp_path))).returncode == 78
 
 
 async def test_a_state_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ async def test_watch_add_list_remove(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     added = await notifier(
         "watch", "add", "a/b", "video 2", "--metadata", "user=7", "--give-up-after", "2h",
-        "-c", path, **env(tmp_path),
+        "-c", path, env=env(tmp_path),
     )  # fmt: skip
     assert added.returncode == 0, added.stderr
     dropins = sorted((tmp_path / "watches.d").iterdir())

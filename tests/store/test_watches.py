@@ -109,3 +109,24 @@ async def test_sources_that_list_something_are_known_by_name() -> None:
     await store.sync_watches([listing(), listing(spec(), source="a.toml")], [])
 
     assert await store.known_sources() == {"a.toml"}
+
+
+async def test_a_lower_generation_left_in_another_file_changes_nothing() -> None:
+    store = memory_store(Time())
+    newer = spec(generation=2, metadata={"order": "new"})
+    await store.sync_watches([listing(spec()), listing(newer, source="a.toml")], [])
+
+    (watch,) = await store.sync_watches([listing(spec())], [])  # a.toml is broken now
+
+    assert watch.spec == newer
+
+
+async def test_a_withdrawn_generation_does_not_bring_an_ended_one_back() -> None:
+    store = memory_store(Time())
+    (first,) = await store.sync_watches([listing(spec())], [])
+    await store.record_ending(first.row, new_event(), snapshot())
+    await store.sync_watches([listing(spec(generation=2))], [])
+    await store.sync_watches([listing()], [])
+
+    assert await store.sync_watches([listing(spec())], []) == []
+    assert len(await store.sync_watches([listing(spec(generation=2))], [])) == 1

@@ -31,8 +31,12 @@ class Gateway:
         return self.answers.get(video_id, self.answer)
 
 
+async def ask(desk: Desk, video_id: str, deadline: float = NEVER) -> Answer:
+    return (await desk.ask(video_id, deadline)).answer
+
+
 def make_desk(gateway: Gateway, rate: float = 1000) -> Desk:
-    return Desk("main", gateway, rate, now=trio.current_time, rng=rng(), probe_interval=60)
+    return Desk("main", gateway, rate, in_flight=32, now=trio.current_time, rng=rng())
 
 
 async def test_no_second_sees_more_requests_than_the_budget(autojump_clock: MockClock) -> None:
@@ -57,11 +61,11 @@ async def test_a_refused_key_stops_everybody_but_one_slow_probe(
     answers: list[Answer] = []
 
     async def poll(video_id: str) -> None:
-        answers.append(await desk.ask(video_id, NEVER))
+        answers.append(await ask(desk, video_id))
 
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
-            assert isinstance(await desk.ask("video_0", NEVER), Denied)
+            assert isinstance(await ask(desk, "video_0"), Denied)
             for number in range(50):
                 nursery.start_soon(poll, f"video_{number}")
             await trio.sleep(600)
@@ -83,11 +87,11 @@ async def test_one_forbidden_video_pauses_nobody_and_two_do(autojump_clock: Mock
 
     await desk.ask("a", NEVER)
     await desk.ask("a", NEVER)
-    assert isinstance(await desk.ask("good", NEVER), Seen)
+    assert isinstance(await ask(desk, "good"), Seen)
     await desk.ask("a", NEVER)
     await desk.ask("b", NEVER)
     began = trio.current_time()
-    assert isinstance(await desk.ask("good", NEVER), Seen)
+    assert isinstance(await ask(desk, "good"), Seen)
     assert trio.current_time() - began >= 40
 
 
@@ -98,7 +102,7 @@ async def test_a_watch_past_its_deadline_hears_of_the_refusal(autojump_clock: Mo
     heard: list[tuple[str, float]] = []
 
     async def poll(video_id: str, deadline: float) -> None:
-        answer = await desk.ask(video_id, deadline)
+        answer = await ask(desk, video_id, deadline)
         assert isinstance(answer, Denied)
         heard.append((video_id, trio.current_time()))
 
@@ -140,6 +144,7 @@ async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
         (Trouble("http_500", status=500), False),
         (Trouble("http_429", status=429), False),
         (Trouble("connect"), False),
+        (Trouble("html", status=200), False),
     ],
 )
 async def test_only_an_answer_that_looked_at_the_key_ends_the_pause(
@@ -167,3 +172,40 @@ async def test_an_unknown_word_is_explained_once(autojump_clock: MockClock) -> N
             await desk.ask("a", NEVER)
 
     assert [line["word"] for line in logs] == ["flummoxed"]
+
+
+async def test_a_refused_key_also_stops_those_who_already_wait_for_their_turn(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(gateway, rate=10)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(200):
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+        await trio.sleep(30)
+        nursery.cancel_scope.cancel()
+
+    assert len(gateway.asked) == 1
+
+
+async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
+    autojump_clock: MockClock,
+) -> None:
+    class Hanging(Gateway):
+        async def retrieve(self, video_id: str) -> Answer:
+            self.asked.append((trio.current_time(), video_id))
+            await trio.sleep(30 if trio.current_time() < 60 else 0.05)
+            return self.answer
+
+    gateway = Hanging()
+    desk = make_desk(gateway, rate=10)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(600):
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+
+    times = [at for at, _ in gateway.asked]
+    assert len(times) == 600
+    assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[10:], strict=False))

@@ -17,7 +17,7 @@ RUNNING = Seen(snapshot(Status.IN_PROGRESS))
 def step(
     answer: Answer, memory: Memory | None = None, now: float = 0, rules: WatchRules = RULES
 ) -> tuple[Memory, Again | Finish]:
-    return consider(memory or Memory(), answer, "video_1", rules, now, rng())
+    return consider(memory or Memory(), answer, "video_1", rules, asked_at=now, now=now, rng=rng())
 
 
 def after(*answers: tuple[float, Answer], rules: WatchRules = RULES) -> tuple[Memory, object]:
@@ -52,7 +52,7 @@ def test_polls_are_spaced_around_the_interval_with_jitter() -> None:
     random = rng()
     delays = []
     for _ in range(500):
-        _, last = consider(Memory(), RUNNING, "video_1", RULES, 0, random)
+        _, last = consider(Memory(), RUNNING, "video_1", RULES, asked_at=0, now=0, rng=random)
         assert isinstance(last, Again)
         delays.append(last.delay)
     assert 16 <= min(delays) < 17
@@ -125,6 +125,12 @@ def test_a_watch_times_out_on_the_first_answer_after_its_deadline(answer: Answer
     assert isinstance(before, Again)
     assert isinstance(last, Finish)
     assert last.type is EventType.TIMED_OUT
+
+
+def test_a_request_that_was_made_before_the_deadline_does_not_count_as_one_after_it() -> None:
+    rules = WatchRules(20, 5, 120, deadline=100)
+    _, last = consider(Memory(), TROUBLE, "video_1", rules, asked_at=99, now=129, rng=rng())
+    assert last == Again(5)
 
 
 def test_a_job_that_ended_is_not_timed_out_however_late_the_answer_comes() -> None:

@@ -1,5 +1,6 @@
 """Where watches come from: files that appear, change, break and vanish under a running daemon."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -156,3 +157,22 @@ async def test_changes_are_noticed_while_running_also_in_a_folder_made_anew(
         dropin(config.watch_dir, "c", "three")
         await heard.until(lambda videos: "three" in videos)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_file_whose_name_is_no_text_harms_nobody(config: Config) -> None:
+    dropin(config.watch_dir, "a", "one")
+    odd = os.fsencode(config.watch_dir) + b"/\xff.toml"
+    Path(os.fsdecode(odd)).write_text('[[watches]]\nvideo_id = "odd"\n')
+    heard = Heard()
+    sources = make_sources(config)
+    with capture_logs() as logs:
+        assert await listed(sources) == {"from-config", "one"}
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sources.run, heard)
+            Path(os.fsdecode(odd[:-5] + b".txt")).write_text("")
+            dropin(config.watch_dir, "b", "two")
+            await heard.until(lambda videos: "two" in videos)
+            nursery.cancel_scope.cancel()
+    assert [line["reason"] for line in logs if line["event"] == "dropin_ignored"] == [
+        "the file's name is not UTF-8"
+    ]

@@ -16,6 +16,7 @@ from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.watching import Poller, Supervisor, WatchRules
+from notifier.watching.desk import Asked
 from tests.builders import rng, snapshot
 
 
@@ -33,10 +34,10 @@ class World:
         self.endings: list[Ending] = []
         self.refuse_endings = 0
 
-    async def ask(self, video_id: str, deadline: float) -> Answer:
+    async def ask(self, video_id: str, deadline: float) -> Asked:
         await trio.lowlevel.checkpoint()
         self.asked.setdefault(video_id, []).append(trio.current_time())
-        return self.answer(video_id)
+        return Asked(self.answer(video_id), trio.current_time())
 
     async def save_reading(
         self, row: int, snapshot: Snapshot | None, missing_since: float | None, count: int
@@ -101,11 +102,12 @@ async def test_a_crash_restarts_that_poller_with_growing_waits_and_touches_no_ot
     assert {line["video_id"] for line in logs if line["event"] == "poller_crashed"} == {"video_1"}
 
 
-async def test_an_ending_that_the_store_refused_is_asked_for_again(
+async def test_an_ending_that_the_store_refused_is_kept_and_the_first_word_wins(
     autojump_clock: MockClock,
 ) -> None:
     world = World()
-    world.answer = lambda _: Seen(snapshot(Status.COMPLETED))
+    words = iter([Seen(snapshot(Status.COMPLETED)), Seen(snapshot(Status.FAILED))])
+    world.answer = lambda _: next(words)
     world.refuse_endings = 3
 
     with capture_logs() as logs:
@@ -113,6 +115,7 @@ async def test_an_ending_that_the_store_refused_is_asked_for_again(
             world.supervisor(nursery).apply([open_watch(1)])
 
     assert [ending.type.value for ending in world.endings] == ["video.completed"]
+    assert len(world.asked["video_1"]) == 1
     assert [line["event"] for line in logs].count("poller_waits_for_store") == 3
 
 
