@@ -74,10 +74,8 @@ def print_warnings(config: Config) -> None:
 
 def print_table(table: Table) -> None:
     """Print a table without cutting anything off: ids are there to be copied."""
-    console = Console()
-    unbounded = console.options.update(max_width=_WIDEST)
-    needed = Measurement.get(console, unbounded, table).maximum
-    console.print(table, width=max(needed, 1), crop=False, no_wrap=True, soft_wrap=True)
+    needed = Measurement.get(Console(width=_WIDEST), Console(width=_WIDEST).options, table)
+    Console(width=max(needed.maximum, 1)).print(table, crop=False)
 
 
 def print_json(rows: list[dict[str, Any]]) -> None:
