@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Protocol
 
 import httpx
 import trio
@@ -34,6 +35,26 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Http(Protocol):
+    """What the doors need of an HTTP client: the port that `Exchange` implements."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        deadline: float,
+        max_body: int,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send one request and return the whole answer.
+
+        `deadline` (seconds) covers everything from connecting to the last byte. Raises
+        TransportError, also for an answer larger than `max_body` bytes.
+        """
 
 
 class Exchange:

@@ -2,34 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import quote
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.exchange import Reply
+from notifier.exchange import Http, Reply
 from notifier.gateway.verdict import judge
 from notifier.model.answer import Answer, Trouble
 from notifier.model.status import Status
 
 MAX_BODY = 1024 * 1024
 """Largest status answer that is read, in bytes."""
-
-
-class Http(Protocol):
-    """The part of `notifier.exchange.Exchange` that asking needs."""
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        deadline: float,
-        max_body: int,
-        body: bytes | None = None,
-    ) -> Reply:
-        """Send one request and return the whole answer, or raise TransportError."""
 
 
 @dataclass(frozen=True, slots=True)

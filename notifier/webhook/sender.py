@@ -3,32 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.exchange import Reply
+from notifier.exchange import Http, Reply
 from notifier.schedule.retry_after import parse_retry_after
 from notifier.signing import signed_headers
 
 MAX_ANSWER = 64 * 1024
 """Largest answer of a receiver that is read, in bytes; nothing in it is used."""
-
-
-class Http(Protocol):
-    """The part of `notifier.exchange.Exchange` that sending needs."""
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        deadline: float,
-        max_body: int,
-        body: bytes | None = None,
-    ) -> Reply:
-        """Send one request and return the whole answer, or raise TransportError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,12 @@ class Got:
 
 @dataclass
 class Receiver:
-    """Records every POST, then answers as `answer` says (204 by default)."""
+    """Records every POST, then answers as `answer` says (204 by default).
 
-    answer: Callable[[Got], Response | None] = lambda _: Response(204, {}, b"")
+    An answer that is None resets the connection; no `answer` at all hangs.
+    """
+
+    answer: Callable[[Got], Response | None] | None = lambda _: Response(204, {}, b"")
     got: list[Got] = field(default_factory=list)
     before_answer: Callable[[Got], None] = lambda _: None
     port: int = 0
@@ -66,6 +69,9 @@ class Receiver:
         got = Got(request.headers, request.body, time.time())
         self.got.append(got)
         self.before_answer(got)
+        if self.answer is None:
+            await wire.hang()
+            return None
         answer = self.answer(got)
         if answer is None:
             await wire.reset()

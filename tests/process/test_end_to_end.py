@@ -1,6 +1,7 @@
 """The main job over real processes and real HTTP, checked by verifiers that are not ours."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import standardwebhooks
 import svix.webhooks
 
 from notifier.sandbox import Fault
+from notifier.server import Response
 from tests.process.harness import Got, eventually, notifier, running, world
 
 ENDINGS = {
@@ -251,3 +253,26 @@ async def test_ctrl_c_drains_what_is_in_flight_and_loses_nothing(tmp_path: Path)
             assert await daemon.end(2) == 0
         await eventually(lambda: len(daemon.logs("stopped")) == 1, "a last line")
     assert daemon.logs("attempt")[-1]["outcome"] == "delivered"
+
+
+async def test_a_receiver_that_hangs_is_given_ten_seconds_and_asked_again_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        hanging = await w.receiver()
+        hanging.answer = None
+        w.endpoint(hanging, timeout="5m")
+        w.sandbox.create(video_id="job", duration=0.2)
+        w.watch("job")
+        async with running(w.save()) as daemon:
+            await hanging.wait_for(1)
+            began = time.monotonic()
+            assert await daemon.end() == 0
+            assert 9 < time.monotonic() - began < 14
+
+        hanging.answer = lambda _: Response(204)
+        async with running(w.config_path, "--exit-when-done") as daemon:
+            assert await daemon.exit_code() == 0
+        first, second = hanging.got
+        assert (first.id, first.body) == (second.id, second.body)
+        assert daemon.logs("attempt")[-1]["attempt"] == 2
