@@ -12,6 +12,6 @@ from notifier.demo import play
 @click.command("demo")
 @config_option
 def demo_command(config_path: Path | None) -> int:  # noqa: ARG001 - every command takes -c
-    """Watch six sandbox jobs end and their events arrive, verified. Takes about 15 seconds."""
+    """Watch six sandbox jobs end and their events arrive, verified. Takes about 12 seconds."""
     play(Console())
     return 0
