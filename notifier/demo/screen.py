@@ -11,7 +11,6 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from notifier.demo.stage import CAST
 from notifier.model.video import Json
-from notifier.model.watch import WatchState
 from notifier.store.reader import WatchView
 
 _COLOURS = {
@@ -57,17 +56,18 @@ class Screen:
 
     def show(self, view: WatchView) -> None:
         """Move the bar of one watch to what the daemon knows."""
-        snapshot = view.watch.snapshot
-        over = view.watch.state is not WatchState.OPEN
-        status = (view.event_type or "").partition(".")[2] if over else ""
-        if snapshot is not None and not over:
-            status = snapshot.status or snapshot.word
-        done = view.event_type == "video.completed"
-        reached = 100 if done else (snapshot.progress or 0) if snapshot is not None else 0
         bar = self._bars[view.watch.key.video_id]
-        self._progress.update(bar, completed=reached, status=status)
-        if over:
+        if self._progress.tasks[bar].stop_time is not None:
+            return
+        snapshot = view.watch.snapshot
+        if view.event_type is not None:
+            if view.event_type == "video.completed":
+                self._progress.update(bar, completed=100)
+            self._progress.update(bar, status=view.event_type.partition(".")[2])
             self._progress.stop_task(bar)
+        elif snapshot is not None:
+            status = snapshot.status or snapshot.word
+            self._progress.update(bar, completed=snapshot.progress or 0, status=status)
 
     def event(self, endpoint: str, type_: str, video_id: str, note: str) -> None:
         """Tell of one event that a receiver got."""
