@@ -44,12 +44,19 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: dict[str, None] = {}
+        self._echoable: dict[bytes, None] = {}
 
-    def protect(self, secret: str) -> None:
-        """Register `secret`; texts too short to be one are left alone."""
+    def protect(self, secret: str, *, echoable: bool = True) -> None:
+        """Register `secret`; texts too short to be one are left alone.
+
+        One that is not `echoable` is masked in logs only: a header value written in the config
+        may be as common a text as `application/json`, which a gateway may well say, too.
+        """
         for form in (secret, quote(secret, safe=""), repr(secret)[1:-1]):
             if len(form) >= _MIN_SECRET:
                 self._secrets[form] = None
+                if echoable:
+                    self._echoable[form.encode()] = None
 
     def clean(self, text: str) -> str:
         """Return `text` with every registered secret masked."""
@@ -59,11 +66,10 @@ class Redactor:
         return text
 
     def clean_bytes(self, data: bytes) -> bytes:
-        """Return `data` with every registered secret masked."""
-        for secret in self._secrets:
-            encoded = secret.encode()
-            if encoded in data:
-                data = data.replace(encoded, _MASK.encode())
+        """Return what a peer sent, with every secret masked that it may have echoed."""
+        for secret in self._echoable:
+            if secret in data:
+                data = data.replace(secret, _MASK.encode())
         return data
 
     def clean_any(self, value: object) -> object:

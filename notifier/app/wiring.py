@@ -30,12 +30,19 @@ def reveal(secret: Secret) -> str:
     return text
 
 
+def reveal_header(value: Secret) -> str:
+    """Return a header's value; one that stands in the config need not be a secret at all."""
+    text = value.reveal()
+    log.redactor.protect(text, echoable=not value.is_literal)
+    return text
+
+
 def reveal_url(endpoint: EndpointSettings) -> str:
     """Return an endpoint's URL; where the URL itself is the secret, the log learns to hide it."""
     url = endpoint.url.reveal()
     if endpoint.format is Format.SLACK or not endpoint.url.is_literal:
         log.redactor.protect(url)
-        log.redactor.protect(urlsplit(url).path)
+        log.redactor.protect(urlsplit(url).path, echoable=endpoint.format is Format.SLACK)
     return url
 
 
@@ -45,7 +52,7 @@ def gateway_client(
     """Build the client of one gateway."""
 
     def headers() -> Mapping[str, str]:
-        sent = {name: reveal(value) for name, value in settings.headers.items()}
+        sent = {name: reveal_header(value) for name, value in settings.headers.items()}
         if settings.api_key is not None:
             sent["authorization"] = f"Bearer {reveal(settings.api_key)}"
         return sent
@@ -91,7 +98,7 @@ def sender(
     def target() -> Target:
         return Target(
             url=reveal_url(endpoint),
-            headers={name: reveal(value) for name, value in endpoint.headers.items()},
+            headers={name: reveal_header(value) for name, value in endpoint.headers.items()},
             keys=[decode_secret(reveal(secret)) for secret in endpoint.secrets],
             timeout=endpoint.timeout,
         )
