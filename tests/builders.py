@@ -59,10 +59,24 @@ def new_event(
     )
 
 
+_in_memory: list[Database] = []
+
+
+def memory_database() -> Database:
+    """Return a database that is closed when the test is over."""
+    _in_memory.append(Database.in_memory())
+    return _in_memory[-1]
+
+
+def close_memory_databases() -> None:
+    while _in_memory:
+        _in_memory.pop().close()
+
+
 def memory_store(now: Clock | Time) -> Store:
     """Return a store that lives in memory and works inside of the event loop."""
     read = now.now if isinstance(now, Clock) else now
-    return Store(Database.in_memory(), InlineExecutor(), read)
+    return Store(memory_database(), InlineExecutor(), read)
 
 
 def rng(seed: int = 1) -> Random:

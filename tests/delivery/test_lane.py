@@ -4,7 +4,6 @@ import time as real_time
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import pytest
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
@@ -21,11 +20,6 @@ from tests.builders import START, listing, memory_store, new_event, rng, snapsho
 
 DAY = 86_400.0
 SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-
-
-@pytest.fixture
-def autojump_clock() -> MockClock:
-    return MockClock(autojump_threshold=0)
 
 
 @dataclass

@@ -12,11 +12,6 @@ from tests.builders import rng, snapshot
 NEVER = float("inf")
 
 
-@pytest.fixture
-def autojump_clock() -> MockClock:
-    return MockClock(autojump_threshold=0)
-
-
 class Gateway:
     """Answers as `answers` says per video (or `good`), and keeps the times of requests."""
 

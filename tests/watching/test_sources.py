@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 
 from notifier.config import Config, load
 from notifier.model.watch import Watch
-from notifier.store import Database, Store, ThreadExecutor
+from notifier.store import Store, ThreadExecutor
 from notifier.watching.sources import Sources
+from tests.builders import memory_database
 
 CONFIG = """
 [gateways.main]
@@ -37,7 +38,7 @@ def config(tmp_path: Path) -> Config:
 
 
 def make_sources(config: Config) -> Sources:
-    return Sources(config, Store(Database.in_memory(), ThreadExecutor(), lambda: 0.0))
+    return Sources(config, Store(memory_database(), ThreadExecutor(), lambda: 0.0))
 
 
 async def listed(sources: Sources) -> set[str] | None:

@@ -20,11 +20,6 @@ from notifier.watching.desk import Asked
 from tests.builders import rng, snapshot
 
 
-@pytest.fixture
-def autojump_clock() -> MockClock:
-    return MockClock(autojump_threshold=0)
-
-
 class World:
     """A gateway, a store and an outbox in one: all that pollers talk to."""
 
