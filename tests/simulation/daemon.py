@@ -1,0 +1,172 @@
+"""The real parts in a simulated world: started, crashed, started again.
+
+A crash cancels every task and drops every object; what is left is what the store committed.
+It comes at random moments, and also right before and right after a commit, where it hurts most.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import ParamSpec, Protocol, TypeVar
+
+import trio
+
+from notifier.bell import Bell
+from notifier.delivery import Dispatcher, Lane, LaneRules, Outbox, Subscription
+from notifier.delivery import lane as lane_module
+from notifier.delivery.lane import DeliveryStore, Sender
+from notifier.delivery.outbox import EventStore
+from notifier.gateway import GatewayClient, GatewayRules
+from notifier.model.delivery import Format
+from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
+from notifier.schedule.clock import Clock
+from notifier.store import Database, Store
+from notifier.store.store import Recovery
+from notifier.watching import Desk, Poller, Supervisor, WatchRules
+from notifier.watching.poller import ReadingStore
+from notifier.watching.sources import WatchStore
+from notifier.webhook import Target, WebhookSender
+from tests.simulation.world import DAY, ENDPOINTS, World
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BUDGET = 20.0
+GIVE_UP_AFTER = DAY / 2
+SCHEDULE = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+_KEY = b"simulated key, 32 bytes, no more"
+
+# a lane that nobody wakes looks again every minute; over years of idling that is all it would do
+lane_module._LOOK_AGAIN = 3600.0  # noqa: SLF001 - see above
+
+
+class Keeping(EventStore, DeliveryStore, ReadingStore, WatchStore, Protocol):
+    """All that the parts need of a store."""
+
+    async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
+        """Put in order what an earlier process left behind."""
+
+
+class CrashedError(BaseException):
+    """The process has died; nothing may catch this."""
+
+
+@dataclass
+class CrashingExecutor:
+    """Runs the store inline, and dies before or after one in `rarity` transactions."""
+
+    world: World
+    rarity: int
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function`, which commits one transaction."""
+        await trio.lowlevel.checkpoint()
+        fate = self.world.rng.randrange(self.rarity)
+        if fate == 0:
+            raise CrashedError
+        result = function(*args, **kwargs)
+        if fate == 1:
+            raise CrashedError
+        return result
+
+
+@dataclass
+class Simulation:
+    """One seed's life. `store_of` and `sender_of` are where a test plants a bug."""
+
+    world: World
+    crash_every: float = DAY / 2
+    store_of: Callable[[Store], Keeping] = lambda store: store
+    subscriptions: Sequence[Subscription] = tuple(
+        Subscription(name, Format.STANDARD, ("video.*",)) for name in ENDPOINTS
+    )
+    sender_of: Callable[[WebhookSender], Sender] = lambda sender: sender
+    database: Database = field(default_factory=Database.in_memory)
+    crashes: int = 0
+
+    async def run(self) -> None:
+        """Live until every job is long over and every retry had its chance."""
+        ids = count()
+        end = (self.world.days + 5) * DAY
+        while trio.current_time() < end:
+            life = self.world.rng.expovariate(1 / self.crash_every)
+            # the last life has no crashes of its own: what is promised must then be kept
+            last = trio.current_time() > self.world.days * DAY
+            left = end - trio.current_time()
+            with trio.move_on_after(left if last else min(life, left)):
+                await self._live(ids, 10**9 if last else 3000)
+            self.crashes += 1
+            if self.world.rng.random() < 0.3:
+                self.world.jump()
+
+    async def _live(self, ids: "count[int]", rarity: int) -> None:
+        clock = Clock(self.world.wall, trio.current_time)
+        executor = CrashingExecutor(self.world, rarity)
+        with contextlib.suppress(CrashedError):
+            try:
+                store = self.store_of(Store(self.database, executor, clock.now))
+                await self._work(store, clock, ids)
+            except BaseExceptionGroup as group:
+                _, others = group.split(CrashedError)
+                if others is not None:
+                    raise others from None
+
+    async def _work(self, store: Keeping, clock: Clock, ids: "count[int]") -> None:
+        await store.recover(dict.fromkeys(ENDPOINTS, "mark"), 2 * DAY)
+        lanes = {name: self._lane(name, store, clock) for name in ENDPOINTS}
+        dispatcher = Dispatcher(lanes.items())
+        outbox = Outbox(
+            store,
+            self.subscriptions,
+            content_url=lambda gateway, video: f"https://{gateway}/{video}",
+            new_id=lambda: f"evt_{next(ids)}",
+            wall=clock.wall,
+            wake=dispatcher.wake,
+        )
+        desk = self._desk(clock)
+
+        def poller(watch: Watch) -> Poller:
+            return Poller(
+                watch, desk, store, outbox, rules=_rules, now=clock.now, rng=self.world.rng
+            )
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(dispatcher.run)
+            supervisor = Supervisor(
+                nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Bell()
+            )
+            await self._list_jobs(store, supervisor)
+
+    async def _list_jobs(self, store: Keeping, supervisor: Supervisor) -> None:
+        """Be the source of watches: list each job from the moment that it is created."""
+        jobs = sorted(self.world.jobs.values(), key=lambda job: job.at)
+        starting = True
+        while True:
+            now = trio.current_time()
+            specs = [WatchSpec(WatchKey("main", job.video_id)) for job in jobs if job.at <= now]
+            watches = await store.sync_watches([Listing("config", tuple(specs))], [])
+            supervisor.apply(watches, starting=starting)
+            starting = False
+            coming = [job.at for job in jobs if job.at > now]
+            await (trio.sleep(min(coming) - now) if coming else trio.sleep_forever())
+
+    def _desk(self, clock: Clock) -> Desk:
+        rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
+        client = GatewayClient(rules, self.world, clock.wall)
+        return Desk("main", client, BUDGET, in_flight=32, now=clock.now, rng=self.world.rng)
+
+    def _lane(self, name: str, store: Keeping, clock: Clock) -> Lane:
+        target = Target(f"http://{name}/", {}, [_KEY], 15.0)
+        sender = self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
+        rules = LaneRules(name, Format.STANDARD, 4, SCHEDULE, "mark")
+        return Lane(rules, sender, store, clock=clock, rng=self.world.rng, settled=Bell())
+
+
+def _same(target: Target) -> Target:
+    return target
+
+
+def _rules(watch: Watch) -> WatchRules:
+    return WatchRules(20.0, 5.0, 120.0, watch.taken_at + GIVE_UP_AFTER)

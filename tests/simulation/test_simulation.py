@@ -1,0 +1,112 @@
+"""Hundreds of days of operation, and proof that the checker would notice if something broke."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from notifier.model.event import NewEvent
+from notifier.model.video import Snapshot
+from notifier.store import Store
+from notifier.webhook import Outcome, WebhookSender
+from tests.simulation.checker import Verdict
+from tests.simulation.daemon import Simulation
+from tests.simulation.run import simulate
+from tests.simulation.world import ENDPOINTS
+
+SEEDS = range(50)
+
+
+@pytest.mark.parametrize("first", range(0, len(SEEDS), 10))
+def test_nothing_is_lost_or_made_up_over_a_hundred_simulated_days(first: int) -> None:
+    for seed in SEEDS[first : first + 10]:
+        verdict = simulate(seed, days=10.0)
+        assert verdict.problems == [], f"seed {seed}"
+        assert verdict.events == 100
+
+
+def test_a_seed_replays_exactly() -> None:
+    first, second = simulate(7, days=2.0), simulate(7, days=2.0)
+    assert first == second
+    assert first.events
+
+
+class _Around:
+    """A part with some of its methods replaced."""
+
+    def __init__(self, real: Any) -> None:  # noqa: ANN401 - stands for any part
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - same
+        return getattr(self._real, name)
+
+
+def send_before_commit(simulation: Simulation) -> None:
+    """POST an event as soon as it is known, and commit it afterwards."""
+
+    class Hasty(_Around):
+        async def record_ending(self, watch: int, event: NewEvent, last: Snapshot) -> bool:
+            for body in event.bodies.values():
+                headers = {"webhook-id": event.id, "webhook-timestamp": "0"}
+                for name in ENDPOINTS:
+                    try:
+                        await simulation.world.request(
+                            "POST", f"http://{name}/", headers=headers, deadline=1, max_body=1,
+                            body=body,
+                        )  # fmt: skip
+                    except Exception:  # noqa: BLE001, S112 - the bug does not look
+                        continue
+            real: Store = self._real
+            return await real.record_ending(watch, event, last)
+
+    simulation.store_of = Hasty
+
+
+def forget_an_endpoint(simulation: Simulation) -> None:
+    simulation.subscriptions = simulation.subscriptions[1:]
+
+
+def ack_before_2xx(simulation: Simulation) -> None:
+    """Take any answer, and none, for a delivery."""
+
+    class Credulous(_Around):
+        async def send(self, event_id: str, body: bytes) -> Outcome:
+            real: WebhookSender = self._real
+            await real.send(event_id, body)
+            return Outcome("delivered", 204)
+
+    simulation.sender_of = Credulous
+
+
+def render_again(simulation: Simulation) -> None:
+    """Change the body a little on every attempt."""
+
+    class Restless(_Around):
+        attempts = 0
+
+        async def send(self, event_id: str, body: bytes) -> Outcome:
+            Restless.attempts += 1
+            real: WebhookSender = self._real
+            return await real.send(event_id, body + b" " * Restless.attempts)
+
+    simulation.sender_of = Restless
+
+
+@pytest.mark.parametrize(
+    ("bug", "symptom"),
+    [
+        (send_before_commit, "two events"),
+        (forget_an_endpoint, "lost"),
+        (ack_before_2xx, "lost"),
+        (render_again, "changed bytes"),
+    ],
+)
+def test_the_checker_notices_a_planted_bug(
+    bug: Callable[[Simulation], None], symptom: str
+) -> None:
+    def found(verdicts: Sequence[Verdict]) -> bool:
+        return any(
+            problem.startswith(symptom) for verdict in verdicts for problem in verdict.problems
+        )
+
+    assert found([simulate(seed, days=5.0, plant=bug) for seed in range(6)])
