@@ -130,6 +130,13 @@ def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
     ]
 
 
+def _without_blanks(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> Mapping[str, Any]:
+    """Leave out what has nothing to say, such as a hint that there is none."""
+    return {name: value for name, value in event.items() if value != ""}
+
+
 def _what_first(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> Mapping[str, Any]:
@@ -149,6 +156,7 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
+        _without_blanks,
     ]
     rendering = _renderer(style, terminal=stream.isatty())
     sink = cast("TextIO", _Unbreakable(stream))

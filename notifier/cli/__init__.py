@@ -7,6 +7,8 @@ pay for an HTTP client. Results go to stdout; errors go to stderr, one sentence 
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
 
 import click
 
@@ -58,7 +60,18 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave the process with the command's exit code."""
+    _prepare()
     sys.exit(_run())
+
+
+def _prepare() -> None:
+    """Make closed output and characters that a terminal lacks as harmless as they can be."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the whole process
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:
@@ -72,10 +85,21 @@ def _run() -> int:
         for line in str(error).splitlines():
             click.echo(f"notifier: {line}", err=True)
         return error.exit_code
+    except OSError as error:
+        return _unwritable(error)
+    except BaseExceptionGroup as group:
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+        return _INTERRUPTED
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    except BrokenPipeError:
-        # whoever read our output has seen enough; keep the interpreter from trying again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return code if isinstance(code, int) else 0
+
+
+def _unwritable(error: OSError) -> int:
+    """Say that output could not be written, unless whoever read it has just seen enough."""
+    # keep the interpreter from trying again when it ends
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        click.echo(f"notifier: {error.strerror or error}", err=True)
+    return 1

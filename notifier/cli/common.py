@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,8 +12,17 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from notifier.config import Config, find_config, load, resolve_secrets, warnings
+from notifier.config import (
+    Config,
+    check_watch,
+    find_config,
+    load,
+    resolve_secrets,
+    warnings,
+)
+from notifier.config.problems import key_path
 from notifier.errors import ConfigError, NotifierError
+from notifier.model.watch import WatchSpec
 from notifier.signing import decode_secret
 
 _WIDEST = 10_000
@@ -41,10 +51,14 @@ def load_config(config_path: Path | None) -> Config:
     return load(find_config(config_path, os.environ), os.environ)
 
 
-def load_with_secrets(config_path: Path | None) -> Config:
-    """Read the config and resolve its secrets; raises ConfigError."""
+def load_with_secrets(config_path: Path | None, *needed: str) -> Config:
+    """Read the config and resolve its secrets; raises ConfigError.
+
+    Where only one table is `needed` (such as "endpoints", "app"), others may lack theirs.
+    """
     config = load_config(config_path)
-    problems = resolve_secrets(config)
+    table = key_path(needed) if needed else ""
+    problems = [each for each in resolve_secrets(config) if each.key.startswith(table)]
     if problems:
         raise ConfigError(problems)
     return config
@@ -66,6 +80,16 @@ def keys_from_config(config_path: Path | None) -> list[bytes]:
         raise NotifierError(f"{path}: a signing secret cannot be used: {error}") from None
 
 
+def checked_watch(entry: Mapping[str, object], config: Config) -> WatchSpec:
+    """Return the watch that arguments describe; what is wrong with them is a usage error."""
+    try:
+        return check_watch(entry, config)
+    except ConfigError as error:
+        # what is wrong is an argument: no file needs to be named
+        said = [str(replace(each, where=each.key, key="")) for each in error.problems]
+        raise click.UsageError("; ".join(said)) from None
+
+
 def print_warnings(config: Config) -> None:
     """Print what works and is not wise, on stderr."""
     for warning in warnings(config):
@@ -74,8 +98,10 @@ def print_warnings(config: Config) -> None:
 
 def print_table(table: Table) -> None:
     """Print a table without cutting anything off: ids are there to be copied."""
-    needed = Measurement.get(Console(width=_WIDEST), Console(width=_WIDEST).options, table)
-    Console(width=max(needed.maximum, 1)).print(table, crop=False)
+    wide = Console(width=_WIDEST, markup=False, emoji=False, highlight=False)
+    needed = Measurement.get(wide, wide.options, table)
+    wide.width = max(needed.maximum, 1)
+    wide.print(table, crop=False)
 
 
 def print_json(rows: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import tomli_w
@@ -35,7 +36,8 @@ def write_dropin(folder: Path, spec: WatchSpec) -> Path:
             os.fsync(file.fileno())
         hidden.replace(path)
     except OSError as error:
-        hidden.unlink(missing_ok=True)
+        with suppress(OSError):
+            hidden.unlink()
         raise NotifierError(f"cannot write {path}: {error.strerror}") from None
     return path
 

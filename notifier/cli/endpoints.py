@@ -95,7 +95,7 @@ def _where(endpoint: EndpointSettings) -> str:
 @click.argument("name")
 def test_command(config_path: Path | None, name: str) -> int:
     """Send a notifier.test event to an endpoint, once, and say what came back."""
-    config = load_with_secrets(config_path)
+    config = load_with_secrets(config_path, "endpoints", name)
     endpoint = _endpoint(config, name)
     event = Event(
         id=f"evt_{secrets.token_hex(16)}",
@@ -125,8 +125,9 @@ def enable_command(config_path: Path | None, name: str) -> int:
     """Switch a disabled endpoint on again; its held deliveries go out at the next start."""
     config = load_config(config_path)
     _endpoint(config, name)
-    if not config.store_path.exists():
-        raise NotifierError(f"{name} is not disabled")
+    with open_reader(config.store_path) as reader:
+        if reader is None:
+            raise NotifierError(f"{name} is not disabled")
     if daemon_is_running(config.store_path):
         raise NotifierError("only the running daemon may change its state: stop it first")
     database = Database.open(config.store_path, config.path)

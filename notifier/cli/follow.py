@@ -1,5 +1,6 @@
 """Following one watch until its event exists, by reading what the daemon commits."""
 
+import signal
 import time
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from notifier.config import Config
 from notifier.model.event import EventType
-from notifier.model.watch import WatchSpec, WatchState
+from notifier.model.watch import WatchKey, WatchSpec, WatchState
 from notifier.store import open_reader
 from notifier.store.reader import WatchView
 
@@ -18,9 +19,11 @@ _LOOK_EVERY = 0.25
 
 def follow(config: Config, spec: WatchSpec) -> int:
     """Show a progress bar until the watch of `spec` is over; 0 only when it completed."""
+    # so that the bar gives the cursor back; nothing here has a state to be caught in
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     columns = (
-        TextColumn("[bold]{task.description}", markup=True),
-        TextColumn("{task.fields[status]}"),
+        TextColumn("{task.description}", style="bold", markup=False),
+        TextColumn("{task.fields[status]}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
@@ -28,25 +31,36 @@ def follow(config: Config, spec: WatchSpec) -> int:
     # the bar is decoration, the last line is the result
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(spec.key.video_id, total=100, status="waiting for the daemon")
-        for view in _views(config, spec):
-            if view.watch.state is not WatchState.OPEN:
-                break
-            _show(progress, task, view)
+        try:
+            for view in _views(config, spec):
+                if view.watch.state is not WatchState.OPEN:
+                    break
+                _show(progress, task, view)
+        except KeyboardInterrupt:
+            progress.console.print("still watched; see: notifier watch list", highlight=False)
+            raise
+    return report(spec.key, view)
+
+
+def report(key: WatchKey, view: WatchView) -> int:
+    """Print how a watch that is over ended; return 0 only when the video completed."""
     if view.event_type is None:
-        click.echo(f"{spec.key.video_id} is no longer watched", err=True)
+        click.echo(f"{key.video_id} is no longer watched", err=True)
         return 1
-    click.echo(f"{view.event_type} {spec.key.video_id} ({view.event_id})")
+    click.echo(f"{view.event_type} {key.video_id} ({view.event_id})")
     return 0 if view.event_type == EventType.COMPLETED else 1
 
 
 def _views(config: Config, spec: WatchSpec) -> Iterator[WatchView]:
     """Yield what the store has on the watch, again and again."""
+    seen = False
     while True:
         with open_reader(config.store_path) as reader:
             view = reader.watch(spec.key) if reader is not None else None
         taken = view is not None and view.watch.spec.generation >= spec.generation
         # withdrawn: left from before, when the daemon has not read the new drop-in yet
-        if view is not None and taken and view.watch.state is not WatchState.WITHDRAWN:
+        if view is not None and taken and (seen or view.watch.state is not WatchState.WITHDRAWN):
+            seen = True
             yield view
         time.sleep(_LOOK_EVERY)
 

@@ -1,13 +1,15 @@
 """`notifier init`: a config to start from, with a secret that nobody else has."""
 
 import os
+import shlex
 from pathlib import Path
 
 import click
 import tomli_w
 
 from notifier.cli.common import config_option
-from notifier.errors import NotifierError
+from notifier.config import load
+from notifier.errors import ConfigError, NotifierError
 from notifier.signing import generate_secret
 
 _HEADER = """\
@@ -51,7 +53,12 @@ def init_command(
         "endpoints": {"app": {"url": endpoint_url, "secret": generate_secret()}},
     }
     _write_new(path, _HEADER + tomli_w.dumps(document))
-    where = "" if config_path is None else f" -c {path}"
+    try:
+        load(path, os.environ)
+    except ConfigError:
+        path.unlink()
+        raise
+    where = "" if config_path is None else f" -c {shlex.quote(str(path))}"
     click.echo(
         f"wrote {path}\n"
         "Next, each in a terminal of its own:\n"
@@ -63,10 +70,17 @@ def init_command(
     return 0
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotifierError(f"{folder} is not a folder") from None
+
+
 def _write_new(path: Path, text: str) -> None:
     """Write a private file that must not exist yet."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
         with os.fdopen(fd, "w", encoding="utf-8") as file:
             file.write(text)

@@ -8,8 +8,8 @@ import trio
 
 from notifier import log
 from notifier.app import wiring
-from notifier.cli.common import config_option, load_with_secrets
-from notifier.config import Config, GatewaySettings, check_watch
+from notifier.cli.common import checked_watch, config_option, load_with_secrets
+from notifier.config import Config, GatewaySettings
 from notifier.errors import NotifierError, TransportError
 from notifier.exchange import Reply, open_exchange
 from notifier.gateway import GatewayClient
@@ -27,9 +27,9 @@ _HEADERS = ("content-type", "retry-after", "openai-poll-after-ms")
 @click.argument("video_id")
 def probe_command(config_path: Path | None, gateway: str, video_id: str) -> int:
     """Ask GATEWAY about VIDEO_ID once and explain the answer. Exit code 0 if it is a video."""
-    config = load_with_secrets(config_path)
+    config = load_with_secrets(config_path, "gateways", gateway)
     settings = _gateway(config, gateway)
-    check_watch({"gateway": gateway, "video_id": video_id}, config)
+    checked_watch({"gateway": gateway, "video_id": video_id}, config)
     click.echo(f"GET {video_url(settings.base_url, video_id)}")
     return trio.run(_probe, settings, video_id)
 

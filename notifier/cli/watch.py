@@ -1,19 +1,28 @@
 """`notifier watch`: list videos to be watched, and see what became of them."""
 
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from notifier.cli.common import config_option, json_option, load_config, print_json, print_table
+from notifier.cli.common import (
+    checked_watch,
+    config_option,
+    json_option,
+    load_config,
+    print_json,
+    print_table,
+)
 from notifier.cli.dropins import dropin_path, remove_dropin, write_dropin
-from notifier.cli.follow import follow
+from notifier.cli.follow import follow, report
 from notifier.cli.params import DURATION
-from notifier.config import Config, check_watch
+from notifier.config import Config
 from notifier.errors import NotifierError
 from notifier.model.watch import Listing, WatchKey, WatchSpec, WatchState
-from notifier.store import Reader, daemon_is_running, open_reader
+from notifier.store import daemon_is_running, open_reader
 from notifier.store.reader import WatchView
 from notifier.watching.folder import Folder
 
@@ -52,16 +61,23 @@ def add_command(  # noqa: PLR0913 - one parameter per option
     config = load_config(config_path)
     tags = _metadata(metadata)
     entries = [_entry(video_id, gateway, endpoints, tags, give_up_after) for video_id in video_ids]
-    specs = [check_watch(entry, config) for entry in entries]
+    asked = list({(s := checked_watch(entry, config)).key: s for entry in entries}.values())
+    listings = _listings(config)
     with open_reader(config.store_path) as reader:
-        specs = [_generation(spec, reader, again=again) for spec in specs]
-    for spec in specs:
-        _refuse_listed_elsewhere(spec, config)
+        known = [reader.watch(spec.key) if reader is not None else None for spec in asked]
+    if wait and not again and (over := _event_of(known[0])) is not None:
+        return report(asked[0].key, over)
+    specs = [
+        _to_write(spec, view, listings, config, again=again)
+        for spec, view in zip(asked, known, strict=True)
+    ]
     for spec in specs:
         path = write_dropin(config.watch_dir, spec)
         click.echo(f"watching {spec.key.video_id} on {spec.key.gateway} ({path})", err=wait)
     if not daemon_is_running(config.store_path):
-        click.echo("no daemon is running on this config; start one with: notifier run", err=True)
+        named = "" if config_path is None else f" -c {shlex.quote(str(config_path))}"
+        hint = f"no daemon is running on this config; start one with: notifier run{named}"
+        click.echo(hint, err=True)
     return follow(config, specs[0]) if wait else 0
 
 
@@ -95,32 +111,57 @@ def _entry(
     return entry
 
 
-def _generation(spec: WatchSpec, reader: Reader | None, *, again: bool) -> WatchSpec:
-    """Return `spec` with the generation it needs, given what the store knows of it."""
-    known = reader.watch(spec.key) if reader is not None else None
-    if known is None or known.watch.state is not WatchState.ENDED:
-        generation = known.watch.spec.generation if known is not None else 1
-    elif again:
-        generation = known.watch.spec.generation + 1
-    else:
-        raise NotifierError(
-            f"{spec.key} has already ended as {known.event_type} ({known.event_id}); "
-            "to watch it again: --again"
-        )
-    return WatchSpec(spec.key, spec.endpoints, spec.metadata, spec.give_up_after, generation)
+def _event_of(view: WatchView | None) -> WatchView | None:
+    """Return `view` if its watch has ended, and so has its event."""
+    return view if view is not None and view.watch.state is WatchState.ENDED else None
 
 
-def _refuse_listed_elsewhere(spec: WatchSpec, config: Config) -> None:
-    """Refuse what the daemon would ignore as a conflict with another file."""
+def _to_write(
+    spec: WatchSpec,
+    view: WatchView | None,
+    listings: Sequence[Listing],
+    config: Config,
+    *,
+    again: bool,
+) -> WatchSpec:
+    """Return what to put into the drop-in for `spec`, given what is listed and known already.
+
+    Raises NotifierError when the daemon would ignore it.
+    """
+    generation = 1 if view is None else view.watch.spec.generation
+    if _event_of(view) is not None and view is not None:
+        if not again:
+            raise NotifierError(
+                f"{spec.key} has already ended as {view.event_type} ({view.event_id}); "
+                "to watch it again: --again"
+            )
+        generation += 1
     own = dropin_path(config.watch_dir, spec.key).name
-    for listing in _listings(config):
-        for listed in listing.specs:
-            differs = listed != spec and listed.generation == spec.generation
-            if listed.key == spec.key and differs and listing.source != own:
-                raise NotifierError(
-                    f"{spec.key} is already listed in {_file(config, listing.source)} with "
-                    "other settings: change it there"
-                )
+    earlier = [
+        (listing.source, listed)
+        for listing in listings
+        for listed in listing.specs
+        if listed.key == spec.key
+    ]
+    kept = next((listed for source, listed in earlier if source == own), None)
+    if kept is None and view is not None:
+        kept = view.watch.spec
+    spec = replace(_with_settings_of(spec, kept), generation=generation)
+    for source, listed in earlier:
+        if source != own and listed.generation == generation and listed != spec:
+            raise NotifierError(
+                f"{spec.key} is already listed in {_file(config, source)} with other settings: "
+                "change it there"
+            )
+    return spec
+
+
+def _with_settings_of(spec: WatchSpec, earlier: WatchSpec | None) -> WatchSpec:
+    """Keep what was set before, unless something is set now: adding twice must not erase."""
+    silent = not spec.metadata and spec.endpoints is None and spec.give_up_after is None
+    if earlier is None or not silent:
+        return spec
+    return replace(earlier, generation=spec.generation)
 
 
 def _file(config: Config, source: str) -> Path:
@@ -128,7 +169,11 @@ def _file(config: Config, source: str) -> Path:
 
 
 def _listings(config: Config) -> list[Listing]:
-    return [config.listing, *Folder(config).look().listings]
+    """Return what all usable files list, after a warning about those that are not."""
+    contents = Folder(config).look()
+    for problem in contents.problems:
+        click.secho(f"notifier: warning: {problem}", fg="yellow", err=True)
+    return [config.listing, *contents.listings]
 
 
 @watch_group.command("remove")
@@ -145,6 +190,7 @@ def remove_command(
     config = load_config(config_path)
     listings = _listings(config)
     keys = _ended(config) if ended else [_key(video, gateway, listings) for video in video_ids]
+    keys = list(dict.fromkeys(keys))
     removed = 0
     for key in keys:
         for listing in listings:

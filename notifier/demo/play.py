@@ -1,5 +1,6 @@
 """Runs the demo and checks, as a receiver would, that every event arrived and was genuine."""
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -27,13 +28,18 @@ _LOOK_EVERY = 0.1
 
 
 def play(console: Console) -> None:
-    """Run the demo; raises NotifierError when not everything arrived in time."""
+    """Run the demo.
+
+    Raises NotifierError when not everything arrived in time, KeyboardInterrupt when told to end.
+    """
     began = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="notifier-demo-")))
         logs = stack.enter_context((folder / "log.jsonl").open("w", encoding="utf-8"))
         log.configure("info", "json", logs)
         audience = trio.run(_perform, folder, console)
+    if audience.interrupted:
+        raise KeyboardInterrupt
     audience.check()
     count = sum(audience.verified.values())
     console.print(
@@ -53,6 +59,7 @@ class Audience:
         self.verified: Counter[tuple[str, str, str]] = Counter()
         self.refused = 0
         self.messages: list[bytes] = []
+        self.interrupted = False
         self.app = Listener(keys, on_event=partial(self._hear, "app"))
         self.flaky = Listener(keys, fail_first=1, on_event=partial(self._hear, "flaky"))
 
@@ -95,6 +102,7 @@ async def _perform(folder: Path, console: Console) -> Audience:
         audience = Audience(secret, screen)
         with trio.move_on_after(_LONGEST):
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(_end_when_told, audience, nursery.cancel_scope)
                 start = partial(_start, nursery)
                 ports = Ports(
                     gateway=await start(make_sandbox().handle),
@@ -112,6 +120,13 @@ async def _perform(folder: Path, console: Console) -> Audience:
     if completed:
         Screen(console).slack(completed[0])
     return audience
+
+
+async def _end_when_told(audience: Audience, everything: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            audience.interrupted = True
+            everything.cancel()
 
 
 async def _start(nursery: trio.Nursery, handler: Handler) -> int:

@@ -38,7 +38,7 @@ class Database:
         """
         lock = FileLock(_lock_path(path))
         try:
-            path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            _make_folder(path.parent)
             lock.acquire()
             db = _connected(path)
             try:
@@ -102,6 +102,13 @@ def _lock_path(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise StoreRefusedError(f"cannot keep state in {folder}: it is not a folder") from None
+
+
 def _connected(path: Path) -> sqlite3.Connection:
     # before SQLite opens it, so that it is private from its first byte
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -119,6 +126,9 @@ def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) ->
             f"{VERSION}): run the newer one, or set another [store] path",
             exit_code=_MISUSE,
         )
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if version == 0 and tables:
+        raise StoreRefusedError(f"{path} is a database of some other program", exit_code=_MISUSE)
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         db.execute(f"PRAGMA {pragma}")
     migrate(db)

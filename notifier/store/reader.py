@@ -85,9 +85,13 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
 
     Raises StoreError when the file is there and cannot be read.
     """
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         yield None
         return
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from None
     with _translated():
         # mode=ro and never `immutable`, which would not see what the daemon commits
         db = sqlite3.connect(
@@ -97,9 +101,17 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
             timeout=_BUSY_SECONDS,
         )
     try:
-        yield Reader(db)
+        yield Reader(db) if _is_made(db) else None
     finally:
         db.close()
+
+
+def _is_made(db: sqlite3.Connection) -> bool:
+    """Tell whether the daemon has got as far as making its tables."""
+    try:
+        return bool(db.execute("PRAGMA user_version").fetchone() != (0,))
+    except sqlite3.Error:
+        return True  # whatever is wrong will be said when something is asked
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class Contents:
     """What the folder held at one look.
 
     `names` are all drop-ins there, good or broken; None when the folder could not be read.
-    `listings` are those that count, `problems` what is wrong with the others.
+    `listings` are those that count, `problems` what is wrong with the others or the folder.
     """
 
     names: frozenset[str] | None
@@ -40,8 +40,12 @@ class Folder:
         """Read what has changed since the last look, and return all there is."""
         try:
             files = _dropins(self.config.watch_dir)
-        except OSError:
-            return Contents(names=None)
+        except FileNotFoundError:
+            if not self.config.watch_dir.is_symlink():
+                return Contents(names=None)
+            return Contents(names=None, problems=(self._unusable("it links to nothing"),))
+        except OSError as error:
+            return Contents(names=None, problems=(self._unusable(str(error.strerror)),))
         self._read = {name: self._entry(name, path) for name, path in files.items()}
         entries = [entry for _, entry in self._read.values()]
         good, conflicts = accept(
@@ -49,6 +53,9 @@ class Folder:
         )
         broken = [problem for entry in entries if isinstance(entry, tuple) for problem in entry]
         return Contents(frozenset(files), tuple(good), (*broken, *conflicts))
+
+    def _unusable(self, reason: str) -> Problem:
+        return Problem(str(self.config.watch_dir), "", f"the folder cannot be used: {reason}")
 
     def _entry(self, name: str, path: Path) -> tuple[Signature, Listing | tuple[Problem, ...]]:
         if not _is_text(name):

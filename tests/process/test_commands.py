@@ -2,9 +2,11 @@
 
 import json
 import shlex
+import shutil
 import signal
 import sqlite3
 import stat
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -122,7 +124,7 @@ async def test_a_state_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path
     done = await notifier("run", "-c", write(tmp_path, text))
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert "cannot use" in done.stderr
+    assert "cannot keep state in" in done.stderr
 
 
 async def test_watch_add_list_remove(tmp_path: Path) -> None:
@@ -151,13 +153,103 @@ async def test_watch_add_list_remove(tmp_path: Path) -> None:
     assert (missing.returncode, len(missing.stderr.splitlines())) == (1, 1)
 
 
+async def test_odd_ids_are_shown_as_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    odd = ["job[/1]", "a:fire:b", "[video_1]", "x\\[b]", "🎬", "x" * 512]
+    assert (await notifier("watch", "add", *odd, "-c", path)).returncode == 0
+    shown = await notifier("watch", "list", "-c", path)
+    assert shown.returncode == 0
+    assert {line.split()[0] for line in shown.stdout.splitlines()[1:]} == set(odd)
+
+
+async def test_adding_a_watch_again_keeps_what_was_said_of_it(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    await notifier("watch", "add", "job", "--metadata", "user=7", "-c", path)
+    await notifier("watch", "add", "job", "-c", path)
+    (file,) = (tmp_path / "watches.d").iterdir()
+    (entry,) = tomllib.loads(file.read_text())["watches"]
+    assert entry["metadata"] == {"user": "7"}
+    await notifier("watch", "add", "job", "--metadata", "user=8", "-c", path)
+    (entry,) = tomllib.loads(file.read_text())["watches"]
+    assert entry["metadata"] == {"user": "8"}
+
+
+async def test_following_a_watch_that_is_removed_ends(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.endpoint(await w.receiver())
+        w.sandbox.create(video_id="job", duration=600)
+        path = w.save()
+        ends: list[int] = []
+
+        async def follow() -> None:
+            ends.append((await notifier("watch", "add", "job", "--wait", "-c", path)).returncode)
+
+        async with running(path) as daemon, trio.open_nursery() as nursery:
+            nursery.start_soon(follow)
+            await daemon.wait_for_log("poll")
+            await trio.sleep(1)  # long enough for `--wait` to have seen it open
+            removed = await notifier("watch", "remove", "job", "-c", path)
+            assert removed.returncode == 0
+    assert ends == [1]
+
+
+@pytest.mark.parametrize("verb", [("demo",), ("watch", "add", "job", "--wait")])
+async def test_ctrl_c_ends_what_shows_progress_without_a_traceback(
+    verb: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = write(tmp_path, GOOD)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        process = await trio.lowlevel.open_process(
+            command(*verb, "-c", path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=clean_environment(**env(tmp_path)),
+        )
+        assert process.stdout is not None
+        first = await process.stdout.receive_some()
+        await trio.sleep(1)  # into the middle of it
+        process.send_signal(sign)
+        said = first + b"".join([chunk async for chunk in process.stdout])
+        await process.stdout.aclose()
+        assert await process.wait() == 130
+        assert b"Traceback" not in said
+
+
+async def test_closed_and_full_outputs_are_no_traceback(tmp_path: Path) -> None:
+    listing = shlex.join(command("secret"))
+    for redirection in (">&-", "> /dev/full"):
+        done = await trio.run_process(
+            ["sh", "-c", f"{listing} {redirection}"],
+            capture_stderr=True,
+            check=False,
+            env=clean_environment(),
+        )
+        assert b"Traceback" not in done.stderr
+
+
+async def test_a_broken_dropin_is_a_warning_to_those_who_look(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    folder = tmp_path / "watches.d"
+    folder.mkdir()
+    (folder / "broken.toml").write_text("x = [")
+    listed = await notifier("watch", "list", "-c", path)
+    assert listed.returncode == 0
+    assert "broken.toml" in listed.stderr
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder should be")
+    checked = await notifier("check", "-c", path)
+    assert checked.returncode == 78
+    assert "the folder cannot be used" in checked.stderr
+
+
 @pytest.mark.parametrize("video_id", ["..", ".", "", "x" * 513, "a\nb"])
 async def test_an_impossible_id_is_refused_before_anything_is_written(
     video_id: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path, GOOD)
     done = await notifier("watch", "add", video_id, "-c", path)
-    assert done.returncode in {1, 78}
+    assert done.returncode == 2
     assert "video_id" in done.stderr
     assert not (tmp_path / "watches.d").exists()
 

@@ -5,6 +5,7 @@ It comes at random moments, and also right before and right after a commit, wher
 """
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -150,7 +151,7 @@ class Simulation:
             supervisor.apply(watches, starting=starting)
             starting = False
             coming = [job.at for job in jobs if job.at > now]
-            await (trio.sleep(min(coming) - now) if coming else trio.sleep_forever())
+            await trio.sleep_until(min(coming, default=math.inf))
 
     def _desk(self, clock: Clock) -> Desk:
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)

@@ -109,4 +109,4 @@ def test_the_checker_notices_a_planted_bug(
             problem.startswith(symptom) for verdict in verdicts for problem in verdict.problems
         )
 
-    assert found([simulate(seed, days=5.0, plant=bug) for seed in range(6)])
+    assert found([simulate(seed, days=5.0, plant=bug) for seed in range(12)])

@@ -39,14 +39,14 @@ class Job:
 
 @dataclass(slots=True)
 class Post:
-    """One POST as an endpoint saw it; `status` is what the sender was told, None for nothing."""
+    """One POST as an endpoint saw it; `taken` when it was processed, answered or not."""
 
     endpoint: str
     at: float
     event_id: str
     timestamp: int
     body: bytes
-    status: int | None
+    taken: bool = False
 
 
 @dataclass
@@ -121,30 +121,33 @@ class World:
         return self._status(self.jobs[video_id])
 
     async def _fault(self, video_id: str, deadline: float) -> Reply:
-        match self.rng.randrange(8):
-            case 0:
-                await trio.sleep(deadline)
-                raise TransportError("timeout", "")
-            case 1:
-                raise TransportError("reset", "")
-            case 2:
-                return Reply(429, {"retry-after": str(self.rng.randrange(100))}, b"")
-            case 3:
-                return Reply(500, {}, b"oops")
-            case 4:
-                return Reply(200, {"content-type": "text/html"}, b"<html>")
-            case 5:
-                return Reply(200, {}, b'{"id": "video_')
-            case 6:
-                other = json.dumps({"id": "somebody-else", "status": "completed"})
-                return Reply(200, {}, other.encode())
-            case _ if video_id not in self._denied:
-                # a replica that does not know the job; never three times between good answers,
-                # which is what the gateway itself would say of a job that is gone
-                self._denied.add(video_id)
-                return _no_such_video()
-            case _:
-                return Reply(503, {}, b"")
+        other = json.dumps({"id": "somebody-else", "status": "completed"})
+        faults = (
+            TransportError("timeout", ""),
+            TransportError("reset", ""),
+            Reply(429, {"retry-after": str(self.rng.randrange(100))}, b""),
+            Reply(500, {}, b"oops"),
+            Reply(200, {"content-type": "text/html"}, b"<html>"),
+            Reply(200, {}, b'{"id": "video_'),
+            Reply(200, {}, other.encode()),
+            self._replica(video_id),
+        )
+        fault = self.rng.choice(faults)
+        if isinstance(fault, TransportError):
+            await trio.sleep(deadline if fault.kind == "timeout" else 0)
+            raise fault
+        return fault
+
+    def _replica(self, video_id: str) -> Reply:
+        """Be a replica that does not know the job.
+
+        Never three times between good answers: that is how the gateway itself would tell that
+        a job is gone.
+        """
+        if video_id in self._denied:
+            return Reply(503, {}, b"")
+        self._denied.add(video_id)
+        return _no_such_video()
 
     def _status(self, job: Job) -> Reply:
         now = trio.current_time()
@@ -165,19 +168,17 @@ class World:
             headers["webhook-id"],
             int(headers["webhook-timestamp"]),
             body,
-            None,
         )
         self.posts.append(post)
         if _within(self.down[name], trio.current_time()):
             if self.rng.random() < 0.5:
                 await trio.sleep(deadline)
                 raise TransportError("timeout", "")
-            post.status = self.rng.choice([500, 502, 503, 404, 302])
-            return Reply(post.status, {}, b"")
+            return Reply(self.rng.choice([500, 502, 503, 404, 302]), {}, b"")
+        post.taken = True
         if self.rng.random() < self.lose_answer:
-            # received and processed, but the sender never learns of it
+            # processed, but the sender never learns of it
             raise TransportError("reset", "")
-        post.status = 204
         return Reply(204, {}, b"")
 
 

@@ -88,12 +88,33 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     assert path.read_bytes() == before
 
 
-def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_is_refused_in_one_sentence(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
 
-    with pytest.raises(StoreRefusedError, match=r"cannot use .*n\.db as the store"):
+    with pytest.raises(StoreRefusedError, match="file: it is not a folder"):
         Database.open(blocked / "n.db", CONFIG)
+
+
+def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "n.db"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE theirs (x)")
+    db.commit()
+    db.close()
+    before = path.read_bytes()
+
+    with pytest.raises(StoreRefusedError, match="some other program"):
+        Database.open(path, CONFIG)
+
+    assert path.read_bytes() == before
+
+
+def test_a_reader_finds_nothing_in_a_store_that_is_only_being_made(tmp_path: Path) -> None:
+    path = tmp_path / "n.db"
+    path.touch()
+    with open_reader(path) as reader:
+        assert reader is None
 
 
 def test_the_state_of_another_config_is_taken_over_only_when_asked_to(tmp_path: Path) -> None:
