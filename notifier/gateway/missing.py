@@ -12,7 +12,9 @@ from http import HTTPStatus
 from notifier.model.video import Json
 
 _NOUN = r"(?<![\w.'\"`])(?:video|task|job|generation)"  # not the name of a table or a column
-_ID = r"(?:<id>|[\w.:=+-]*[\d_=-][\w.:=+-]*)"  # the watched id, or what looks like another
+# the watched id, or what looks like another; everything is bounded, or a long message would
+# take seconds to search
+_ID = r"(?:<id>|(?=[\w.:=+-]{0,80}[\d_=-])[\w.:=+-]{1,80})"
 _GONE = (
     r"(?:(?:was |is |could |has |does )?not[ _](?:be |been )?(?:found|exist)\w*"
     r"|doesn't exist|no longer exists)"
@@ -21,19 +23,20 @@ _CODE = re.compile(
     r"^(?:video|task|job|generation)s?_?(?:id_)?(?:is_)?(?:not_?found|(?:does_)?not_?exists?)$"
 )
 _SENTENCES = (
-    re.compile(rf"{_NOUN}(?: with)?(?: id)?[\s:='\"`(#]*{_ID}?[\s'\"`)]*{_GONE}"),
+    re.compile(rf"{_NOUN}(?: with)?(?: id)?[\s:='\"`(#]{{0,8}}{_ID}?[\s'\"`)]{{0,8}}{_GONE}"),
     re.compile(
         rf"\b(?:no such|unknown|cannot find|could not find|couldn't find|not found:?) (?:the )?"
-        rf"{_NOUN}(?:\s*$|\s*[.,:;!'\"`(]|\s+(?:with )?id\b|\s+{_ID}(?:\W|$))"
+        rf"{_NOUN}(?:\s{{0,8}}$|\s{{0,8}}[.,:;!'\"`(]|\s{{1,8}}(?:with )?id\b"
+        rf"|\s{{1,8}}{_ID}(?:\W|$))"
     ),
-    re.compile(r"(?:任务|视频)\s*{_ID}?\s*(?:不存在|未找到)".replace("{_ID}", _ID)),
+    re.compile(r"(?:任务|视频)\s{0,8}{_ID}?\s{0,8}(?:不存在|未找到)".replace("{_ID}", _ID)),
 )
 _OTHER_SUBJECT = re.compile(
     r"\b(?:model|route|path|url|endpoint|page|user|key|channel|provider|deployment|account)s?\b"
 )
 _ADDRESS = re.compile(r"(?:\b\w+:/)?(?<!\w)/\S*")
 _FIELDS = ("code", "type", "message", "detail", "error", "msg")
-_MAX_MESSAGE = 2000
+_MAX_MESSAGE = 1000
 
 
 def says_missing(value: Json, video_id: str, status: int) -> str | None:

@@ -1,6 +1,7 @@
 """What each kind of answer is worth, whatever the gateway."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -163,3 +164,16 @@ def test_nothing_a_gateway_sends_raises(
         assert data["id"] == VIDEO
         assert data["progress"] is None or 0 <= data["progress"] <= 100
         json.dumps(data | dict(answer.snapshot.extra), allow_nan=False).encode()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["video-", "video", "video ", "video 1-", "-video", " video_", "video:", " video=", "1", " ",
+     "not found: ", "no such video ", "a:/", "/", "job", "任务 ", "_"],
+)  # fmt: skip
+def test_no_message_takes_long_to_search(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    error = dict.fromkeys(("code", "type", "message", "detail", "msg"), f"video{text}")
+    began = time.process_time()
+    ask(404, json.dumps({"error": error}).encode())
+    assert time.process_time() - began < 0.5

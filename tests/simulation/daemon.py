@@ -16,7 +16,6 @@ import trio
 
 from notifier.bell import Bell
 from notifier.delivery import Dispatcher, Lane, LaneRules, Outbox, Subscription
-from notifier.delivery import lane as lane_module
 from notifier.delivery.lane import DeliveryStore, Sender
 from notifier.delivery.outbox import EventStore
 from notifier.gateway import GatewayClient, GatewayRules
@@ -39,9 +38,6 @@ BUDGET = 20.0
 GIVE_UP_AFTER = DAY / 2
 SCHEDULE = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 _KEY = b"simulated key, 32 bytes, no more"
-
-# a lane that nobody wakes looks again every minute; over years of idling that is all it would do
-lane_module._LOOK_AGAIN = 3600.0  # noqa: SLF001 - see above
 
 
 class Keeping(EventStore, DeliveryStore, ReadingStore, WatchStore, Protocol):
