@@ -6,6 +6,7 @@ one loud line, and lets a single poller try again now and then until the key is 
 go on where they were. A refused key never ends a watch.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -44,13 +45,17 @@ class Client(Protocol):
 
 @dataclass(slots=True)
 class _Pause:
-    """A refused key: when it is tried next, whether somebody is at it, what came of it."""
+    """A refused key: when it is tried next, whether somebody is at it, what came of it.
+
+    `line` holds the places of the pollers that wait, the next one to try it first.
+    """
 
     next_probe: float
     denied: Denied
     probing: bool = False
     last_probe: float = float("-inf")
     tried: trio.Event = field(default_factory=trio.Event)
+    line: deque[object] = field(default_factory=deque)
 
 
 class Desk:
@@ -89,19 +94,37 @@ class Desk:
         """
         while True:
             pause = self._pause
-            if pause is None:
-                asked = await self._take_turn(video_id)
-                if asked is not None:
-                    return asked
-            elif pause.probing:
+            asked = (
+                await self._take_turn(video_id)
+                if pause is None
+                else await self._wait_out(pause, video_id, deadline)
+            )
+            if asked is not None:
+                return asked
+
+    async def _wait_out(self, pause: _Pause, video_id: str, deadline: float) -> Asked | None:
+        """Wait in line while the key is refused, and try it when it is this poller's turn.
+
+        Return what the try gave if it ended the pause, or what any try gave if the deadline is
+        over; None to look again. The line is fair: videos that this key may never see must not
+        keep those that it may from showing that it is good.
+        """
+        place = object()
+        pause.line.append(place)
+        try:
+            while self._pause is pause and (pause.probing or pause.line[0] is not place):
                 await pause.tried.wait()
                 if self._pause is pause and pause.last_probe >= deadline:
                     return Asked(pause.denied, pause.last_probe)
-            else:
-                asked = await self._probe(pause, video_id)
-                if self._pause is None or asked.at >= deadline:
-                    return asked
-                await trio.lowlevel.checkpoint()  # let another poller have the next try
+            if self._pause is not pause:
+                return None
+            asked = await self._probe(pause, video_id)
+        finally:
+            pause.line.remove(place)
+        return asked if not self._is_paused() or asked.at >= deadline else None
+
+    def _is_paused(self) -> bool:
+        return self._pause is not None
 
     async def _take_turn(self, video_id: str) -> Asked | None:
         """Ask within the budget; None when the key was refused while this waited its turn.

@@ -204,3 +204,34 @@ async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
     times = [at for at, _ in gateway.asked]
     assert len(times) == 600
     assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[10:], strict=False))
+
+
+async def test_videos_that_the_key_may_not_see_never_starve_the_others(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.answers = {f"foreign_{number}": Denied(403) for number in range(4)}
+    desk = make_desk(gateway)
+    told: dict[str, float] = {}
+
+    async def foreign(video_id: str) -> None:
+        while True:
+            await desk.ask(video_id, NEVER)
+            await trio.sleep(20)
+
+    async def good(video_id: str) -> None:
+        assert isinstance(await ask(desk, video_id), Seen)
+        told[video_id] = trio.current_time()
+
+    async with trio.open_nursery() as nursery:
+        for video_id in gateway.answers:
+            nursery.start_soon(foreign, video_id)
+        await trio.sleep(30)
+        began = trio.current_time()
+        async with trio.open_nursery() as waiting:
+            for number in range(5):
+                waiting.start_soon(good, f"good_{number}")
+        nursery.cancel_scope.cancel()
+
+    assert len(told) == 5
+    assert max(told.values()) - began < 15 * 60
