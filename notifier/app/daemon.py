@@ -8,7 +8,7 @@ start.
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,11 +20,12 @@ from notifier import __version__, log
 from notifier.app import wiring
 from notifier.bell import Bell
 from notifier.config import Config
-from notifier.delivery import Dispatcher, Lane, Outbox
+from notifier.delivery import Announcer, Dispatcher, Lane, Outbox
 from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.errors import StoreError
 from notifier.exchange import open_exchange
 from notifier.gateway.client import content_url
+from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.schedule.backoff import SPREAD
 from notifier.schedule.clock import Clock
@@ -200,23 +201,35 @@ async def _assemble(
 ) -> _Daemon:
     """Recover what an earlier process left, and build every part on top of it."""
     began = clock.now()
-    await _recover(config, store)
+    health = await _recover(config, store)
     settled = Bell()
     desks = {}
     for gateway in config.gateways.values():
         exchange = await connections.enter_async_context(open_exchange(wiring.GATEWAY_IN_FLIGHT))
         client = wiring.gateway_client(gateway, exchange, clock.wall)
         desks[gateway.name] = wiring.desk(gateway, client, clock, seams.rng)
-    lanes: dict[str, Lane] = {}
+    dispatcher = Dispatcher()
+    subscriptions = wiring.subscriptions(config)
+    announcer = Announcer(
+        subscriptions, new_id=seams.new_id, wall=clock.wall, wake=dispatcher.wake
+    )
     for endpoint in config.endpoints.values():
         exchange = await connections.enter_async_context(open_exchange(endpoint.max_concurrency))
-        lanes[endpoint.name] = wiring.lane(
-            endpoint, exchange, store, clock=clock, rng=seams.rng, settled=settled
+        deliverer = wiring.deliverer(
+            endpoint,
+            wiring.sender(endpoint, exchange, clock.wall),
+            store,
+            announcer,
+            health=health.get(endpoint.name),
+            clock=clock,
+            rng=seams.rng,
         )
-    dispatcher = Dispatcher(lanes.items())
+        rules = wiring.lane_rules(endpoint)
+        lane = Lane(rules, deliverer, store, clock=clock, rng=seams.rng, settled=settled)
+        dispatcher.add(endpoint.name, lane)
     outbox = Outbox(
         store,
-        wiring.subscriptions(config),
+        subscriptions,
         content_url=lambda gateway, video: content_url(config.gateways[gateway].base_url, video),
         new_id=seams.new_id,
         wall=clock.wall,
@@ -225,7 +238,8 @@ async def _assemble(
     return _Daemon(config, store, clock, seams, desks, dispatcher, outbox, settled, began)
 
 
-async def _recover(config: Config, store: Store) -> None:
+async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
+    """Put the store in order, say what was found, and return how endpoints have been doing."""
     endpoints = config.endpoints.values()
     marks = {endpoint.name: wiring.url_mark(endpoint) for endpoint in endpoints}
     schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
@@ -245,3 +259,4 @@ async def _recover(config: Config, store: Store) -> None:
             reason=reason,
             hint=f"deliveries are held; notifier endpoints enable {name}",
         )
+    return found.health

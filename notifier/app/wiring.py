@@ -6,21 +6,29 @@ from random import Random
 from urllib.parse import urlsplit
 
 from notifier import log
-from notifier.bell import Bell
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
-from notifier.delivery import Lane, LaneRules, Subscription
-from notifier.delivery.lane import DeliveryStore
+from notifier.delivery import (
+    Announcer,
+    Deliverer,
+    DeliveryRules,
+    LaneRules,
+    Subscription,
+)
 from notifier.exchange import Exchange
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
+from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
 from notifier.signing import decode_secret
+from notifier.store import Store
 from notifier.watching import Desk, WatchRules
 from notifier.webhook import Target, WebhookSender
 
 GATEWAY_IN_FLIGHT = 32
 """Most status requests in flight to one gateway."""
+
+_SLACK_PER_SECOND = 1.0
 
 
 def reveal(secret: Secret) -> str:
@@ -106,25 +114,26 @@ def sender(
     return WebhookSender(exchange, target, wall)
 
 
-def lane(
+def deliverer(
     endpoint: EndpointSettings,
-    exchange: Exchange,
-    store: DeliveryStore,
+    sends: WebhookSender,
+    store: Store,
+    announcer: Announcer,
     *,
+    health: Health | None,
     clock: Clock,
     rng: Random,
-    settled: Bell,
-) -> Lane:
-    """Build the lane of one endpoint."""
-    rules = LaneRules(
-        endpoint=endpoint.name,
-        format=endpoint.format,
-        max_concurrency=endpoint.max_concurrency,
-        retry_schedule=endpoint.retry_schedule,
-        url_mark=url_mark(endpoint),
-    )
-    sends = sender(endpoint, exchange, clock.wall)
-    return Lane(rules, sends, store, clock=clock, rng=rng, settled=settled)
+) -> Deliverer:
+    """Build what makes the attempts at one endpoint; `health` is what the store remembers."""
+    rules = DeliveryRules(endpoint.name, endpoint.format, endpoint.retry_schedule)
+    known = health or Health(url_mark(endpoint))
+    return Deliverer(rules, sends, store, announcer, health=known, clock=clock, rng=rng)
+
+
+def lane_rules(endpoint: EndpointSettings) -> LaneRules:
+    """Return how much may go to one endpoint."""
+    paced = _SLACK_PER_SECOND if endpoint.format is Format.SLACK else None
+    return LaneRules(endpoint.name, endpoint.max_concurrency, paced)
 
 
 def url_mark(endpoint: EndpointSettings) -> str:

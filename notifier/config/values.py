@@ -39,8 +39,6 @@ _OWN_HEADERS = frozenset(
         "user-agent",
     }
 )
-# no event is sent to endpoints about endpoints yet, but asking for them is no mistake
-_FUTURE_PATTERNS = frozenset({"endpoint.*"})
 _SUGGESTED = (*EventType, "video.*", "notifier.*", "endpoint.*")
 
 
@@ -99,7 +97,7 @@ def check_event_pattern(value: object) -> str:
     """Check a pattern of event types: one that can never match is a mistake."""
     if not isinstance(value, str):
         raise BadValueError("must be text", 'such as "video.*" or "video.failed"')
-    if value in _FUTURE_PATTERNS or any(subscribes((value,), each) for each in EventType):
+    if any(subscribes((value,), each) for each in EventType):
         return value
     known = ", ".join(EventType)
     hint = did_you_mean(value, _SUGGESTED) or f"event types are {known}"

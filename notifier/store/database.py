@@ -59,6 +59,7 @@ class Database:
         """Open a store that lives as long as this object."""
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         migrate(db)
+        db.execute("PRAGMA foreign_keys = ON")
         return cls(db, None)
 
     def transact(
@@ -129,9 +130,10 @@ def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) ->
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version == 0 and tables:
         raise StoreRefusedError(f"{path} is a database of some other program", exit_code=_MISUSE)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
         db.execute(f"PRAGMA {pragma}")
     migrate(db)
+    db.execute("PRAGMA foreign_keys = ON")
     _belong_to(db, path, str(config), adopt=adopt)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
-from notifier.model.delivery import AttemptRecord, Claim, Hold, Settlement
+from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, Settlement
 from notifier.model.event import NewEvent
+from notifier.model.health import Health
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
 from notifier.store import endpoints, outbox, watches
@@ -25,6 +26,7 @@ class Recovery:
     removed_endpoints: Sequence[str]
     enabled_endpoints: Sequence[str]
     disabled_endpoints: Mapping[str, str]
+    health: Mapping[str, Health]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,20 @@ class Store:
         return await self._transact(outbox.next_due, endpoint)
 
     async def record_attempt(
-        self, claim: Claim, attempt: AttemptRecord, settlement: Settlement, url_mark: str
-    ) -> None:
-        """Commit an attempt and what follows from it; a Hold also disables the endpoint."""
-        await self._transact(_record, claim, attempt, settlement, url_mark, self._now())
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        health: Health,
+        notice: NewEvent | None = None,
+    ) -> bool:
+        """Commit an attempt and what follows from it; a Hold also disables the endpoint.
+
+        `health` is the endpoint's after the attempt. `notice` is the event to be recorded if
+        this disables the endpoint, or is its first success after that; tells whether it was.
+        """
+        now = self._now()
+        return await self._transact(_record, claim, attempt, settlement, health, notice, now)
 
     async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
         """Put in order what an earlier process left behind; called once, before the lanes.
@@ -123,12 +135,21 @@ def _record(
     claim: Claim,
     attempt: AttemptRecord,
     settlement: Settlement,
-    url_mark: str,
+    health: Health,
+    notice: NewEvent | None,
     now: float,
-) -> None:
+) -> bool:
     outbox.record_attempt(db, claim, attempt, settlement, now)
-    if isinstance(settlement, Hold):
-        endpoints.disable(db, claim.endpoint, settlement.reason, url_mark, now)
+    if isinstance(settlement, Delivered):
+        news = endpoints.note_success(db, claim.endpoint)
+    else:
+        endpoints.note_failure(db, claim.endpoint, health)
+        news = isinstance(settlement, Hold) and endpoints.disable(
+            db, claim.endpoint, settlement.reason, now
+        )
+    if news and notice is not None:
+        outbox.record_notice(db, notice, claim.endpoint, now)
+    return news
 
 
 def _recover(
@@ -140,7 +161,8 @@ def _recover(
     watches.bring_back(db, now)
     removed = outbox.cancel_removed(db, url_marks.keys(), now)
     enabled = endpoints.enable_changed(db, url_marks, now)
-    return Recovery(interrupted, removed, enabled, endpoints.disabled(db))
+    troubled = endpoints.disabled(db), endpoints.health(db)
+    return Recovery(interrupted, removed, enabled, *troubled)
 
 
 def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:

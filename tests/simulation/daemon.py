@@ -15,11 +15,22 @@ from typing import ParamSpec, Protocol, TypeVar
 import trio
 
 from notifier.bell import Bell
-from notifier.delivery import Dispatcher, Lane, LaneRules, Outbox, Subscription
-from notifier.delivery.lane import DeliveryStore, Sender
+from notifier.delivery import (
+    Announcer,
+    Deliverer,
+    DeliveryRules,
+    Dispatcher,
+    Lane,
+    LaneRules,
+    Outbox,
+    Subscription,
+)
+from notifier.delivery.deliverer import AttemptStore, Sender
+from notifier.delivery.lane import DueStore
 from notifier.delivery.outbox import EventStore
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
+from notifier.model.health import Health
 from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
@@ -40,7 +51,7 @@ SCHEDULE = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 
 _KEY = b"simulated key, 32 bytes, no more"
 
 
-class Keeping(EventStore, DeliveryStore, ReadingStore, WatchStore, Protocol):
+class Keeping(EventStore, DueStore, AttemptStore, ReadingStore, WatchStore, Protocol):
     """All that the parts need of a store."""
 
     async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
@@ -116,14 +127,23 @@ class Simulation:
                     raise others from None
 
     async def _work(self, store: Keeping, clock: Clock, ids: "count[int]") -> None:
-        await store.recover(dict.fromkeys(ENDPOINTS, "mark"), 2 * DAY)
-        lanes = {name: self._lane(name, store, clock) for name in ENDPOINTS}
-        dispatcher = Dispatcher(lanes.items())
+        found = await store.recover(dict.fromkeys(ENDPOINTS, "mark"), 2 * DAY)
+        dispatcher = Dispatcher()
+
+        def new_id() -> str:
+            return f"evt_{next(ids)}"
+
+        announcer = Announcer(
+            self.subscriptions, new_id=new_id, wall=clock.wall, wake=dispatcher.wake
+        )
+        for name in ENDPOINTS:
+            health = found.health.get(name, Health("mark"))
+            dispatcher.add(name, self._lane(name, store, announcer, health, clock))
         outbox = Outbox(
             store,
             self.subscriptions,
             content_url=lambda gateway, video: f"https://{gateway}/{video}",
-            new_id=lambda: f"evt_{next(ids)}",
+            new_id=new_id,
             wall=clock.wall,
             wake=dispatcher.wake,
         )
@@ -159,11 +179,22 @@ class Simulation:
         client = GatewayClient(rules, self.world, clock.wall)
         return Desk("main", client, BUDGET, in_flight=32, now=clock.now, rng=self.world.rng)
 
-    def _lane(self, name: str, store: Keeping, clock: Clock) -> Lane:
+    def _lane(
+        self, name: str, store: Keeping, announcer: Announcer, health: Health, clock: Clock
+    ) -> Lane:
         target = Target(f"http://{name}/", {}, [_KEY], 15.0)
         sender = self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
-        rules = LaneRules(name, Format.STANDARD, 4, SCHEDULE, "mark")
-        return Lane(rules, sender, store, clock=clock, rng=self.world.rng, settled=Bell())
+        rng = self.world.rng
+        deliverer = Deliverer(
+            DeliveryRules(name, Format.STANDARD, SCHEDULE),
+            sender,
+            store,
+            announcer,
+            health=health,
+            clock=clock,
+            rng=rng,
+        )
+        return Lane(LaneRules(name, 4), deliverer, store, clock=clock, rng=rng, settled=Bell())
 
 
 def _same(target: Target) -> Target:
