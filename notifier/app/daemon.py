@@ -18,6 +18,7 @@ import trio
 
 from notifier import __version__, log
 from notifier.app import wiring
+from notifier.app.housekeeping import keep_house
 from notifier.bell import Bell
 from notifier.config import Config
 from notifier.delivery import Announcer, Dispatcher, Lane, Outbox
@@ -122,6 +123,7 @@ class _Daemon:
                 supervisor = self._supervisor(watching)
                 supervisor.apply(watches, starting=True)
                 watching.start_soon(sources.run, supervisor.apply)
+                watching.start_soon(keep_house, self.store, self.config.retention, self.clock.now)
                 self._log_start(len(watches))
                 task_status.started()
                 if options.exit_when_done:

@@ -59,6 +59,7 @@ def _config(path: Path, document: Document, names: Names, env: Mapping[str, str]
         listing=Listing(SOURCE, tuple(to_spec(table, names) for table in document.watches)),
         watch_dir=folder / document.watch_dir,
         store_path=default_store_path(path, env) if store is None else folder / store,
+        retention=document.store.retention,
         log_level=document.log.level,
         log_format=document.log.format,
     )

@@ -153,9 +153,10 @@ class WatchTable(Table):
 class StoreTable(Table):
     """`[store]`."""
 
-    later = frozenset({"retention", "url"})
+    later = frozenset({"url"})
 
     path: PathText | None = None
+    retention: Annotated[float, _duration(minimum=60.0)] = 30 * 24 * 3600.0
 
 
 class LogTable(Table):

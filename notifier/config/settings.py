@@ -56,5 +56,6 @@ class Config:
     listing: Listing
     watch_dir: Path
     store_path: Path
+    retention: float
     log_level: str
     log_format: str

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _MISUSE = 78
 _BUSY_SECONDS = 5.0
+_MAX_WAL = 16 * 1024 * 1024
 
 
 class Database:
@@ -130,7 +131,7 @@ def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) ->
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version == 0 and tables:
         raise StoreRefusedError(f"{path} is a database of some other program", exit_code=_MISUSE)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"journal_size_limit = {_MAX_WAL}"):
         db.execute(f"PRAGMA {pragma}")
     migrate(db)
     db.execute("PRAGMA foreign_keys = ON")

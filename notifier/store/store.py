@@ -10,9 +10,10 @@ from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
-from notifier.store import endpoints, outbox, watches
+from notifier.store import endpoints, outbox, pruning, watches
 from notifier.store.database import Database
 from notifier.store.executor import Executor
+from notifier.store.pruning import Pruned
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -120,6 +121,10 @@ class Store:
     async def release_interrupted(self) -> int:
         """Make what is in flight due again, its attempts `interrupted`; return how many."""
         return await self._transact(outbox.release_interrupted)
+
+    async def prune(self, before: float, limit: int) -> Pruned:
+        """Remove up to `limit` events and watches that were over `before` (Unix seconds)."""
+        return await self._transact(pruning.prune, before, limit)
 
     async def outstanding(self, since: float) -> Outstanding:
         """Count what is still to be done, and what was settled since then (Unix seconds)."""

@@ -57,6 +57,7 @@ def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
     assert full.endpoints == plain.endpoints
     assert full.watch_dir == plain.watch_dir
     assert full.store_path == plain.store_path
+    assert full.retention == plain.retention == 30 * 86_400
     assert (full.log_level, full.log_format) == (plain.log_level, plain.log_format)
 
 
