@@ -248,6 +248,8 @@ async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
     longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)
     found = await store.recover(marks, longest)
     logger = log.get()
+    if found.clock_set_back:
+        logger.warning("clock_set_back", seconds=round(found.clock_set_back))
     if found.interrupted:
         logger.warning("recovered", interrupted_attempts=found.interrupted)
     for name in found.removed_endpoints:

@@ -161,14 +161,6 @@ def release_interrupted(db: sqlite3.Connection) -> int:
     return released.rowcount
 
 
-def bring_forward(db: sqlite3.Connection, latest: float) -> None:
-    """Let no delivery be due after `latest`: a clock that was wrong may have put it there."""
-    db.execute(
-        "UPDATE deliveries SET due_at = ? WHERE state = 'pending' AND due_at > ?",
-        (latest, latest),
-    )
-
-
 def cancel_removed(db: sqlite3.Connection, configured: Collection[str], now: float) -> list[str]:
     """Cancel what is pending for endpoints that are no longer configured; return their names."""
     pending = db.execute("SELECT DISTINCT endpoint FROM deliveries WHERE state = 'pending'")

@@ -10,24 +10,13 @@ from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
-from notifier.store import endpoints, outbox, pruning, watches
+from notifier.store import endpoints, outbox, pruning, recovery, watches
 from notifier.store.database import Database
 from notifier.store.executor import Executor
 from notifier.store.pruning import Pruned
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """What `Store.recover` found: counts of deliveries, and names of endpoints."""
-
-    interrupted: int
-    removed_endpoints: Sequence[str]
-    enabled_endpoints: Sequence[str]
-    disabled_endpoints: Mapping[str, str]
-    health: Mapping[str, Health]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +99,15 @@ class Store:
         now = self._now()
         return await self._transact(_record, claim, attempt, settlement, health, notice, now)
 
-    async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
+    async def recover(
+        self, url_marks: Mapping[str, str], longest_wait: float
+    ) -> recovery.Recovery:
         """Put in order what an earlier process left behind; called once, before the lanes.
 
         `url_marks` has a mark of its URL for each configured endpoint, `longest_wait` is the
         longest wait in any retry schedule, in seconds.
         """
-        return await self._transact(_recover, url_marks, longest_wait, self._now())
+        return await self._transact(recovery.recover, url_marks, longest_wait, self._now())
 
     async def release_interrupted(self) -> int:
         """Make what is in flight due again, its attempts `interrupted`; return how many."""
@@ -155,19 +146,6 @@ def _record(
     if news and notice is not None:
         outbox.record_notice(db, notice, claim.endpoint, now)
     return news
-
-
-def _recover(
-    db: sqlite3.Connection, url_marks: Mapping[str, str], longest_wait: float, now: float
-) -> Recovery:
-    interrupted = outbox.release_interrupted(db)
-    # what a wrong clock wrote must not wait for a date that is years away
-    outbox.bring_forward(db, now + longest_wait)
-    watches.bring_back(db, now)
-    removed = outbox.cancel_removed(db, url_marks.keys(), now)
-    enabled = endpoints.enable_changed(db, url_marks, now)
-    troubled = endpoints.disabled(db), endpoints.health(db)
-    return Recovery(interrupted, removed, enabled, *troubled)
 
 
 def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:

@@ -36,7 +36,7 @@ from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
 from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
-from notifier.store.store import Recovery
+from notifier.store.recovery import Recovery
 from notifier.watching import Desk, Poller, Supervisor, WatchRules
 from notifier.watching.poller import ReadingStore
 from notifier.watching.sources import WatchStore

@@ -54,12 +54,9 @@ class Receivers:
 
     def move(self, name: str) -> None:
         """Give the endpoint another URL; nobody listens at the old one any more."""
+        now = trio.current_time()
         self.versions[name] += 1
-        self.gone[name] = []
-
-    def is_well(self, name: str) -> bool:
-        """Tell whether the endpoint takes events now."""
-        return not within(self.down[name] + self.gone[name], trio.current_time())
+        self.gone[name] = [(start, min(end, now)) for start, end in self.gone[name] if start < now]
 
     def refuses_for_good(self, endpoint: str, event_id: str) -> bool:
         """Tell whether the endpoint will never take this event."""

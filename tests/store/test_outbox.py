@@ -15,6 +15,7 @@ from tests.builders import START, Time, listing, memory_store, new_event, snapsh
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
+DAY = 86_400.0
 FAILING = Health("mark", START, START)
 
 
@@ -142,6 +143,28 @@ async def test_a_retry_that_a_wrong_clock_put_years_ahead_is_brought_back() -> N
     await store.recover({"app": "mark"}, 3600)
 
     assert await store.next_due("app") == START + 3600
+
+
+async def test_a_clock_set_back_between_two_processes_delays_nothing() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    time.at -= DAY
+
+    assert (await store.recover({"app": "mark"}, 2 * DAY)).clock_set_back == DAY
+
+    assert len(await store.claim_due("app", 10)) == 1
+
+
+async def test_a_clock_set_back_leaves_a_retry_the_wait_that_it_was_meant_to_have() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, RetryAt(START + 300), FAILING)
+    time.at -= DAY
+
+    await store.recover({"app": "mark"}, 2 * DAY)
+
+    assert await store.next_due("app") == time.at + 300
 
 
 async def test_only_what_was_settled_in_this_run_counts_as_its_result() -> None:
