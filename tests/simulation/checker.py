@@ -121,6 +121,7 @@ def _check_time(
         *world.gateway.outages,
         *world.receivers.down[endpoint],
         *world.receivers.gone[endpoint],
+        *world.receivers.unreached[endpoint],
         *(span for spans in world.listings.broken.values() for span in spans),
     ]
     moved = job.video_id in world.listings.moved or job.video_id in world.listings.withdrawn

@@ -34,12 +34,16 @@ class Post:
 
 @dataclass
 class Receivers:
-    """All endpoints. `down` has the spans in which each of them fails, `gone` likewise."""
+    """All endpoints. `down` has the spans in which each of them fails, `gone` likewise.
+
+    `unreached` has the time before each change of URL since it had last taken anything.
+    """
 
     rng: Random
     down: dict[str, list[Span]]
     gone: dict[str, list[Span]]
     posts: list[Post] = field(default_factory=list)
+    unreached: dict[str, list[Span]] = field(default_factory=lambda: {n: [] for n in ENDPOINTS})
     versions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDPOINTS, 1))
     poisoned: bool = field(init=False)
     lose_answer: float = field(init=False)
@@ -55,8 +59,10 @@ class Receivers:
     def move(self, name: str) -> None:
         """Give the endpoint another URL; nobody listens at the old one any more."""
         now = trio.current_time()
+        taken = [post.at for post in self.posts if post.endpoint == name and post.taken]
         self.versions[name] += 1
-        self.gone[name] = [(start, min(end, now)) for start, end in self.gone[name] if start < now]
+        self.gone[name] = [span for span in self.gone[name] if span[1] < now]
+        self.unreached[name].append((max(taken, default=0.0), now))
 
     def refuses_for_good(self, endpoint: str, event_id: str) -> bool:
         """Tell whether the endpoint will never take this event."""
