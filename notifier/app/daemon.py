@@ -24,7 +24,6 @@ from notifier.config import Config
 from notifier.delivery import Announcer, Dispatcher, Lane, Outbox
 from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.errors import StoreError
-from notifier.exchange import open_exchange
 from notifier.gateway.client import content_url
 from notifier.model.health import Health
 from notifier.model.watch import Watch
@@ -207,7 +206,9 @@ async def _assemble(
     settled = Bell()
     desks = {}
     for gateway in config.gateways.values():
-        exchange = await connections.enter_async_context(open_exchange(wiring.GATEWAY_IN_FLIGHT))
+        exchange = await connections.enter_async_context(
+            wiring.gateway_exchange(gateway, wiring.GATEWAY_IN_FLIGHT)
+        )
         client = wiring.gateway_client(gateway, exchange, clock.wall)
         desks[gateway.name] = wiring.desk(gateway, client, clock, seams.rng)
     dispatcher = Dispatcher()
@@ -216,7 +217,9 @@ async def _assemble(
         subscriptions, new_id=seams.new_id, wall=clock.wall, wake=dispatcher.wake
     )
     for endpoint in config.endpoints.values():
-        exchange = await connections.enter_async_context(open_exchange(endpoint.max_concurrency))
+        exchange = await connections.enter_async_context(
+            wiring.endpoint_exchange(endpoint, config.outbound, endpoint.max_concurrency)
+        )
         deliverer = wiring.deliverer(
             endpoint,
             wiring.sender(endpoint, exchange, clock.wall),

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from random import Random
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
@@ -14,11 +15,12 @@ from notifier.delivery import (
     LaneRules,
     Subscription,
 )
-from notifier.exchange import Exchange
+from notifier.exchange import Exchange, Route, open_exchange
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
 from notifier.model.health import Health
 from notifier.model.watch import Watch
+from notifier.outbound import ANYWHERE, AddressPolicy
 from notifier.schedule.clock import Clock
 from notifier.signing import decode_secret
 from notifier.store import Store
@@ -52,6 +54,33 @@ def reveal_url(endpoint: EndpointSettings) -> str:
         log.redactor.protect(url)
         log.redactor.protect(urlsplit(url).path, echoable=endpoint.format is Format.SLACK)
     return url
+
+
+def _reveal_proxy(proxy: Secret | None) -> str | None:
+    if proxy is None:
+        return None
+    url = reveal(proxy)
+    password = urlsplit(url).password
+    if password is not None:
+        log.redactor.protect(password)
+        log.redactor.protect(unquote(password))
+    return url
+
+
+def gateway_exchange(
+    settings: GatewaySettings, in_flight: int
+) -> AbstractAsyncContextManager[Exchange]:
+    """Open connections to a gateway: wherever the operator says that it is."""
+    route = Route(ANYWHERE, settings.ca_file, _reveal_proxy(settings.proxy))
+    return open_exchange(in_flight, route)
+
+
+def endpoint_exchange(
+    endpoint: EndpointSettings, policy: AddressPolicy, in_flight: int
+) -> AbstractAsyncContextManager[Exchange]:
+    """Open connections to an endpoint, as far as `policy` allows."""
+    route = Route(policy, endpoint.ca_file, _reveal_proxy(endpoint.proxy))
+    return open_exchange(in_flight, route)
 
 
 def gateway_client(

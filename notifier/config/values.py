@@ -8,6 +8,7 @@ fail later.
 import json
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from notifier.config.refusal import BadValueError, did_you_mean
 from notifier.model.event import EventType, subscribes
@@ -120,6 +121,15 @@ def check_metadata(value: Mapping[str, str]) -> Mapping[str, str]:
     if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA:
         raise BadValueError(f"must take at most {MAX_METADATA} bytes as JSON")
     return value
+
+
+def check_network(value: object) -> IPv4Network | IPv6Network:
+    """Return a range of addresses."""
+    try:
+        return ip_network(str(value) if isinstance(value, str) else b"")
+    except ValueError:
+        sample = 'such as "10.1.0.0/16" or "10.1.2.3"'
+        raise BadValueError("must be a range of addresses", sample) from None
 
 
 def check_path(value: object) -> str:
