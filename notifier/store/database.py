@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 _MISUSE = 78
 _MAX_WAL = 16 * 1024 * 1024
+_SMALLEST = 512  # bytes; SQLite takes the beginning of a file for an empty database
 
 BUSY_SECONDS = 5.0
 """How long another process's lock on the file is waited for, in seconds."""
@@ -140,8 +141,7 @@ def _inspect(path: Path) -> None:
     if path.exists() and path.stat().st_size:
         db = read_only(path)
         try:
-            refuse_newer(db, path)
-            _refuse_foreign(db, path)
+            refuse_unusable(db, path)
         finally:
             db.close()
     elif (log := _log_of(path)).exists() and log.stat().st_size:
@@ -161,8 +161,10 @@ def read_only(path: Path) -> sqlite3.Connection:
     return db
 
 
-def refuse_newer(db: sqlite3.Connection, path: Path) -> None:
-    """Raise StoreRefusedError for a schema that this notifier does not know."""
+def refuse_unusable(db: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreRefusedError for a file that holds no store, or that of a newer notifier."""
+    if 0 < path.stat().st_size < _SMALLEST:
+        raise StoreRefusedError(f"{path} is not a database: it is too short")
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise StoreRefusedError(
@@ -170,10 +172,6 @@ def refuse_newer(db: sqlite3.Connection, path: Path) -> None:
             f"{VERSION}): run the newer one, or set another [store] path",
             exit_code=_MISUSE,
         )
-
-
-def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
-    (version,) = db.execute("PRAGMA user_version").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version == 0 and tables:
         raise StoreRefusedError(f"{path} is a database of some other program", exit_code=_MISUSE)

@@ -10,7 +10,7 @@ from notifier.errors import StoreError
 from notifier.model.watch import Watch, WatchKey
 from notifier.store import endpoints
 from notifier.store.codec import WATCH_COLUMNS, load_watch
-from notifier.store.database import read_only, refuse_newer
+from notifier.store.database import read_only, refuse_unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ class Reader:
 def open_reader(path: Path) -> Iterator[Reader | None]:
     """Open the store at `path` for reading; None when there is none yet.
 
-    Raises StoreError when the file is there and cannot be read, StoreRefusedError when a newer
-    notifier wrote it.
+    Raises StoreError when the file is there and cannot be read, StoreRefusedError when it is
+    none of ours or a newer notifier wrote it.
     """
     try:
         path.stat()
@@ -95,7 +95,7 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
         db = read_only(path)
     try:
         with _translated():
-            refuse_newer(db, path)
+            refuse_unusable(db, path)
             made = _is_made(db)
         yield Reader(db) if made else None
     finally:
