@@ -27,7 +27,7 @@ def mounted(where: Path, *options: str | Path) -> Iterator[None]:
         yield
     finally:
         # a daemon that was killed a moment ago may still be letting go
-        subprocess.run(["umount", "--lazy", where], check=True)
+        sh("umount", "--lazy", where)
 
 
 @contextmanager
@@ -35,6 +35,11 @@ def small_disk(where: Path, size: str = "1m") -> Iterator[None]:
     """Mount a disk that is soon full at `where`."""
     with mounted(where, "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs"):
         yield
+
+
+def make_read_only(where: Path) -> None:
+    """Let the disk at `where`, on which no file is open, be read only."""
+    sh("mount", "-o", "remount,ro", where)
 
 
 def ext4_image(path: Path) -> Path:

@@ -1,9 +1,8 @@
 """A disk that may not be written any more: nothing is sent that could not be recorded."""
 
-import subprocess
 from pathlib import Path
 
-from tests.faults.disks import ext4_image, fail_file_system, mounted, small_disk
+from tests.faults.disks import ext4_image, fail_file_system, make_read_only, mounted, small_disk
 from tests.process.harness import notifier, running, world
 
 
@@ -39,7 +38,7 @@ async def test_a_read_only_disk_refuses_the_start_in_one_sentence(tmp_path: Path
             w.watch("job")
             async with running(w.save(), "--exit-when-done") as daemon:
                 assert await daemon.exit_code() == 0
-            subprocess.run(["mount", "-o", "remount,ro", tmp_path / "state"], check=True)
+            make_read_only(tmp_path / "state")
             before = w.store_path.read_bytes()
 
             refused = await notifier("run", "-c", w.config_path)
