@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 from tests.faults.disks import fill, small_disk
+from tests.faults.jobs import begin, finish
 from tests.process.harness import Got, Receiver, World, eventually, notifier, running, world
 
 
@@ -16,13 +17,12 @@ async def test_an_ending_on_a_full_disk_is_sent_once_there_is_space(tmp_path: Pa
         async with world(tmp_path) as w:
             app = await w.receiver()
             w.endpoint(app)
-            w.sandbox.create(video_id="job", duration=2)
-            w.sandbox.create(video_id="other", duration=600)
-            w.watch("job", "other")
+            begin(w, "job", "other")
             async with running(w.save()) as daemon:
                 await daemon.wait_for_log("poll", 2)
                 filler = fill(tmp_path / "state")
-                await daemon.wait_for_log("poller_waits_for_store", 2)
+                finish(w, "job")
+                await daemon.wait_for_log("poller_waits_for_store")
                 (error, *_) = daemon.logs("poller_waits_for_store")
                 assert "disk is full" in error["reason"]
                 polled = polls_of(w, "other")
@@ -51,7 +51,7 @@ async def test_a_2xx_that_the_full_disk_cannot_hold_is_recorded_later_and_not_se
             w.sandbox.create(video_id="job", duration=0.5)
             w.watch("job")
             async with running(w.save(), "--exit-when-done") as daemon:
-                await daemon.wait_for_log("attempt_not_recorded", 2)
+                await daemon.wait_for_log("attempt_not_recorded")
                 fillers[0].unlink()
                 assert await daemon.exit_code() == 0
             assert len(app.got) == 1

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.faults.disks import ext4_image, fail_file_system, make_read_only, mounted, small_disk
+from tests.faults.jobs import begin, finish
 from tests.process.harness import notifier, running, world
 
 
@@ -13,13 +14,13 @@ async def test_a_disk_that_fails_while_running_stops_neither_polling_nor_the_dae
     async with world(tmp_path) as w:
         app = await w.receiver()
         w.endpoint(app)
-        w.sandbox.create(video_id="job", duration=2)
-        w.watch("job")
+        begin(w, "job")
         with mounted(tmp_path / "state", "-o", "loop,errors=remount-ro", image):
             async with running(w.save()) as daemon:
                 await daemon.wait_for_log("poll")
                 fail_file_system(tmp_path / "state")
-                await daemon.wait_for_log("poller_waits_for_store", 2)
+                finish(w, "job")
+                await daemon.wait_for_log("poller_waits_for_store")
                 assert app.got == []
                 assert await daemon.end() == 0
 

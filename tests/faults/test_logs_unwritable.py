@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from tests.faults.disks import fill, small_disk
+from tests.faults.jobs import begin, finish
 from tests.process.harness import (
     PATIENCE,
     clean_environment,
@@ -78,13 +79,12 @@ async def test_logs_go_on_in_whole_lines_when_their_disk_has_space_again(tmp_pat
         async with world(logs) as w:
             app = await w.receiver()
             w.endpoint(app)
-            w.sandbox.create(video_id="job", duration=1)
-            w.sandbox.create(video_id="endless", duration=600)
-            w.watch("job", "endless")
+            begin(w, "job", "endless")
             w.config |= {"log": {"level": "debug"}, "store": {"path": str(tmp_path / "n.db")}}
             async with running(w.save()) as daemon:
                 await daemon.wait_for_log("poll")
                 filler = fill(logs)
+                finish(w, "job")
                 await app.wait_for(1)
                 polled = len(w.sandbox.requests)
                 await eventually(lambda: len(w.sandbox.requests) > polled + 5, "polling goes on")

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from tests.faults.jobs import begin, finish
 from tests.process.harness import running, world
 
 
@@ -10,13 +11,13 @@ async def test_a_folder_that_is_moved_away_and_back_costs_nothing(tmp_path: Path
     async with world(tmp_path) as w:
         app = await w.receiver()
         w.endpoint(app)
-        w.sandbox.create(video_id="job", duration=2)
-        w.watch("job")
+        begin(w, "job")
         folder, elsewhere = w.store_path.parent, tmp_path / "elsewhere"
         async with running(w.save()) as daemon:
             await daemon.wait_for_log("poll")
             folder.rename(elsewhere)
-            await daemon.wait_for_log("poller_waits_for_store", 2)
+            finish(w, "job")
+            await daemon.wait_for_log("poller_waits_for_store")
             (error, *_) = daemon.logs("poller_waits_for_store")
             assert error["reason"] == (
                 f"{w.store_path} cannot be found any more (No such file or directory): "
@@ -37,11 +38,11 @@ async def test_a_folder_that_is_deleted_is_not_made_anew_before_the_next_start(
     async with world(tmp_path) as w:
         app = await w.receiver()
         w.endpoint(app)
-        w.sandbox.create(video_id="job", duration=1)
-        w.watch("job")
+        begin(w, "job")
         async with running(w.save()) as daemon:
             await daemon.wait_for_log("poll")
             shutil.rmtree(w.store_path.parent)
+            finish(w, "job")
             await daemon.wait_for_log("poller_waits_for_store")
             assert await daemon.end() == 0
         assert not w.store_path.parent.exists()

@@ -13,6 +13,7 @@ import trio
 from notifier.errors import StoreRefusedError
 from notifier.store import Database, open_reader
 from notifier.store.database import BUSY_SECONDS
+from tests.faults.jobs import begin, finish
 from tests.process.harness import eventually, running, world
 
 LOCKED_FOR = float(os.environ.get("NOTIFIER_TEST_LOCK_SECONDS", BUSY_SECONDS + 2))
@@ -30,12 +31,12 @@ async def test_a_locked_store_delays_an_ending_and_its_delivery_and_loses_neithe
     async with world(tmp_path) as w:
         app = await w.receiver()
         w.endpoint(app)
-        w.sandbox.create(video_id="job", duration=2)
-        w.watch("job")
+        begin(w, "job")
         async with running(w.save()) as daemon:
             await daemon.wait_for_log("poll")
             blocker = lock(w.store_path)
             unlock_at = trio.current_time() + LOCKED_FOR
+            finish(w, "job")
             await daemon.wait_for_log("poller_waits_for_store")
             (error, *_) = daemon.logs("poller_waits_for_store")
             assert "locked" in error["reason"]
@@ -47,19 +48,6 @@ async def test_a_locked_store_delays_an_ending_and_its_delivery_and_loses_neithe
             await eventually(lambda: bool(daemon.logs("attempt")), "the record")
             assert await daemon.end() == 0
         assert [got.event["data"]["id"] for got in app.got] == ["job"]
-
-
-async def test_a_locked_store_does_not_keep_the_daemon_from_stopping(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
-        app = await w.receiver()
-        w.endpoint(app)
-        w.sandbox.create(video_id="job", duration=600)
-        w.watch("job")
-        async with running(w.save()) as daemon:
-            await daemon.wait_for_log("poll")
-            blocker = lock(w.store_path)
-            assert await daemon.end() == 0
-            blocker.close()
 
 
 def test_a_store_that_stays_locked_refuses_the_start_and_is_read_all_the_same(
