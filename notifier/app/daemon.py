@@ -19,6 +19,7 @@ import trio
 from notifier import __version__, log
 from notifier.app import wiring
 from notifier.app.housekeeping import keep_house
+from notifier.app.timekeeping import keep_time
 from notifier.bell import Bell
 from notifier.config import Config
 from notifier.delivery import Announcer, Dispatcher, Lane, Outbox
@@ -38,6 +39,8 @@ DRAIN_SECONDS = 10.0
 
 _LOOK_AGAIN = 60.0
 _STORE_PAUSE = 5.0
+# one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Seams:
     """Where a test can put its own time, randomness, ids and threads."""
 
     wall: Callable[[], float] = time.time
+    steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
     rng: Random = field(default_factory=Random)
     new_id: Callable[[], str] = lambda: f"evt_{secrets.token_hex(16)}"
     executor: Callable[[], Executor] = ThreadExecutor
@@ -73,7 +77,7 @@ async def run_daemon(
     StoreError when it cannot be read at the start.
     """
     seams = seams or Seams()
-    clock = Clock(seams.wall, trio.current_time)
+    clock = Clock(seams.wall, seams.steady)
     open_database = partial(Database.open, config.store_path, config.path, adopt=options.adopt)
     database = await trio.to_thread.run_sync(open_database)
     store = Store(database, seams.executor(), clock.now)
@@ -123,6 +127,7 @@ class _Daemon:
                 supervisor.apply(watches, starting=True)
                 watching.start_soon(sources.run, supervisor.apply)
                 watching.start_soon(keep_house, self.store, self.config.retention, self.clock.now)
+                watching.start_soon(keep_time, self.store, self.clock)
                 self._log_start(len(watches))
                 task_status.started()
                 if options.exit_when_done:

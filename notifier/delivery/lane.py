@@ -17,9 +17,9 @@ from notifier.delivery.circuit import Circuit
 from notifier.delivery.deliverer import Result
 from notifier.errors import StoreError
 from notifier.model.delivery import Claim
+from notifier.pacer import Pacer
 from notifier.schedule.backoff import growing
 from notifier.schedule.clock import Clock
-from notifier.schedule.pacer import Pacer
 
 _LOOK_AGAIN = 60.0
 _STORE_PAUSE = 1.0
@@ -120,7 +120,7 @@ class Lane:
     async def _deliver(self, claim: Claim) -> None:
         try:
             if self._pacer is not None:
-                await trio.sleep(self._pacer.reserve(trio.current_time()))
+                await self._pacer.turn()
             self._note(await self._deliverer.deliver(claim))
         finally:
             self._in_flight -= 1

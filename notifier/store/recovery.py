@@ -1,15 +1,11 @@
-"""Putting the state in order at the start: what a dead process, or a wrong clock, left behind.
-
-Between two processes the wall clock is all there is, and it may have been set back meanwhile:
-what was recorded after today shows by how much. Waits are then measured from when they began.
-"""
+"""Putting the state in order at the start: what a dead process, or a wrong clock, left behind."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.model.health import Health
-from notifier.store import endpoints, outbox, watches
+from notifier.store import endpoints, outbox, timebase, watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +27,9 @@ def recover(
     db: sqlite3.Connection, url_marks: Mapping[str, str], longest_wait: float, now: float
 ) -> Recovery:
     """Put everything in order; see `Store.recover`."""
+    set_back = timebase.rebase(db, now)
     interrupted = outbox.release_interrupted(db)
-    set_back = max(_latest_record(db) - now, 0.0)
-    _bring_forward(db, set_back, now, longest_wait)
+    _bring_forward(db, now + longest_wait)
     watches.bring_back(db, now)
     return Recovery(
         interrupted,
@@ -45,25 +41,9 @@ def recover(
     )
 
 
-def _latest_record(db: sqlite3.Connection) -> float:
-    """Return the latest moment at which anything about a delivery was recorded."""
-    (latest,) = db.execute(
-        "SELECT max(coalesce((SELECT max(recorded_at) FROM events), 0),"
-        " coalesce((SELECT max(last_failure) FROM endpoints), 0),"
-        " coalesce((SELECT max(settled_at) FROM deliveries), 0))"
-    ).fetchone()
-    return float(latest)
-
-
-def _bring_forward(
-    db: sqlite3.Connection, set_back: float, now: float, longest_wait: float
-) -> None:
-    """Let every delivery wait as long as it was meant to, and never beyond `longest_wait`.
-
-    The second holds for what was recorded while the clock was years ahead, and pruned since.
-    """
+def _bring_forward(db: sqlite3.Connection, latest: float) -> None:
+    """Let no delivery be due after `latest`: what a clock years ahead wrote may be pruned."""
     db.execute(
-        "UPDATE deliveries SET due_at = min(max(due_at - ?, ?), ?) "
-        "WHERE state = 'pending' AND due_at > ?",
-        (set_back, now, now + longest_wait, now),
+        "UPDATE deliveries SET due_at = ? WHERE state = 'pending' AND due_at > ?",
+        (latest, latest),
     )

@@ -10,7 +10,7 @@ from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
-from notifier.store import endpoints, outbox, pruning, recovery, watches
+from notifier.store import endpoints, outbox, pruning, recovery, timebase, watches
 from notifier.store.database import Database
 from notifier.store.executor import Executor
 from notifier.store.pruning import Pruned
@@ -108,6 +108,10 @@ class Store:
         longest wait in any retry schedule, in seconds.
         """
         return await self._transact(recovery.recover, url_marks, longest_wait, self._now())
+
+    async def keep_drift(self, drift: float) -> None:
+        """Remember, for the next start, that the calendar is `drift` seconds ahead of `now`."""
+        await self._transact(timebase.keep_drift, drift)
 
     async def release_interrupted(self) -> int:
         """Make what is in flight due again, its attempts `interrupted`; return how many."""

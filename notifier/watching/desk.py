@@ -18,8 +18,8 @@ import trio.lowlevel
 
 from notifier import log
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.pacer import Pacer
 from notifier.schedule.backoff import jittered
-from notifier.schedule.pacer import Pacer
 
 PROBE_INTERVAL = 60.0
 """How often a gateway that refuses the key is tried, in seconds."""
@@ -133,7 +133,7 @@ class Desk:
         a place would all be used at once when a hanging gateway comes back.
         """
         async with self._places:
-            await trio.sleep(self._pacer.reserve(trio.current_time()))
+            await self._pacer.turn()
             return None if self._pause is not None else await self._request(video_id)
 
     async def _probe(self, pause: _Pause, video_id: str) -> Asked:
