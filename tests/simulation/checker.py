@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from notifier.store import Database
 from tests.simulation.daemon import BUDGET, SCHEDULE
-from tests.simulation.gateway import Job
+from tests.simulation.gateway import Job, within
 from tests.simulation.receivers import ENDPOINTS, Post
 from tests.simulation.world import World
 
@@ -122,10 +122,11 @@ def _check_time(
         *world.receivers.down[endpoint],
         *world.receivers.gone[endpoint],
         *world.receivers.unreached[endpoint],
-        *(span for spans in world.listings.broken.values() for span in spans),
     ]
+    # what a file listed before it broke is watched all the same
+    unlisted = any(within(spans, job.at) for spans in world.listings.broken.values())
     moved = job.video_id in world.listings.moved or job.video_id in world.listings.withdrawn
-    if moved or any(start < window[1] and end > window[0] for start, end in troubles):
+    if moved or unlisted or any(start < window[1] and end > window[0] for start, end in troubles):
         return
     verdict.timely += 1
     if first.at > window[1]:
