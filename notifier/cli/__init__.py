@@ -6,6 +6,7 @@ pay for an HTTP client. Results go to stdout; errors go to stderr, one sentence 
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -79,11 +80,14 @@ def _run() -> int:
         code = cli.main(prog_name="notifier", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return error.exit_code
     except NotifierError as error:
-        for line in str(error).splitlines():
-            click.echo(f"notifier: {line}", err=True)
+        with suppress(OSError):  # the exit code is all that a full disk leaves
+            click.echo(
+                "\n".join(f"notifier: {line}" for line in str(error).splitlines()), err=True
+            )
         return error.exit_code
     except OSError as error:
         return _unwritable(error)

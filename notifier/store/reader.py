@@ -11,6 +11,7 @@ from notifier.model.watch import Watch, WatchKey
 from notifier.store import endpoints
 from notifier.store.codec import WATCH_COLUMNS, load_watch
 from notifier.store.database import read_only, refuse_unusable
+from notifier.store.schema import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +97,20 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
     try:
         with _translated():
             refuse_unusable(db, path)
-            made = _is_made(db)
+            made = _is_made(db, path)
         yield Reader(db) if made else None
     finally:
         db.close()
 
 
-def _is_made(db: sqlite3.Connection) -> bool:
+def _is_made(db: sqlite3.Connection, path: Path) -> bool:
     """Tell whether the daemon has got as far as making its tables."""
-    return bool(db.execute("PRAGMA user_version").fetchone() != (0,))
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if 0 < version < VERSION:
+        raise StoreError(
+            f"{path} was written by an older notifier: notifier run brings it up to date"
+        )
+    return bool(version)
 
 
 @contextmanager

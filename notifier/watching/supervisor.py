@@ -19,7 +19,7 @@ from notifier.schedule.backoff import growing, jittered
 from notifier.watching.poller import Poller
 
 _RESTART = 1.0
-_LONGEST_RESTART = 60.0
+_LONGEST_RESTART = 45.0
 _CALM = 600.0
 
 

@@ -73,6 +73,21 @@ async def test_logs_that_nobody_can_take_stop_no_delivery(where: str, tmp_path: 
             assert await ended(process) == 0
 
 
+async def test_a_refusal_that_cannot_be_printed_still_has_its_exit_code(tmp_path: Path) -> None:
+    for arguments, code in {("run", "-c", "missing.toml"): 78, ("no-such-command",): 2}.items():
+        full = os.open("/dev/full", os.O_WRONLY)
+        with trio.fail_after(PATIENCE):
+            done = await trio.run_process(
+                command(*arguments),
+                stderr=full,
+                check=False,
+                env=clean_environment(),
+                cwd=tmp_path,
+            )
+        os.close(full)
+        assert done.returncode == code
+
+
 async def test_logs_go_on_in_whole_lines_when_their_disk_has_space_again(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     with small_disk(logs, "256k"):

@@ -172,6 +172,17 @@ def test_a_reader_refuses_a_newer_schema_as_the_daemon_does(tmp_path: Path) -> N
     assert refused.value.exit_code == 78
 
 
+def test_a_reader_of_a_store_that_is_still_to_be_migrated_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "n.db"
+    Database.open(path, CONFIG).close()
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA user_version = {VERSION - 1}")
+    db.close()
+
+    with pytest.raises(StoreError, match=r"older notifier: notifier run"), open_reader(path):
+        pass
+
+
 def test_a_log_whose_database_is_missing_is_not_thrown_away(tmp_path: Path) -> None:
     """SQLite deletes a write-ahead log that it finds beside an empty file."""
     path = tmp_path / "n.db"

@@ -114,6 +114,23 @@ async def test_an_ending_that_the_store_refused_is_kept_and_the_first_word_wins(
     assert [line["event"] for line in logs].count("poller_waits_for_store") == 3
 
 
+async def test_an_ending_is_handed_on_within_a_minute_of_the_store_being_well_again(
+    autojump_clock: MockClock,
+) -> None:
+    world = World()
+    world.answer = lambda _: Seen(snapshot(Status.COMPLETED))
+    world.refuse_endings = 10**6
+
+    with capture_logs():
+        async with trio.open_nursery() as nursery:
+            world.supervisor(nursery).apply([open_watch(row) for row in range(50)])
+            await trio.sleep(6 * 3600)
+            world.refuse_endings = 0
+            await run_for(60, nursery)
+
+    assert len(world.endings) == 50
+
+
 async def test_a_new_watch_is_polled_at_once_and_known_ones_are_spread_at_the_start(
     autojump_clock: MockClock,
 ) -> None:
