@@ -5,14 +5,14 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 import trio
 
-from tests.process.harness import PATIENCE, World, clean_environment, command
+from tests.process.harness import PATIENCE, Daemon, World, clean_environment, command, eventually
 
 # a call that another thread interrupted takes two lines: what it was, and what it came to
 _CALL = re.compile(r"^(\d+) +(\w+)\((.*)$")
@@ -49,11 +49,36 @@ async def traced(w: World, *options: str) -> tuple[int, Path]:
                     env=clean_environment(),
                 )
         finally:
-            end_daemon(w)
+            _end_daemon(w)
     return done.returncode, trace
 
 
-def end_daemon(w: World) -> None:
+@asynccontextmanager
+async def meddled_with(daemon: Daemon, call: str, effect: str) -> AsyncIterator[None]:
+    """Let `call` have `effect` in a running daemon for as long as the block lasts.
+
+    Both are in strace's words; calls are counted by thread, from now on.
+    """
+    said = daemon.log_path.with_name("strace.log")
+    with said.open("wb") as errors:
+        strace = await trio.lowlevel.open_process(
+            [
+                *("strace", "-f", "-p", str(daemon.process.pid), "-o", "/dev/null"),
+                *("-e", f"trace={call}", "-e", f"inject={call}:{effect}"),
+            ],
+            stderr=errors,
+        )
+    try:
+        await eventually(lambda: b"attached" in said.read_bytes(), "strace to be attached")
+        yield
+    finally:
+        with trio.CancelScope(shield=True):
+            with suppress(ProcessLookupError):
+                strace.send_signal(signal.SIGINT)  # it lets go, and the daemon goes on
+            await strace.wait()
+
+
+def _end_daemon(w: World) -> None:
     """Kill the traced daemon if it is still there: ending strace does not end it."""
     with suppress(OSError, ValueError):
         pid = int(w.store_path.with_name("notifier.db.lock").read_text())

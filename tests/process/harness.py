@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -214,17 +214,14 @@ class Daemon:
 
 @asynccontextmanager
 async def running(
-    config: Path, *options: str, started: bool = True, under: Sequence[str] = (), **env: str
+    config: Path, *options: str, started: bool = True, **env: str
 ) -> AsyncIterator[Daemon]:
-    """Run the daemon for as long as the block lasts; kill it if it is still there then.
-
-    `under` is a command that runs it, such as strace.
-    """
+    """Run the daemon for as long as the block lasts; kill it if it is still there then."""
     log_path = config.parent / "daemon.log"
     with log_path.open("a") as log:
         before = log_path.stat().st_size
         process = await trio.lowlevel.open_process(
-            [*under, *command("run", "-c", config, *options)],
+            command("run", "-c", config, *options),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
