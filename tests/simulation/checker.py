@@ -19,7 +19,7 @@ from tests.simulation.gateway import Job, within
 from tests.simulation.receivers import ENDPOINTS, Post
 from tests.simulation.world import World
 
-DETECTED_WITHIN = 1800.0
+DETECTED_WITHIN = 600.0
 """How long after a job's end its event is at a healthy endpoint, in seconds."""
 
 _CALM = 0.05

@@ -45,8 +45,7 @@ class World:
         if self.rng.random() < 0.1:
             down["flaky"].append((0, 0.7 * self.days * DAY))
         self.receivers = Receivers(self.rng, down, gone)
-        broken = {name: self._spans(self.rng.randrange(3), 3600) for name in FILES}
-        self.listings = Listings(self.rng, jobs, broken)
+        self.listings = Listings(self.rng, jobs, {name: self._breakages(jobs) for name in FILES})
 
     def wall(self) -> float:
         """Return the wall clock, which `jump` sets."""
@@ -59,6 +58,11 @@ class World:
     def _spans(self, count: int, longest: float) -> list[Span]:
         starts = [self.rng.uniform(0, self.days * DAY * 0.7) for _ in range(count)]
         return [(start, start + self.rng.uniform(60, longest)) for start in starts]
+
+    def _breakages(self, jobs: list[Job]) -> list[Span]:
+        """Return when a file is broken: as a rule soon after a job began, where it hurts most."""
+        starts = [job.at + self.rng.uniform(1, 100) for job in self.rng.sample(jobs, 4)]
+        return [(start, start + self.rng.uniform(60, 2 * 3600)) for start in starts]
 
     def _jobs(self) -> list[Job]:
         """Make the jobs; half of them come a dozen at once."""
