@@ -1,0 +1,109 @@
+"""The parts that deliver, as the daemon puts them together, with real sockets below them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import trio
+
+from notifier.bell import Bell
+from notifier.delivery import Announcer, Deliverer, DeliveryRules, Lane, LaneRules
+from notifier.exchange import open_exchange
+from notifier.model.delivery import Format
+from notifier.schedule.clock import Clock
+from notifier.server import serve
+from notifier.signing import decode_secret, generate_secret
+from notifier.store import Store
+from notifier.store.outbox import Tally
+from notifier.webhook import Target, WebhookSender
+from tests.builders import memory_store, rng
+from tests.delivery.lanes import HEALTHY, put, steady_clock
+from tests.faults.manners import Mannered
+from tests.process.harness import PATIENCE
+
+QUICKLY = (0.2,) * 20
+"""Waits between attempts that a test can sit out, in seconds."""
+
+
+@dataclass
+class Post:
+    """Delivers from `store`; a lane per receiver."""
+
+    store: Store
+    clock: Clock
+    nursery: trio.Nursery
+    connections: AsyncExitStack
+    secret: str = field(default_factory=generate_secret)
+    lanes: dict[str, Lane] = field(default_factory=dict)
+
+    async def receiver(
+        self,
+        name: str,
+        receiver: Mannered,
+        *,
+        timeout: float = 5.0,  # noqa: ASYNC109 - the endpoint's own
+        schedule: Sequence[float] = QUICKLY,
+    ) -> Mannered:
+        """Let `receiver` listen, and deliver to it."""
+        receiver.port = await self.nursery.start(partial(serve, receiver.handle, port=0))
+        await self.endpoint(name, receiver.url, timeout=timeout, schedule=schedule)
+        return receiver
+
+    async def endpoint(
+        self,
+        name: str,
+        url: str,
+        *,
+        timeout: float,  # noqa: ASYNC109 - the endpoint's own
+        schedule: Sequence[float] = QUICKLY,
+    ) -> None:
+        """Deliver to `url`."""
+        target = Target(url, {}, [decode_secret(self.secret)], timeout)
+        exchange = await self.connections.enter_async_context(open_exchange(4))
+        announcer = Announcer(
+            (), new_id=lambda: "evt_notice", wall=self.clock.wall, wake=lambda _: None
+        )
+        deliverer = Deliverer(
+            DeliveryRules(name, Format.STANDARD, schedule),
+            WebhookSender(exchange, lambda: target, self.clock.wall),
+            self.store,
+            announcer,
+            health=HEALTHY,
+            clock=self.clock,
+            rng=rng(),
+        )
+        lane = Lane(
+            LaneRules(name, 4),
+            deliverer,
+            self.store,
+            clock=self.clock,
+            rng=rng(),
+            settled=Bell(),
+        )
+        self.lanes[name] = lane
+        self.nursery.start_soon(lane.run)
+
+    async def send(self, *endpoints: str, count: int = 1, first: int = 0) -> None:
+        """Commit `count` events for `endpoints`, and wake their lanes."""
+        await put(self.store, *endpoints, count=count, first=first)
+        for name in endpoints:
+            self.lanes[name].wake()
+
+    async def settled(self) -> Tally:
+        """Wait until nothing is pending, and return how the deliveries ended."""
+        with trio.fail_after(PATIENCE):
+            while True:
+                counts = (await self.store.outstanding(0)).deliveries
+                if not counts.pending:
+                    return counts
+                await trio.sleep(0.02)
+
+
+@asynccontextmanager
+async def post() -> AsyncIterator[Post]:
+    """Deliver for as long as the block lasts."""
+    clock = steady_clock()
+    async with AsyncExitStack() as connections, trio.open_nursery() as nursery:
+        yield Post(memory_store(clock), clock, nursery, connections)
+        nursery.cancel_scope.cancel()
