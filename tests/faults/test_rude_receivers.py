@@ -9,6 +9,7 @@ import trio
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from notifier.server import Request, Response, Wire
 from notifier.signing import decode_secret, verify
 from tests.faults import manners
 from tests.faults.manners import Manner, Mannered
@@ -141,8 +142,8 @@ async def test_however_absurd_a_retry_after_is_the_event_waits_a_day_at_most_and
 async def test_a_poison_event_ends_as_a_dead_letter_that_says_why_while_all_others_arrive() -> (
     None
 ):
-    async def picky(request: manners.Request, wire: manners.Wire) -> manners.Response:
-        return manners.Response(400 if request.headers["webhook-id"] == "evt_0" else 204)
+    async def picky(request: Request, wire: Wire) -> Response:
+        return Response(400 if request.headers["webhook-id"] == "evt_0" else 204)
 
     with capture_logs() as logs:
         async with post() as p:
