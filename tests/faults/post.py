@@ -102,8 +102,15 @@ class Post:
 
 @asynccontextmanager
 async def post() -> AsyncIterator[Post]:
-    """Deliver for as long as the block lasts."""
+    """Deliver from a store in memory for as long as the block lasts."""
     clock = steady_clock()
+    async with post_from(memory_store(clock), clock) as p:
+        yield p
+
+
+@asynccontextmanager
+async def post_from(store: Store, clock: Clock) -> AsyncIterator[Post]:
+    """Deliver from `store` for as long as the block lasts."""
     async with AsyncExitStack() as connections, trio.open_nursery() as nursery:
-        yield Post(memory_store(clock), clock, nursery, connections)
+        yield Post(store, clock, nursery, connections)
         nursery.cancel_scope.cancel()
