@@ -8,6 +8,10 @@ from notifier.model.video import Json
 
 _MAX_DEPTH = 50
 # Deeper values become null: an encoder that runs on a fuller stack could not write them again.
+_MAX_VALUES = 20_000
+# A megabyte can hold a third of a million of them, and everybody waits while it is decoded.
+_MAX_DIGITS = 308
+# What a double can hold: a receiver in another language refuses a whole event for a longer one.
 
 
 class UnreadableError(ValueError):
@@ -17,14 +21,23 @@ class UnreadableError(ValueError):
 def decode(body: bytes) -> Json:
     """Return what `body` says, every text encodable, every number finite, no value too deep.
 
-    Raises UnreadableError for anything else: bad UTF-8, deep nesting, 5,000-digit integers.
+    A number too large for a double becomes null, like NaN. Raises UnreadableError for anything
+    else: bad UTF-8, deep nesting, more values than any gateway has to say.
     """
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise UnreadableError("too many values in the JSON")
     try:
-        return _scrubbed(json.loads(body, parse_float=_finite, parse_constant=_no_number))
+        return _scrubbed(
+            json.loads(body, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
+        )
     except RecursionError:
         raise UnreadableError("JSON nested too deeply") from None
     except ValueError:
         raise UnreadableError("not JSON") from None
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits.lstrip("-")) <= _MAX_DIGITS else None
 
 
 def _finite(digits: str) -> float | None:

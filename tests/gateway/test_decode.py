@@ -1,0 +1,58 @@
+"""Decoding what strangers send: bounded work, and nothing that could not be written again."""
+
+import json
+import time
+from contextlib import suppress
+
+import pytest
+
+from notifier.gateway.decode import UnreadableError, decode
+
+MEGABYTE = 1024 * 1024
+
+
+def filled(start: bytes, again: bytes, end: bytes) -> bytes:
+    """Return a body of one megabyte."""
+    return start + again * ((MEGABYTE - len(start) - len(end)) // len(again)) + end
+
+
+COSTLY = {
+    "empty lists": filled(b"[", b"[],", b"[]]"),
+    "empty objects": filled(b"[", b"{},", b"{}]"),
+    "fractions": filled(b"[", b"1e5,", b"1]"),
+    "deep lists": filled(b"[", b"[" * 900 + b"]" * 900 + b",", b"1]"),
+    "fields": b"{" + b",".join(b'"%d":1' % number for number in range(90_000)) + b"}",
+    "as many values as are taken": b"[" + b"{}," * 9_990 + b"1]",
+    "long numbers": filled(b"[", b"9" * 4000 + b",", b"1]"),
+    "numbers with a point": filled(b"[", b"1." + b"9" * 4000 + b",", b"1]"),
+    "one long text": filled(b'["', b"\\ud800", b'"]'),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_no_body_keeps_the_daemon_busy(name: str) -> None:
+    began = time.process_time()
+    with suppress(UnreadableError):
+        decode(COSTLY[name])
+    assert time.process_time() - began < 0.2
+
+
+def test_what_real_gateways_send_is_far_from_the_bound() -> None:
+    videos = [
+        {"id": f"video_{number}", "status": "queued", "x": list(range(50))}
+        for number in range(100)
+    ]
+    assert decode(json.dumps({"data": videos}).encode()) == {"data": videos}
+
+
+@pytest.mark.parametrize("digits", ["9" * 309, "-" + "9" * 309, "9" * 5000, "1e999"])
+def test_a_number_that_most_receivers_could_not_read_is_no_number(digits: str) -> None:
+    assert decode(f'{{"status": "completed", "x": {digits}}}'.encode()) == {
+        "status": "completed",
+        "x": None,
+    }
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 10**300])
+def test_other_numbers_stay_as_they_are(number: int) -> None:
+    assert decode(str(number).encode()) == number
