@@ -25,6 +25,7 @@ WIRE_BYTES = "notifier.wire_bytes"
 """The request extension that says how many bytes the answer may take on the wire."""
 
 _PORTS = {"http": 80, "https": 443}
+_MISREAD = ("location", "set-cookie", "set-cookie2")
 _FORBIDDEN = re.compile(rb"[\r\n\x00]")
 
 
@@ -47,8 +48,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
         except BaseException:
             connection.close()
             raise
-        return httpx.Response(
-            status, headers=headers, stream=_Body(connection, self._pool, origin)
+        return without_misread(
+            httpx.Response(status, headers=headers, stream=_Body(connection, self._pool, origin))
         )
 
     async def aclose(self) -> None:
@@ -71,6 +72,16 @@ class DirectTransport(httpx.AsyncBaseTransport):
             socket.socket.close()
             raise
         return Connection(secured, socket)
+
+
+def without_misread(response: httpx.Response) -> httpx.Response:
+    """Return `response` without what httpx would read for nothing.
+
+    It parses cookies and addresses of redirects that nobody wants, and fails if it cannot.
+    """
+    for name in _MISREAD:
+        response.headers.pop(name, None)
+    return response
 
 
 class _Body(httpx.AsyncByteStream):

@@ -12,6 +12,7 @@ from notifier.errors import TransportError
 from notifier.exchange import KINDS, Exchange, Reply, open_exchange
 from notifier.server import Request, Response, Wire, serve
 
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 Answer = Callable[[Request, Wire], Awaitable[Response | None]]
 
 
@@ -182,3 +183,70 @@ async def test_cancelled_requests_give_their_place_back() -> None:
                 await trio.sleep(0.01)
                 nursery.cancel_scope.cancel()
         assert (await get(exchange, url)).status == 200
+
+
+ENDLESS = {
+    "provisional answers": (b"", b"HTTP/1.1 103 Hint\r\n\r\n"),
+    "provisional answers with headers": (
+        b"",
+        b"HTTP/1.1 100 Go\r\na: " + b"b" * 999 + b"\r\n\r\n",
+    ),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"),
+    "one header": (b"HTTP/1.1 200 OK\r\na: ", b"b"),
+    "chunks of one byte": (CHUNKED, b"1\r\nx\r\n"),
+    "chunk extensions": (CHUNKED, b"1;" + b"x" * 9999 + b"\r\nx\r\n"),
+    "trailers": (CHUNKED + b"0\r\n", b"a: b\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_what_never_becomes_an_answer_is_cut_off_long_before_the_deadline(name: str) -> None:
+    start, again = ENDLESS[name]
+    sent = 0
+
+    async def answer(request: Request, wire: Wire) -> None:
+        nonlocal sent
+        await wire.send_raw(start)
+        while True:
+            await wire.send_raw(again * (20_000 // len(again)))
+            sent += 20_000
+
+    began = trio.current_time()
+    assert (await trouble(answer, deadline=30, max_body=50_000)).kind in {"too_large", "protocol"}
+    assert trio.current_time() - began < 20
+    assert sent < 10_000_000
+
+
+async def test_a_talkative_peer_leaves_the_other_tasks_their_turn() -> None:
+    async def answer(request: Request, wire: Wire) -> None:
+        while True:
+            await wire.send_raw(b"HTTP/1.1 103 Hint\r\n\r\n" * 3000)
+
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take_turns)
+        assert (await trouble(answer)).kind == "too_large"
+        nursery.cancel_scope.cancel()
+    # at most 4 KiB are parsed in one go
+    assert turns >= 30
+
+
+@pytest.mark.parametrize(
+    "value", ["javascript:1", "http://[", "//\x80", "http://xn--\xff/", "?" * 9999]
+)
+async def test_an_address_that_nobody_would_follow_does_not_spoil_the_answer(value: str) -> None:
+    async def answer(request: Request, wire: Wire) -> None:
+        location = value.encode("latin-1")
+        await wire.send_raw(
+            b"HTTP/1.1 302 Found\r\nlocation: " + location + b"\r\ncontent-length: 0\r\n\r\n"
+        )
+
+    async with peer(answer) as (exchange, url):
+        assert (await get(exchange, url)).status == 302
