@@ -13,7 +13,13 @@ from http import HTTPStatus
 from notifier import log
 from notifier.gateway.decode import UnreadableError, decode
 from notifier.gateway.missing import says_missing
-from notifier.gateway.reading import ids, read_snapshot, video_object
+from notifier.gateway.reading import (
+    calls_itself_video,
+    ids,
+    is_envelope,
+    read_snapshot,
+    video_object,
+)
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from notifier.model.status import Status
 from notifier.model.video import Json
@@ -51,10 +57,10 @@ def judge(
         return Seen(about.snapshot, status, wait)
     if status in _KEY_STATUSES:
         return Denied(status, _error_text(value), wait)
+    if about is not None:
+        return Trouble(about.reason, about.detail, about.hint, status, wait)
     if status not in _BUSY_STATUSES and (said := says_missing(value, video_id, status)):
         return Missing(said[:_MAX_DETAIL], status, wait)
-    if isinstance(about, Trouble):
-        return Trouble(about.reason, about.detail, about.hint, status, wait)
     return _refused(status, value, wait)
 
 
@@ -70,14 +76,17 @@ def _asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
 def _about_video(
     value: Json, status: int, video_id: str, words: Mapping[str, Status], *, rewrites_ids: bool
 ) -> Seen | Trouble | None:
-    """Read a video object if there is one that may be believed."""
+    """Read a video object: Trouble if it may not be believed, None if there is none.
+
+    Whatever a video object says is missing (its reference image, say), it is not the video.
+    """
     body = video_object(value, video_id)
-    if body is None:
-        return None
-    snapshot = read_snapshot(body, video_id, words)
     success = HTTPStatus(200) <= status < HTTPStatus(300)
+    if body is None or (not success and is_envelope(body)):
+        return _refused(status, value, None) if calls_itself_video(value) else None
+    snapshot = read_snapshot(body, video_id, words)
     if not success and not snapshot.ended:
-        return None
+        return Trouble(f"http_{status}", _error_text(value))
     # an error envelope may have an id and a status of its own: there only the watched id counts
     if video_id in ids(body) or (rewrites_ids and success):
         return Seen(snapshot)

@@ -169,11 +169,12 @@ def test_nothing_a_gateway_sends_raises(
 @pytest.mark.parametrize(
     "piece",
     ["video-", "video", "video ", "video 1-", "-video", " video_", "video:", " video=", "1", " ",
-     "not found: ", "no such video ", "a:/", "/", "job", "任务 ", "_"],
+     "not found: ", "no such video ", "a:/", "/", "job", "任务 ", "_", "<id>", "video_1 ", "id: ",
+     "'", "(", "the ", "video with id ", "not found for id ", " or ", ". ", "任务id", '{"error":'],
 )  # fmt: skip
 def test_no_message_takes_long_to_search(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     error = dict.fromkeys(("code", "type", "message", "detail", "msg"), f"video{text}")
     began = time.process_time()
-    ask(404, json.dumps({"error": error}).encode())
+    ask(404, json.dumps({"error": error, "errors": [text] * 8}).encode())
     assert time.process_time() - began < 0.5
