@@ -8,7 +8,7 @@ start.
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,13 +18,15 @@ import trio
 
 from notifier import __version__, log
 from notifier.app import wiring
+from notifier.app.housekeeping import keep_house
+from notifier.app.timekeeping import keep_time
 from notifier.bell import Bell
 from notifier.config import Config
-from notifier.delivery import Dispatcher, Lane, Outbox
+from notifier.delivery import Announcer, Dispatcher, Lane, Outbox
 from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.errors import StoreError
-from notifier.exchange import open_exchange
 from notifier.gateway.client import content_url
+from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.schedule.backoff import SPREAD
 from notifier.schedule.clock import Clock
@@ -37,6 +39,8 @@ DRAIN_SECONDS = 10.0
 
 _LOOK_AGAIN = 60.0
 _STORE_PAUSE = 5.0
+# one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Seams:
     """Where a test can put its own time, randomness, ids and threads."""
 
     wall: Callable[[], float] = time.time
+    steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
     rng: Random = field(default_factory=Random)
     new_id: Callable[[], str] = lambda: f"evt_{secrets.token_hex(16)}"
     executor: Callable[[], Executor] = ThreadExecutor
@@ -72,7 +77,7 @@ async def run_daemon(
     StoreError when it cannot be read at the start.
     """
     seams = seams or Seams()
-    clock = Clock(seams.wall, trio.current_time)
+    clock = Clock(seams.wall, seams.steady)
     open_database = partial(Database.open, config.store_path, config.path, adopt=options.adopt)
     database = await trio.to_thread.run_sync(open_database)
     store = Store(database, seams.executor(), clock.now)
@@ -121,6 +126,8 @@ class _Daemon:
                 supervisor = self._supervisor(watching)
                 supervisor.apply(watches, starting=True)
                 watching.start_soon(sources.run, supervisor.apply)
+                watching.start_soon(keep_house, self.store, self.config.retention, self.clock.now)
+                watching.start_soon(keep_time, self.store, self.clock)
                 self._log_start(len(watches))
                 task_status.started()
                 if options.exit_when_done:
@@ -200,23 +207,39 @@ async def _assemble(
 ) -> _Daemon:
     """Recover what an earlier process left, and build every part on top of it."""
     began = clock.now()
-    await _recover(config, store)
+    health = await _recover(config, store)
     settled = Bell()
     desks = {}
     for gateway in config.gateways.values():
-        exchange = await connections.enter_async_context(open_exchange(wiring.GATEWAY_IN_FLIGHT))
+        exchange = await connections.enter_async_context(
+            wiring.gateway_exchange(gateway, wiring.GATEWAY_IN_FLIGHT)
+        )
         client = wiring.gateway_client(gateway, exchange, clock.wall)
         desks[gateway.name] = wiring.desk(gateway, client, clock, seams.rng)
-    lanes: dict[str, Lane] = {}
+    dispatcher = Dispatcher()
+    subscriptions = wiring.subscriptions(config)
+    announcer = Announcer(
+        subscriptions, new_id=seams.new_id, wall=clock.wall, wake=dispatcher.wake
+    )
     for endpoint in config.endpoints.values():
-        exchange = await connections.enter_async_context(open_exchange(endpoint.max_concurrency))
-        lanes[endpoint.name] = wiring.lane(
-            endpoint, exchange, store, clock=clock, rng=seams.rng, settled=settled
+        exchange = await connections.enter_async_context(
+            wiring.endpoint_exchange(endpoint, config.outbound, endpoint.max_concurrency)
         )
-    dispatcher = Dispatcher(lanes.items())
+        deliverer = wiring.deliverer(
+            endpoint,
+            wiring.sender(endpoint, exchange, clock.wall),
+            store,
+            announcer,
+            health=health.get(endpoint.name),
+            clock=clock,
+            rng=seams.rng,
+        )
+        rules = wiring.lane_rules(endpoint)
+        lane = Lane(rules, deliverer, store, clock=clock, rng=seams.rng, settled=settled)
+        dispatcher.add(endpoint.name, lane)
     outbox = Outbox(
         store,
-        wiring.subscriptions(config),
+        subscriptions,
         content_url=lambda gateway, video: content_url(config.gateways[gateway].base_url, video),
         new_id=seams.new_id,
         wall=clock.wall,
@@ -225,13 +248,16 @@ async def _assemble(
     return _Daemon(config, store, clock, seams, desks, dispatcher, outbox, settled, began)
 
 
-async def _recover(config: Config, store: Store) -> None:
+async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
+    """Put the store in order, say what was found, and return how endpoints have been doing."""
     endpoints = config.endpoints.values()
     marks = {endpoint.name: wiring.url_mark(endpoint) for endpoint in endpoints}
     schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
     longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)
     found = await store.recover(marks, longest)
     logger = log.get()
+    if found.clock_set_back:
+        logger.warning("clock_set_back", seconds=round(found.clock_set_back))
     if found.interrupted:
         logger.warning("recovered", interrupted_attempts=found.interrupted)
     for name in found.removed_endpoints:
@@ -245,3 +271,4 @@ async def _recover(config: Config, store: Store) -> None:
             reason=reason,
             hint=f"deliveries are held; notifier endpoints enable {name}",
         )
+    return found.health

@@ -2,25 +2,35 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from random import Random
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from notifier import log
-from notifier.bell import Bell
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
-from notifier.delivery import Lane, LaneRules, Subscription
-from notifier.delivery.lane import DeliveryStore
-from notifier.exchange import Exchange
+from notifier.delivery import (
+    Announcer,
+    Deliverer,
+    DeliveryRules,
+    LaneRules,
+    Subscription,
+)
+from notifier.exchange import Exchange, Route, open_exchange
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
+from notifier.model.health import Health
 from notifier.model.watch import Watch
+from notifier.outbound import ANYWHERE, AddressPolicy
 from notifier.schedule.clock import Clock
 from notifier.signing import decode_secret
+from notifier.store import Store
 from notifier.watching import Desk, WatchRules
 from notifier.webhook import Target, WebhookSender
 
 GATEWAY_IN_FLIGHT = 32
 """Most status requests in flight to one gateway."""
+
+_SLACK_PER_SECOND = 1.0
 
 
 def reveal(secret: Secret) -> str:
@@ -44,6 +54,33 @@ def reveal_url(endpoint: EndpointSettings) -> str:
         log.redactor.protect(url)
         log.redactor.protect(urlsplit(url).path, echoable=endpoint.format is Format.SLACK)
     return url
+
+
+def _reveal_proxy(proxy: Secret | None) -> str | None:
+    if proxy is None:
+        return None
+    url = reveal(proxy)
+    password = urlsplit(url).password
+    if password is not None:
+        log.redactor.protect(password)
+        log.redactor.protect(unquote(password))
+    return url
+
+
+def gateway_exchange(
+    settings: GatewaySettings, in_flight: int
+) -> AbstractAsyncContextManager[Exchange]:
+    """Open connections to a gateway: wherever the operator says that it is."""
+    route = Route(ANYWHERE, settings.ca_file, _reveal_proxy(settings.proxy))
+    return open_exchange(in_flight, route)
+
+
+def endpoint_exchange(
+    endpoint: EndpointSettings, policy: AddressPolicy, in_flight: int
+) -> AbstractAsyncContextManager[Exchange]:
+    """Open connections to an endpoint, as far as `policy` allows."""
+    route = Route(policy, endpoint.ca_file, _reveal_proxy(endpoint.proxy))
+    return open_exchange(in_flight, route)
 
 
 def gateway_client(
@@ -106,25 +143,26 @@ def sender(
     return WebhookSender(exchange, target, wall)
 
 
-def lane(
+def deliverer(
     endpoint: EndpointSettings,
-    exchange: Exchange,
-    store: DeliveryStore,
+    sends: WebhookSender,
+    store: Store,
+    announcer: Announcer,
     *,
+    health: Health | None,
     clock: Clock,
     rng: Random,
-    settled: Bell,
-) -> Lane:
-    """Build the lane of one endpoint."""
-    rules = LaneRules(
-        endpoint=endpoint.name,
-        format=endpoint.format,
-        max_concurrency=endpoint.max_concurrency,
-        retry_schedule=endpoint.retry_schedule,
-        url_mark=url_mark(endpoint),
-    )
-    sends = sender(endpoint, exchange, clock.wall)
-    return Lane(rules, sends, store, clock=clock, rng=rng, settled=settled)
+) -> Deliverer:
+    """Build what makes the attempts at one endpoint; `health` is what the store remembers."""
+    rules = DeliveryRules(endpoint.name, endpoint.format, endpoint.retry_schedule)
+    known = health or Health(url_mark(endpoint))
+    return Deliverer(rules, sends, store, announcer, health=known, clock=clock, rng=rng)
+
+
+def lane_rules(endpoint: EndpointSettings) -> LaneRules:
+    """Return how much may go to one endpoint."""
+    paced = _SLACK_PER_SECOND if endpoint.format is Format.SLACK else None
+    return LaneRules(endpoint.name, endpoint.max_concurrency, paced)
 
 
 def url_mark(endpoint: EndpointSettings) -> str:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from notifier.config import (
     Config,
+    check_certificates,
     check_watch,
     find_config,
     load,
@@ -58,7 +59,8 @@ def load_with_secrets(config_path: Path | None, *needed: str) -> Config:
     """
     config = load_config(config_path)
     table = key_path(needed) if needed else ""
-    problems = [each for each in resolve_secrets(config) if each.key.startswith(table)]
+    found = [*resolve_secrets(config), *check_certificates(config)]
+    problems = [each for each in found if each.key.startswith(table)]
     if problems:
         raise ConfigError(problems)
     return config

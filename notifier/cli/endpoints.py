@@ -20,10 +20,10 @@ from notifier.cli.common import (
 )
 from notifier.config import Config, EndpointSettings
 from notifier.errors import NotifierError
-from notifier.exchange import open_exchange
 from notifier.formats import RENDERERS
 from notifier.model.delivery import Format
 from notifier.model.event import Event, EventType
+from notifier.outbound import AddressPolicy
 from notifier.store import Database, daemon_is_running, open_reader
 from notifier.store.endpoints import enable
 from notifier.webhook import Outcome
@@ -105,7 +105,8 @@ def test_command(config_path: Path | None, name: str) -> int:
         gateway="",
         metadata={},
     )
-    outcome = trio.run(_send, endpoint, event.id, RENDERERS[endpoint.format](event))
+    body = RENDERERS[endpoint.format](event)
+    outcome = trio.run(_send, config.outbound, endpoint, event.id, body)
     if outcome.delivered:
         click.echo(f"{name} took it: HTTP {outcome.status} ({event.id})")
         return 0
@@ -113,8 +114,10 @@ def test_command(config_path: Path | None, name: str) -> int:
     raise NotifierError(f"{name} did not take it: {outcome.word}{detail}")
 
 
-async def _send(endpoint: EndpointSettings, event_id: str, body: bytes) -> Outcome:
-    async with open_exchange(1) as exchange:
+async def _send(
+    policy: AddressPolicy, endpoint: EndpointSettings, event_id: str, body: bytes
+) -> Outcome:
+    async with wiring.endpoint_exchange(endpoint, policy, 1) as exchange:
         return await wiring.sender(endpoint, exchange, time.time).send(event_id, body)
 
 

@@ -44,6 +44,9 @@ def follow(config: Config, spec: WatchSpec) -> int:
 
 def report(key: WatchKey, view: WatchView) -> int:
     """Print how a watch that is over ended; return 0 only when the video completed."""
+    if view.event_type is None and view.watch.state is WatchState.ENDED:
+        click.echo(f"{key.video_id} ended long ago; its event is not kept any more", err=True)
+        return 1
     if view.event_type is None:
         click.echo(f"{key.video_id} is no longer watched", err=True)
         return 1

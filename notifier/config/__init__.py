@@ -1,15 +1,16 @@
 """The configuration: read from TOML, checked once, then trusted.
 
 `load` reports everything that is wrong at once; `resolve_secrets` tells whether the secrets
-are there; drop-ins are read with `read_dropin` and weighed against each other with `accept`.
-No error holds a value of the config, because any value may be a secret in the wrong place.
+are there, `check_certificates` whether certificates are; drop-ins are read with `read_dropin`
+and weighed against each other with `accept`. No error holds a value of the config,
+because any value may be a secret in the wrong place.
 """
 
 from notifier.config.dropins import accept, read_dropin
 from notifier.config.durations import DurationError, format_duration, parse_duration
 from notifier.config.load import load
 from notifier.config.paths import default_store_path, find_config
-from notifier.config.readiness import resolve_secrets, warnings
+from notifier.config.readiness import check_certificates, resolve_secrets, warnings
 from notifier.config.secrets import Secret, SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings
 from notifier.config.watches import check_watch
@@ -22,6 +23,7 @@ __all__ = [
     "Secret",
     "SecretError",
     "accept",
+    "check_certificates",
     "check_watch",
     "default_store_path",
     "find_config",

@@ -19,11 +19,16 @@ _PLACED = re.compile(
 _HARMLESS = re.compile(r"(?:[A-Za-z /,-]|'[^\w']')+", re.ASCII)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the document in `path`; raises ConfigError with one problem."""
+def read_toml(path: Path, *, may_be_empty: bool = True) -> dict[str, Any]:
+    """Return the document in `path`; raises ConfigError with one problem.
+
+    A file without a single byte is valid TOML, and one that `may_be_empty` or not.
+    """
     try:
-        text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
-        return tomllib.loads(text)
+        content = read_regular_file(path, MAX_BYTES)
+        if content or may_be_empty:
+            return tomllib.loads(content.decode("utf-8-sig"))
+        message, hint = "is empty", "delete it if it is to list nothing"
     except tomllib.TOMLDecodeError as error:
         message = f"is not valid TOML: {_explained(str(error))}"
         hint = ""

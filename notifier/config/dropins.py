@@ -20,9 +20,10 @@ _Listed = dict[tuple[WatchKey, int], tuple[str, WatchSpec]]
 def read_dropin(path: Path, config: Config) -> Listing:
     """Return what a drop-in lists, in its order.
 
-    Raises ConfigError with everything that is wrong with it.
+    Raises ConfigError with everything that is wrong with it. An empty file is wrong: shells and
+    editors empty one before they write it, which must not withdraw what it listed.
     """
-    specs, findings = read_watches(read_toml(path), Names.of(config))
+    specs, findings = read_watches(read_toml(path, may_be_empty=False), Names.of(config))
     if findings:
         raise ConfigError([finding.problem(path) for finding in findings])
     return Listing(path.name, specs)

@@ -16,6 +16,7 @@ from notifier.errors import ConfigError
 from notifier.model.delivery import Format
 from notifier.model.status import Status
 from notifier.model.watch import Listing
+from notifier.outbound import AddressPolicy
 
 SOURCE = "config"
 """The name of the main file among the sources of watches; drop-ins end in `.toml`."""
@@ -51,20 +52,22 @@ def _config(path: Path, document: Document, names: Names, env: Mapping[str, str]
     return Config(
         path=path,
         gateways=MappingProxyType(
-            {name: _gateway(name, table) for name, table in document.gateways.items()}
+            {name: _gateway(name, table, folder) for name, table in document.gateways.items()}
         ),
         endpoints=MappingProxyType(
-            {name: _endpoint(name, table) for name, table in document.endpoints.items()}
+            {name: _endpoint(name, table, folder) for name, table in document.endpoints.items()}
         ),
         listing=Listing(SOURCE, tuple(to_spec(table, names) for table in document.watches)),
         watch_dir=folder / document.watch_dir,
+        outbound=AddressPolicy(document.outbound.public_only, tuple(document.outbound.allow)),
         store_path=default_store_path(path, env) if store is None else folder / store,
+        retention=document.store.retention,
         log_level=document.log.level,
         log_format=document.log.format,
     )
 
 
-def _gateway(name: str, table: GatewayTable) -> GatewaySettings:
+def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:
     smallest = table.min_poll_interval
     if smallest is None:
         smallest = min(_DEFAULT_MIN_POLL_INTERVAL, table.poll_interval)
@@ -82,10 +85,12 @@ def _gateway(name: str, table: GatewayTable) -> GatewaySettings:
         not_found_grace=table.not_found_grace,
         status_words=MappingProxyType(words),
         rewrites_ids=table.rewrites_ids,
+        proxy=table.proxy,
+        ca_file=None if table.ca_file is None else folder / table.ca_file,
     )
 
 
-def _endpoint(name: str, table: EndpointTable) -> EndpointSettings:
+def _endpoint(name: str, table: EndpointTable, folder: Path) -> EndpointSettings:
     return EndpointSettings(
         name=name,
         url=table.url,
@@ -96,4 +101,6 @@ def _endpoint(name: str, table: EndpointTable) -> EndpointSettings:
         max_concurrency=table.max_concurrency,
         retry_schedule=tuple(table.retry_schedule),
         headers=MappingProxyType(table.headers),
+        proxy=table.proxy,
+        ca_file=None if table.ca_file is None else folder / table.ca_file,
     )

@@ -6,6 +6,7 @@ fields are good; what concerns several keys at once is checked on the raw data, 
 """
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple, cast
 
@@ -26,7 +27,7 @@ from notifier.config.durations import (
     parse_duration,
 )
 from notifier.config.secrets import Check, Secret, read_secret
-from notifier.config.urls import check_base_url, check_endpoint_url
+from notifier.config.urls import check_base_url, check_endpoint_url, check_proxy_url
 from notifier.config.values import (
     check_api_key,
     check_event_pattern,
@@ -34,6 +35,7 @@ from notifier.config.values import (
     check_header_value,
     check_metadata,
     check_name,
+    check_network,
     check_path,
     check_signing_secret,
     check_status_word,
@@ -86,6 +88,7 @@ StatusWords = dict[
     Annotated[str, AfterValidator(check_status_word)],
     Literal["queued", "in_progress", "completed", "failed", "cancelled"],
 ]
+ProxyUrl = Annotated[Secret, _secret(check_proxy_url)]
 SigningSecrets = Annotated[
     list[Annotated[Secret, _secret(check_signing_secret)]],
     Field(min_length=1, max_length=4),
@@ -103,7 +106,7 @@ class Table(BaseModel):
 class GatewayTable(Table):
     """`[gateways.NAME]`."""
 
-    later = frozenset({"list_videos", "proxy", "ca_file"})
+    later = frozenset({"list_videos"})
 
     base_url: Annotated[str, PlainValidator(check_base_url)]
     api_key: Annotated[Secret, _secret(check_api_key)] | None = None
@@ -116,12 +119,12 @@ class GatewayTable(Table):
     not_found_grace: Duration = 120.0
     status_words: StatusWords = {}
     rewrites_ids: bool = False
+    proxy: ProxyUrl | None = None
+    ca_file: PathText | None = None
 
 
 class EndpointTable(Table):
     """`[endpoints.NAME]`."""
-
-    later = frozenset({"proxy", "ca_file"})
 
     url: Annotated[Secret, _secret(check_endpoint_url)]
     format: Literal["standard", "slack"] = "standard"
@@ -137,6 +140,8 @@ class EndpointTable(Table):
         *(hours * 3600.0 for hours in (2, 5, 10, 14, 20, 24)),
     ]
     headers: Headers = {}
+    proxy: ProxyUrl | None = None
+    ca_file: PathText | None = None
 
 
 class WatchTable(Table):
@@ -150,12 +155,23 @@ class WatchTable(Table):
     generation: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
+class OutboundTable(Table):
+    """`[outbound]`."""
+
+    public_only: bool = False
+    allow: Annotated[
+        list[Annotated[IPv4Network | IPv6Network, PlainValidator(check_network)]],
+        Field(max_length=100),
+    ] = []
+
+
 class StoreTable(Table):
     """`[store]`."""
 
-    later = frozenset({"retention", "url"})
+    later = frozenset({"url"})
 
     path: PathText | None = None
+    retention: Annotated[float, _duration(minimum=60.0)] = 30 * 24 * 3600.0
 
 
 class LogTable(Table):
@@ -174,11 +190,12 @@ class DropIn(Table):
 class Document(Table):
     """The config file."""
 
-    later = frozenset({"outbound", "http"})
+    later = frozenset({"http"})
 
     gateways: dict[Name, GatewayTable] = {}
     endpoints: dict[Name, EndpointTable] = {}
     watches: list[WatchTable] = []
     watch_dir: PathText = "watches.d"
+    outbound: OutboundTable = OutboundTable()
     store: StoreTable = StoreTable()
     log: LogTable = LogTable()

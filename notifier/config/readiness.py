@@ -1,14 +1,17 @@
 """Is a checked config ready to run? Its secrets must be there; some things deserve a warning."""
 
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 from notifier.config.files import readable_by_everybody
 from notifier.config.problems import Finding, Place
 from notifier.config.secrets import Secret, SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings
-from notifier.config.urls import leaves_machine_in_clear
+from notifier.config.urls import leaves_machine_in_clear, literal_address
 from notifier.errors import Problem
 from notifier.model.delivery import Format
+from notifier.outbound import ANYWHERE, AddressPolicy
 
 
 def resolve_secrets(config: Config) -> list[Problem]:
@@ -30,6 +33,8 @@ def _secrets(config: Config) -> Iterator[tuple[Place, Secret]]:
             yield (*place, "api_key"), gateway.api_key
         for name, value in gateway.headers.items():
             yield (*place, "headers", name), value
+        if gateway.proxy is not None:
+            yield (*place, "proxy"), gateway.proxy
     for endpoint in config.endpoints.values():
         place = ("endpoints", endpoint.name)
         yield (*place, "url"), endpoint.url
@@ -37,6 +42,32 @@ def _secrets(config: Config) -> Iterator[tuple[Place, Secret]]:
             yield (*place, "secret", *((index,) if len(endpoint.secrets) > 1 else ())), secret
         for name, value in endpoint.headers.items():
             yield (*place, "headers", name), value
+        if endpoint.proxy is not None:
+            yield (*place, "proxy"), endpoint.proxy
+
+
+def check_certificates(config: Config) -> list[Problem]:
+    """Return every `ca_file` that cannot be used."""
+    tables = [
+        *(("gateways", name, each.ca_file) for name, each in config.gateways.items()),
+        *(("endpoints", name, each.ca_file) for name, each in config.endpoints.items()),
+    ]
+    findings = []
+    for table, name, path in tables:
+        reason = None if path is None else _certificate_trouble(path)
+        if reason is not None:
+            findings.append(Finding((table, name, "ca_file"), f"file {path} {reason}"))
+    return [finding.problem(config.path) for finding in findings]
+
+
+def _certificate_trouble(path: Path) -> str | None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        return "holds no certificates in PEM"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return None
 
 
 def warnings(config: Config) -> list[Problem]:
@@ -44,6 +75,7 @@ def warnings(config: Config) -> list[Problem]:
     findings = [
         *_exposed_secrets(config),
         *(each for gateway in config.gateways.values() for each in _odd_gateway(gateway)),
+        *_refused_addresses(config),
     ]
     if not config.endpoints:
         findings.append(Finding(("endpoints",), "none is configured: nobody gets any event"))
@@ -56,6 +88,24 @@ def _odd_gateway(gateway: GatewaySettings) -> Iterator[Finding]:
         yield Finding(place, "sends secrets unencrypted over the network", "use https")
     if not gateway.base_url.endswith("/v1"):
         yield Finding(place, "does not end in /v1", "most gateways answer under /v1")
+
+
+def _refused_addresses(config: Config) -> Iterator[Finding]:
+    """Find URLs that name an address which will not be connected to."""
+    named: list[tuple[Place, str, AddressPolicy]] = [
+        (("gateways", name, "base_url"), each.base_url, ANYWHERE)
+        for name, each in config.gateways.items()
+    ]
+    named += [
+        (("endpoints", name, "url"), each.url.reveal(), config.outbound)
+        for name, each in config.endpoints.items()
+        if each.url.is_literal
+    ]
+    for place, url, policy in named:
+        address = literal_address(url)
+        reason = None if address is None else policy.refusal(address)
+        if reason is not None:
+            yield Finding(place, f"will never be connected to: it is {reason}")
 
 
 def _carries_secret(gateway: GatewaySettings) -> bool:
@@ -76,7 +126,11 @@ def _exposed_secrets(config: Config) -> Iterator[Finding]:
 
 def _holds_secrets(config: Config) -> bool:
     """Tell whether the config file itself has to be kept from others."""
-    keys = (gateway.api_key for gateway in config.gateways.values())
+    keys = [
+        *(gateway.api_key for gateway in config.gateways.values()),
+        *(gateway.proxy for gateway in config.gateways.values()),
+        *(endpoint.proxy for endpoint in config.endpoints.values()),
+    ]
     return any(key is not None and key.is_literal for key in keys) or any(
         _endpoint_holds_secrets(endpoint) for endpoint in config.endpoints.values()
     )

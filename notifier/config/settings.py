@@ -11,6 +11,7 @@ from notifier.config.secrets import Secret
 from notifier.model.delivery import Format
 from notifier.model.status import Status
 from notifier.model.watch import Listing
+from notifier.outbound import AddressPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class GatewaySettings:
     not_found_grace: float
     status_words: Mapping[str, Status]
     rewrites_ids: bool
+    proxy: Secret | None
+    ca_file: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +47,24 @@ class EndpointSettings:
     max_concurrency: int
     retry_schedule: tuple[float, ...]
     headers: Mapping[str, Secret]
+    proxy: Secret | None
+    ca_file: Path | None
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything. All paths are absolute; `listing` is what the main file itself lists."""
+    """Everything. All paths are absolute; `listing` is what the main file itself lists.
+
+    `outbound` is for endpoints; gateways may be anywhere that is not always refused.
+    """
 
     path: Path
     gateways: Mapping[str, GatewaySettings]
     endpoints: Mapping[str, EndpointSettings]
     listing: Listing
     watch_dir: Path
+    outbound: AddressPolicy
     store_path: Path
+    retention: float
     log_level: str
     log_format: str

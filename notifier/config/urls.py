@@ -12,6 +12,7 @@ _LONGEST = 8192
 _LONGEST_HOST = 253
 _ABSOLUTE = "must be an absolute http or https URL"
 _SAMPLE = "such as https://gateway.example/v1"
+_PROXY_SAMPLE = "such as http://user:password@proxy.example:3128"
 
 
 def check_base_url(value: object) -> str:
@@ -28,6 +29,22 @@ def check_endpoint_url(value: object) -> str:
     if parts.fragment:
         raise BadValueError("must not have a fragment", "what follows # is never sent")
     return str(value)
+
+
+def check_proxy_url(value: object) -> str:
+    """Return a proxy's URL as it is, credentials included; raises BadValueError."""
+    if isinstance(value, str) and value.lower().startswith("socks"):
+        raise BadValueError("must be an http or https proxy", "SOCKS is not supported")
+    if not isinstance(value, str):
+        raise BadValueError("must be text", _PROXY_SAMPLE)
+    scheme, separator, rest = value.partition("://")
+    authority = rest.rpartition("@")[2]
+    parts = _split(f"{scheme}{separator}{authority}", _PROXY_SAMPLE)
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise BadValueError("must have nothing behind host and port", _PROXY_SAMPLE)
+    if not _CHARACTERS.fullmatch(value):
+        raise BadValueError("must be ASCII", "percent-encode what is special in a password")
+    return value
 
 
 def _split(value: object, instead_of_userinfo: str) -> SplitResult:
@@ -65,6 +82,11 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+def literal_address(url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a checked `url` names itself, None when it names a host."""
+    return _address(urlsplit(url).hostname or "")
 
 
 def leaves_machine_in_clear(url: str) -> bool:

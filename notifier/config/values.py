@@ -8,6 +8,7 @@ fail later.
 import json
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from notifier.config.refusal import BadValueError, did_you_mean
 from notifier.model.event import EventType, subscribes
@@ -39,8 +40,6 @@ _OWN_HEADERS = frozenset(
         "user-agent",
     }
 )
-# no event is sent to endpoints about endpoints yet, but asking for them is no mistake
-_FUTURE_PATTERNS = frozenset({"endpoint.*"})
 _SUGGESTED = (*EventType, "video.*", "notifier.*", "endpoint.*")
 
 
@@ -99,7 +98,7 @@ def check_event_pattern(value: object) -> str:
     """Check a pattern of event types: one that can never match is a mistake."""
     if not isinstance(value, str):
         raise BadValueError("must be text", 'such as "video.*" or "video.failed"')
-    if value in _FUTURE_PATTERNS or any(subscribes((value,), each) for each in EventType):
+    if any(subscribes((value,), each) for each in EventType):
         return value
     known = ", ".join(EventType)
     hint = did_you_mean(value, _SUGGESTED) or f"event types are {known}"
@@ -122,6 +121,15 @@ def check_metadata(value: Mapping[str, str]) -> Mapping[str, str]:
     if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA:
         raise BadValueError(f"must take at most {MAX_METADATA} bytes as JSON")
     return value
+
+
+def check_network(value: object) -> IPv4Network | IPv6Network:
+    """Return a range of addresses."""
+    try:
+        return ip_network(str(value) if isinstance(value, str) else b"")
+    except ValueError:
+        sample = 'such as "10.1.0.0/16" or "10.1.2.3"'
+        raise BadValueError("must be a range of addresses", sample) from None
 
 
 def check_path(value: object) -> str:

@@ -1,6 +1,6 @@
 """All lanes together: started, woken and stopped as one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import trio
 
@@ -8,10 +8,14 @@ from notifier.delivery.lane import Lane
 
 
 class Dispatcher:
-    """Runs one lane per endpoint; `lanes` pairs each with its endpoint's name."""
+    """Runs one lane per endpoint; all are added before it is run."""
 
-    def __init__(self, lanes: Iterable[tuple[str, Lane]]) -> None:
-        self._lanes = dict(lanes)
+    def __init__(self) -> None:
+        self._lanes: dict[str, Lane] = {}
+
+    def add(self, endpoint: str, lane: Lane) -> None:
+        """Have `lane` deliver to `endpoint`."""
+        self._lanes[endpoint] = lane
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver until `stop`; returns when everything in flight has been recorded."""

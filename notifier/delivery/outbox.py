@@ -1,23 +1,14 @@
 """Putting an ending into the outbox: one event, rendered once, for every endpoint it is for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from notifier import log
+from notifier.delivery.subscription import Subscription
 from notifier.formats import RENDERERS
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, Event, EventType, NewEvent, subscribes
 from notifier.model.video import Json, Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """What one endpoint wants to hear of, and how."""
-
-    endpoint: str
-    format: Format
-    events: tuple[str, ...]
 
 
 class EventStore(Protocol):

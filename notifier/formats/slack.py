@@ -7,11 +7,10 @@ with nothing to say is left out. Every text that notifier did not write itself g
 of 2000, texts of 3000, headers of 150); values of a wrong type count as not known.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from notifier.formats import mrkdwn, times
+from notifier.formats import blocks, mrkdwn, times
 from notifier.model.event import Event, EventType
 from notifier.model.video import Json
 
@@ -55,23 +54,21 @@ _ENDED_BY_GATEWAY = {EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED}
 
 def render(event: Event) -> bytes:
     """Return the payload for `event`: Block Kit blocks, and `text` for notifications."""
-    payload = {"text": _fallback(event), "blocks": list(_blocks(event))}
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return blocks.payload(_fallback(event), _blocks(event))
 
 
-def _blocks(event: Event) -> Iterator[dict[str, Json]]:
+def _blocks(event: Event) -> Iterator[blocks.Block]:
     look = _LOOKS[event.type]
-    title = f"{look.emoji} {look.title}"
-    yield {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": True}}
+    yield blocks.header(f"{look.emoji} {look.title}")
     if look.meaning:
-        yield _section(look.meaning)
-    yield from _table(list(_facts(event)))
+        yield blocks.section(look.meaning)
+    yield from blocks.table(list(_facts(event)))
     if error := _error(event):
-        yield _section(error)
-    yield from _table(_metadata(event))
+        yield blocks.section(error)
+    yield from blocks.table(_metadata(event))
     if result := _result(event):
-        yield _section(result)
-    yield {"type": "context", "elements": [_text(_origin(event))]}
+        yield blocks.section(result)
+    yield blocks.context(_origin(event))
 
 
 def _fallback(event: Event) -> str:
@@ -180,17 +177,3 @@ def _moment(value: Json) -> int | None:
     """Return a Unix time that calendars can name; 0 is how some gateways say "never"."""
     known = isinstance(value, int) and not isinstance(value, bool)
     return value if known and times.FIRST < value <= times.LAST else None
-
-
-def _section(text: str) -> dict[str, Json]:
-    return {"type": "section", "text": _text(text)}
-
-
-def _table(fields: list[str]) -> Iterator[dict[str, Json]]:
-    if fields:
-        yield {"type": "section", "fields": [_text(field) for field in fields]}
-
-
-def _text(text: str) -> dict[str, Json]:
-    # verbatim: Slack must not look for mentions, channels and links that nobody marked
-    return {"type": "mrkdwn", "text": text, "verbatim": True}

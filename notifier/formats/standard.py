@@ -46,18 +46,21 @@ def render(event: Event) -> bytes:
     return _envelope(event, [*protocol, *_fitting(extras, room)])
 
 
+def heading(event_id: str, event_type: EventType, created_at: int) -> dict[str, Json]:
+    """Return the members that every event's body begins with."""
+    return {
+        "id": event_id,
+        "object": "event",
+        "type": event_type.value,
+        "created_at": created_at,
+        "timestamp": times.iso(created_at),
+    }
+
+
 def _envelope(event: Event, data: list[bytes]) -> bytes:
-    head = _encode(
-        {
-            "id": event.id,
-            "object": "event",
-            "type": event.type.value,
-            "created_at": event.created_at,
-            "timestamp": times.iso(event.created_at),
-        }
-    )
+    head = encode(heading(event.id, event.type, event.created_at))
     completed = event.type is EventType.COMPLETED
-    watch = _encode(
+    watch = encode(
         {
             "gateway": event.gateway,
             "metadata": dict(event.metadata),
@@ -82,11 +85,12 @@ def _fitting(members: Iterable[bytes], room: int) -> list[bytes]:
 def _member(name: str, value: Json) -> bytes:
     """Return `"name":value`, or nothing when the value cannot be written as JSON."""
     try:
-        return _encode({name: value})[1:-1]
+        return encode({name: value})[1:-1]
     except (ValueError, TypeError, RecursionError):  # NaN, 5,000 digits, foreign type, depth
         return b""
 
 
-def _encode(value: Json) -> bytes:
+def encode(value: Json) -> bytes:
+    """Return `value` as compact JSON; raises what json.dumps raises."""
     # lone surrogates are legal in JSON's escapes and impossible in UTF-8: they become "?"
     return _encoder.encode(value).encode("utf-8", "replace")

@@ -1,5 +1,6 @@
 """Deliveries and attempts: one delivery per event and endpoint, any number of attempts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,16 +25,16 @@ class DeliveryState(StrEnum):
 class Claim:
     """A due delivery that a lane has taken on.
 
-    `attempt` counts from 1 and includes interrupted attempts; `failures` counts the attempts
-    that used up a place in the retry schedule.
+    `subject` names what the event is about, in the fields of a log line. `attempt` counts from
+    1 and includes interrupted attempts; `failures` counts the attempts that used up a place in
+    the retry schedule.
     """
 
     delivery: int
     endpoint: str
     event_id: str
     event_type: str
-    gateway: str
-    video_id: str
+    subject: Mapping[str, str]
     body: bytes
     attempt: int
     failures: int

@@ -20,6 +20,8 @@ class EventType(StrEnum):
     LOST = "video.lost"
     TIMED_OUT = "video.timed_out"
     TEST = "notifier.test"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    ENDPOINT_RECOVERED = "endpoint.recovered"
 
 
 TYPE_OF_STATUS: Mapping[Status, EventType] = {
@@ -58,6 +60,22 @@ class Event:
     gateway: str
     metadata: Mapping[str, str]
     content_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event about an endpoint of ours, for all the other endpoints.
+
+    `reason` says why it was disabled; `failing_since` when the run of failures began that it
+    was disabled for (Unix seconds). Both are None where that is not known or not so.
+    """
+
+    id: str
+    type: EventType
+    created_at: int
+    endpoint: str
+    reason: str | None = None
+    failing_since: int | None = None
 
 
 def subscribes(patterns: tuple[str, ...], event_type: str) -> bool:

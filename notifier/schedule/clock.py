@@ -12,7 +12,7 @@ from collections.abc import Callable
 class Clock:
     """The daemon's sense of time; both readings are Unix seconds.
 
-    `wall` reads the calendar, `monotonic` a clock that nobody sets (trio's).
+    `wall` reads the calendar, `monotonic` a clock that nobody sets.
     """
 
     def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
@@ -27,3 +27,7 @@ class Clock:
     def now(self) -> float:
         """Return steady Unix time, for deadlines."""
         return self._monotonic() + self._offset
+
+    def drift(self) -> float:
+        """Return by how many seconds the calendar is ahead of `now`: somebody set it."""
+        return self.wall() - self.now()

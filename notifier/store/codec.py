@@ -1,17 +1,28 @@
 """Snapshots and specs as the store's columns hold them."""
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
+from notifier.errors import StoreError
 from notifier.model.status import Status
 from notifier.model.video import Snapshot, VideoError
 from notifier.model.watch import Watch, WatchKey, WatchSpec, WatchState
+
+T = TypeVar("T")
 
 WATCH_COLUMNS = (
     "id, gateway, video_id, generation, state, endpoints, metadata, give_up_after, taken_at, "
     "snapshot, missing_since, missing_count"
 )
 """What `load_watch` expects, in its order."""
+
+_SNAPSHOT = 9
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+def decode_text(raw: bytes) -> str:
+    """Return a text column; what is not UTF-8 in it spoils its own row and not the query."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def dump_json(value: object) -> str:
@@ -33,11 +44,58 @@ def dump_snapshot(snapshot: Snapshot | None) -> str | None:
     )
 
 
-def load_snapshot(text: str | None) -> Snapshot | None:
+def load_watch(row: tuple[Any, ...], *, fresh: bool = False) -> Watch:
+    """Return the watch in a row of WATCH_COLUMNS; `fresh` when it was taken just now.
+
+    Raises StoreError naming the watch when the row holds what notifier never wrote.
+    """
+    try:
+        return _load_watch(row, fresh=fresh)
+    except _DAMAGE as error:
+        gateway, video_id = row_key(row)
+        raise StoreError(
+            f"the watch {gateway}/{video_id} is damaged in the store ({type(error).__name__})"
+        ) from None
+
+
+def without_snapshot(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a row of WATCH_COLUMNS as if its watch had never been told anything."""
+    return (*row[:_SNAPSHOT], None, *row[_SNAPSHOT + 1 :])
+
+
+def row_key(row: tuple[Any, ...]) -> tuple[str, str]:
+    """Return gateway and video id of a row of WATCH_COLUMNS, fit to be printed in any case."""
+    gateway, video_id = (
+        str(value).encode("utf-8", "backslashreplace").decode() for value in row[1:3]
+    )
+    return gateway, video_id
+
+
+def _load_watch(row: tuple[Any, ...], *, fresh: bool) -> Watch:
+    number, gateway, video_id, generation, state, endpoints, metadata, give_up_after = row[:8]
+    taken_at, snapshot, missing_since, missing_count = row[8:]
+    spec = WatchSpec(
+        key=WatchKey(_text(gateway), _text(video_id)),
+        endpoints=None if endpoints is None else tuple(map(_text, _load_json(endpoints, list))),
+        metadata={key: _text(value) for key, value in _load_json(metadata, dict).items()},
+        give_up_after=None if give_up_after is None else _number(give_up_after),
+        generation=int(generation),
+    )
+    return Watch(
+        row=number,
+        spec=spec,
+        taken_at=_number(taken_at),
+        state=WatchState(state),
+        snapshot=None if snapshot is None else _load_snapshot(snapshot),
+        missing_since=None if missing_since is None else _number(missing_since),
+        missing_count=int(missing_count),
+        fresh=fresh,
+    )
+
+
+def _load_snapshot(text: str) -> Snapshot:
     """Return what `dump_snapshot` was given."""
-    if text is None:
-        return None
-    stored = json.loads(text)
+    stored = _load_json(text, dict)
     data: dict[str, Any] = stored["data"]
     data.pop("object")
     error = data.pop("error")
@@ -51,24 +109,21 @@ def load_snapshot(text: str | None) -> Snapshot | None:
     )
 
 
-def load_watch(row: tuple[Any, ...], *, fresh: bool = False) -> Watch:
-    """Return the watch in a row of WATCH_COLUMNS; `fresh` when it was taken just now."""
-    number, gateway, video_id, generation, state, endpoints, metadata, give_up_after = row[:8]
-    taken_at, snapshot, missing_since, missing_count = row[8:]
-    spec = WatchSpec(
-        key=WatchKey(gateway, video_id),
-        endpoints=None if endpoints is None else tuple(json.loads(endpoints)),
-        metadata=json.loads(metadata),
-        give_up_after=give_up_after,
-        generation=generation,
-    )
-    return Watch(
-        row=number,
-        spec=spec,
-        taken_at=taken_at,
-        state=WatchState(state),
-        snapshot=load_snapshot(snapshot),
-        missing_since=missing_since,
-        missing_count=missing_count,
-        fresh=fresh,
-    )
+def _load_json(text: object, kind: type[T]) -> T:
+    value = json.loads(_text(text))
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    value.encode()  # what was no UTF-8 raises
+    return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, float | int):
+        raise TypeError
+    return value

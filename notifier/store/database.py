@@ -10,24 +10,37 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
+from urllib.parse import quote
 
 from notifier.errors import StoreError, StoreRefusedError
+from notifier.store.codec import decode_text
 from notifier.store.lock import FileLock, is_locked
+from notifier.store.presence import Presence
 from notifier.store.schema import VERSION, migrate
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _MISUSE = 78
-_BUSY_SECONDS = 5.0
+_MAX_WAL = 16 * 1024 * 1024
+_SMALLEST = 512  # bytes; SQLite takes the beginning of a file for an empty database
+
+BUSY_SECONDS = 5.0
+"""How long another process's lock on the file is waited for, in seconds."""
 
 
 class Database:
     """The one writing connection to the store's file."""
 
-    def __init__(self, db: sqlite3.Connection, lock: FileLock | None) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        lock: FileLock | None = None,
+        presence: Presence | None = None,
+    ) -> None:
         self._db = db
         self._lock = lock
+        self._presence = presence
 
     @classmethod
     def open(cls, path: Path, config: Path, *, adopt: bool = False) -> "Database":
@@ -40,9 +53,11 @@ class Database:
         try:
             _make_folder(path.parent)
             lock.acquire()
+            _inspect(path)
             db = _connected(path)
             try:
                 _set_up(db, path, config, adopt=adopt)
+                presence = Presence(path, _log_of(path))
             except BaseException:
                 db.close()
                 raise
@@ -52,14 +67,15 @@ class Database:
                 reason = getattr(error, "strerror", None) or error
                 raise StoreRefusedError(f"cannot use {path} as the store: {reason}") from None
             raise
-        return cls(db, lock)
+        return cls(db, lock, presence)
 
     @classmethod
     def in_memory(cls) -> "Database":
         """Open a store that lives as long as this object."""
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         migrate(db)
-        return cls(db, None)
+        db.execute("PRAGMA foreign_keys = ON")
+        return cls(db)
 
     def transact(
         self,
@@ -69,6 +85,8 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Run `function(connection, …)` as one transaction; raises StoreError."""
+        if self._presence is not None:
+            self._presence.check()
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -102,6 +120,11 @@ def _lock_path(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 
+def _log_of(path: Path) -> Path:
+    """Return SQLite's write-ahead log of the database at `path`."""
+    return path.with_name(path.name + "-wal")
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -109,16 +132,39 @@ def _make_folder(folder: Path) -> None:
         raise StoreRefusedError(f"cannot keep state in {folder}: it is not a folder") from None
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    # before SQLite opens it, so that it is private from its first byte
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
-    return sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
+def _inspect(path: Path) -> None:
+    """Refuse a file that is not for us, without writing to it.
+
+    The connection for this can only read: one that can write folds the log of a process that
+    was killed into the file as soon as it is closed, and deletes a log beside an empty file.
+    """
+    if path.exists() and path.stat().st_size:
+        db = read_only(path)
+        try:
+            refuse_unusable(db, path)
+        finally:
+            db.close()
+    elif (log := _log_of(path)).exists() and log.stat().st_size:
+        raise StoreRefusedError(
+            f"{log} holds commits of a database that is missing or empty: put {path.name} back, "
+            "or move the log away as well"
+        )
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """Connect to the database at `path` for reading; raises sqlite3.Error."""
+    # mode=ro and never `immutable`, which would not see what the daemon commits
+    db = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS
     )
+    db.text_factory = decode_text
+    return db
 
 
-def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) -> None:
+def refuse_unusable(db: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreRefusedError for a file that holds no store, or that of a newer notifier."""
+    if 0 < path.stat().st_size < _SMALLEST:
+        raise StoreRefusedError(f"{path} is not a database: it is too short")
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise StoreRefusedError(
@@ -129,9 +175,22 @@ def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) ->
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version == 0 and tables:
         raise StoreRefusedError(f"{path} is a database of some other program", exit_code=_MISUSE)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    # before SQLite opens it, so that it is private from its first byte
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
+    db.text_factory = decode_text
+    return db
+
+
+def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) -> None:
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"journal_size_limit = {_MAX_WAL}"):
         db.execute(f"PRAGMA {pragma}")
     migrate(db)
+    db.execute("PRAGMA foreign_keys = ON")
     _belong_to(db, path, str(config), adopt=adopt)
 
 

@@ -1,38 +1,89 @@
-"""Endpoints in SQL: only those that are switched off leave a row."""
+"""Endpoints in SQL: only those in trouble leave a row.
+
+A row appears with the first failure and goes with the next success, so most of the time there
+is none. One that is disabled stays until it is enabled, and then, as `recovering`, until it
+has taken something.
+"""
 
 import sqlite3
 from collections.abc import Mapping
 
+from notifier.model.health import Health
 
-def disable(db: sqlite3.Connection, name: str, reason: str, url_mark: str, now: float) -> None:
-    """Switch `name` off; its pending deliveries are held. `url_mark` stands for its URL."""
+
+def note_failure(db: sqlite3.Connection, name: str, health: Health) -> None:
+    """Keep since when `name` has been failing."""
     db.execute(
-        "INSERT OR IGNORE INTO disabled_endpoints VALUES (?, ?, ?, ?)",
-        (name, reason, now, url_mark),
+        "INSERT INTO endpoints (name, url_mark, failing_since, last_failure) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET url_mark = excluded.url_mark, "
+        "failing_since = excluded.failing_since, last_failure = excluded.last_failure",
+        (name, health.url_mark, health.failing_since, health.last_failure),
     )
+
+
+def note_success(db: sqlite3.Connection, name: str) -> bool:
+    """Forget that `name` has been failing; tell whether it had been disabled before.
+
+    One that is disabled now stays so: an attempt that was in flight may still have succeeded.
+    """
+    row = db.execute(
+        "DELETE FROM endpoints WHERE name = ? AND disabled IS NULL RETURNING recovering", (name,)
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def disable(db: sqlite3.Connection, name: str, reason: str, now: float) -> bool:
+    """Switch `name`, which has just failed, off; False if it was off already."""
+    changed = db.execute(
+        "UPDATE endpoints SET disabled = ?, disabled_since = ?, recovering = 0 "
+        "WHERE name = ? AND disabled IS NULL",
+        (reason, now, name),
+    )
+    return changed.rowcount > 0
 
 
 def enable(db: sqlite3.Connection, name: str, now: float) -> bool:
     """Switch `name` on again, with what was held due now; False if it was not off."""
-    removed = db.execute("DELETE FROM disabled_endpoints WHERE name = ?", (name,)).rowcount
-    if removed:
+    changed = db.execute(
+        "UPDATE endpoints SET disabled = NULL, disabled_since = NULL, failing_since = NULL, "
+        "last_failure = NULL, recovering = 1 WHERE name = ? AND disabled IS NOT NULL",
+        (name,),
+    )
+    if changed.rowcount:
         db.execute(
             "UPDATE deliveries SET due_at = min(due_at, ?), reason = '' "
             "WHERE endpoint = ? AND state = 'pending'",
             (now, name),
         )
-    return removed > 0
+    return changed.rowcount > 0
 
 
 def enable_changed(db: sqlite3.Connection, url_marks: Mapping[str, str], now: float) -> list[str]:
-    """Switch on every endpoint whose URL is another than the one it was disabled with."""
-    rows = db.execute("SELECT name, url_mark FROM disabled_endpoints").fetchall()
-    changed = [name for name, mark in rows if url_marks.get(name, mark) != mark]
-    for name in changed:
-        enable(db, name, now)
-    return changed
+    """Give every endpoint whose URL is another one a new start; return those switched on."""
+    rows = db.execute("SELECT name, url_mark FROM endpoints").fetchall()
+    changed = {name: url_marks[name] for name, mark in rows if url_marks.get(name, mark) != mark}
+    enabled = [name for name in changed if enable(db, name, now)]
+    for name, mark in changed.items():
+        db.execute(
+            "UPDATE endpoints SET url_mark = ?, failing_since = NULL, last_failure = NULL "
+            "WHERE name = ?",
+            (mark, name),
+        )
+    return enabled
 
 
 def disabled(db: sqlite3.Connection) -> dict[str, str]:
     """Return the endpoints that are off, with the reason of each."""
-    return dict(db.execute("SELECT name, reason FROM disabled_endpoints").fetchall())
+    rows = db.execute("SELECT name, disabled FROM endpoints WHERE disabled IS NOT NULL")
+    return dict(rows.fetchall())
+
+
+def health(db: sqlite3.Connection) -> dict[str, Health]:
+    """Return how the endpoints that leave a row are doing."""
+    rows = db.execute(
+        "SELECT name, url_mark, failing_since, last_failure, recovering FROM endpoints"
+    )
+    return {
+        name: Health(mark, since, last, bool(recovering))
+        for name, mark, since, last, recovering in rows
+    }

@@ -8,6 +8,7 @@ next start and costs no retry.
 import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from notifier.model.delivery import (
     AttemptRecord,
@@ -22,7 +23,7 @@ from notifier.model.event import NewEvent
 from notifier.model.video import Snapshot
 from notifier.store.codec import dump_snapshot
 
-_ENABLED = "endpoint NOT IN (SELECT name FROM disabled_endpoints)"
+_ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
 
 
 def record_ending(
@@ -39,9 +40,27 @@ def record_ending(
     )
     if closed.rowcount == 0:
         return False
+    _insert(db, event, now, watch=watch)
+    return True
+
+
+def record_notice(db: sqlite3.Connection, event: NewEvent, endpoint: str, now: float) -> None:
+    """Put an event about `endpoint` and its deliveries into the outbox."""
+    _insert(db, event, now, about=endpoint)
+
+
+def _insert(
+    db: sqlite3.Connection,
+    event: NewEvent,
+    now: float,
+    *,
+    watch: int | None = None,
+    about: str | None = None,
+) -> None:
     db.execute(
-        "INSERT INTO events (id, watch, type, created_at) VALUES (?, ?, ?, ?)",
-        (event.id, watch, event.type, event.created_at),
+        "INSERT INTO events (id, watch, about, type, created_at, recorded_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (event.id, watch, about, event.type, event.created_at, now),
     )
     db.executemany(
         "INSERT INTO bodies (event, format, body) VALUES (?, ?, ?)",
@@ -49,23 +68,22 @@ def record_ending(
     )
     db.executemany(
         "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
-        ((event.id, endpoint, form, now) for endpoint, form in event.endpoints),
+        ((event.id, name, form, now) for name, form in event.endpoints),
     )
-    return True
 
 
 def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
     """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
     rows = db.execute(
-        "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, b.body, "
+        "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, e.about, b.body, "
         "d.attempts + 1, d.failures FROM deliveries d "
-        "JOIN events e ON e.id = d.event JOIN watches w ON w.id = e.watch "
+        "JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
         "JOIN bodies b ON b.event = d.event AND b.format = d.format "
         f"WHERE d.state = 'pending' AND d.in_flight IS NULL AND {_ENABLED} "
         "AND d.endpoint = ? AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT ?",
         (endpoint, now, limit),
     ).fetchall()
-    claims = [Claim(*row) for row in rows]
+    claims = [_claim(row) for row in rows]
     for claim in claims:
         attempt = db.execute(
             "INSERT INTO attempts (delivery, number, started_at) VALUES (?, ?, ?)",
@@ -76,6 +94,13 @@ def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> 
             (attempt, claim.attempt, claim.delivery),
         )
     return claims
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    delivery, endpoint, event, event_type, gateway, video_id, about, *rest = row
+    video = {"gateway": gateway, "video_id": video_id}
+    subject = video if about is None else {"about_endpoint": about}
+    return Claim(delivery, endpoint, event, event_type, subject, *rest)
 
 
 def next_due(db: sqlite3.Connection, endpoint: str) -> float | None:
@@ -134,14 +159,6 @@ def release_interrupted(db: sqlite3.Connection) -> int:
     db.execute("UPDATE attempts SET outcome = 'interrupted' WHERE outcome IS NULL")
     released = db.execute("UPDATE deliveries SET in_flight = NULL WHERE in_flight IS NOT NULL")
     return released.rowcount
-
-
-def bring_forward(db: sqlite3.Connection, latest: float) -> None:
-    """Let no delivery be due after `latest`: a clock that was wrong may have put it there."""
-    db.execute(
-        "UPDATE deliveries SET due_at = ? WHERE state = 'pending' AND due_at > ?",
-        (latest, latest),
-    )
 
 
 def cancel_removed(db: sqlite3.Connection, configured: Collection[str], now: float) -> list[str]:

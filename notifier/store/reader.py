@@ -5,14 +5,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from notifier.errors import StoreError
 from notifier.model.watch import Watch, WatchKey
 from notifier.store import endpoints
 from notifier.store.codec import WATCH_COLUMNS, load_watch
-
-_BUSY_SECONDS = 5.0
+from notifier.store.database import read_only, refuse_unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,8 @@ class Reader:
 def open_reader(path: Path) -> Iterator[Reader | None]:
     """Open the store at `path` for reading; None when there is none yet.
 
-    Raises StoreError when the file is there and cannot be read.
+    Raises StoreError when the file is there and cannot be read, StoreRefusedError when it is
+    none of ours or a newer notifier wrote it.
     """
     try:
         path.stat()
@@ -93,25 +92,19 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
     with _translated():
-        # mode=ro and never `immutable`, which would not see what the daemon commits
-        db = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro",
-            uri=True,
-            isolation_level=None,
-            timeout=_BUSY_SECONDS,
-        )
+        db = read_only(path)
     try:
-        yield Reader(db) if _is_made(db) else None
+        with _translated():
+            refuse_unusable(db, path)
+            made = _is_made(db)
+        yield Reader(db) if made else None
     finally:
         db.close()
 
 
 def _is_made(db: sqlite3.Connection) -> bool:
     """Tell whether the daemon has got as far as making its tables."""
-    try:
-        return bool(db.execute("PRAGMA user_version").fetchone() != (0,))
-    except sqlite3.Error:
-        return True  # whatever is wrong will be said when something is asked
+    return bool(db.execute("PRAGMA user_version").fetchone() != (0,))
 
 
 @contextmanager

@@ -97,13 +97,56 @@ _FIRST = (
     """,
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# events about endpoints belong to no watch; endpoints in trouble are remembered before they
+# are disabled. SQLite cannot drop a NOT NULL: the table is made anew, as its manual describes.
+_ENDPOINT_HEALTH = (
+    """
+    CREATE TABLE endpoints (
+        name TEXT PRIMARY KEY,
+        url_mark TEXT NOT NULL,
+        failing_since REAL,
+        last_failure REAL,
+        disabled TEXT,
+        disabled_since REAL,
+        recovering INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID
+    """,
+    """
+    INSERT INTO endpoints (name, url_mark, disabled, disabled_since)
+    SELECT name, url_mark, reason, since FROM disabled_endpoints
+    """,
+    "DROP TABLE disabled_endpoints",
+    """
+    CREATE TABLE new_events (
+        id TEXT PRIMARY KEY,
+        watch INTEGER UNIQUE REFERENCES watches (id),
+        about TEXT,
+        type TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        recorded_at REAL NOT NULL,
+        CHECK ((watch IS NULL) <> (about IS NULL))
+    ) WITHOUT ROWID
+    """,
+    """
+    INSERT INTO new_events (id, watch, type, created_at, recorded_at)
+    SELECT id, watch, type, created_at, created_at FROM events
+    """,
+    "DROP TABLE events",
+    "ALTER TABLE new_events RENAME TO events",
+    "CREATE INDEX recorded_events ON events (recorded_at)",
+    "CREATE INDEX closed_watches ON watches (closed_at) WHERE state <> 'open'",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _ENDPOINT_HEALTH)
 VERSION = len(STEPS)
 """The `user_version` that this notifier reads and writes."""
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring the file to VERSION, one transaction a step."""
+    """Bring the file to VERSION, one transaction a step.
+
+    Foreign keys must not be enforced yet: a step may make a table anew.
+    """
     (done,) = db.execute("PRAGMA user_version").fetchone()
     for version, statements in enumerate(STEPS[done:], start=done + 1):
         db.execute("BEGIN IMMEDIATE")

@@ -5,26 +5,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
-from notifier.model.delivery import AttemptRecord, Claim, Hold, Settlement
+from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, Settlement
 from notifier.model.event import NewEvent
+from notifier.model.health import Health
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
-from notifier.store import endpoints, outbox, watches
+from notifier.store import endpoints, outbox, pruning, recovery, timebase, watches
 from notifier.store.database import Database
 from notifier.store.executor import Executor
+from notifier.store.pruning import Pruned
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """What `Store.recover` found: counts of deliveries, and names of endpoints."""
-
-    interrupted: int
-    removed_endpoints: Sequence[str]
-    enabled_endpoints: Sequence[str]
-    disabled_endpoints: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +84,42 @@ class Store:
         return await self._transact(outbox.next_due, endpoint)
 
     async def record_attempt(
-        self, claim: Claim, attempt: AttemptRecord, settlement: Settlement, url_mark: str
-    ) -> None:
-        """Commit an attempt and what follows from it; a Hold also disables the endpoint."""
-        await self._transact(_record, claim, attempt, settlement, url_mark, self._now())
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        health: Health,
+        notice: NewEvent | None = None,
+    ) -> bool:
+        """Commit an attempt and what follows from it; a Hold also disables the endpoint.
 
-    async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
+        `health` is the endpoint's after the attempt. `notice` is the event to be recorded if
+        this disables the endpoint, or is its first success after that; tells whether it was.
+        """
+        now = self._now()
+        return await self._transact(_record, claim, attempt, settlement, health, notice, now)
+
+    async def recover(
+        self, url_marks: Mapping[str, str], longest_wait: float
+    ) -> recovery.Recovery:
         """Put in order what an earlier process left behind; called once, before the lanes.
 
         `url_marks` has a mark of its URL for each configured endpoint, `longest_wait` is the
         longest wait in any retry schedule, in seconds.
         """
-        return await self._transact(_recover, url_marks, longest_wait, self._now())
+        return await self._transact(recovery.recover, url_marks, longest_wait, self._now())
+
+    async def keep_drift(self, drift: float) -> None:
+        """Remember, for the next start, that the calendar is `drift` seconds ahead of `now`."""
+        await self._transact(timebase.keep_drift, drift)
 
     async def release_interrupted(self) -> int:
         """Make what is in flight due again, its attempts `interrupted`; return how many."""
         return await self._transact(outbox.release_interrupted)
+
+    async def prune(self, before: float, limit: int) -> Pruned:
+        """Remove up to `limit` events and watches that were over `before` (Unix seconds)."""
+        return await self._transact(pruning.prune, before, limit)
 
     async def outstanding(self, since: float) -> Outstanding:
         """Count what is still to be done, and what was settled since then (Unix seconds)."""
@@ -123,24 +135,21 @@ def _record(
     claim: Claim,
     attempt: AttemptRecord,
     settlement: Settlement,
-    url_mark: str,
+    health: Health,
+    notice: NewEvent | None,
     now: float,
-) -> None:
+) -> bool:
     outbox.record_attempt(db, claim, attempt, settlement, now)
-    if isinstance(settlement, Hold):
-        endpoints.disable(db, claim.endpoint, settlement.reason, url_mark, now)
-
-
-def _recover(
-    db: sqlite3.Connection, url_marks: Mapping[str, str], longest_wait: float, now: float
-) -> Recovery:
-    interrupted = outbox.release_interrupted(db)
-    # what a wrong clock wrote must not wait for a date that is years away
-    outbox.bring_forward(db, now + longest_wait)
-    watches.bring_back(db, now)
-    removed = outbox.cancel_removed(db, url_marks.keys(), now)
-    enabled = endpoints.enable_changed(db, url_marks, now)
-    return Recovery(interrupted, removed, enabled, endpoints.disabled(db))
+    if isinstance(settlement, Delivered):
+        news = endpoints.note_success(db, claim.endpoint)
+    else:
+        endpoints.note_failure(db, claim.endpoint, health)
+        news = isinstance(settlement, Hold) and endpoints.disable(
+            db, claim.endpoint, settlement.reason, now
+        )
+    if news and notice is not None:
+        outbox.record_notice(db, notice, claim.endpoint, now)
+    return news
 
 
 def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:

@@ -2,7 +2,11 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
 
+from notifier import log
+from notifier.errors import StoreError
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
 from notifier.store.codec import (
@@ -11,6 +15,8 @@ from notifier.store.codec import (
     dump_json,
     dump_snapshot,
     load_watch,
+    row_key,
+    without_snapshot,
 )
 
 
@@ -21,6 +27,7 @@ def sync(
 
     `listings` are the sources that could be read, `gone` the names of sources that are no
     more. A source in neither (a broken file) keeps what it listed when it was last readable.
+    A watch whose row is damaged is left out, and the log says so.
     """
     _replace_listings(db, listings, gone)
     fresh = {_take(db, spec, now) for spec in _wanted(listings)}
@@ -31,7 +38,25 @@ def sync(
         (now,),
     )
     rows = db.execute(f"SELECT {WATCH_COLUMNS} FROM watches WHERE state = 'open' ORDER BY id")
-    return [load_watch(row, fresh=row[0] in fresh) for row in rows]
+    watches = [_load(row, fresh=row[0] in fresh) for row in rows]
+    return [watch for watch in watches if watch is not None]
+
+
+def _load(row: tuple[Any, ...], *, fresh: bool) -> Watch | None:
+    """Return the watch in `row`, if need be without its snapshot; None when it is damaged."""
+    gateway, video_id = row_key(row)
+    logger = log.get(gateway=gateway, video_id=video_id)
+    try:
+        return load_watch(row, fresh=fresh)
+    except StoreError as error:
+        reason = str(error)
+    with suppress(StoreError):
+        watch = load_watch(without_snapshot(row), fresh=fresh)
+        logger.warning("snapshot_unreadable", reason=reason, hint="the next poll renews it")
+        return watch
+    hint = "the others go on; to watch it anew, unlist it, then list it with a higher generation"
+    logger.error("watch_unreadable", reason=reason, hint=hint)
+    return None
 
 
 def known_sources(db: sqlite3.Connection) -> set[str]:
@@ -84,10 +109,11 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
     if state == "ended" or _has_ended(db, spec):
         return None
     _update(db, row, spec, generation)
+    # it goes on where it stopped: a file that is written anew may list less for a moment
     db.execute(
-        "UPDATE watches SET state = 'open', closed_at = NULL, taken_at = ?, snapshot = NULL, "
-        "missing_since = NULL, missing_count = 0 WHERE id = ?",
-        (now, row),
+        "UPDATE watches SET state = 'open', closed_at = NULL, missing_since = NULL, "
+        "missing_count = 0 WHERE id = ?",
+        (row,),
     )
     return int(row)
 

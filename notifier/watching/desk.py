@@ -20,8 +20,8 @@ import trio.lowlevel
 
 from notifier import log
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.pacer import Pacer
 from notifier.schedule.backoff import jittered
-from notifier.schedule.pacer import Pacer
 from notifier.watching.lifecycle import LONGEST_WAIT
 
 PROBE_INTERVAL = 60.0
@@ -85,7 +85,6 @@ class Desk:
         self._now = now
         self._rng = rng
         self._probe_interval = probe_interval
-        self._rests = 0
         self._limited: str | None = None
         self._pause: _Pause | None = None
         self._forbidden: set[str] = set()
@@ -139,21 +138,14 @@ class Desk:
         a place would all be used at once when a hanging gateway comes back.
         """
         async with self._places:
-            await self._turn()
+            await self._pacer.turn()
             return None if self._pause is not None else await self._request(video_id)
-
-    async def _turn(self) -> None:
-        """Wait for a turn of the budget, and for a later one if the gateway wants rest first."""
-        rests = None
-        while rests != self._rests:
-            rests = self._rests
-            await trio.sleep(self._pacer.reserve(trio.current_time()))
 
     async def _probe(self, pause: _Pause, video_id: str) -> Asked:
         pause.probing = True
         try:
             await trio.sleep(max(pause.next_probe - self._now(), 0))
-            await self._turn()
+            await self._pacer.turn()
             asked = await self._request(video_id)
             pause.last_probe = asked.at
             pause.next_probe = self._now() + jittered(self._probe_interval, self._rng)
@@ -202,8 +194,7 @@ class Desk:
         """Leave the gateway alone, but not for one video that is limited again and again."""
         if video_id != self._limited:
             self._limited = video_id
-            self._rests += 1
-            self._pacer.rest(trio.current_time() + min(wait, LONGEST_WAIT))
+            self._pacer.rest(min(wait, LONGEST_WAIT))
 
     def _accepted(self, at: float) -> None:
         """Go on, unless the request was made `at` a time when the key was not refused yet."""

@@ -18,6 +18,9 @@ from notifier.model.watch import Watch
 from notifier.watching.desk import Asked
 from notifier.watching.lifecycle import Finish, Memory, WatchRules, consider
 
+_OVERSLEPT = 5.0
+_LONGEST_SPREAD = 30.0
+
 
 class ReadingStore(Protocol):
     """What a poller needs of the store."""
@@ -77,12 +80,18 @@ class Poller:
 
         Raises StoreError when the store will not have it: the poller may be run again.
         """
-        await trio.sleep(first_delay)
-        while True:
-            step_delay = await self._poll()
-            if step_delay is None:
-                return
-            await trio.sleep(step_delay)
+        delay: float | None = first_delay
+        while delay is not None:
+            await self._sleep(delay)
+            delay = await self._poll()
+
+    async def _sleep(self, delay: float) -> None:
+        """Sleep; when the whole process was stopped meanwhile, do not rise with all the others."""
+        due = trio.current_time() + delay
+        await trio.sleep_until(due)
+        if trio.current_time() - due > _OVERSLEPT:
+            spread = min(self._rules(self.watch).poll_interval, _LONGEST_SPREAD)
+            await trio.sleep(self._rng.uniform(0, spread))
 
     async def _poll(self) -> float | None:
         """Ask once; return the seconds until the next poll, None when the watch has ended."""

@@ -30,8 +30,14 @@ def test_a_dropin_lists_watches_under_its_own_name(tmp_path: Path, config: Confi
     assert read_dropin(path, config) == Listing("v.toml", (expected,))
 
 
-def test_an_empty_dropin_lists_nothing(tmp_path: Path, config: Config) -> None:
-    assert read_dropin(write(tmp_path, "", "v.toml"), config).specs == ()
+def test_a_dropin_without_watches_lists_nothing(tmp_path: Path, config: Config) -> None:
+    assert read_dropin(write(tmp_path, "# none\n", "v.toml"), config).specs == ()
+
+
+def test_a_dropin_without_a_single_byte_is_broken(tmp_path: Path, config: Config) -> None:
+    """It is about to be written, which is not the same as listing nothing."""
+    with pytest.raises(ConfigError, match="is empty"):
+        read_dropin(write(tmp_path, "", "v.toml"), config)
 
 
 def test_a_dropin_holds_nothing_but_watches(tmp_path: Path, config: Config) -> None:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from notifier.config.models import (
     EndpointTable,
     GatewayTable,
     LogTable,
+    OutboundTable,
     StoreTable,
     Table,
     WatchTable,
@@ -37,6 +39,7 @@ def tables(raw: Mapping[str, Any]) -> Iterator[tuple[type[Table], Mapping[str, A
     yield GatewayTable, raw["gateways"]["main"]
     yield EndpointTable, raw["endpoints"]["app"]
     yield WatchTable, raw["watches"][0]
+    yield OutboundTable, raw["outbound"]
     yield StoreTable, raw["store"]
     yield LogTable, raw["log"]
 
@@ -53,10 +56,19 @@ def test_it_has_every_key_and_no_other() -> None:
 def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
     plain = load_text(tmp_path, as_it_is(), ENV)
     full = load_text(tmp_path, with_every_setting(), ENV)
-    assert full.gateways == plain.gateways
-    assert full.endpoints == plain.endpoints
+    # for these two there is no default to show
+    gateways = full.gateways.values()
+    assert [replace(each, proxy=None, ca_file=None) for each in gateways] == [
+        *plain.gateways.values()
+    ]
+    endpoints = full.endpoints.values()
+    assert [replace(each, proxy=None, ca_file=None) for each in endpoints] == [
+        *plain.endpoints.values()
+    ]
+    assert full.outbound == plain.outbound
     assert full.watch_dir == plain.watch_dir
     assert full.store_path == plain.store_path
+    assert full.retention == plain.retention == 30 * 86_400
     assert (full.log_level, full.log_format) == (plain.log_level, plain.log_format)
 
 

@@ -1,82 +1,28 @@
-"""A lane over days of virtual time, with a real store behind it."""
+"""A lane over days of virtual time."""
 
 import time as real_time
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from notifier.bell import Bell
-from notifier.delivery import Dispatcher, Lane, LaneRules
 from notifier.errors import StoreError
 from notifier.model.delivery import AttemptRecord, Claim, Format, Settlement
-from notifier.model.watch import WatchKey, WatchSpec
-from notifier.schedule.clock import Clock
+from notifier.model.event import NewEvent
+from notifier.model.health import Health
 from notifier.store import Store
-from notifier.webhook import Outcome
-from tests.builders import START, listing, memory_store, new_event, rng, snapshot
-
-DAY = 86_400.0
-SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-
-
-@dataclass
-class Receiver:
-    """Answers with `status` (or what `answers` holds, one after the other)."""
-
-    status: int | None = 204
-    answers: list[int | type[Exception] | None] = field(default_factory=list)
-    takes: float = 0
-    got: list[tuple[float, str, bytes]] = field(default_factory=list)
-    at_once: int = 0
-    most_at_once: int = 0
-
-    async def send(self, event_id: str, body: bytes) -> Outcome:
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            self.got.append((trio.current_time(), event_id, body))
-            await trio.sleep(self.takes)
-        finally:
-            self.at_once -= 1
-        answer = self.answers.pop(0) if self.answers else self.status
-        if isinstance(answer, type):
-            raise answer
-        if answer is None:
-            return Outcome("timeout")
-        return Outcome("delivered" if answer < 300 else f"http_{answer}", answer)
-
-
-def make_lane(
-    store: Store,
-    receiver: Receiver,
-    clock: Clock,
-    name: str = "app",
-    form: Format = Format.STANDARD,
-) -> Lane:
-    rules = LaneRules(name, form, max_concurrency=4, retry_schedule=SCHEDULE, url_mark="mark")
-    return Lane(rules, receiver, store, clock=clock, rng=rng(), settled=Bell())
-
-
-def steady_clock() -> Clock:
-    return Clock(lambda: START, trio.current_time)
-
-
-async def put(store: Store, *endpoints: str, count: int = 1, first: int = 0) -> None:
-    """Commit `count` events for `endpoints`."""
-    numbers = range(first, first + count)
-    specs = [WatchSpec(WatchKey("main", f"video_{number}")) for number in numbers]
-    watches = await store.sync_watches([listing(*specs, source=f"from {first}")], [])
-    for number, watch in zip(numbers, watches, strict=True):
-        event = new_event(f"evt_{number}", endpoints or ("app",), b"body %d" % number)
-        assert await store.record_ending(watch.row, event, snapshot())
-
-
-async def run_for(seconds: float, *lanes: Lane) -> None:
-    with trio.move_on_after(seconds):
-        await Dispatcher([(str(number), lane) for number, lane in enumerate(lanes)]).run()
+from tests.builders import memory_store
+from tests.delivery.lanes import (
+    DAY,
+    SCHEDULE,
+    Parts,
+    Receiver,
+    make_lane,
+    put,
+    run_for,
+    steady_clock,
+)
 
 
 async def test_an_endpoint_that_is_down_for_three_days_gets_the_event_when_it_is_back(
@@ -257,17 +203,20 @@ class RefusingStore:
 
     def __init__(self, store: Store, refusals: int) -> None:
         self._store = store
-        self.claim_due = store.claim_due
-        self.next_due = store.next_due
         self._refusals = refusals
 
     async def record_attempt(
-        self, claim: Claim, attempt: AttemptRecord, settlement: Settlement, url_mark: str
-    ) -> None:
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        health: Health,
+        notice: NewEvent | None,
+    ) -> bool:
         if self._refusals:
             self._refusals -= 1
             raise StoreError("the disk is full")
-        await self._store.record_attempt(claim, attempt, settlement, url_mark)
+        return await self._store.record_attempt(claim, attempt, settlement, health, notice)
 
 
 async def test_a_2xx_that_cannot_be_recorded_is_recorded_later_and_not_sent_again(
@@ -277,9 +226,8 @@ async def test_a_2xx_that_cannot_be_recorded_is_recorded_later_and_not_sent_agai
     store = memory_store(clock)
     await put(store)
     receiver = Receiver()
-    rules = LaneRules("app", Format.STANDARD, 4, SCHEDULE, "mark")
     refusing = RefusingStore(store, refusals=5)
-    lane = Lane(rules, receiver, refusing, clock=clock, rng=rng(), settled=Bell())
+    lane = Parts(store, receiver, clock, records=refusing).lane()
 
     with capture_logs():
         await run_for(DAY, lane)

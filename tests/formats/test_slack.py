@@ -23,7 +23,10 @@ OUR_MARKUP = re.compile(
 
 def checked(event: Event) -> Json:
     """Return the payload after Slack's own models have found nothing to object to or repair."""
-    body = render(event)
+    return checked_body(render(event))
+
+
+def checked_body(body: bytes) -> Json:
     payload: Json = json.loads(body.decode())
     assert list(payload) == ["text", "blocks"]
     assert 0 < len(payload["text"]) <= 3000

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 
+from tests.simulation.checker import Verdict
 from tests.simulation.run import simulate
 
 
@@ -14,11 +15,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--days", type=float, default=5.0)
     chosen = parser.parse_args()
-    began, events, duplicates = time.monotonic(), 0, 0
+    began, total = time.monotonic(), Verdict()
     for seed in range(chosen.first, chosen.first + chosen.seeds):
         verdict = simulate(seed, days=chosen.days)
-        events += verdict.events
-        duplicates += verdict.duplicates
+        total.add(verdict)
+        if sys.stderr.isatty():
+            print(f"\r{total}", end="", file=sys.stderr)
         if verdict.problems:
             print(f"seed {seed} failed; replay: --first {seed} --seeds 1 --days {chosen.days}")
             print("\n".join(verdict.problems))
@@ -26,8 +28,8 @@ def main() -> int:
     took = time.monotonic() - began
     simulated = chosen.seeds * chosen.days
     print(
-        f"{chosen.seeds} seeds, {simulated:g} days, {events} events, {duplicates} duplicates, "
-        f"nothing lost, nothing unexpected; {took:.0f} s"
+        f"{chosen.seeds} seeds, {simulated:g} days: {total}; nothing lost, unexpected or late; "
+        f"{took:.0f} s"
     )
     return 0
 

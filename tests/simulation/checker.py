@@ -1,75 +1,156 @@
-"""What must hold, looked at from the outside: only what endpoints received, and when.
+"""What must hold, looked at from the outside: what endpoints received, and when.
 
-Every job has exactly one event; every endpoint has taken it in the time that retries last; its
-id and bytes never change; and nothing arrives that no job explains. Duplicates are allowed and
-counted, because delivery is at least once.
+Every job that was not withdrawn has exactly one event; every endpoint has taken it, in time
+when nothing stood in the way; its id and bytes never change; nothing arrives that no job
+explains; and the gateway was never asked faster than agreed. What an endpoint has not taken
+must have been tried as often as the retry schedule says, and must be found in the store with
+its reason. Duplicates are allowed and counted, because delivery is at least once.
 """
 
 import json
+import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from tests.simulation.daemon import BUDGET
-from tests.simulation.world import ENDPOINTS, Job, Post, World
+from notifier.store import Database
+from tests.simulation.daemon import BUDGET, SCHEDULE
+from tests.simulation.gateway import Job
+from tests.simulation.receivers import ENDPOINTS, Post
+from tests.simulation.world import World
+
+DETECTED_WITHIN = 1800.0
+"""How long after a job's end its event is at a healthy endpoint, in seconds."""
+
+_CALM = 0.05
 
 
 @dataclass
 class Verdict:
-    """What a run came to; `problems` is empty when everything held."""
+    """What a run came to; `problems` is empty when everything held.
+
+    `timely` counts the deliveries that nothing stood in the way of, whose time was checked.
+    """
 
     events: int = 0
     duplicates: int = 0
+    dead: int = 0
+    timely: int = 0
     problems: list[str] = field(default_factory=list)
 
+    def add(self, other: "Verdict") -> None:
+        """Count what another run came to as well."""
+        self.events += other.events
+        self.duplicates += other.duplicates
+        self.dead += other.dead
+        self.timely += other.timely
+        self.problems += other.problems
 
-def check(world: World) -> Verdict:
+    def __str__(self) -> str:
+        """Return the figures in one line."""
+        return (
+            f"{self.events} events, {self.duplicates} duplicates, {self.dead} dead letters "
+            f"after all retries, {self.timely} deliveries checked for being in time"
+        )
+
+
+def check(world: World, database: Database) -> Verdict:
     """Compare what endpoints received with what the gateway's jobs did."""
     verdict = Verdict()
     by_video: dict[str, list[Post]] = {}
-    for post in world.posts:
-        by_video.setdefault(json.loads(post.body)["data"]["id"], []).append(post)
-    for video_id in by_video.keys() - world.jobs.keys():
+    for post in world.receivers.posts:
+        data = json.loads(post.body)["data"]
+        if data["object"] == "video":
+            by_video.setdefault(data["id"], []).append(post)
+        elif data["id"] not in ENDPOINTS or data["id"] == post.endpoint:
+            verdict.problems.append(f"unexpected: {data} at {post.endpoint}")
+    for video_id in by_video.keys() - world.gateway.jobs.keys():
         verdict.problems.append(f"unexpected: an event about {video_id}")
-    for job in world.jobs.values():
-        _check_job(job, by_video.get(job.video_id, []), verdict)
-    _check_budget(world, verdict)
+    reasons = database.transact(_given_up)
+    for job in world.gateway.jobs.values():
+        posts = by_video.get(job.video_id, [])
+        if posts or job.video_id not in world.listings.withdrawn:
+            verdict.problems += _check_job(job, posts, world, verdict, reasons)
+    verdict.problems += _check_budget(world)
     return verdict
 
 
-def _check_job(job: Job, posts: list[Post], verdict: Verdict) -> None:
+Reasons = dict[tuple[str, str], str]
+
+
+def _given_up(db: sqlite3.Connection) -> Reasons:
+    """Return why a delivery was given up, by (video, endpoint)."""
+    rows = db.execute(
+        "SELECT w.video_id, d.endpoint, d.reason FROM deliveries d JOIN events e ON e.id = d.event"
+        " JOIN watches w ON w.id = e.watch WHERE d.state = 'dead'"
+    )
+    return {(video_id, endpoint): reason for video_id, endpoint, reason in rows}
+
+
+def _check_job(
+    job: Job, posts: list[Post], world: World, verdict: Verdict, reasons: Reasons
+) -> Iterator[str]:
     name = f"{job.video_id} ({job.ending})"
     if len({post.event_id for post in posts}) > 1:
-        verdict.problems.append(f"two events: {name}")
+        yield f"two events: {name}"
     if len({post.body for post in posts}) > 1:
-        verdict.problems.append(f"changed bytes: {name}")
-    received = Counter(post.endpoint for post in posts if post.taken)
-    for endpoint in ENDPOINTS:
-        if not received[endpoint]:
-            verdict.problems.append(f"lost: {name} at {endpoint}")
+        yield f"changed bytes: {name}"
     verdict.events += 1
-    verdict.duplicates += sum(received.values()) - len(received)
+    for endpoint in ENDPOINTS:
+        here = [post for post in posts if post.endpoint == endpoint]
+        taken = [post for post in here if post.taken]
+        verdict.duplicates += max(len(taken) - 1, 0)
+        if taken:
+            yield from _check_time(job, endpoint, taken[0], world, verdict)
+        elif reasons.get((job.video_id, endpoint)) and len(here) > len(SCHEDULE):
+            verdict.dead += 1
+        else:
+            yield f"lost: {name} at {endpoint}, {len(here)} attempts"
     for post in posts:
-        _check_post(job, post, name, verdict)
+        yield from _check_post(job, post, name)
 
 
-def _check_post(job: Job, post: Post, name: str, verdict: Verdict) -> None:
+def _check_time(
+    job: Job, endpoint: str, first: Post, world: World, verdict: Verdict
+) -> Iterator[str]:
+    """Find an event that came late although nothing was in trouble around the job's end."""
+    if job.ends_at is None or world.gateway.fault_rate > _CALM:
+        return
+    window = (job.ends_at - 600, job.ends_at + DETECTED_WITHIN)
+    troubles = [
+        *world.gateway.outages,
+        *world.receivers.down[endpoint],
+        *world.receivers.gone[endpoint],
+        *world.receivers.unreached[endpoint],
+        *(span for spans in world.listings.broken.values() for span in spans),
+    ]
+    moved = job.video_id in world.listings.moved or job.video_id in world.listings.withdrawn
+    if moved or any(start < window[1] and end > window[0] for start, end in troubles):
+        return
+    verdict.timely += 1
+    if first.at > window[1]:
+        yield f"late: {job.video_id} ended {job.ends_at:.0f}, at {endpoint} {first.at:.0f}"
+
+
+def _check_post(job: Job, post: Post, name: str) -> Iterator[str]:
     kind = json.loads(post.body)["type"].partition(".")[2]
     # a job that ended, or was forgotten, while nobody could ask may have timed out by then
     if kind not in {job.ending, "timed_out"} and not (kind == "lost" and job.ending == "stuck"):
-        verdict.problems.append(f"wrong ending: {name} told as {kind}")
+        yield f"wrong ending: {name} told as {kind}"
     if kind in {"completed", "failed", "cancelled"} and (
         job.ends_at is None or post.at < job.ends_at
     ):
-        verdict.problems.append(f"too early: {name} at {post.at}")
+        yield f"too early: {name} at {post.at}"
 
 
-def _check_budget(world: World, verdict: Verdict) -> None:
+def _check_budget(world: World) -> Iterator[str]:
+    """Find a second in which one life of the daemon asked more often than its budget."""
     window = int(BUDGET)
-    # a crashed process's last second and the next one's first may add up
-    for first, last in zip(world.asked, world.asked[2 * window + 2 :], strict=False):
-        if last - first < 1:
-            verdict.problems.append(f"over budget at {first}")
-            return
-    if any(later < at for at, later in pairwise(world.asked)):
-        verdict.problems.append("time ran backwards")
+    for life, count in Counter(life for life, _ in world.asked).items():
+        asked = [at for of, at in world.asked if of == life]
+        if count != len(asked) or asked != sorted(asked):
+            yield "time ran backwards"
+        for first, last in zip(asked, asked[window:], strict=False):
+            if last - first < 1 - 1e-6:
+                yield f"over budget at {first}"
+                return

@@ -15,32 +15,46 @@ from typing import ParamSpec, Protocol, TypeVar
 import trio
 
 from notifier.bell import Bell
-from notifier.delivery import Dispatcher, Lane, LaneRules, Outbox, Subscription
-from notifier.delivery.lane import DeliveryStore, Sender
+from notifier.delivery import (
+    Announcer,
+    Deliverer,
+    DeliveryRules,
+    Dispatcher,
+    Lane,
+    LaneRules,
+    Outbox,
+    Subscription,
+)
+from notifier.delivery.deliverer import AttemptStore, Sender
+from notifier.delivery.lane import DueStore
 from notifier.delivery.outbox import EventStore
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
-from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
+from notifier.model.health import Health
+from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
+from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
-from notifier.store.store import Recovery
+from notifier.store.recovery import Recovery
 from notifier.watching import Desk, Poller, Supervisor, WatchRules
 from notifier.watching.poller import ReadingStore
 from notifier.watching.sources import WatchStore
 from notifier.webhook import Target, WebhookSender
-from tests.simulation.world import DAY, ENDPOINTS, World
+from tests.simulation.receivers import ENDPOINTS
+from tests.simulation.world import DAY, World
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BUDGET = 20.0
+BUDGET = 2.0
 GIVE_UP_AFTER = DAY / 2
 SCHEDULE = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+_MOVES = 0.05
 _KEY = b"simulated key, 32 bytes, no more"
 
 
-class Keeping(EventStore, DeliveryStore, ReadingStore, WatchStore, Protocol):
+class Keeping(EventStore, DueStore, AttemptStore, ReadingStore, WatchStore, Protocol):
     """All that the parts need of a store."""
 
     async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
@@ -80,9 +94,11 @@ class Simulation:
 
     world: World
     crash_every: float = DAY / 2
+    budget: float = BUDGET
+    wakes: bool = True
     store_of: Callable[[Store], Keeping] = lambda store: store
     subscriptions: Sequence[Subscription] = tuple(
-        Subscription(name, Format.STANDARD, ("video.*",)) for name in ENDPOINTS
+        Subscription(name, Format.STANDARD, ("video.*", "endpoint.*")) for name in ENDPOINTS
     )
     sender_of: Callable[[WebhookSender], Sender] = lambda sender: sender
     database: Database = field(default_factory=Database.in_memory)
@@ -100,6 +116,7 @@ class Simulation:
             with trio.move_on_after(left if last else min(life, left)):
                 await self._live(ids, 10**9 if last else 3000)
             self.crashes += 1
+            self.world.life += 1
             if self.world.rng.random() < 0.3:
                 self.world.jump()
 
@@ -116,16 +133,27 @@ class Simulation:
                     raise others from None
 
     async def _work(self, store: Keeping, clock: Clock, ids: "count[int]") -> None:
-        await store.recover(dict.fromkeys(ENDPOINTS, "mark"), 2 * DAY)
-        lanes = {name: self._lane(name, store, clock) for name in ENDPOINTS}
-        dispatcher = Dispatcher(lanes.items())
+        self._operate()
+        urls = {name: self.world.receivers.url(name) for name in ENDPOINTS}
+        found = await store.recover(urls, 2 * DAY)
+        dispatcher = Dispatcher()
+
+        def new_id() -> str:
+            return f"evt_{next(ids)}"
+
+        announcer = Announcer(
+            self.subscriptions, new_id=new_id, wall=clock.wall, wake=dispatcher.wake
+        )
+        for name in ENDPOINTS:
+            health = found.health.get(name, Health(urls[name]))
+            dispatcher.add(name, self._lane(name, store, announcer, health, clock))
         outbox = Outbox(
             store,
             self.subscriptions,
             content_url=lambda gateway, video: f"https://{gateway}/{video}",
-            new_id=lambda: f"evt_{next(ids)}",
+            new_id=new_id,
             wall=clock.wall,
-            wake=dispatcher.wake,
+            wake=dispatcher.wake if self.wakes else _sleep_on,
         )
         desk = self._desk(clock)
 
@@ -141,29 +169,51 @@ class Simulation:
             )
             await self._list_jobs(store, supervisor)
 
+    def _operate(self) -> None:
+        """Be the operator: between two lives, URLs change and what was disabled is mended."""
+        receivers = self.world.receivers
+        off = self.database.transact(disabled)
+        for name in ENDPOINTS:
+            if name in off or self.world.rng.random() < _MOVES:
+                receivers.move(name)
+
     async def _list_jobs(self, store: Keeping, supervisor: Supervisor) -> None:
-        """Be the source of watches: list each job from the moment that it is created."""
-        jobs = sorted(self.world.jobs.values(), key=lambda job: job.at)
+        """Be the sources of watches: read the files again whenever one has changed."""
+        listings = self.world.listings
         starting = True
         while True:
             now = trio.current_time()
-            specs = [WatchSpec(WatchKey("main", job.video_id)) for job in jobs if job.at <= now]
-            watches = await store.sync_watches([Listing("config", tuple(specs))], [])
-            supervisor.apply(watches, starting=starting)
+            supervisor.apply(await store.sync_watches(listings.at(now), []), starting=starting)
             starting = False
-            coming = [job.at for job in jobs if job.at > now]
-            await trio.sleep_until(min(coming, default=math.inf))
+            coming = (moment for moment in listings.changes() if moment > now)
+            await trio.sleep_until(next(coming, math.inf))
 
     def _desk(self, clock: Clock) -> Desk:
-        rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
+        rewrites = self.world.gateway.dialect == "litellm"
+        rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=rewrites)
         client = GatewayClient(rules, self.world, clock.wall)
-        return Desk("main", client, BUDGET, in_flight=32, now=clock.now, rng=self.world.rng)
+        return Desk("main", client, self.budget, in_flight=32, now=clock.now, rng=self.world.rng)
 
-    def _lane(self, name: str, store: Keeping, clock: Clock) -> Lane:
-        target = Target(f"http://{name}/", {}, [_KEY], 15.0)
+    def _lane(
+        self, name: str, store: Keeping, announcer: Announcer, health: Health, clock: Clock
+    ) -> Lane:
+        target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)
         sender = self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
-        rules = LaneRules(name, Format.STANDARD, 4, SCHEDULE, "mark")
-        return Lane(rules, sender, store, clock=clock, rng=self.world.rng, settled=Bell())
+        rng = self.world.rng
+        deliverer = Deliverer(
+            DeliveryRules(name, Format.STANDARD, SCHEDULE),
+            sender,
+            store,
+            announcer,
+            health=health,
+            clock=clock,
+            rng=rng,
+        )
+        return Lane(LaneRules(name, 4), deliverer, store, clock=clock, rng=rng, settled=Bell())
+
+
+def _sleep_on(_endpoints: Sequence[str]) -> None:
+    """Wake nobody."""
 
 
 def _same(target: Target) -> Target:

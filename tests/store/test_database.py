@@ -1,5 +1,6 @@
 """The file: private, owned by one process, and never harmed."""
 
+import re
 import sqlite3
 import stat
 import subprocess
@@ -158,10 +159,75 @@ def test_a_reader_sees_what_is_committed_while_the_daemon_runs(tmp_path: Path) -
     database.close()
 
 
+def test_a_reader_refuses_a_newer_schema_as_the_daemon_does(tmp_path: Path) -> None:
+    path = tmp_path / "n.db"
+    Database.open(path, CONFIG).close()
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    db.close()
+
+    with pytest.raises(StoreRefusedError, match="newer notifier") as refused, open_reader(path):
+        pass
+
+    assert refused.value.exit_code == 78
+
+
+def test_a_log_whose_database_is_missing_is_not_thrown_away(tmp_path: Path) -> None:
+    """SQLite deletes a write-ahead log that it finds beside an empty file."""
+    path = tmp_path / "n.db"
+    log = tmp_path / "n.db-wal"
+    log.write_bytes(b"commits" * 1000)
+
+    for _ in range(2):
+        with pytest.raises(StoreRefusedError, match=r"n\.db-wal") as refused:
+            Database.open(path, CONFIG)
+        assert refused.value.exit_code == 1
+        assert log.read_bytes() == b"commits" * 1000
+        assert not path.exists() or not path.stat().st_size
+        path.touch()
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_nothing_is_committed_to_a_file_that_was_taken_away(suffix: str, tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    path = folder / "n.db"
+    database = Database.open(path, CONFIG)
+    database.transact(sync, [listing(spec())], [], 0)
+    lost = path.with_name(path.name + suffix)
+    lost.rename(tmp_path / "elsewhere")
+
+    with pytest.raises(StoreError, match=re.escape(str(lost))):
+        database.transact(sync, [listing()], [], 0)
+    lost.touch()
+    with pytest.raises(StoreError, match="put it back"):
+        database.transact(sync, [listing()], [], 0)
+
+    (tmp_path / "elsewhere").rename(lost)
+    assert len(database.transact(sync, [listing(spec())], [], 0)) == 1
+    database.close()
+
+
+def test_a_refused_file_keeps_the_log_that_belongs_to_it(tmp_path: Path) -> None:
+    """Closing the last connection would fold the log of a killed daemon into the file."""
+    path = tmp_path / "n.db"
+    Database.open(path, CONFIG).close()
+    newer = (
+        "import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1])\n"
+        f"db.execute('PRAGMA user_version = {VERSION + 1}'); db.commit(); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", newer, path], check=True)
+    names = [path, path.with_name("n.db-wal")]
+    before = [file.read_bytes() for file in names]
+    assert all(before)
+
+    with pytest.raises(StoreRefusedError, match="newer notifier"):
+        Database.open(path, CONFIG)
+
+    assert [file.read_bytes() for file in names] == before
+
+
 def test_a_reader_of_something_else_says_so(tmp_path: Path) -> None:
     path = tmp_path / "n.db"
     path.write_bytes(b"precious notes " * 1000)
-    with open_reader(path) as reader:
-        assert reader is not None
-        with pytest.raises(StoreError, match="cannot be read"):
-            reader.watches()
+    with pytest.raises(StoreError, match="cannot be read"), open_reader(path):
+        pass

@@ -1,11 +1,22 @@
 """The outbox: what is committed together, what is due, what survives an interruption."""
 
-from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, RetryAt
+from notifier.model.delivery import (
+    AttemptRecord,
+    DeadLetter,
+    Delivered,
+    Format,
+    Hold,
+    RetryAt,
+)
+from notifier.model.event import EventType, NewEvent
+from notifier.model.health import Health
 from notifier.store import Store
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
+DAY = 86_400.0
+FAILING = Health("mark", START, START)
 
 
 async def with_event(time: Time, *endpoints: str) -> Store:
@@ -56,7 +67,7 @@ async def test_a_retry_is_due_when_it_was_put_off_to_and_counts_as_a_failure() -
     time = Time()
     store = await with_event(time, "app")
     (claim,) = await store.claim_due("app", 10)
-    await store.record_attempt(claim, FAILED, RetryAt(START + 5), "mark")
+    await store.record_attempt(claim, FAILED, RetryAt(START + 5), FAILING)
 
     assert await store.claim_due("app", 10) == []
     assert await store.next_due("app") == START + 5
@@ -70,7 +81,7 @@ async def test_what_is_delivered_or_dead_is_never_due_again() -> None:
     store = await with_event(time, "app", "ops")
     for endpoint, settlement in (("app", Delivered()), ("ops", DeadLetter("no use"))):
         (claim,) = await store.claim_due(endpoint, 10)
-        await store.record_attempt(claim, DONE, settlement, "mark")
+        await store.record_attempt(claim, DONE, settlement, FAILING)
     time.at += 1e9
 
     await store.recover({"app": "mark", "ops": "mark"}, 60)
@@ -94,7 +105,7 @@ async def test_an_interrupted_attempt_uses_up_no_retry() -> None:
 async def test_a_gone_endpoint_holds_its_deliveries_until_it_is_enabled() -> None:
     store = await with_event(Time(), "app")
     (claim,) = await store.claim_due("app", 10)
-    await store.record_attempt(claim, FAILED, Hold("410 Gone"), "old-url")
+    await store.record_attempt(claim, FAILED, Hold("410 Gone"), Health("old-url", START, START))
 
     assert await store.claim_due("app", 10) == []
     assert await store.next_due("app") is None
@@ -105,7 +116,7 @@ async def test_a_gone_endpoint_holds_its_deliveries_until_it_is_enabled() -> Non
 async def test_a_disabled_endpoint_stays_disabled_over_a_restart_until_its_url_changes() -> None:
     store = await with_event(Time(), "app")
     (claim,) = await store.claim_due("app", 10)
-    await store.record_attempt(claim, FAILED, Hold("410 Gone"), "old-url")
+    await store.record_attempt(claim, FAILED, Hold("410 Gone"), Health("old-url", START, START))
 
     same = await store.recover({"app": "old-url"}, 60)
     assert same.disabled_endpoints == {"app": "410 Gone"}
@@ -127,17 +138,79 @@ async def test_a_retry_that_a_wrong_clock_put_years_ahead_is_brought_back() -> N
     time = Time()
     store = await with_event(time, "app")
     (claim,) = await store.claim_due("app", 10)
-    await store.record_attempt(claim, FAILED, RetryAt(START + 1e8), "mark")
+    await store.record_attempt(claim, FAILED, RetryAt(START + 1e8), FAILING)
 
     await store.recover({"app": "mark"}, 3600)
 
     assert await store.next_due("app") == START + 3600
 
 
+async def test_a_clock_set_back_between_two_processes_delays_nothing() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    time.at -= DAY
+
+    assert (await store.recover({"app": "mark"}, 2 * DAY)).clock_set_back == DAY
+
+    assert len(await store.claim_due("app", 10)) == 1
+
+
+async def test_a_clock_set_back_leaves_a_retry_the_wait_that_it_was_meant_to_have() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, RetryAt(START + 300), FAILING)
+    time.at -= DAY
+
+    await store.recover({"app": "mark"}, 2 * DAY)
+
+    assert await store.next_due("app") == time.at + 300
+
+
 async def test_only_what_was_settled_in_this_run_counts_as_its_result() -> None:
     time = Time()
     store = await with_event(time, "app")
     (claim,) = await store.claim_due("app", 10)
-    await store.record_attempt(claim, DONE, DeadLetter("no use"), "mark")
+    await store.record_attempt(claim, DONE, DeadLetter("no use"), FAILING)
 
     assert (await store.outstanding(START + 1)).deliveries.dead == 0
+
+
+NOTICE = NewEvent(
+    "evt_notice",
+    EventType.ENDPOINT_DISABLED,
+    int(START),
+    {Format.STANDARD: b"notice"},
+    [("ops", Format.STANDARD)],
+)
+
+
+async def test_the_notice_about_a_disabled_endpoint_is_recorded_with_it_and_only_once() -> None:
+    store = await with_event(Time(), "app")
+    (claim,) = await store.claim_due("app", 10)
+
+    assert await store.record_attempt(claim, FAILED, Hold("410 Gone"), FAILING, NOTICE)
+    assert not await store.record_attempt(claim, FAILED, Hold("410 Gone"), FAILING, NOTICE)
+
+    (told,) = await store.claim_due("ops", 10)
+    assert (told.event_type, told.body) == ("endpoint.disabled", b"notice")
+    assert told.subject == {"about_endpoint": "app"}
+
+
+async def test_how_an_endpoint_has_been_doing_is_known_after_a_restart() -> None:
+    store = await with_event(Time(), "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
+
+    assert (await store.recover({"app": "mark"}, 60)).health == {"app": FAILING}
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, DONE, Delivered(), FAILING)
+    assert (await store.recover({"app": "mark"}, 60)).health == {}
+
+
+async def test_another_url_is_a_new_start() -> None:
+    store = await with_event(Time(), "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
+
+    assert (await store.recover({"app": "new"}, 60)).health == {"app": Health("new")}

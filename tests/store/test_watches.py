@@ -37,7 +37,12 @@ async def test_a_source_that_is_neither_read_nor_gone_keeps_its_watches() -> Non
     assert len(await store.sync_watches([listing()], [])) == 1
 
 
-async def test_a_withdrawn_watch_that_is_listed_again_starts_over() -> None:
+async def test_a_withdrawn_watch_that_is_listed_again_goes_on_where_it_stopped() -> None:
+    """A file that is written anew in place lists less for a moment.
+
+    That must not give the watch more time than `give_up_after`, which counts from when it was
+    first taken, nor cost what is known. Who wants a new start asks for a new generation.
+    """
     time = Time()
     store = memory_store(time)
     (watch,) = await store.sync_watches([listing(spec())], [])
@@ -48,7 +53,30 @@ async def test_a_withdrawn_watch_that_is_listed_again_starts_over() -> None:
     (again,) = await store.sync_watches([listing(spec())], [])
 
     assert again.fresh
-    assert (again.taken_at, again.snapshot, again.missing_count) == (START + 100, None, 0)
+    assert (again.row, again.taken_at, again.snapshot) == (watch.row, START, snapshot(progress=40))
+
+
+async def test_denials_from_before_a_withdrawal_do_not_count_towards_lost() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    await store.save_reading(watch.row, None, START, 2)
+    await store.sync_watches([listing()], [])
+
+    (again,) = await store.sync_watches([listing(spec())], [])
+
+    assert (again.missing_since, again.missing_count) == (None, 0)
+
+
+async def test_a_withdrawn_watch_starts_over_in_a_higher_generation() -> None:
+    time = Time()
+    store = memory_store(time)
+    await store.sync_watches([listing(spec())], [])
+    await store.sync_watches([listing()], [])
+    time.at += 100
+
+    (again,) = await store.sync_watches([listing(spec(generation=2))], [])
+
+    assert (again.taken_at, again.snapshot) == (START + 100, None)
 
 
 async def test_a_watch_that_ended_is_not_opened_again_by_the_file_that_still_lists_it() -> None:

@@ -86,6 +86,30 @@ async def test_a_dropin_that_breaks_keeps_its_watches_and_is_reported_once(
     assert (line["event"], Path(str(line["file"])).name) == ("dropin_ignored", "a.toml")
 
 
+async def test_a_dropin_that_is_empty_for_a_moment_keeps_its_watches(config: Config) -> None:
+    """Shells and editors empty a file before they write it."""
+    path = dropin(config.watch_dir, "a", "one")
+    sources = make_sources(config)
+    (_, first) = await sources.read() or []
+    path.write_text("")
+
+    with capture_logs() as logs:
+        assert await listed(sources) == {"from-config", "one"}
+    dropin(config.watch_dir, "a", "one", "two")
+    (_, again, _) = await sources.read() or []
+
+    assert [(line["event"], line["reason"]) for line in logs] == [("dropin_ignored", "is empty")]
+    assert (again.row, again.fresh) == (first.row, False)
+
+
+async def test_a_dropin_that_says_it_lists_nothing_withdraws_its_watches(config: Config) -> None:
+    path = dropin(config.watch_dir, "a", "one")
+    sources = make_sources(config)
+    await sources.read()
+    path.write_text("# nothing at the moment\n")
+    assert await listed(sources) == {"from-config"}
+
+
 async def test_a_mended_dropin_counts_again(config: Config) -> None:
     path = dropin(config.watch_dir, "a", "one")
     sources = make_sources(config)

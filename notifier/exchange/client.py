@@ -1,31 +1,38 @@
-"""The HTTP door: the one module that imports httpx. Gateways and endpoints both go through.
+"""Exchanges: a request and its whole answer, within a deadline and a size.
 
 httpx gives the types and the wire; this module adds what a daemon needs and httpx leaves to
 its caller: one deadline over the whole exchange (httpx's own are per read, so a byte a second
 never trips them), a cap on the body, no decompression (a gzip bomb stays small), no redirects,
 no cookies, no proxies from the environment, and a limit on requests in flight that is kept
-outside of httpcore, whose pool leaks a slot when a request queued inside it is cancelled
-(encode/httpcore#1093). Every foreign error leaves as a TransportError that quotes no URL.
+outside. Every foreign error leaves as a TransportError that quotes no URL.
 """
 
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from typing import Protocol
 
 import httpx
 import trio
 
 from notifier.errors import TransportError
+from notifier.exchange.explained import explained
+from notifier.exchange.proxied import ProxiedTransport
+from notifier.exchange.transport import KEEP_ALIVE, WIRE_BYTES, DirectTransport
+from notifier.outbound import ANYWHERE, AddressPolicy, Dialer
 
-KINDS = ("timeout", "connect", "tls", "reset", "protocol", "too_large", "bad_request")
+KINDS = (
+    *("timeout", "connect", "blocked", "tls", "reset"),
+    *("protocol", "too_large", "bad_request"),
+)
 """Every `TransportError.kind`."""
 
 _EXTRA_CONNECTIONS = 8
-_KEEPALIVE = 120.0
+_OVERHEAD = 128 * 1024  # bytes, for the head and the framing of a body
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,10 @@ class Exchange:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_body: int
     ) -> Reply:
         sent = {"accept-encoding": "identity", **headers}
-        async with self._client.stream(method, url, headers=sent, content=body) as response:
+        allowed = {WIRE_BYTES: max_body + _OVERHEAD}
+        async with self._client.stream(
+            method, url, headers=sent, content=body, extensions=allowed
+        ) as response:
             received = await _read(response, max_body)
             names = {name.lower(): value for name, value in response.headers.items()}
             return Reply(response.status_code, names, received)
@@ -104,7 +114,7 @@ async def _read(response: httpx.Response, max_body: int) -> bytes:
                 # ends the loop from below: leaving it would leave httpx's chain of generators
                 # to the garbage collector, and the connection with them
                 await response.aclose()
-    except httpx.HTTPError:
+    except (httpx.HTTPError, TransportError):
         if len(received) <= max_body:
             raise
     if len(received) > max_body:
@@ -112,24 +122,52 @@ async def _read(response: httpx.Response, max_body: int) -> bytes:
     return bytes(received)
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How to get to one peer.
+
+    `proxy` is a URL, credentials included; `ca_file` has certificates that are trusted beside
+    the system's.
+    """
+
+    policy: AddressPolicy = ANYWHERE
+    ca_file: Path | None = None
+    proxy: str | None = field(default=None, repr=False)
+
+
 @asynccontextmanager
-async def open_exchange(in_flight: int) -> AsyncIterator[Exchange]:
-    """Open connections to one peer, and close them at the end."""
-    async with httpx.AsyncClient(
-        verify=_tls(),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113 - `request` puts one deadline over the whole exchange
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        limits=httpx.Limits(
-            max_connections=in_flight + _EXTRA_CONNECTIONS,
-            max_keepalive_connections=in_flight,
-            keepalive_expiry=_KEEPALIVE,
-        ),
-    ) as client:
-        for name in ("user-agent", "accept-encoding", "accept"):
-            client.headers.pop(name, None)
+async def open_exchange(in_flight: int, route: Route = Route()) -> AsyncIterator[Exchange]:
+    """Open connections to one peer, and close them at the end.
+
+    Raises TransportError when the route cannot be used.
+    """
+    with _translated():
+        client = httpx.AsyncClient(
+            transport=_transport(in_flight, route),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,  # noqa: S113 - `request` puts one deadline over the whole exchange
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+    for name in ("user-agent", "accept-encoding", "accept"):
+        client.headers.pop(name, None)
+    async with client:
         yield Exchange(client, in_flight)
+
+
+def _transport(in_flight: int, route: Route) -> httpx.AsyncBaseTransport:
+    tls = _tls(route.ca_file)
+    if route.proxy is None:
+        return DirectTransport(Dialer(route.policy), tls, in_flight)
+    limits = httpx.Limits(
+        max_connections=in_flight + _EXTRA_CONNECTIONS,
+        max_keepalive_connections=in_flight,
+        keepalive_expiry=KEEP_ALIVE,
+    )
+    through = httpx.AsyncHTTPTransport(
+        verify=tls, trust_env=False, limits=limits, proxy=httpx.Proxy(route.proxy)
+    )
+    return ProxiedTransport(through, route.policy)
 
 
 def check_url(url: str) -> None:
@@ -139,9 +177,13 @@ def check_url(url: str) -> None:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    """Return the one TLS context: building it costs more than everything else here."""
-    return ssl.create_default_context()
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a TLS context; building one costs more than everything else here."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 @contextmanager
@@ -151,7 +193,7 @@ def _translated() -> Iterator[None]:
         yield
     except _FOREIGN as error:
         kind = next(kind for types, kind in _KIND_OF if isinstance(error, types))
-        raise TransportError(*_explained(kind, error)) from None
+        raise explained(kind, error) from None
 
 
 # Read in order; the first row that fits names the kind. InvalidURL, UnicodeError (a header
@@ -165,24 +207,3 @@ _KIND_OF: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((httpx.HTTPError, httpx.StreamError, OSError, RuntimeError), "protocol"),
 )
 _FOREIGN = tuple(kind for types, _ in _KIND_OF for kind in types)
-
-
-def _explained(kind: str, error: BaseException) -> tuple[str, str]:
-    """Look below `error` for what really happened.
-
-    httpx has one name for trouble with TCP and with TLS while connecting, and its messages
-    say less than the operating system's.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "tls", cause.verify_message
-        if isinstance(cause, ssl.SSLError):
-            return "tls", cause.reason or "handshake failed"
-        if isinstance(cause, OSError) and cause.strerror:
-            return kind, cause.strerror
-        if isinstance(cause, BaseExceptionGroup):  # trio: one per address that was tried
-            cause = cause.exceptions[0]
-            continue
-        cause = cause.__cause__ or cause.__context__
-    return kind, type(error).__name__

@@ -1,0 +1,213 @@
+"""One attempt from the claim to the record: send, decide, commit, say.
+
+Whatever happens to an attempt, its row decides: what is in flight when the process dies, or
+when the drain runs out of time, is still in the store and is sent again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+import trio
+
+from notifier import log
+from notifier.delivery.announcer import Announcer
+from notifier.delivery.endurance import after_failure, after_success, is_hopeless
+from notifier.delivery.verdict import settle
+from notifier.errors import StoreError
+from notifier.model.delivery import (
+    AttemptRecord,
+    Claim,
+    DeadLetter,
+    Delivered,
+    Format,
+    Hold,
+    RetryAt,
+    Settlement,
+)
+from notifier.model.event import NewEvent
+from notifier.model.health import Health
+from notifier.schedule.backoff import growing, jittered
+from notifier.schedule.clock import Clock
+
+_STORE_PAUSE = 1.0
+_LONGEST_STORE_PAUSE = 30.0
+_HOPELESS = "no attempt succeeded for five days"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """How to deliver to one endpoint; `retry_schedule` has the waits between attempts."""
+
+    endpoint: str
+    format: Format
+    retry_schedule: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an attempt says about its endpoint; `retry_after` is what the receiver asked for."""
+
+    delivered: bool
+    retry_after: float | None
+
+
+class Outcome(Protocol):
+    """What a sender reports of one attempt; see `notifier.webhook.Outcome`."""
+
+    @property
+    def word(self) -> str:
+        """One word for logs."""
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of a complete answer."""
+
+    @property
+    def retry_after(self) -> float | None:
+        """How long the receiver asked to be left alone, in seconds."""
+
+    @property
+    def detail(self) -> str:
+        """More about it, free of secrets."""
+
+
+class Sender(Protocol):
+    """What a delivery needs of the webhook door."""
+
+    async def send(self, event_id: str, body: bytes) -> Outcome:
+        """Make one attempt."""
+
+
+class AttemptStore(Protocol):
+    """What a delivery needs of the store."""
+
+    async def record_attempt(
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        health: Health,
+        notice: NewEvent | None,
+    ) -> bool:
+        """Commit an attempt and what follows from it; tell whether the notice was news."""
+
+
+class Deliverer:
+    """Delivers to one endpoint; `health` is what is known of it from before."""
+
+    def __init__(
+        self,
+        rules: DeliveryRules,
+        sender: Sender,
+        store: AttemptStore,
+        announcer: Announcer,
+        *,
+        health: Health,
+        clock: Clock,
+        rng: Random,
+    ) -> None:
+        self._rules = rules
+        self._sender = sender
+        self._store = store
+        self._announcer = announcer
+        self._health = health
+        self._clock = clock
+        self._rng = rng
+        self._log = log.get(endpoint=rules.endpoint)
+
+    async def deliver(self, claim: Claim) -> Result:
+        """Make one attempt and record it; returns when that is durable."""
+        attempt, retry_after = await self._attempt(claim)
+        settlement = self._settlement(claim, attempt, retry_after)
+        notice = self._notice(settlement)
+        if isinstance(settlement, Delivered):
+            self._health = after_success(self._health)
+        if await self._record(claim, attempt, settlement, notice) and notice is not None:
+            reason = settlement.reason if isinstance(settlement, Hold) else None
+            self._announcer.announce(notice, self._rules.endpoint, reason)
+        self._report(claim, attempt, settlement)
+        return Result(isinstance(settlement, Delivered), retry_after)
+
+    async def _attempt(self, claim: Claim) -> tuple[AttemptRecord, float | None]:
+        wall, started = self._clock.wall(), trio.current_time()
+        try:
+            outcome = await self._sender.send(claim.event_id, claim.body)
+            word, status = outcome.word, outcome.status
+            detail, retry_after = outcome.detail, outcome.retry_after
+        except Exception as bug:  # noqa: BLE001 - one poisoned event must not stop the lane
+            self._log.exception("attempt_crashed", event_id=claim.event_id)
+            word, status, detail, retry_after = "crash", None, type(bug).__name__, None
+        duration = round((trio.current_time() - started) * 1000)
+        return AttemptRecord(wall, duration, word, status, detail), retry_after
+
+    def _settlement(
+        self, claim: Claim, attempt: AttemptRecord, retry_after: float | None
+    ) -> Settlement:
+        """Decide what becomes of the delivery, and note what it says about the endpoint."""
+        now = self._clock.now()
+        settlement = settle(
+            self._rules.format,
+            attempt.status,
+            attempt.outcome,
+            failures=claim.failures,
+            schedule=self._rules.retry_schedule,
+            retry_after=retry_after,
+            now=now,
+            rng=self._rng,
+        )
+        if isinstance(settlement, Delivered):
+            return settlement
+        self._health = after_failure(self._health, now, self._rules.retry_schedule)
+        return Hold(_HOPELESS) if is_hopeless(self._health) else settlement
+
+    async def _record(
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        notice: NewEvent | None,
+    ) -> bool:
+        """Record until it is recorded: forgetting a 2xx would send the event again."""
+        failures = 0
+        while True:
+            try:
+                return await self._store.record_attempt(
+                    claim, attempt, settlement, self._health, notice
+                )
+            except StoreError as error:
+                failures += 1
+                self._log.error("attempt_not_recorded", event_id=claim.event_id, reason=str(error))
+                pause = growing(_STORE_PAUSE, failures, _LONGEST_STORE_PAUSE)
+                await trio.sleep(jittered(pause, self._rng))
+
+    def _notice(self, settlement: Settlement) -> NewEvent | None:
+        match settlement:
+            case Hold(reason):
+                return self._announcer.disabled(self._rules.endpoint, reason, self._health)
+            case Delivered() if self._health.recovering:
+                return self._announcer.recovered(self._rules.endpoint)
+        return None
+
+    def _report(self, claim: Claim, attempt: AttemptRecord, settlement: Settlement) -> None:
+        fields: dict[str, object] = {
+            "event_id": claim.event_id,
+            "type": claim.event_type,
+            **claim.subject,
+            "attempt": claim.attempt,
+            "outcome": attempt.outcome,
+            "duration_ms": attempt.duration_ms,
+        }
+        if attempt.detail:
+            fields["detail"] = attempt.detail
+        match settlement:
+            case RetryAt(at):
+                wait = round(at - self._clock.now(), 1)
+                self._log.warning("attempt", **fields, next_attempt_in=wait)
+            case DeadLetter(reason):
+                self._log.error("attempt", **fields, dead_letter=reason)
+            case Hold(reason):
+                self._log.error("attempt", **fields, held=reason)
+            case _:
+                self._log.info("attempt", **fields)

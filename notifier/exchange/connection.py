@@ -1,0 +1,161 @@
+"""One HTTP/1.1 connection: a request out, an answer in, and whether it can be used again.
+
+llhttp, through httptools, does the parsing; this module feeds it and keeps it within bounds.
+Provisional answers (1xx) are skipped, and chunks may be as small as they like, but not for
+ever: what counts is every byte that arrives, because each of them costs time. It is read a
+little at a time, because nobody else has a turn while it is parsed. Closing never waits: a
+peer is owed no goodbye, and whoever is cancelled must be able to let go at once.
+"""
+
+import select
+from collections.abc import AsyncIterator
+
+import httptools
+import trio
+
+from notifier.errors import TransportError
+from notifier.exchange.explained import explained
+
+MAX_HEAD = 64 * 1024
+"""Most bytes of status line and headers that are read, provisional answers included."""
+
+_PIECE = 8 * 1024
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class _Answer:
+    """What the parser has seen so far of one answer; httptools calls the `on_` methods."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.received: list[bytes] = []
+        self.complete = False
+        self.surplus = False
+        self.keeps_alive = False
+        self.parser = httptools.HttpResponseParser(self)
+
+    @property
+    def has_head(self) -> bool:
+        """Whether status and headers of the real answer are there."""
+        return self.status != 0
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether nothing but the connection's end can tell where the body ends."""
+        names = {name.lower() for name, _ in self.headers}
+        return self.has_head and not names & {b"content-length", b"transfer-encoding"}
+
+    def on_message_begin(self) -> None:
+        self.surplus = self.complete
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        status = self.parser.get_status_code()
+        if status < 200:  # noqa: PLR2004 - RFC 9110: 1xx are provisional
+            self.headers = []
+        else:
+            self.status = status
+
+    def on_body(self, body: bytes) -> None:
+        self.received.append(body)
+
+    def on_message_complete(self) -> None:
+        self.complete = self.has_head
+        self.keeps_alive = self.parser.should_keep_alive()
+
+
+class Connection:
+    """A connection to a server, used for one exchange at a time.
+
+    `stream` is what is spoken over, `socket` the TCP socket below it.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, socket: trio.SocketStream) -> None:
+        self._stream = stream
+        self._socket = socket
+        self._answer = _Answer()
+        self._reusable = False
+        self._left = 0
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the exchange is over and another may follow."""
+        return self._reusable
+
+    def is_stale(self) -> bool:
+        """Tell whether the server has closed an idle connection, or said something unasked."""
+        waiting = select.poll()
+        waiting.register(self._socket.socket.fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
+
+    async def ask(self, request: bytes, most: int) -> tuple[int, Headers]:
+        """Send `request` and return the answer's status and headers; raises TransportError.
+
+        The whole answer may take up to `most` bytes on the wire, framing included.
+        """
+        self._reusable = False
+        self._left = most
+        self._answer = _Answer()
+        unsent: trio.BrokenResourceError | None = None
+        try:
+            await self._stream.send_all(request)
+        except trio.BrokenResourceError as error:
+            # it may have answered before it had read everything
+            unsent = error
+        read = 0
+        while not self._answer.has_head:
+            read += await self._receive(unsent)
+            if read > MAX_HEAD and not self._answer.has_head:
+                raise TransportError("too_large", f"the headers are over {MAX_HEAD} bytes")
+        return self._answer.status, self._answer.headers
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """Yield the answer's body as it comes, still encoded; raises TransportError."""
+        answer = self._answer
+        while True:
+            received, answer.received = answer.received, []
+            if received:
+                yield b"".join(received)
+            if answer.complete:
+                break
+            if not answer.received:
+                await self._receive(None)
+        self._reusable = answer.keeps_alive and not answer.surplus
+
+    def close(self) -> None:
+        """Close at once; does nothing when it is closed already."""
+        self._reusable = False
+        self._socket.socket.close()
+
+    async def _receive(self, unsent: Exception | None) -> int:
+        try:
+            data = await self._stream.receive_some(_PIECE)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
+            raise explained("reset", unsent or error) from None
+        self._left -= len(data)
+        if self._left < 0:
+            raise TransportError("too_large", "the answer goes on and on")
+        if data:
+            self._feed(bytes(data))
+        elif self._answer.ends_with_connection:
+            self._answer.complete = True
+        else:
+            said = "the answer was cut short" if self._answer.has_head else "no answer"
+            raise TransportError("reset", f"{said}: the server closed the connection")
+        return len(data)
+
+    def _feed(self, data: bytes) -> None:
+        answer = self._answer
+        try:
+            answer.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            raise TransportError("protocol", "it wants to speak another protocol") from None
+        except httptools.HttpParserError as error:
+            if answer.complete:
+                answer.surplus = True  # the answer is whole, and what follows is none of ours
+                return
+            raise TransportError("protocol", f"not HTTP/1.1: {error}") from None

@@ -1,0 +1,33 @@
+"""Through a proxy: httpx's own transport, with what can still be judged about the address.
+
+A proxy looks names up itself, so only an address that stands in the URL can be judged here;
+where a name leads is up to the proxy.
+"""
+
+from contextlib import suppress
+from ipaddress import ip_address
+
+import httpx
+
+from notifier.errors import TransportError
+from notifier.outbound import AddressPolicy
+
+
+class ProxiedTransport(httpx.AsyncBaseTransport):
+    """Passes requests on to `through`, except to addresses that `policy` refuses."""
+
+    def __init__(self, through: httpx.AsyncHTTPTransport, policy: AddressPolicy) -> None:
+        self._through = through
+        self._policy = policy
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request`; raises TransportError for an address that is refused."""
+        with suppress(ValueError):
+            reason = self._policy.refusal(ip_address(request.url.host))
+            if reason is not None:
+                raise TransportError("blocked", f"{request.url.host} is {reason}")
+        return await self._through.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections to the proxy."""
+        await self._through.aclose()

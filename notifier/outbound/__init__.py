@@ -1,0 +1,10 @@
+"""Connecting to other hosts, but only to such as are allowed.
+
+`addresses` decides, purely; `dialing` resolves, asks it about each address, and connects to
+one that may be connected to: what was judged is what is connected to, with no look-up between.
+"""
+
+from notifier.outbound.addresses import ANYWHERE, AddressPolicy
+from notifier.outbound.dialing import Dialer
+
+__all__ = ["ANYWHERE", "AddressPolicy", "Dialer"]

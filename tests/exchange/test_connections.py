@@ -1,0 +1,241 @@
+"""Connections: kept while they are good, dropped when not, and never lost by a cancellation."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from random import Random
+
+import pytest
+import trio
+
+from notifier.errors import TransportError
+from notifier.exchange import Exchange, Reply, open_exchange
+from notifier.exchange.connection import MAX_HEAD
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+Answer = Callable[[trio.SocketStream], Awaitable[None]]
+
+
+class Server:
+    """Counts the connections, and answers every request as `answer` does."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.connections = 0
+        self.open = 0
+        self.left = trio.Event()
+        self.url = ""
+        self._answer = answer
+
+    async def serve(self, stream: trio.SocketStream) -> None:
+        self.connections += 1
+        self.open += 1
+        try:
+            while await stream.receive_some():
+                await self._answer(stream)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return
+        finally:
+            self.open -= 1
+            self.left.set()
+
+    async def has_at_most(self, connections: int) -> None:
+        """Wait until no more than so many are open."""
+        with trio.fail_after(5):
+            while self.open > connections:
+                self.left = trio.Event()
+                await self.left.wait()
+
+
+@asynccontextmanager
+async def serving(
+    answer: Answer | bytes, in_flight: int = 4
+) -> AsyncIterator[tuple[Server, Exchange]]:
+    async def reply(stream: trio.SocketStream) -> None:
+        assert isinstance(answer, bytes)
+        await stream.send_all(answer)
+
+    server = Server(reply if isinstance(answer, bytes) else answer)
+    async with trio.open_nursery() as nursery:
+        serve = partial(trio.serve_tcp, server.serve, 0, host="127.0.0.1")
+        (listener,) = await nursery.start(serve)
+        server.url = f"http://127.0.0.1:{listener.socket.getsockname()[1]}/"
+        async with open_exchange(in_flight) as exchange:
+            yield server, exchange
+        nursery.cancel_scope.cancel()
+
+
+async def get(exchange: Exchange, server: Server, deadline: float = 5) -> Reply:
+    return await exchange.request(
+        "GET", server.url, headers={}, deadline=deadline, max_body=100_000
+    )
+
+
+async def trouble(exchange: Exchange, server: Server) -> TransportError:
+    with pytest.raises(TransportError) as raised:
+        await get(exchange, server, deadline=2)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (OK, b"ok"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", b""),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok"),
+        (b"HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\n" + OK, b"ok"),
+    ],
+)
+async def test_a_connection_is_used_again_after_a_whole_answer(answer: bytes, body: bytes) -> None:
+    async with serving(answer) as (server, exchange):
+        for _ in range(3):
+            assert (await get(exchange, server)).body == body
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        OK + b"HTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n",
+        OK + b"\x00garbage",
+    ],
+)
+async def test_a_connection_is_dropped_when_nothing_good_can_follow(answer: bytes) -> None:
+    async with serving(answer) as (server, exchange):
+        for _ in range(3):
+            assert (await get(exchange, server)).body == b"ok"
+        assert server.connections == 3
+
+
+async def test_a_body_without_a_length_ends_with_the_connection() -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 200 OK\r\n\r\nok")
+        await stream.aclose()
+
+    async with serving(answer) as (server, exchange):
+        assert (await get(exchange, server)).body == b"ok"
+
+
+@pytest.mark.parametrize("head", [b"content-length: 30\r\n", b"transfer-encoding: chunked\r\n"])
+async def test_an_answer_that_is_cut_short_is_no_answer(head: bytes) -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n2\r\n")
+        await stream.aclose()
+
+    async with serving(answer) as (server, exchange):
+        told = await trouble(exchange, server)
+        assert (told.kind, "cut short" in told.detail) == ("reset", True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+    ],
+    ids=["ssh", "two lengths", "negative", "upgrade"],
+)
+async def test_what_is_not_http_is_called_so(answer: bytes) -> None:
+    async with serving(answer) as (server, exchange):
+        assert (await trouble(exchange, server)).kind == "protocol"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * (2 * MAX_HEAD) + b"\r\n\r\n",
+        b"HTTP/1.1 103 Early\r\n\r\n" * MAX_HEAD,
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;" + b"x" * 1_000_000,
+    ],
+    ids=["headers", "provisional answers", "chunk extensions"],
+)
+async def test_what_has_no_end_is_cut_off(answer: bytes) -> None:
+    async with serving(answer) as (server, exchange):
+        assert (await trouble(exchange, server)).kind == "too_large"
+
+
+async def test_headers_may_come_in_any_pieces() -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        for byte in OK:
+            await stream.send_all(bytes([byte]))
+            await trio.sleep(0.001)
+
+    async with serving(answer) as (server, exchange):
+        assert (await get(exchange, server)).headers["content-length"] == "2"
+
+
+async def test_an_idle_connection_that_the_server_has_closed_is_not_used() -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.send_all(OK)
+        await stream.aclose()
+
+    async with serving(answer) as (server, exchange):
+        for _ in range(5):
+            assert (await get(exchange, server)).body == b"ok"
+            await server.has_at_most(0)
+        assert server.connections == 5
+
+
+async def test_no_more_connections_are_kept_than_may_be_in_flight() -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await trio.sleep(0.01)
+        await stream.send_all(OK)
+
+    async with serving(answer, in_flight=3) as (server, exchange):
+        async with trio.open_nursery() as nursery:
+            for _ in range(30):
+                nursery.start_soon(get, exchange, server)
+        assert server.connections == 3
+
+
+async def test_an_answer_before_the_request_was_read_is_still_heard() -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+        stream.socket.shutdown(1)
+        with trio.move_on_after(1):
+            while await stream.receive_some():
+                pass
+
+    async with serving(answer) as (server, exchange):
+        reply = await exchange.request(
+            "POST", server.url, headers={}, deadline=5, max_body=10, body=b"x" * 5_000_000
+        )
+        assert reply.status == 413
+
+
+async def test_a_line_break_in_a_header_never_leaves() -> None:
+    async with serving(OK) as (server, exchange):
+        with pytest.raises(TransportError) as raised:
+            await exchange.request(
+                "GET", server.url, headers={"x": "a\r\nevil: b"}, deadline=5, max_body=10
+            )
+        assert raised.value.kind == "bad_request"
+        assert server.connections == 0
+
+
+async def test_ten_thousand_cancellations_cost_no_slot_and_no_connection() -> None:
+    dice = Random(1)
+
+    async def answer(stream: trio.SocketStream) -> None:
+        if dice.random() < 0.5:
+            await trio.sleep(dice.random() / 1000)
+        await stream.send_all(OK)
+
+    async with serving(answer, in_flight=8) as (server, exchange):
+        async with trio.open_nursery() as nursery:
+            for _ in range(10_000):
+                nursery.start_soon(_cancelled, exchange, server, dice.random() / 2000)
+                if dice.random() < 0.1:
+                    await trio.sleep(0.0005)
+        for _ in range(100):
+            assert (await get(exchange, server)).body == b"ok"
+        await server.has_at_most(8)
+
+
+async def _cancelled(exchange: Exchange, server: Server, after: float) -> None:
+    with trio.move_on_after(after):
+        await get(exchange, server)

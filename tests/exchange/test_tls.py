@@ -1,0 +1,106 @@
+"""Certificates: verified always, private ones where the config names their CA."""
+
+import datetime as dt
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+import trustme
+
+from notifier.errors import TransportError
+from notifier.exchange import Reply, Route, open_exchange
+
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+@asynccontextmanager
+async def secure_server(certificate: trustme.LeafCert) -> AsyncIterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+
+    async def answer(stream: trio.SSLStream[trio.SocketStream]) -> None:
+        try:
+            while await stream.receive_some():
+                await stream.send_all(ANSWER)
+        except trio.BrokenResourceError:
+            return
+
+    async with trio.open_nursery() as nursery:
+        serve = partial(trio.serve_ssl_over_tcp, answer, 0, context, host="127.0.0.1")
+        (listener,) = await nursery.start(serve)
+        yield listener.transport_listener.socket.getsockname()[1]
+        nursery.cancel_scope.cancel()
+
+
+async def ask(port: int, ca_file: Path | None, times: int = 1) -> Reply:
+    async with open_exchange(1, Route(ca_file=ca_file)) as exchange:
+        for _ in range(times):
+            reply = await exchange.request(
+                "GET", f"https://localhost:{port}/", headers={}, deadline=5, max_body=10
+            )
+        return reply
+
+
+async def refused(port: int, ca_file: Path | None) -> str:
+    with pytest.raises(TransportError) as raised:
+        await ask(port, ca_file)
+    assert raised.value.kind == "tls"
+    return raised.value.detail
+
+
+async def test_a_private_ca_is_trusted_where_the_config_names_it(
+    authority: trustme.CA, ca_file: Path
+) -> None:
+    async with secure_server(authority.issue_cert("localhost")) as port:
+        assert (await ask(port, ca_file, times=3)).body == b"ok"
+
+
+async def test_and_nowhere_else(authority: trustme.CA) -> None:
+    async with secure_server(authority.issue_cert("localhost")) as port:
+        assert "certificate" in await refused(port, None)
+
+
+async def test_a_self_signed_certificate_is_refused(ca_file: Path) -> None:
+    async with secure_server(trustme.CA().issue_cert("localhost")) as port:
+        assert "certificate" in await refused(port, ca_file)
+
+
+async def test_an_expired_certificate_is_refused(authority: trustme.CA, ca_file: Path) -> None:
+    expired = authority.issue_cert("localhost", not_after=PAST)
+    async with secure_server(expired) as port:
+        assert await refused(port, ca_file) == "certificate has expired"
+
+
+async def test_a_certificate_for_another_host_is_refused(
+    authority: trustme.CA, ca_file: Path
+) -> None:
+    async with secure_server(authority.issue_cert("other.example")) as port:
+        assert "Hostname mismatch" in await refused(port, ca_file)
+
+
+async def test_a_server_that_speaks_no_tls_is_trouble_with_tls() -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(ANSWER)
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+        await refused(listener.socket.getsockname()[1], None)
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,139 @@
+"""The simulated gateway: jobs that end when the seed says, told in one gateway's dialect.
+
+Faults are such as real gateways show: silence, resets, rate limits, HTML, halves of JSON,
+answers about somebody else, replicas that do not know a job.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import trio
+
+from notifier.errors import TransportError
+from notifier.exchange import Reply
+
+_WORDS = {
+    "completed": ("completed", "succeeded", "SUCCESS"),
+    "failed": ("failed", "error", "FAILURE"),
+    "cancelled": ("cancelled", "canceled"),
+}
+_RUNNING = ("queued", "processing", "in_progress", "unknown", "flummoxed")
+_NO_SUCH_VIDEO = (
+    Reply(404, {}, b'{"error": {"code": "video_not_found", "message": "no"}}'),
+    Reply(400, {}, b'{"code": "task_not_exist", "message": "task_not_exist", "data": null}'),
+    Reply(404, {}, b'{"detail": "Video not found"}'),
+)
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job: created at `at`, over at `ends_at` (virtual seconds; None: never) as `ending`."""
+
+    video_id: str
+    at: float
+    ends_at: float | None
+    ending: str
+
+
+def within(spans: list[Span], now: float) -> bool:
+    """Tell whether `now` is in one of `spans`."""
+    return any(start <= now < end for start, end in spans)
+
+
+def _plain(job: Job, word: str, error: Any) -> Reply:  # noqa: ANN401 - JSON
+    video = {"id": job.video_id, "object": "video", "status": word, "error": error}
+    return Reply(200, {}, json.dumps(video).encode())
+
+
+def _enveloped(job: Job, word: str, error: Any) -> Reply:  # noqa: ANN401 - JSON
+    reason = error["message"] if error else ""
+    data = {"task_id": job.video_id, "status": word, "fail_reason": reason, "progress": "50%"}
+    return Reply(200, {}, json.dumps({"code": "success", "message": "", "data": data}).encode())
+
+
+def _failing_loudly(job: Job, word: str, error: Any) -> Reply:  # noqa: ANN401 - JSON
+    return Reply(500 if error else 200, {}, _plain(job, word, error).body)
+
+
+def _renamed(job: Job, word: str, error: Any) -> Reply:  # noqa: ANN401 - JSON
+    video = {"id": f"enc_{job.video_id}", "object": "video", "status": word, "error": error}
+    return Reply(200, {}, json.dumps(video).encode())
+
+
+DIALECTS: dict[str, Callable[[Job, str, Any], Reply]] = {
+    "openai": _plain,
+    "new-api-legacy": _enveloped,
+    "vllm-omni": _failing_loudly,
+    "litellm": _renamed,
+}
+
+
+@dataclass
+class Gateway:
+    """A gateway with `jobs` that is down in `outages` and spoils `fault_rate` of its answers."""
+
+    rng: Random
+    jobs: dict[str, Job]
+    outages: list[Span]
+    dialect: str = field(init=False)
+    fault_rate: float = field(init=False)
+    _denied: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.dialect = self.rng.choice(sorted(DIALECTS))
+        self.fault_rate = self.rng.choice([0.0, 0.05, 0.3, 0.6])
+
+    async def answer(self, video_id: str, deadline: float) -> Reply:
+        """Answer one status request; raises TransportError."""
+        if within(self.outages, trio.current_time()):
+            raise TransportError("connect", "outage")
+        if self.rng.random() < self.fault_rate:
+            return await self._fault(video_id, deadline)
+        self._denied.discard(video_id)
+        return self._status(self.jobs[video_id])
+
+    async def _fault(self, video_id: str, deadline: float) -> Reply:
+        other = {"id": "somebody-else", "object": "video", "status": "completed"}
+        faults: list[TransportError | Reply] = [
+            TransportError("timeout", ""),
+            TransportError("reset", ""),
+            Reply(429, {"retry-after": str(self.rng.randrange(100))}, b""),
+            Reply(500, {}, b"oops"),
+            Reply(502, {}, b'{"error": {"message": "backend video-svc not found"}}'),
+            Reply(200, {"content-type": "text/html"}, b"<html>"),
+            Reply(200, {}, b'{"id": "video_'),
+            Reply(202, {}, b""),
+            self._replica(video_id),
+        ]
+        if self.dialect != "litellm":  # that one's other ids are to be believed
+            faults.append(Reply(200, {}, json.dumps(other).encode()))
+        fault = self.rng.choice(faults)
+        if isinstance(fault, TransportError):
+            await trio.sleep(deadline if fault.kind == "timeout" else 0)
+            raise fault
+        return fault
+
+    def _replica(self, video_id: str) -> Reply:
+        """Be a replica that does not know the job.
+
+        Never three times between good answers: that is how the gateway itself would tell that
+        a job is gone.
+        """
+        if video_id in self._denied:
+            return Reply(503, {}, b"")
+        self._denied.add(video_id)
+        return self.rng.choice(_NO_SUCH_VIDEO)
+
+    def _status(self, job: Job) -> Reply:
+        now = trio.current_time()
+        over = job.ends_at is not None and now >= job.ends_at
+        if over and job.ending == "lost":
+            return self.rng.choice(_NO_SUCH_VIDEO)
+        word = self.rng.choice(_WORDS[job.ending] if over else _RUNNING)
+        error = {"code": "boom", "message": "it broke"} if word in _WORDS["failed"] else None
+        return DIALECTS[self.dialect](job, word, error)

@@ -1,0 +1,90 @@
+"""What the store forgets, and what it never does."""
+
+from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, Settlement
+from notifier.model.health import Health
+from notifier.store import Store
+from notifier.store.pruning import Pruned
+from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+
+DAY = 86_400.0
+HEALTH = Health("mark", START, START)
+
+
+async def over(time: Time, settlement: Settlement | None, *, listed: bool = False) -> Store:
+    """Return a store with one watch that has ended, its delivery settled so (None: pending)."""
+    store = memory_store(time)
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    await store.record_ending(watch.row, new_event(), snapshot())
+    if settlement is not None:
+        (claim,) = await store.claim_due("app", 1)
+        attempt = AttemptRecord(START, 1, "any")
+        await store.record_attempt(claim, attempt, settlement, HEALTH)
+    if not listed:
+        await store.sync_watches([], ["config"])
+    return store
+
+
+async def test_what_has_been_over_for_long_enough_goes_with_everything_that_hangs_on_it() -> None:
+    for settlement in (Delivered(), DeadLetter("no use")):
+        store = await over(Time(), settlement)
+
+        assert await store.prune(START, 10) == Pruned(0, 0)
+        assert await store.prune(START + 1, 10) == Pruned(1, 1)
+        left = (await store.outstanding(0)).deliveries
+        assert (left.delivered, left.dead) == (0, 0)
+
+
+async def test_what_is_pending_or_held_stays_however_old_it_is() -> None:
+    for settlement in (None, Hold("410 Gone")):
+        store = await over(Time(), settlement)
+
+        assert await store.prune(START + 1e9, 10) == Pruned(0, 0)
+        left = (await store.outstanding(0)).deliveries
+        assert left.pending + left.held == 1
+
+
+async def test_age_counts_from_when_the_last_delivery_was_settled() -> None:
+    time = Time()
+    store = await over(time, None)
+    time.at += 20 * DAY
+    (claim,) = await store.claim_due("app", 1)
+    await store.record_attempt(claim, AttemptRecord(time.at, 1, "any"), Delivered(), HEALTH)
+
+    assert await store.prune(START + 15 * DAY, 10) == Pruned(0, 0)
+    assert await store.prune(START + 21 * DAY, 10) == Pruned(1, 1)
+
+
+async def test_a_watch_that_a_file_still_lists_is_not_watched_again_after_pruning() -> None:
+    store = await over(Time(), Delivered(), listed=True)
+
+    assert await store.prune(START + 1e9, 10) == Pruned(1, 0)
+
+    assert await store.sync_watches([listing(spec())], []) == []
+    assert await store.sync_watches([], ["config"]) == []
+    assert await store.prune(START + 1e9, 10) == Pruned(0, 1)
+
+
+async def test_a_batch_is_as_large_as_was_asked_for_and_no_larger() -> None:
+    store = memory_store(Time())
+    specs = [spec(f"video_{number}") for number in range(25)]
+    for number, watch in enumerate(await store.sync_watches([listing(*specs)], [])):
+        await store.record_ending(watch.row, new_event(f"evt_{number}", ()), snapshot())
+    await store.sync_watches([], ["config"])
+
+    gone = [await store.prune(START + 1, 10) for _ in range(4)]
+
+    assert [each.events for each in gone] == [10, 10, 5, 0]
+    assert sum(each.watches for each in gone) == 25
+
+
+async def test_a_withdrawn_watch_goes_too() -> None:
+    store = memory_store(Time())
+    await store.sync_watches([listing(spec())], [])
+    await store.sync_watches([], ["config"])
+    assert await store.prune(START + 1, 10) == Pruned(0, 1)
+
+
+async def test_an_open_watch_never_goes() -> None:
+    store = memory_store(Time())
+    await store.sync_watches([listing(spec())], [])
+    assert await store.prune(START + 1e9, 10) == Pruned(0, 0)
