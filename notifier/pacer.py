@@ -2,7 +2,8 @@
 
 There is no burst: what was not used is gone. Only one task at a time waits for the clock, so that
 turns which came due while the process was stopped are not all taken when it goes on. After a
-rest it starts slowly: one turn a second, each next one a tenth sooner, up to the rate.
+rest it goes on at half its speed, but not below one turn a second, and each turn comes a tenth
+sooner than the one before, up to the rate.
 """
 
 import trio
@@ -37,4 +38,4 @@ class Pacer:
     def rest(self, seconds: float) -> None:
         """Let nobody's turn come for `seconds`, also not of those who wait for theirs."""
         self._next = max(self._next, trio.current_time() + seconds)
-        self._interval = max(self._shortest, _GENTLE)
+        self._interval = min(self._interval * 2, max(self._shortest, _GENTLE))
