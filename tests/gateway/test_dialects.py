@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from notifier.gateway import judge
+from notifier.gateway import Dialect, judge
 from notifier.model.answer import Answer, Missing, Seen, Trouble
 from notifier.model.status import SYNONYMS, Status
 from notifier.model.video import Snapshot, VideoError
@@ -27,8 +27,7 @@ def ask(
         headers or {},
         json.dumps(body).encode(),
         video_id=video_id,
-        status_words=words or {},
-        rewrites_ids=rewrites_ids,
+        dialect=Dialect(words or {}, rewrites_ids=rewrites_ids),
         wall=1_760_000_000,
     )
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from notifier.gateway import judge
+from notifier.gateway import Dialect, judge
 from notifier.model.answer import Answer, Missing, Seen, Trouble
 
 VIDEO = "video_1"
@@ -16,8 +16,7 @@ def ask(body: object, status: int, *, rewrites_ids: bool = False) -> Answer:
         {},
         json.dumps(body).encode(),
         video_id=VIDEO,
-        status_words={},
-        rewrites_ids=rewrites_ids,
+        dialect=Dialect(rewrites_ids=rewrites_ids),
         wall=1_760_000_000,
     )
 
