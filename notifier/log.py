@@ -15,7 +15,9 @@ from urllib.parse import quote
 import structlog
 
 _MIN_SECRET = 8
-_MASK = "[secret]"
+MASK = "[secret]"
+"""What stands where a secret stood."""
+
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _CHATTY = ("httpx", "httpcore", "hpack", "watchfiles")
 
@@ -39,38 +41,28 @@ class Logger(Protocol):
         """Log a bug, with its traceback; only from an `except` block."""
 
 
+def spellings(secret: str) -> list[str]:
+    """Return the ways in which `secret` may be written; none for a text too short to be one."""
+    forms = (secret, quote(secret, safe=""), repr(secret)[1:-1])
+    return [form for form in forms if len(form) >= _MIN_SECRET]
+
+
 class Redactor:
     """Knows every secret that was resolved, and takes them out of what is to be written."""
 
     def __init__(self) -> None:
         self._secrets: dict[str, None] = {}
-        self._echoable: dict[bytes, None] = {}
 
-    def protect(self, secret: str, *, echoable: bool = True) -> None:
-        """Register `secret`; texts too short to be one are left alone.
-
-        One that is not `echoable` is masked in logs only: a header value written in the config
-        may be as common a text as `application/json`, which a gateway may well say, too.
-        """
-        for form in (secret, quote(secret, safe=""), repr(secret)[1:-1]):
-            if len(form) >= _MIN_SECRET:
-                self._secrets[form] = None
-                if echoable:
-                    self._echoable[form.encode()] = None
+    def protect(self, secret: str) -> None:
+        """Register `secret`; texts too short to be one are left alone."""
+        self._secrets |= dict.fromkeys(spellings(secret))
 
     def clean(self, text: str) -> str:
         """Return `text` with every registered secret masked."""
         for secret in self._secrets:
             if secret in text:
-                text = text.replace(secret, _MASK)
+                text = text.replace(secret, MASK)
         return text
-
-    def clean_bytes(self, data: bytes) -> bytes:
-        """Return what a peer sent, with every secret masked that it may have echoed."""
-        for secret in self._echoable:
-            if secret in data:
-                data = data.replace(secret, _MASK.encode())
-        return data
 
     def clean_any(self, value: object) -> object:
         """Return `value` cleaned, looking into containers; odd objects become their repr."""

@@ -1,20 +1,25 @@
 """A rate that is never exceeded: each turn comes at least one interval after the one before it.
 
 There is no burst: what was not used is gone. Only one task at a time waits for the clock, so that
-turns which came due while the process was stopped are not all taken when it goes on.
+turns which came due while the process was stopped are not all taken when it goes on. After a
+rest it goes on at half its speed, but not below one turn a second, and each turn comes a tenth
+sooner than the one before, up to the rate.
 """
 
 import trio
 
 # a timer is a little late every time, which must not add up at a high rate
 _COARSENESS = 0.02
+_GENTLE = 1.0
+_QUICKENING = 0.9
 
 
 class Pacer:
     """Hands out turns at most `rate` times a second, in the order they are asked for."""
 
     def __init__(self, rate: float) -> None:
-        self._interval = 1 / rate
+        self._shortest = 1 / rate
+        self._interval = self._shortest
         self._next = float("-inf")
         self._first_in_line = trio.Lock()
 
@@ -23,5 +28,14 @@ class Pacer:
         async with self._first_in_line:
             planned = max(self._next, trio.current_time())
             await trio.sleep_until(planned)
+            while planned < self._next:  # a rest began meanwhile
+                planned = self._next
+                await trio.sleep_until(planned)
             taken = trio.current_time()
             self._next = (planned if taken - planned < _COARSENESS else taken) + self._interval
+            self._interval = max(self._interval * _QUICKENING, self._shortest)
+
+    def rest(self, seconds: float) -> None:
+        """Let nobody's turn come for `seconds`, also not of those who wait for theirs."""
+        self._next = max(self._next, trio.current_time() + seconds)
+        self._interval = min(self._interval * 2, max(self._shortest, _GENTLE))

@@ -1,7 +1,8 @@
 """From settings to parts: the only place that knows both the config and who needs what of it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from random import Random
 from urllib.parse import unquote, urlsplit
@@ -16,7 +17,7 @@ from notifier.delivery import (
     Subscription,
 )
 from notifier.exchange import Exchange, Route, open_exchange
-from notifier.gateway import GatewayClient, GatewayRules
+from notifier.gateway import EchoMask, GatewayClient, GatewayRules
 from notifier.model.delivery import Format
 from notifier.model.health import Health
 from notifier.model.watch import Watch
@@ -31,6 +32,7 @@ GATEWAY_IN_FLIGHT = 32
 """Most status requests in flight to one gateway."""
 
 _SLACK_PER_SECOND = 1.0
+_CREDENTIAL = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 
 
 def reveal(secret: Secret) -> str:
@@ -40,19 +42,12 @@ def reveal(secret: Secret) -> str:
     return text
 
 
-def reveal_header(value: Secret) -> str:
-    """Return a header's value; one that stands in the config need not be a secret at all."""
-    text = value.reveal()
-    log.redactor.protect(text, echoable=not value.is_literal)
-    return text
-
-
 def reveal_url(endpoint: EndpointSettings) -> str:
     """Return an endpoint's URL; where the URL itself is the secret, the log learns to hide it."""
     url = endpoint.url.reveal()
     if endpoint.format is Format.SLACK or not endpoint.url.is_literal:
         log.redactor.protect(url)
-        log.redactor.protect(urlsplit(url).path, echoable=endpoint.format is Format.SLACK)
+        log.redactor.protect(urlsplit(url).path)
     return url
 
 
@@ -87,11 +82,15 @@ def gateway_client(
     settings: GatewaySettings, exchange: Exchange, wall: Callable[[], float]
 ) -> GatewayClient:
     """Build the client of one gateway."""
+    echoes = EchoMask()
 
     def headers() -> Mapping[str, str]:
-        sent = {name: reveal_header(value) for name, value in settings.headers.items()}
+        sent = {name: reveal(value) for name, value in settings.headers.items()}
         if settings.api_key is not None:
             sent["authorization"] = f"Bearer {reveal(settings.api_key)}"
+        for secret in _secrets_in(sent, settings.headers):
+            log.redactor.protect(secret)
+            echoes.add(secret)
         return sent
 
     rules = GatewayRules(
@@ -100,8 +99,16 @@ def gateway_client(
         request_timeout=settings.request_timeout,
         status_words=settings.status_words,
         rewrites_ids=settings.rewrites_ids,
+        echoes=echoes,
     )
     return GatewayClient(rules, exchange, wall)
+
+
+def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> Iterator[str]:
+    """Yield what is secret in headers: what a config says may be as common as `text/plain`."""
+    for name, text in sent.items():
+        if _CREDENTIAL.search(name) or not configured[name].is_literal:
+            yield text.rpartition(" ")[2] if name.endswith("authorization") else text
 
 
 def desk(settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random) -> Desk:
@@ -135,7 +142,7 @@ def sender(
     def target() -> Target:
         return Target(
             url=reveal_url(endpoint),
-            headers={name: reveal_header(value) for name, value in endpoint.headers.items()},
+            headers={name: reveal(value) for name, value in endpoint.headers.items()},
             keys=[decode_secret(reveal(secret)) for secret in endpoint.secrets],
             timeout=endpoint.timeout,
         )

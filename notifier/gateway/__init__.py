@@ -1,11 +1,12 @@
 """The gateway door: asks for one video's status and says what the answer means.
 
-`reading` turns bytes into a snapshot, `verdict` decides what an HTTP answer is worth, `client`
-does the asking. Whatever a gateway sends, the outcome is one of the four kinds of
-`notifier.model.answer`; nothing a gateway can send raises.
+`reading` turns JSON into a snapshot, `missing` recognises "no such video", `verdict` decides what
+an HTTP answer is worth, `client` does the asking. Whatever a gateway sends, the outcome is one
+of the four kinds of `notifier.model.answer`; nothing a gateway can send raises.
 """
 
 from notifier.gateway.client import GatewayClient, GatewayRules
-from notifier.gateway.verdict import judge
+from notifier.gateway.echo import EchoMask
+from notifier.gateway.verdict import Dialect, judge
 
-__all__ = ["GatewayClient", "GatewayRules", "judge"]
+__all__ = ["Dialect", "EchoMask", "GatewayClient", "GatewayRules", "judge"]

@@ -1,13 +1,14 @@
 """Asking one gateway about one video."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from notifier import __version__
 from notifier.errors import TransportError
 from notifier.exchange import Http, Reply
-from notifier.gateway.verdict import judge
+from notifier.gateway.echo import EchoMask
+from notifier.gateway.verdict import Dialect, judge
 from notifier.model.answer import Answer, Trouble
 from notifier.model.status import Status
 
@@ -20,7 +21,8 @@ class GatewayRules:
     """How to ask one gateway and how to read it.
 
     `headers` returns what to send along, secrets resolved at this moment (a changed key file
-    takes effect with the next request); it may raise ValueError when a secret cannot be read.
+    takes effect with the next request) and added to `echoes`; it may raise ValueError when one
+    cannot be read.
     """
 
     base_url: str
@@ -28,6 +30,7 @@ class GatewayRules:
     request_timeout: float
     status_words: Mapping[str, Status]
     rewrites_ids: bool
+    echoes: EchoMask = field(default_factory=EchoMask)
 
 
 def video_url(base_url: str, video_id: str) -> str:
@@ -45,6 +48,7 @@ class GatewayClient:
 
     def __init__(self, rules: GatewayRules, http: Http, wall: Callable[[], float]) -> None:
         self._rules = rules
+        self._dialect = Dialect(rules.status_words, rules.rewrites_ids, rules.echoes)
         self._http = http
         self._wall = wall
 
@@ -79,7 +83,6 @@ class GatewayClient:
             reply.headers,
             reply.body,
             video_id=video_id,
-            status_words=self._rules.status_words,
-            rewrites_ids=self._rules.rewrites_ids,
+            dialect=self._dialect,
             wall=self._wall(),
         )

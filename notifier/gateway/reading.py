@@ -15,6 +15,7 @@ _PROTOCOL = frozenset(
 )  # fmt: skip
 _ID_FIELDS = ("id", "task_id", "video_id")
 _MAX_WORD = 64
+_ENVELOPE_WORDS = frozenset({"success", "error", "fail"})
 MAX_EXTRA = 20_000
 """Most that is kept of a gateway's own fields, in bytes of JSON: more never fits an event."""
 
@@ -23,18 +24,49 @@ def video_object(value: Json, video_id: str) -> dict[str, Json] | None:
     """Find the object that describes a video: the value itself, or what it wraps as `data`.
 
     It is one when it has a status word and an id. Older new-api wraps it, and an envelope may
-    have a status of its own: what is inside goes first, what names `video_id` before all.
+    have a status of its own, which is how the request went and never how the job goes: what is
+    inside goes first, what names `video_id` before all.
     """
-    wrapped = value.get("data") if isinstance(value, dict) else None
-    candidates = [
-        candidate
-        for candidate in (wrapped, value)
-        if isinstance(candidate, dict)
-        and isinstance(candidate.get("status"), str)
-        and any(True for _ in ids(candidate))
-    ]
+    if not isinstance(value, dict):
+        return None
+    said = (_inside(value), None if _wraps(value) else value)
+    candidates = [one for one in said if one is not None and _is_job(one)]
     candidates.sort(key=lambda candidate: video_id not in ids(candidate))
     return candidates[0] if candidates else None
+
+
+def calls_itself_video(value: Json) -> bool:
+    """Tell whether an object says that it is a video, whatever else it leaves out."""
+    return isinstance(value, dict) and value.get("object") == "video"
+
+
+def is_envelope(body: Mapping[str, Json]) -> bool:
+    """Tell whether an object's status may well be that of the request and not of a job."""
+    word = body.get("status")
+    return (
+        isinstance(word, str)
+        and fold_word(word) in _ENVELOPE_WORDS
+        and not calls_itself_video(body)
+        and "progress" not in body
+    )
+
+
+def _wraps(value: dict[str, Json]) -> bool:
+    return "data" in value and isinstance(value["data"], dict | None) and is_envelope(value)
+
+
+def _inside(value: dict[str, Json]) -> dict[str, Json] | None:
+    """Return what an object wraps; an envelope may be what says whose job it is."""
+    inner = value.get("data")
+    if not isinstance(inner, dict):
+        return None
+    if _wraps(value) and not any(True for _ in ids(inner)):
+        return {name: value[name] for name in _ID_FIELDS if name in value} | inner
+    return inner
+
+
+def _is_job(body: dict[str, Json]) -> bool:
+    return isinstance(body.get("status"), str) and any(True for _ in ids(body))
 
 
 def ids(body: Mapping[str, Json]) -> Iterator[str]:

@@ -3,17 +3,24 @@
 The body is read before the status is believed: vLLM-Omni reports a failed job as a video
 object with a non-2xx status, new-api says "no such task" with 400. After that the order is:
 about this video, no such video, about the key, and everything else is trouble that may pass.
-A gateway that echoes the key it was sent must not get it into logs or events: known secrets
-are masked before anything is read.
+A gateway that echoes the key it was sent must not get it into logs or events: its secrets are
+masked before anything is read.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from notifier import log
 from notifier.gateway.decode import UnreadableError, decode
+from notifier.gateway.echo import EchoMask
 from notifier.gateway.missing import says_missing
-from notifier.gateway.reading import ids, read_snapshot, video_object
+from notifier.gateway.reading import (
+    calls_itself_video,
+    ids,
+    is_envelope,
+    read_snapshot,
+    video_object,
+)
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from notifier.model.status import Status
 from notifier.model.video import Json
@@ -26,14 +33,22 @@ _BUSY_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQU
 _MAX_DETAIL = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one gateway's answers have to be read with."""
+
+    status_words: Mapping[str, Status] = field(default_factory=dict)
+    rewrites_ids: bool = False
+    echoes: EchoMask = field(default_factory=EchoMask)
+
+
 def judge(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
     *,
     video_id: str,
-    status_words: Mapping[str, Status],
-    rewrites_ids: bool,
+    dialect: Dialect,
     wall: float,
 ) -> Answer:
     """Say what an answer means for the watch of `video_id`.
@@ -43,18 +58,18 @@ def judge(
     """
     wait = _asked_wait(headers, wall)
     try:
-        value = decode(log.redactor.clean_bytes(body))
+        value = dialect.echoes.masked(decode(body), video_id, dialect.status_words)
     except UnreadableError as error:
         return _unreadable(status, headers, body, str(error), wait)
-    about = _about_video(value, status, video_id, status_words, rewrites_ids=rewrites_ids)
+    about = _about_video(value, status, video_id, dialect)
     if isinstance(about, Seen):
         return Seen(about.snapshot, status, wait)
     if status in _KEY_STATUSES:
         return Denied(status, _error_text(value), wait)
+    if about is not None:
+        return Trouble(about.reason, about.detail, about.hint, status, wait)
     if status not in _BUSY_STATUSES and (said := says_missing(value, video_id, status)):
         return Missing(said[:_MAX_DETAIL], status, wait)
-    if isinstance(about, Trouble):
-        return Trouble(about.reason, about.detail, about.hint, status, wait)
     return _refused(status, value, wait)
 
 
@@ -68,18 +83,21 @@ def _asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
 
 
 def _about_video(
-    value: Json, status: int, video_id: str, words: Mapping[str, Status], *, rewrites_ids: bool
+    value: Json, status: int, video_id: str, dialect: Dialect
 ) -> Seen | Trouble | None:
-    """Read a video object if there is one that may be believed."""
+    """Read a video object: Trouble if it may not be believed, None if there is none.
+
+    Whatever a video object says is missing (its reference image, say), it is not the video.
+    """
     body = video_object(value, video_id)
-    if body is None:
-        return None
-    snapshot = read_snapshot(body, video_id, words)
     success = HTTPStatus(200) <= status < HTTPStatus(300)
+    if body is None or (not success and is_envelope(body)):
+        return _refused(status, value, None) if calls_itself_video(value) else None
+    snapshot = read_snapshot(body, video_id, dialect.status_words)
     if not success and not snapshot.ended:
-        return None
+        return Trouble(f"http_{status}", _error_text(value))
     # an error envelope may have an id and a status of its own: there only the watched id counts
-    if video_id in ids(body) or (rewrites_ids and success):
+    if video_id in ids(body) or (dialect.rewrites_ids and success):
         return Seen(snapshot)
     other = next(ids(body))[:_MAX_DETAIL]
     return Trouble("other_id", f"the answer is about {other!r}", _REWRITES_HINT)

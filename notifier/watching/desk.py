@@ -1,9 +1,11 @@
 """A gateway's desk: where all pollers of one gateway queue up to ask.
 
-The desk keeps two promises to the gateway. It never asks faster than the budget. And when the
-key is refused (401, or 403 about two different videos) it stops everybody at once, says so in
-one loud line, and lets a single poller try again now and then until the key is good; then all
-go on where they were. A refused key never ends a watch.
+The desk keeps three promises to the gateway. It never asks faster than the budget. When the
+gateway says that it is asked too much (429), nobody asks until the wait that it named is over,
+and then slowly at first. And when the key is refused (401, or 403 about two different videos)
+it stops everybody at once, says so in one loud line, and lets a single poller try again now
+and then until the key is good; then all go on where they were. A refused key never ends a
+watch.
 """
 
 from collections import deque
@@ -20,6 +22,7 @@ from notifier import log
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from notifier.pacer import Pacer
 from notifier.schedule.backoff import jittered
+from notifier.watching.lifecycle import LONGEST_WAIT
 
 PROBE_INTERVAL = 60.0
 """How often a gateway that refuses the key is tried, in seconds."""
@@ -45,11 +48,12 @@ class Client(Protocol):
 
 @dataclass(slots=True)
 class _Pause:
-    """A refused key: when it is tried next, whether somebody is at it, what came of it.
+    """A refused key: since when, when it is tried next, whether somebody tries, what came of it.
 
     `line` holds the places of the pollers that wait, the next one to try it first.
     """
 
+    since: float
     next_probe: float
     denied: Denied
     probing: bool = False
@@ -81,6 +85,7 @@ class Desk:
         self._now = now
         self._rng = rng
         self._probe_interval = probe_interval
+        self._limited: str | None = None
         self._pause: _Pause | None = None
         self._forbidden: set[str] = set()
         self._words: set[str] = set()
@@ -140,6 +145,7 @@ class Desk:
         pause.probing = True
         try:
             await trio.sleep(max(pause.next_probe - self._now(), 0))
+            await self._pacer.turn()
             asked = await self._request(video_id)
             pause.last_probe = asked.at
             pause.next_probe = self._now() + jittered(self._probe_interval, self._rng)
@@ -159,11 +165,13 @@ class Desk:
                 self._refused(video_id, answer)
             case Seen():
                 self._explain(answer)
-                self._accepted()
+                self._accepted(at)
             case Missing():
-                self._accepted()
+                self._accepted(at)
+            case Trouble(status=HTTPStatus.TOO_MANY_REQUESTS):
+                self._rest(video_id, answer.wait or 0)
             case Trouble() if _key_was_good(answer):
-                self._accepted()
+                self._accepted(at)
         return Asked(answer, at)
 
     def _refused(self, video_id: str, answer: Denied) -> None:
@@ -172,7 +180,8 @@ class Desk:
             if len(self._forbidden) < _FORBIDDEN_VIDEOS:
                 return
         if self._pause is None:
-            self._pause = _Pause(self._now() + self._probe_interval, answer)
+            now = self._now()
+            self._pause = _Pause(now, now + self._probe_interval, answer)
             self._log.error(
                 "gateway_paused",
                 outcome=f"http_{answer.status}",
@@ -181,9 +190,16 @@ class Desk:
                 next_try_in=self._probe_interval,
             )
 
-    def _accepted(self) -> None:
+    def _rest(self, video_id: str, wait: float) -> None:
+        """Leave the gateway alone, but not for one video that is limited again and again."""
+        if video_id != self._limited:
+            self._limited = video_id
+            self._pacer.rest(min(wait, LONGEST_WAIT))
+
+    def _accepted(self, at: float) -> None:
+        """Go on, unless the request was made `at` a time when the key was not refused yet."""
         self._forbidden.clear()
-        if self._pause is not None:
+        if self._pause is not None and at > self._pause.since:
             self._pause = None
             self._log.warning("gateway_resumed", outcome="the key is accepted again")
 
@@ -204,6 +220,6 @@ def _key_was_good(answer: Trouble) -> bool:
     return (
         answer.status is not None
         and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        and answer.status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
+        and answer.status != HTTPStatus.REQUEST_TIMEOUT
         and answer.reason not in _NOBODY_LOOKED
     )

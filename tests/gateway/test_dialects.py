@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from notifier.gateway import judge
+from notifier.gateway import Dialect, judge
 from notifier.model.answer import Answer, Missing, Seen, Trouble
 from notifier.model.status import SYNONYMS, Status
 from notifier.model.video import Snapshot, VideoError
@@ -27,8 +27,7 @@ def ask(
         headers or {},
         json.dumps(body).encode(),
         video_id=video_id,
-        status_words=words or {},
-        rewrites_ids=rewrites_ids,
+        dialect=Dialect(words or {}, rewrites_ids=rewrites_ids),
         wall=1_760_000_000,
     )
 
@@ -176,63 +175,6 @@ def test_azure_gives_an_error_without_a_code() -> None:
     assert seen(body).error == VideoError("bad prompt", None)
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({"error": {"message": "Video not found", "code": "video_not_found"}}, 404),
-        ({"error": {"message": "The video with id video_1 was not found."}}, 404),
-        ({"error": {"code": "task_not_found"}}, 404),
-        ({"detail": "Video not found"}, 404),
-        ({"detail": {"message": "Task video_1 does not exist"}}, 400),
-        ({"message": "no such video: video_1"}, 404),
-        ({"code": "task_not_exist", "message": "任务不存在"}, 400),
-        ({"error": {"code": "video_not_found", "message": ""}}, 200),
-        ({"error": {"message": "Video 'video_1' could not be found"}}, 500),
-        ({"error": {"message": "video not found: video_abc"}}, 404),
-        ({"error": {"message": "Video generation job with id gen-9_x not found."}}, 404),
-    ],
-)
-def test_every_way_to_say_no_such_video(body: object, status: int) -> None:
-    assert isinstance(ask(body, status), Missing)
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({"detail": "Not Found"}, 404),
-        ({"error": "Not Found"}, 404),
-        ({}, 404),
-        ({"error": {"message": "Invalid URL (GET /videos/video_1)", "code": ""}}, 404),
-        ({"error": {"message": "The requested URL /videos/video_1 was not found"}}, 404),
-        ({"error": {"message": "The model for this video was not found"}}, 404),
-        ({"error": {"message": "no available channel for model sora-2: not found"}}, 503),
-        *(
-            ({"error": {"message": message}}, status)
-            for status in (400, 500, 502, 503)
-            for message in (
-                "Error 1146 (42S02): Table 'newapi.tasks' doesn't exist",
-                'relation "tasks" does not exist',
-                'column "generation" does not exist',
-                "Unknown task type",
-                "unknown video parameter",
-                "Could not find job queue",
-                "No such job scheduler is available",
-                "Task failed: worker not found",
-                "Failed to fetch task: dial tcp: lookup redis: host not found",
-                "video generation service: host not found",
-                "video storage bucket does not exist",
-            )
-        ),
-        ({"error": {"message": "upstream: the video was not found there"}}, 500),
-    ],
-)
-def test_what_is_not_about_the_video_is_trouble(body: object, status: int) -> None:
-    answer = ask(body, status)
-    assert isinstance(answer, Trouble), answer
-    if status == 404:
-        assert "/v1" in answer.hint
-
-
 @pytest.mark.parametrize("status", [401, 429, 500])
 def test_an_error_envelope_with_an_id_of_its_own_is_no_ending_even_if_ids_are_rewritten(
     status: int,
@@ -246,6 +188,40 @@ def test_the_job_inside_counts_and_not_the_success_of_its_envelope() -> None:
     for envelope in ({"task_id": VIDEO}, {"id": "req_9"}):
         snapshot = seen({**envelope, "status": "success", "data": inside})
         assert snapshot.status is Status.IN_PROGRESS
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        None,
+        {},
+        {"task_status": "processing", "progress": 10},
+        {"state": "processing"},
+        {"id": "video_2", "status": "completed"},
+    ],
+)
+def test_an_envelope_whose_request_succeeded_is_no_completed_job(inside: object) -> None:
+    answer = ask({"status": "success", "task_id": VIDEO, "data": inside})
+    assert isinstance(answer, Trouble), answer
+
+
+def test_an_envelope_may_say_whose_job_it_wraps() -> None:
+    snapshot = seen({"status": "success", "task_id": VIDEO, "data": {"status": "processing"}})
+    assert snapshot.status is Status.IN_PROGRESS
+
+
+@pytest.mark.parametrize(
+    "job", [{"object": "video"}, {"progress": "100%"}, {"status": "succeeded"}, {"data": [{}]}]
+)
+def test_what_is_clearly_a_job_may_have_data_of_its_own(job: dict[str, object]) -> None:
+    assert seen({"id": VIDEO, "status": "success", "data": None, **job}).ended
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
+def test_an_error_answer_whose_request_failed_is_no_failed_job(status: int) -> None:
+    answer = ask({"status": "error", "task_id": VIDEO, "message": "slow down"}, status)
+    assert not isinstance(answer, Seen | Missing)
+    assert seen({"status": "error", "task_id": VIDEO, "object": "video"}, status).ended
 
 
 def test_a_time_without_a_zone_is_utc() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from notifier.gateway import judge
+from notifier.gateway import Dialect, judge
 from notifier.model.answer import Answer, Missing, Seen
 from notifier.model.status import Status
 
@@ -34,8 +34,7 @@ def ask(body: object, status: int = 200) -> Answer:
         {"content-type": "application/json"},
         json.dumps(body).encode(),
         video_id=VIDEO,
-        status_words={},
-        rewrites_ids=False,
+        dialect=Dialect(),
         wall=0,
     )
 

@@ -1,0 +1,113 @@
+"""A gateway's desk keeps to the budget, and to less when the gateway asks for rest."""
+
+from itertools import pairwise
+
+import pytest
+import trio
+import trio.lowlevel
+from trio.testing import MockClock
+
+from notifier.model.answer import Answer, Denied, Trouble
+from tests.watching.desks import NEVER, Gateway, make_desk
+
+
+async def test_no_second_sees_more_requests_than_the_budget(autojump_clock: MockClock) -> None:
+    gateway = Gateway()
+    desk = make_desk(gateway, rate=10)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(100):
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+
+    times = [at for at, _ in gateway.asked]
+    assert len(times) == 100
+    assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[10:], strict=False))
+
+
+async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
+    autojump_clock: MockClock,
+) -> None:
+    class Hanging(Gateway):
+        async def retrieve(self, video_id: str) -> Answer:
+            self.asked.append((trio.current_time(), video_id))
+            await trio.sleep(30 if trio.current_time() < 60 else 0.05)
+            return self.answer
+
+    gateway = Hanging()
+    desk = make_desk(gateway, rate=10)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(600):
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+
+    times = [at for at, _ in gateway.asked]
+    assert len(times) == 600
+    assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[10:], strict=False))
+
+
+async def test_trying_a_refused_key_again_takes_a_turn_of_the_budget(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.answers = {"a": Denied(401)}
+    desk = make_desk(gateway, rate=0.01)
+
+    await desk.ask("a", NEVER)
+    async with trio.open_nursery() as nursery:
+        for number in range(3):
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+
+    assert [at for at, _ in gateway.asked] == [0, 100, 200, 300]
+
+
+LIMITED = Trouble("http_429", status=429, wait=60)
+
+
+async def test_a_gateway_that_is_asked_too_much_gets_rest_from_everybody_then_more_by_and_by(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.answers = {"limited": LIMITED}
+    desk = make_desk(gateway, rate=10)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(desk.ask, "limited", NEVER)
+        await trio.lowlevel.checkpoint()
+        for number in range(100):
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+
+    times = [at for at, _ in gateway.asked if at > 0]
+    gaps = [later - at for at, later in pairwise(times)]
+    assert times[0] >= 60
+    assert gaps[0] == pytest.approx(0.2)
+    assert all(later <= gap + 1e-6 for gap, later in pairwise(gaps))
+    assert gaps[-1] == pytest.approx(0.1)
+
+
+async def test_rest_is_given_also_after_a_429_that_names_no_wait(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.answers = {"limited": Trouble("http_429", status=429)}
+    desk = make_desk(gateway)
+
+    for video_id in ("limited", "a", "b"):
+        await desk.ask(video_id, NEVER)
+
+    assert [at for at, _ in gateway.asked] == pytest.approx([0, 0.001, 0.003])
+
+
+async def test_a_year_of_rest_is_ten_minutes_and_one_limited_video_takes_it_once(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.answers = {"limited": Trouble("http_429", status=429, wait=365 * 86400)}
+    desk = make_desk(gateway)
+
+    for _ in range(3):
+        await desk.ask("limited", NEVER)
+        await desk.ask("good", NEVER)
+
+    good = [at for at, video_id in gateway.asked if video_id == "good"]
+    assert good[0] == 600
+    assert good[-1] < 610
