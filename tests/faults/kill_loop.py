@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -22,7 +21,7 @@ import trio
 from standardwebhooks import Webhook
 
 from notifier.sandbox.jobs import Ending
-from notifier.server import Request, Response, Wire, serve
+from notifier.server import Response
 from tests.process.harness import Got, Receiver, World, running, world
 
 ENDPOINTS = ("good", "flaky", "slow")
@@ -54,15 +53,6 @@ class Verdict:
             f"{self.events} events for {len(ENDPOINTS)} endpoints, {self.posts} POSTs, "
             f"{self.duplicates} duplicates, {len(self.problems)} problems"
         )
-
-
-class SlowReceiver(Receiver):
-    """Has processed an event long before it says so."""
-
-    async def handle(self, request: Request, wire: Wire) -> Response | None:
-        answer = await super().handle(request, wire)
-        await trio.sleep(_SLOWNESS)
-        return answer
 
 
 class KillLoop:
@@ -99,10 +89,8 @@ class KillLoop:
         self.receivers = {
             "good": await w.receiver(),
             "flaky": await w.receiver(answer=self._moody),
-            "slow": SlowReceiver(),
+            "slow": await w.receiver(delay=_SLOWNESS),
         }
-        slow = self.receivers["slow"]
-        slow.port = await w.nursery.start(partial(serve, slow.handle, port=0))
         for name, receiver in self.receivers.items():
             w.endpoint(receiver, name, retry_schedule=PATIENT, timeout="2s")
         (w.folder / "watches.d").mkdir()

@@ -53,12 +53,14 @@ class Got:
 class Receiver:
     """Records every POST, then answers as `answer` says (204 by default).
 
-    An answer that is None resets the connection; no `answer` at all hangs.
+    An answer that is None resets the connection; no `answer` at all hangs. Answers come `delay`
+    seconds after an event was taken.
     """
 
     answer: Callable[[Got], Response | None] | None = lambda _: Response(204, {}, b"")
     got: list[Got] = field(default_factory=list)
     before_answer: Callable[[Got], None] = lambda _: None
+    delay: float = 0
     port: int = 0
 
     @property
@@ -69,6 +71,7 @@ class Receiver:
         got = Got(request.headers, request.body, time.time())
         self.got.append(got)
         self.before_answer(got)
+        await trio.sleep(self.delay)
         if self.answer is None:
             await wire.hang()
             return None
