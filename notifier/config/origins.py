@@ -100,7 +100,8 @@ class FileOrigin:
             status = self.file.stat()
         except OSError:
             return None
-        return (status.st_mtime_ns, status.st_size, status.st_ino)
+        # nobody can set the time of change back, as editors and rsync do with that of writing
+        return (status.st_ctime_ns, status.st_size, status.st_ino)
 
     def read(self) -> str:
         """Return the file's text; raises BadValueError when it has none that can be used."""

@@ -76,7 +76,7 @@ def growth(samples: Sequence[Sample]) -> list[str]:
         if after > before * (1 + _SHARE) + getattr(_SLACK, each.name):
             found.append(f"{each.name} grew from {before:,.0f} to {after:,.0f}")
     if max(one.wal for one in samples) > _MAX_WAL:
-        found.append("the write-ahead log is over 20 MiB")
+        found.append("wal, the write-ahead log, is over 20 MiB")
     return found
 
 

@@ -104,6 +104,7 @@ class World:
     nursery: trio.Nursery
     secret: str = field(default_factory=generate_secret)
     config: dict[str, Any] = field(default_factory=dict)
+    receivers: dict[str, Receiver] = field(default_factory=dict)
 
     @property
     def config_path(self) -> Path:
