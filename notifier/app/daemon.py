@@ -22,7 +22,7 @@ from notifier.app.housekeeping import keep_house
 from notifier.app.timekeeping import keep_time
 from notifier.bell import Bell
 from notifier.config import Config
-from notifier.delivery import Announcer, Dispatcher, Lane, Outbox
+from notifier.delivery import Announcer, Dispatcher, Lane, Ledger, Outbox
 from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.errors import StoreError
 from notifier.gateway.client import content_url
@@ -216,7 +216,7 @@ async def _assemble(
         )
         client = wiring.gateway_client(gateway, exchange, clock.wall)
         desks[gateway.name] = wiring.desk(gateway, client, clock, seams.rng)
-    dispatcher = Dispatcher()
+    dispatcher, ledger = Dispatcher(), Ledger(store)
     subscriptions = wiring.subscriptions(config)
     announcer = Announcer(
         subscriptions, new_id=seams.new_id, wall=clock.wall, wake=dispatcher.wake
@@ -228,7 +228,7 @@ async def _assemble(
         deliverer = wiring.deliverer(
             endpoint,
             wiring.sender(endpoint, exchange, clock.wall),
-            store,
+            ledger,
             announcer,
             health=health.get(endpoint.name),
             clock=clock,

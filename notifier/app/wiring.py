@@ -14,6 +14,7 @@ from notifier.delivery import (
     Deliverer,
     DeliveryRules,
     LaneRules,
+    Ledger,
     Subscription,
 )
 from notifier.exchange import Exchange, Route, open_exchange
@@ -24,7 +25,6 @@ from notifier.model.watch import Watch
 from notifier.outbound import ANYWHERE, AddressPolicy
 from notifier.schedule.clock import Clock
 from notifier.signing import decode_secret
-from notifier.store import Store
 from notifier.watching import Desk, WatchRules
 from notifier.webhook import Target, WebhookSender
 
@@ -153,7 +153,7 @@ def sender(
 def deliverer(
     endpoint: EndpointSettings,
     sends: WebhookSender,
-    store: Store,
+    ledger: Ledger,
     announcer: Announcer,
     *,
     health: Health | None,
@@ -163,7 +163,7 @@ def deliverer(
     """Build what makes the attempts at one endpoint; `health` is what the store remembers."""
     rules = DeliveryRules(endpoint.name, endpoint.format, endpoint.retry_schedule)
     known = health or Health(url_mark(endpoint))
-    return Deliverer(rules, sends, store, announcer, health=known, clock=clock, rng=rng)
+    return Deliverer(rules, sends, ledger, announcer, health=known, clock=clock, rng=rng)
 
 
 def lane_rules(endpoint: EndpointSettings) -> LaneRules:

@@ -8,7 +8,7 @@ from functools import partial
 import trio
 
 from notifier.bell import Bell
-from notifier.delivery import Announcer, Deliverer, DeliveryRules, Lane, LaneRules
+from notifier.delivery import Announcer, Deliverer, DeliveryRules, Lane, LaneRules, Ledger
 from notifier.exchange import open_exchange
 from notifier.model.delivery import Format
 from notifier.schedule.clock import Clock
@@ -31,6 +31,7 @@ class Post:
     """Delivers from `store`; a lane per receiver."""
 
     store: Store
+    ledger: Ledger
     clock: Clock
     nursery: trio.Nursery
     connections: AsyncExitStack
@@ -67,7 +68,7 @@ class Post:
         deliverer = Deliverer(
             DeliveryRules(name, Format.STANDARD, schedule),
             WebhookSender(exchange, lambda: target, self.clock.wall),
-            self.store,
+            self.ledger,
             announcer,
             health=HEALTHY,
             clock=self.clock,
@@ -112,5 +113,5 @@ async def post() -> AsyncIterator[Post]:
 async def post_from(store: Store, clock: Clock) -> AsyncIterator[Post]:
     """Deliver from `store` for as long as the block lasts."""
     async with AsyncExitStack() as connections, trio.open_nursery() as nursery:
-        yield Post(store, clock, nursery, connections)
+        yield Post(store, Ledger(store), clock, nursery, connections)
         nursery.cancel_scope.cancel()

@@ -1,0 +1,39 @@
+"""A ledger: where all lanes record their attempts, successes at once, failures one by one.
+
+The store takes one transaction at a time, first come, first served. When ten endpoints hang,
+forty attempts time out in the same moment, and the next delivery of a healthy endpoint would
+wait for all of them. Nobody waits for a failure to be recorded, so they stand in a line of
+their own, and at most one of them is ever before anybody else.
+"""
+
+import trio
+
+from notifier.delivery.deliverer import AttemptStore
+from notifier.model.delivery import AttemptRecord, Claim, Delivered, Settlement
+from notifier.model.event import NewEvent
+from notifier.model.health import Health
+
+
+class Ledger:
+    """Records in `store`; one for all endpoints."""
+
+    def __init__(self, store: AttemptStore) -> None:
+        self._store = store
+        self._line = trio.CapacityLimiter(1)
+
+    async def record_attempt(
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        health: Health,
+        notice: NewEvent | None,
+    ) -> bool:
+        """Commit an attempt and what follows from it; tell whether the notice was news.
+
+        Raises StoreError when the store does.
+        """
+        if isinstance(settlement, Delivered):
+            return await self._store.record_attempt(claim, attempt, settlement, health, notice)
+        async with self._line:
+            return await self._store.record_attempt(claim, attempt, settlement, health, notice)
