@@ -19,14 +19,20 @@ VIDEOS = ("one", "two")
 
 
 async def two_jobs(w: World) -> Receiver:
-    """Let two jobs end one after the other, for one endpoint."""
+    """Start two jobs for one endpoint; they end when `let_end` lets them."""
     app = await w.receiver()
     w.endpoint(app)
-    for number, video_id in enumerate(VIDEOS):
-        w.sandbox.create(video_id=video_id, duration=0.4 + number)
+    for video_id in VIDEOS:
+        w.sandbox.create(video_id=video_id, duration=3600)
     w.watch(*VIDEOS)
     w.save()
     return app
+
+
+def let_end(w: World) -> None:
+    """Let the jobs end soon, one after the other."""
+    for number, video_id in enumerate(VIDEOS):
+        w.sandbox.create(video_id=video_id, duration=0.4 + number)
 
 
 def check_complete(app: Receiver) -> None:
@@ -39,6 +45,7 @@ async def test_nothing_is_sent_before_the_log_that_holds_it_is_synced(tmp_path: 
     need_strace()
     async with world(tmp_path) as w:
         app = await two_jobs(w)
+        let_end(w)
         code, trace = await traced(w, "-e", "trace=pwrite64,fdatasync,connect,sendto,write")
         lines = trace.read_text(errors="replace").splitlines()
 
@@ -90,6 +97,7 @@ async def test_a_start_that_ends_at_a_sync_leaves_a_state_that_the_next_one_can_
     need_strace()
     async with world(tmp_path) as w:
         app = await two_jobs(w)
+        let_end(w)
         inject = f"inject=fdatasync:{effect}:when={number}"
         code, _ = await traced(w, "-e", "trace=fdatasync", "-e", inject)
         said = (w.folder / "daemon.log").read_text()
@@ -115,6 +123,7 @@ async def test_killed_at_any_later_sync_everything_arrives_after_a_restart(
             running(w.config_path, "--exit-when-done") as daemon,
             meddled_with(daemon, "fdatasync", f"signal=KILL:when={number}"),
         ):
+            let_end(w)
             # calls are counted by thread: with bad luck none gets as far
             assert await daemon.exit_code() in {-signal.SIGKILL, 0}
 
@@ -133,6 +142,7 @@ async def test_a_sync_that_fails_once_loses_nothing_and_stops_nobody(
             running(w.config_path, "--exit-when-done") as daemon,
             meddled_with(daemon, "fdatasync", f"error=EIO:when={number}"),
         ):
+            let_end(w)
             assert await daemon.exit_code() == 0
 
         check_complete(app)
@@ -147,6 +157,7 @@ async def test_while_no_sync_succeeds_nothing_is_sent_and_then_everything_is(
         app = await two_jobs(w)
         async with running(w.config_path, "--exit-when-done") as daemon:
             async with meddled_with(daemon, "fdatasync", "error=EIO:when=1+"):
+                let_end(w)
                 await daemon.wait_for_log("poller_waits_for_store", count=2)
                 assert app.got == []
             assert await daemon.exit_code() == 0
