@@ -261,7 +261,7 @@ async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
     if found.interrupted:
         logger.warning("recovered", interrupted_attempts=found.interrupted)
     for name in found.removed_endpoints:
-        logger.warning("deliveries_cancelled", endpoint=name, reason="not in the config any more")
+        logger.warning("deliveries_cancelled", endpoint=name, reason="removed from the config")
     for name in found.enabled_endpoints:
         logger.warning("endpoint_enabled", endpoint=name, reason="its URL was changed")
     for name, reason in found.disabled_endpoints.items():

@@ -56,6 +56,37 @@ async def test_a_backlog_drains_at_a_growing_rate_once_the_endpoint_is_back(
     assert (await store.outstanding(0)).deliveries.delivered == 500
 
 
+async def test_after_six_hours_without_the_receiver_everything_arrives_and_new_events_at_once(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    receiver = Receiver(status=None, takes=15)
+    lane = make_lane(store, receiver, clock)
+    back = 6 * 3600
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        for number in range(360):
+            await put(store, first=number)
+            lane.wake()
+            await trio.sleep(60)
+        receiver.status, receiver.takes = 204, 0
+        await trio.sleep(600)
+        soon = (await store.outstanding(0)).deliveries.delivered
+        await put(store, first=360)
+        lane.wake()
+        await trio.sleep(1)
+        latest = receiver.got[-1]
+        await trio.sleep(DAY - 600)
+        nursery.cancel_scope.cancel()
+
+    counts = (await store.outstanding(0)).deliveries
+    assert (counts.delivered, counts.dead, counts.pending) == (361, 0, 0)
+    assert soon >= 200
+    assert (latest[1], round(latest[0])) == ("evt_360", back + 600)
+
+
 async def test_a_poisoned_event_delays_no_other(autojump_clock: MockClock) -> None:
     clock = steady_clock()
     store = memory_store(clock)

@@ -3,28 +3,10 @@
 import os
 from pathlib import Path
 
-import pytest
-from openai import OpenAI
-from standardwebhooks import Webhook, WebhookVerificationError
-from svix.webhooks import Webhook as SvixWebhook
-
 from notifier.signing import generate_secret
 from tests.faults.jobs import begin, finish
-from tests.process.harness import Got, eventually, running, world
-
-
-def verifies(secret: str, got: Got) -> bool:
-    """Tell whether all three verifiers accept a POST with `secret`; they must agree."""
-    headers, body = dict(got.headers), got.body.decode()
-    try:
-        Webhook(secret).verify(body, headers)
-    except WebhookVerificationError:
-        with pytest.raises(Exception, match="signature"):
-            SvixWebhook(secret).verify(body, headers)
-        return False
-    SvixWebhook(secret).verify(body, headers)
-    OpenAI(api_key="none", webhook_secret=secret).webhooks.unwrap(body, headers)
-    return True
+from tests.process.harness import eventually, running, world
+from tests.process.verifiers import verifies
 
 
 async def test_while_two_secrets_are_listed_receivers_with_either_verify(tmp_path: Path) -> None:

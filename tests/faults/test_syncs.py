@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.jobs import begin
 from tests.faults.tracing import (
     connected_before,
     meddled_with,
@@ -22,9 +23,7 @@ async def two_jobs(w: World) -> Receiver:
     """Start two jobs for one endpoint; they end when `let_end` lets them."""
     app = await w.receiver()
     w.endpoint(app)
-    for video_id in VIDEOS:
-        w.sandbox.create(video_id=video_id, duration=3600)
-    w.watch(*VIDEOS)
+    begin(w, *VIDEOS)
     w.save()
     return app
 
