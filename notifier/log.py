@@ -108,6 +108,22 @@ class _Unbreakable:
             return
 
 
+class _Threshold:
+    """Drops what is below a level that may change: structlog's own filter is there for good."""
+
+    level = logging.DEBUG
+
+    def __call__(
+        self, _logger: object, method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        if _LEVELS.get(method, logging.ERROR) < self.level:
+            raise structlog.DropEvent
+        return event
+
+
+_threshold = _Threshold()
+
+
 def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
     if style == "console" or (style == "auto" and terminal):
         console = structlog.dev.ConsoleRenderer(
@@ -144,7 +160,9 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     """
     stream = stream or sys.stderr
     threshold = _LEVELS[level]
+    _threshold.level = threshold
     shared: list[Callable[..., Any]] = [
+        _threshold,
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
@@ -154,7 +172,7 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     sink = cast("TextIO", _Unbreakable(stream))
     structlog.configure(
         processors=[*shared, *rendering],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.WriteLoggerFactory(file=sink),
         cache_logger_on_first_use=True,
     )
@@ -171,6 +189,11 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def set_level(level: str) -> None:
+    """Write only what is of `level` or above from now on."""
+    _threshold.level = _LEVELS[level]
 
 
 def get(**fields: object) -> Logger:

@@ -35,6 +35,14 @@ class Pacer:
             self._next = (planned if taken - planned < _COARSENESS else taken) + self._interval
             self._interval = max(self._interval * _QUICKENING, self._shortest)
 
+    def pace(self, rate: float) -> None:
+        """Hand out turns at most `rate` times a second from now on; a rest goes on."""
+        resting = self._interval > self._shortest
+        self._shortest = 1 / rate
+        self._interval = max(self._interval, self._shortest) if resting else self._shortest
+        if not resting:
+            self._next = min(self._next, trio.current_time() + self._interval)
+
     def rest(self, seconds: float) -> None:
         """Let nobody's turn come for `seconds`, also not of those who wait for theirs."""
         self._next = max(self._next, trio.current_time() + seconds)

@@ -9,7 +9,6 @@ start.
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -18,21 +17,24 @@ import trio
 
 from notifier import __version__, log
 from notifier.app import wiring
+from notifier.app.endpoints import Endpoints
+from notifier.app.gateways import Gateways
 from notifier.app.housekeeping import keep_house
+from notifier.app.peers import Connections
+from notifier.app.reloading import Reloader, report_fitted
 from notifier.app.timekeeping import keep_time
 from notifier.bell import Bell
 from notifier.config import Config
-from notifier.delivery import Announcer, Dispatcher, Lane, Ledger, Outbox
+from notifier.delivery import Outbox
 from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.errors import StoreError
-from notifier.gateway.client import content_url
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.schedule.backoff import SPREAD
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store, ThreadExecutor
 from notifier.store.executor import Executor
-from notifier.watching import Desk, Poller, Sources, Supervisor
+from notifier.watching import Poller, Sources, Supervisor
 
 DRAIN_SECONDS = 10.0
 """How long deliveries in flight are waited for at shutdown."""
@@ -66,15 +68,17 @@ async def run_daemon(
     config: Config,
     *,
     stop: trio.Event,
+    reload: Bell | None = None,
     options: Options = Options(),
     seams: Seams | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> int:
     """Watch and deliver until `stop` is set; return the process's exit code.
 
-    With `options.exit_when_done` it ends by itself once nothing is left to do: with 0, or with 1
-    when something ended undelivered. Raises StoreRefusedError when the state may not be used,
-    StoreError when it cannot be read at the start.
+    Reads the config again when `reload` rings. With `options.exit_when_done` it ends by itself
+    once nothing is left to do: with 0, or with 1 when something ended undelivered. Raises
+    StoreRefusedError when the state may not be used, StoreError when it cannot be read at the
+    start.
     """
     seams = seams or Seams()
     clock = Clock(seams.wall, seams.steady)
@@ -82,9 +86,11 @@ async def run_daemon(
     database = await trio.to_thread.run_sync(open_database)
     store = Store(database, seams.executor(), clock.now)
     try:
-        async with AsyncExitStack() as connections:
-            daemon = await _assemble(config, store, clock, seams, connections)
-            return await daemon.run(stop, options, task_status)
+        async with trio.open_nursery() as resources:
+            daemon = await _assemble(config, store, clock, seams, Connections(resources))
+            code = await daemon.run(stop, reload, options, task_status)
+            resources.cancel_scope.cancel()
+        return code
     finally:
         with trio.CancelScope(shield=True):
             await _close(store)
@@ -107,26 +113,33 @@ class _Daemon:
     store: Store
     clock: Clock
     seams: Seams
-    desks: dict[str, Desk]
-    dispatcher: Dispatcher
+    gateways: Gateways
+    endpoints: Endpoints
     outbox: Outbox
     settled: Bell
     began: float
 
     async def run(
-        self, stop: trio.Event, options: Options, task_status: trio.TaskStatus[None]
+        self,
+        stop: trio.Event,
+        reload: Bell | None,
+        options: Options,
+        task_status: trio.TaskStatus[None],
     ) -> int:
         """Run both phases; return the exit code."""
         sources = Sources(self.config, self.store)
         watches = await sources.read() or []
+        dispatcher = self.endpoints.dispatcher
         code = 0
         async with trio.open_nursery() as delivering:
-            await delivering.start(self.dispatcher.run)
+            await delivering.start(dispatcher.run)
             async with trio.open_nursery() as watching:
                 supervisor = self._supervisor(watching)
                 supervisor.apply(watches, starting=True)
+                reloader = self._reloader(sources, supervisor)
                 watching.start_soon(sources.run, supervisor.apply)
-                watching.start_soon(keep_house, self.store, self.config.retention, self.clock.now)
+                watching.start_soon(reloader.run, reload or Bell())
+                watching.start_soon(self._keep_house, reloader)
                 watching.start_soon(keep_time, self.store, self.clock)
                 self._log_start(len(watches))
                 task_status.started()
@@ -137,30 +150,38 @@ class _Daemon:
                     await stop.wait()
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
                 watching.cancel_scope.cancel()
-            self.dispatcher.stop()
+            dispatcher.stop()
             delivering.cancel_scope.deadline = trio.current_time() + DRAIN_SECONDS
         log.get().info("stopped")
         return code
+
+    async def _keep_house(self, reloader: Reloader) -> None:
+        await keep_house(self.store, lambda: reloader.config.retention, self.clock.now)
 
     def _supervisor(self, nursery: trio.Nursery) -> Supervisor:
         return Supervisor(
             nursery,
             self._poller,
-            spread=lambda watch: self.config.gateways[watch.key.gateway].poll_interval,
+            spread=self.gateways.spread,
             rng=self.seams.rng,
             settled=self.settled,
         )
 
+    def _reloader(self, sources: Sources, supervisor: Supervisor) -> Reloader:
+        return Reloader(
+            self.config, self.gateways, self.endpoints, self.store, sources, supervisor
+        )
+
     def _poller(self, watch: Watch) -> Poller | None:
-        settings = self.config.gateways.get(watch.key.gateway)
-        if settings is None:
+        desk = self.gateways.desk(watch.key.gateway)
+        if desk is None:
             return None
         return Poller(
             watch,
-            self.desks[settings.name],
+            desk,
             self.store,
             self.outbox,
-            rules=partial(wiring.watch_rules, settings),
+            rules=self.gateways.rules,
             now=self.clock.now,
             rng=self.seams.rng,
         )
@@ -199,53 +220,27 @@ async def _ring_when(event: trio.Event, bell: Bell) -> None:
 
 
 async def _assemble(
-    config: Config,
-    store: Store,
-    clock: Clock,
-    seams: Seams,
-    connections: AsyncExitStack,
+    config: Config, store: Store, clock: Clock, seams: Seams, connections: Connections
 ) -> _Daemon:
     """Recover what an earlier process left, and build every part on top of it."""
     began = clock.now()
     health = await _recover(config, store)
     settled = Bell()
-    desks = {}
-    for gateway in config.gateways.values():
-        exchange = await connections.enter_async_context(
-            wiring.gateway_exchange(gateway, wiring.GATEWAY_IN_FLIGHT)
-        )
-        client = wiring.gateway_client(gateway, exchange, clock.wall)
-        desks[gateway.name] = wiring.desk(gateway, client, clock, seams.rng)
-    dispatcher, ledger = Dispatcher(), Ledger(store)
-    subscriptions = wiring.subscriptions(config)
-    announcer = Announcer(
-        subscriptions, new_id=seams.new_id, wall=clock.wall, wake=dispatcher.wake
+    gateways = Gateways(connections, clock, seams.rng)
+    gateways.commit(await gateways.draft(config.gateways))
+    endpoints = Endpoints(
+        connections, store, clock, seams.rng, new_id=seams.new_id, settled=settled
     )
-    for endpoint in config.endpoints.values():
-        exchange = await connections.enter_async_context(
-            wiring.endpoint_exchange(endpoint, config.outbound, endpoint.max_concurrency)
-        )
-        deliverer = wiring.deliverer(
-            endpoint,
-            wiring.sender(endpoint, exchange, clock.wall),
-            ledger,
-            announcer,
-            health=health.get(endpoint.name),
-            clock=clock,
-            rng=seams.rng,
-        )
-        rules = wiring.lane_rules(endpoint)
-        lane = Lane(rules, deliverer, store, clock=clock, rng=seams.rng, settled=settled)
-        dispatcher.add(endpoint.name, lane)
+    endpoints.commit(await endpoints.draft(config), health)
     outbox = Outbox(
         store,
-        subscriptions,
-        content_url=lambda gateway, video: content_url(config.gateways[gateway].base_url, video),
+        endpoints.subscriptions,
+        content_url=gateways.content_url,
         new_id=seams.new_id,
         wall=clock.wall,
-        wake=dispatcher.wake,
+        wake=endpoints.dispatcher.wake,
     )
-    return _Daemon(config, store, clock, seams, desks, dispatcher, outbox, settled, began)
+    return _Daemon(config, store, clock, seams, gateways, endpoints, outbox, settled, began)
 
 
 async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
@@ -260,15 +255,12 @@ async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
         logger.warning("clock_set_back", seconds=round(found.clock_set_back))
     if found.interrupted:
         logger.warning("recovered", interrupted_attempts=found.interrupted)
-    for name in found.removed_endpoints:
-        logger.warning("deliveries_cancelled", endpoint=name, reason="removed from the config")
-    for name in found.enabled_endpoints:
-        logger.warning("endpoint_enabled", endpoint=name, reason="its URL was changed")
-    for name, reason in found.disabled_endpoints.items():
+    report_fitted(found.fitted)
+    for name, reason in found.disabled.items():
         logger.error(
             "endpoint_disabled",
             endpoint=name,
             reason=reason,
             hint=f"deliveries are held; notifier endpoints enable {name}",
         )
-    return found.health
+    return found.fitted.health

@@ -21,16 +21,17 @@ class PruningStore(Protocol):
         """Remove up to `limit` events and watches that were over `before`."""
 
 
-async def keep_house(store: PruningStore, retention: float, now: Callable[[], float]) -> None:
-    """Remove what has been over for `retention` seconds, about every hour, for ever.
+async def keep_house(
+    store: PruningStore, retention: Callable[[], float], now: Callable[[], float]
+) -> None:
+    """Remove what has been over for `retention()` seconds, about every hour, for ever.
 
     Batches are small, so that a delivery that wants the store never waits for long.
     """
-    pause = clamped(retention / 10, _SHORTEST_PAUSE, _LONGEST_PAUSE)
     while True:
-        await trio.sleep(pause)
+        await trio.sleep(clamped(retention() / 10, _SHORTEST_PAUSE, _LONGEST_PAUSE))
         try:
-            events, watches = await _prune(store, now() - retention)
+            events, watches = await _prune(store, now() - retention())
         except StoreError as error:
             log.get().error("not_pruned", reason=str(error))
         else:

@@ -1,11 +1,13 @@
 """The daemon as a process: signals in, exit code out."""
 
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 import trio
 
 from notifier.app.daemon import Options, run_daemon
+from notifier.bell import Bell
 from notifier.config import Config
 from notifier.errors import NotifierError
 
@@ -17,17 +19,22 @@ def run_process(config: Config, options: Options) -> int:
 
     Raises NotifierError, unwrapped from the groups that nurseries put around it.
     """
+    reload = Bell()
 
     async def serve(stop: trio.Event) -> int:
-        return await run_daemon(config, stop=stop, options=options)
+        return await run_daemon(config, stop=stop, reload=reload, options=options)
 
-    return run_until_signal(serve)
+    return run_until_signal(serve, {signal.SIGHUP: reload.ring})
 
 
-def run_until_signal(serve: Callable[[trio.Event], Awaitable[int]]) -> int:
+def run_until_signal(
+    serve: Callable[[trio.Event], Awaitable[int]],
+    others: Mapping[signal.Signals, Callable[[], None]] = MappingProxyType({}),
+) -> int:
     """Run `serve(stop)`, where SIGTERM or SIGINT sets `stop` and a second one quits at once.
 
-    Quitting at once returns 0: what was under way is in the store.
+    Quitting at once returns 0: what was under way is in the store. `others` says what else is
+    to be done at which signal.
     """
     code = 0
 
@@ -35,15 +42,15 @@ def run_until_signal(serve: Callable[[trio.Event], Awaitable[int]]) -> int:
         nonlocal code
         stop = trio.Event()
         async with trio.open_nursery() as nursery:
-            await nursery.start(_obey_signals, stop, nursery.cancel_scope)
+            await nursery.start(_obey_signals, stop, nursery.cancel_scope, others)
             code = await serve(stop)
             nursery.cancel_scope.cancel()
 
     try:
         trio.run(main)
     except BaseExceptionGroup as group:
-        expected, others = group.split(NotifierError)
-        if expected is None or others is not None:
+        expected, unexpected = group.split(NotifierError)
+        if expected is None or unexpected is not None:
             raise
         raise _first(expected) from None
     return code
@@ -52,12 +59,16 @@ def run_until_signal(serve: Callable[[trio.Event], Awaitable[int]]) -> int:
 async def _obey_signals(
     stop: trio.Event,
     everything: trio.CancelScope,
+    others: Mapping[signal.Signals, Callable[[], None]],
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    with trio.open_signal_receiver(*_SIGNALS) as signals:
+    with trio.open_signal_receiver(*_SIGNALS, *others) as signals:
         task_status.started()
-        async for _ in signals:
+        async for received in signals:
+            if received in others:
+                others[signal.Signals(received)]()
+                continue
             if stop.is_set():
                 everything.cancel()
             stop.set()

@@ -2,25 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 from urllib.parse import unquote, urlsplit
 
 from notifier import log
-from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
-from notifier.delivery import (
-    Announcer,
-    Deliverer,
-    DeliveryRules,
-    LaneRules,
-    Ledger,
-    Subscription,
-)
-from notifier.exchange import Exchange, Route, open_exchange
+from notifier.config import EndpointSettings, GatewaySettings, Secret
+from notifier.delivery import DeliveryRules, LaneRules, Subscription
+from notifier.exchange import Exchange, Route
 from notifier.gateway import EchoMask, GatewayClient, GatewayRules
 from notifier.model.delivery import Format
-from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.outbound import ANYWHERE, AddressPolicy
 from notifier.schedule.clock import Clock
@@ -62,20 +53,14 @@ def _reveal_proxy(proxy: Secret | None) -> str | None:
     return url
 
 
-def gateway_exchange(
-    settings: GatewaySettings, in_flight: int
-) -> AbstractAsyncContextManager[Exchange]:
-    """Open connections to a gateway: wherever the operator says that it is."""
-    route = Route(ANYWHERE, settings.ca_file, _reveal_proxy(settings.proxy))
-    return open_exchange(in_flight, route)
+def gateway_route(settings: GatewaySettings) -> Route:
+    """Return how to get to a gateway: wherever the operator says that it is."""
+    return Route(ANYWHERE, settings.ca_file, _reveal_proxy(settings.proxy))
 
 
-def endpoint_exchange(
-    endpoint: EndpointSettings, policy: AddressPolicy, in_flight: int
-) -> AbstractAsyncContextManager[Exchange]:
-    """Open connections to an endpoint, as far as `policy` allows."""
-    route = Route(policy, endpoint.ca_file, _reveal_proxy(endpoint.proxy))
-    return open_exchange(in_flight, route)
+def endpoint_route(endpoint: EndpointSettings, policy: AddressPolicy) -> Route:
+    """Return how to get to an endpoint, as far as `policy` allows."""
+    return Route(policy, endpoint.ca_file, _reveal_proxy(endpoint.proxy))
 
 
 def gateway_client(
@@ -150,20 +135,9 @@ def sender(
     return WebhookSender(exchange, target, wall)
 
 
-def deliverer(
-    endpoint: EndpointSettings,
-    sends: WebhookSender,
-    ledger: Ledger,
-    announcer: Announcer,
-    *,
-    health: Health | None,
-    clock: Clock,
-    rng: Random,
-) -> Deliverer:
-    """Build what makes the attempts at one endpoint; `health` is what the store remembers."""
-    rules = DeliveryRules(endpoint.name, endpoint.format, endpoint.retry_schedule)
-    known = health or Health(url_mark(endpoint))
-    return Deliverer(rules, sends, ledger, announcer, health=known, clock=clock, rng=rng)
+def delivery_rules(endpoint: EndpointSettings) -> DeliveryRules:
+    """Return how to deliver to one endpoint."""
+    return DeliveryRules(endpoint.name, endpoint.format, endpoint.retry_schedule)
 
 
 def lane_rules(endpoint: EndpointSettings) -> LaneRules:
@@ -177,9 +151,8 @@ def url_mark(endpoint: EndpointSettings) -> str:
     return hashlib.sha256(reveal_url(endpoint).encode()).hexdigest()[:16]
 
 
-def subscriptions(config: Config) -> list[Subscription]:
+def subscriptions(endpoints: Iterable[EndpointSettings]) -> list[Subscription]:
     """Return who wants to hear of what."""
     return [
-        Subscription(endpoint.name, endpoint.format, endpoint.events)
-        for endpoint in config.endpoints.values()
+        Subscription(endpoint.name, endpoint.format, endpoint.events) for endpoint in endpoints
     ]

@@ -20,6 +20,7 @@ from notifier.cli.common import (
 )
 from notifier.config import Config, EndpointSettings
 from notifier.errors import NotifierError
+from notifier.exchange import open_exchange
 from notifier.formats import RENDERERS
 from notifier.model.delivery import Format
 from notifier.model.event import Event, EventType
@@ -117,7 +118,7 @@ def test_command(config_path: Path | None, name: str) -> int:
 async def _send(
     policy: AddressPolicy, endpoint: EndpointSettings, event_id: str, body: bytes
 ) -> Outcome:
-    async with wiring.endpoint_exchange(endpoint, policy, 1) as exchange:
+    async with open_exchange(1, wiring.endpoint_route(endpoint, policy)) as exchange:
         return await wiring.sender(endpoint, exchange, time.time).send(event_id, body)
 
 

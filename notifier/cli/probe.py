@@ -11,7 +11,7 @@ from notifier.app import wiring
 from notifier.cli.common import checked_watch, config_option, load_with_secrets
 from notifier.config import Config, GatewaySettings
 from notifier.errors import NotifierError, TransportError
-from notifier.exchange import Reply
+from notifier.exchange import Reply, open_exchange
 from notifier.gateway import GatewayClient
 from notifier.gateway.client import video_url
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
@@ -43,7 +43,7 @@ def _gateway(config: Config, name: str) -> GatewaySettings:
 
 
 async def _probe(settings: GatewaySettings, video_id: str) -> int:
-    async with wiring.gateway_exchange(settings, 1) as exchange:
+    async with open_exchange(1, wiring.gateway_route(settings)) as exchange:
         client = wiring.gateway_client(settings, exchange, time.time)
         began = time.monotonic()
         try:

@@ -14,7 +14,7 @@ class Announcer:
     """Makes the events about endpoints, and wakes the lanes once they are committed.
 
     `new_id` makes event ids, `wall` stamps events (Unix seconds), `wake` is told the names of
-    endpoints that have something new.
+    endpoints that have something new. `subscriptions` are looked at anew for every event.
     """
 
     def __init__(

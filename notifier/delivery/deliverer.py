@@ -117,10 +117,20 @@ class Deliverer:
         self._rng = rng
         self._log = log.get(endpoint=rules.endpoint)
 
+    def change(self, rules: DeliveryRules, sender: Sender, health: Health) -> None:
+        """Deliver by other rules from now on; an attempt under way is finished as it began."""
+        self._rules, self._sender, self._health = rules, sender, health
+
+    @property
+    def health(self) -> Health:
+        """How the endpoint has been doing."""
+        return self._health
+
     async def deliver(self, claim: Claim) -> Result:
         """Make one attempt and record it; returns when that is durable."""
+        mark = self._health.url_mark
         attempt, retry_after = await self._attempt(claim)
-        settlement = self._settlement(claim, attempt, retry_after)
+        settlement = self._settlement(claim, attempt, retry_after, mark)
         notice = self._notice(settlement)
         if isinstance(settlement, Delivered):
             self._health = after_success(self._health)
@@ -143,7 +153,7 @@ class Deliverer:
         return AttemptRecord(wall, duration, word, status, detail), retry_after
 
     def _settlement(
-        self, claim: Claim, attempt: AttemptRecord, retry_after: float | None
+        self, claim: Claim, attempt: AttemptRecord, retry_after: float | None, mark: str
     ) -> Settlement:
         """Decide what becomes of the delivery, and note what it says about the endpoint."""
         now = self._clock.now()
@@ -159,6 +169,8 @@ class Deliverer:
         )
         if isinstance(settlement, Delivered):
             return settlement
+        if self._health.url_mark != mark:
+            return RetryAt(now)  # that was another URL: the one of now has not been tried
         self._health = after_failure(self._health, now, self._rules.retry_schedule)
         return Hold(_HOPELESS) if is_hopeless(self._health) else settlement
 

@@ -8,28 +8,40 @@ from notifier.delivery.lane import Lane
 
 
 class Dispatcher:
-    """Runs one lane per endpoint; all are added before it is run."""
+    """Runs one lane per endpoint, also those that are added while it runs."""
 
     def __init__(self) -> None:
         self._lanes: dict[str, Lane] = {}
+        self._nursery: trio.Nursery | None = None
+        self._stopped = trio.Event()
 
     def add(self, endpoint: str, lane: Lane) -> None:
         """Have `lane` deliver to `endpoint`."""
         self._lanes[endpoint] = lane
+        if self._nursery is not None:
+            self._nursery.start_soon(lane.run)
+
+    def remove(self, endpoint: str) -> None:
+        """Take nothing more on for `endpoint`; what is in flight is recorded."""
+        self._lanes.pop(endpoint).stop()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver until `stop`; returns when everything in flight has been recorded."""
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as self._nursery:
             for lane in self._lanes.values():
-                nursery.start_soon(lane.run)
+                self._nursery.start_soon(lane.run)
+            self._nursery.start_soon(self._stopped.wait)
             task_status.started()
+        self._nursery = None
 
     def wake(self, endpoints: Sequence[str]) -> None:
         """Hint to the lanes of `endpoints` that something may be due."""
         for name in endpoints:
-            self._lanes[name].wake()
+            if name in self._lanes:
+                self._lanes[name].wake()
 
     def stop(self) -> None:
         """Let every lane finish what it has in flight and take on nothing more."""
+        self._stopped.set()
         for lane in self._lanes.values():
             lane.stop()

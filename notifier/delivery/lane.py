@@ -70,12 +70,27 @@ class Lane:
         self._store = store
         self._clock = clock
         self._settled = settled
+        self._rng = rng
         self._circuit = Circuit(rng)
         self._bell = Bell()
         self._in_flight = 0
         self._stopping = False
         self._pacer = Pacer(rules.max_per_second) if rules.max_per_second else None
         self._log = log.get(endpoint=rules.endpoint)
+
+    def change(self, rules: LaneRules, *, elsewhere: bool) -> None:
+        """Deliver by other rules from now on; `elsewhere` forgets how the endpoint has done."""
+        if rules.max_per_second != self._rules.max_per_second:
+            self._pacer = Pacer(rules.max_per_second) if rules.max_per_second else None
+        self._rules = rules
+        if elsewhere:
+            self.reset()
+        self._bell.ring()
+
+    def reset(self) -> None:
+        """Deliver as to an endpoint that has never failed."""
+        self._circuit = Circuit(self._rng)
+        self._bell.ring()
 
     def wake(self) -> None:
         """Hint that something may be due."""

@@ -23,7 +23,7 @@ class Outbox:
 
     `content_url` tells where a completed video of (gateway, video id) can be fetched,
     `new_id` makes event ids, `wall` stamps events (Unix seconds), `wake` is told the names of
-    endpoints that have something new.
+    endpoints that have something new. `subscriptions` are looked at anew for every event.
     """
 
     def __init__(

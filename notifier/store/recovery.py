@@ -9,18 +9,34 @@ from notifier.store import endpoints, outbox, timebase, watches
 
 
 @dataclass(frozen=True, slots=True)
+class Fitted:
+    """What became of endpoints: those that are gone, those enabled, and how all are doing."""
+
+    removed: Sequence[str]
+    enabled: Sequence[str]
+    health: Mapping[str, Health]
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was found: a count of deliveries, names of endpoints and how those are doing.
+    """What was found: a count of deliveries, and endpoints with the reason why they are off.
 
     `clock_set_back` is by how many seconds the clock is behind what the state says.
     """
 
     interrupted: int
-    removed_endpoints: Sequence[str]
-    enabled_endpoints: Sequence[str]
-    disabled_endpoints: Mapping[str, str]
-    health: Mapping[str, Health]
+    fitted: Fitted
+    disabled: Mapping[str, str]
     clock_set_back: float
+
+
+def fit_endpoints(db: sqlite3.Connection, url_marks: Mapping[str, str], now: float) -> Fitted:
+    """Make the state fit the endpoints that are configured; see `Store.fit_endpoints`."""
+    return Fitted(
+        outbox.cancel_removed(db, url_marks.keys(), now),
+        endpoints.enable_changed(db, url_marks, now),
+        endpoints.health(db),
+    )
 
 
 def recover(
@@ -31,14 +47,8 @@ def recover(
     interrupted = outbox.release_interrupted(db)
     _bring_forward(db, now + longest_wait)
     watches.bring_back(db, now)
-    return Recovery(
-        interrupted,
-        outbox.cancel_removed(db, url_marks.keys(), now),
-        endpoints.enable_changed(db, url_marks, now),
-        endpoints.disabled(db),
-        endpoints.health(db),
-        set_back,
-    )
+    fitted = fit_endpoints(db, url_marks, now)
+    return Recovery(interrupted, fitted, endpoints.disabled(db), set_back)
 
 
 def _bring_forward(db: sqlite3.Connection, latest: float) -> None:

@@ -109,6 +109,13 @@ class Store:
         """
         return await self._transact(recovery.recover, url_marks, longest_wait, self._now())
 
+    async def fit_endpoints(self, url_marks: Mapping[str, str]) -> recovery.Fitted:
+        """Cancel what is for endpoints that are gone, and give moved ones a new start.
+
+        `url_marks` has a mark of its URL for each configured endpoint.
+        """
+        return await self._transact(recovery.fit_endpoints, url_marks, self._now())
+
     async def keep_drift(self, drift: float) -> None:
         """Remember, for the next start, that the calendar is `drift` seconds ahead of `now`."""
         await self._transact(timebase.keep_drift, drift)

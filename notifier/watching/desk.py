@@ -59,6 +59,7 @@ class _Pause:
     probing: bool = False
     last_probe: float = float("-inf")
     tried: trio.Event = field(default_factory=trio.Event)
+    lifted: trio.Event = field(default_factory=trio.Event)
     line: deque[object] = field(default_factory=deque)
 
 
@@ -90,6 +91,17 @@ class Desk:
         self._forbidden: set[str] = set()
         self._words: set[str] = set()
         self._log = log.get(gateway=gateway)
+
+    def change(self, client: Client, requests_per_second: float) -> None:
+        """Ask through `client` from now on, at another rate; a refused key is tried anew."""
+        self._client = client
+        self._pacer.pace(requests_per_second)
+        self._words.clear()
+        self._forbidden.clear()
+        if self._pause is not None:
+            pause, self._pause = self._pause, None
+            pause.lifted.set()
+            pause.tried.set()
 
     async def ask(self, video_id: str, deadline: float) -> Asked:
         """Ask for one video's status, when it is this poller's turn.
@@ -126,7 +138,9 @@ class Desk:
             asked = await self._probe(pause, video_id)
         finally:
             pause.line.remove(place)
-        return asked if not self._is_paused() or asked.at >= deadline else None
+        if asked is None or (self._is_paused() and asked.at < deadline):
+            return None
+        return asked
 
     def _is_paused(self) -> bool:
         return self._pause is not None
@@ -141,10 +155,13 @@ class Desk:
             await self._pacer.turn()
             return None if self._pause is not None else await self._request(video_id)
 
-    async def _probe(self, pause: _Pause, video_id: str) -> Asked:
+    async def _probe(self, pause: _Pause, video_id: str) -> Asked | None:
+        """Try the key when it is time; None when the pause was lifted before."""
         pause.probing = True
         try:
-            await trio.sleep(max(pause.next_probe - self._now(), 0))
+            with trio.move_on_after(max(pause.next_probe - self._now(), 0)):
+                await pause.lifted.wait()
+                return None
             await self._pacer.turn()
             asked = await self._request(video_id)
             pause.last_probe = asked.at
@@ -158,9 +175,11 @@ class Desk:
         return asked
 
     async def _request(self, video_id: str) -> Asked:
-        at = self._now()
-        answer = await self._client.retrieve(video_id)
+        at, client = self._now(), self._client
+        answer = await client.retrieve(video_id)
         match answer:
+            case Denied() if client is not self._client:
+                pass  # that was the key of before
             case Denied():
                 self._refused(video_id, answer)
             case Seen():

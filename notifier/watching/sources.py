@@ -47,23 +47,35 @@ class Sources:
         self._store = store
         self._folder = Folder(config)
         self._seen: Contents | None = None
+        self._listening = trio.CancelScope()
+        self._looking = trio.Lock()
         self._reported: set[Problem] = set()
         self._bell = Bell()
         self._log = log.get()
+
+    def change(self, config: Config) -> None:
+        """Look for what `config` says from now on; the next `read` reads everything again."""
+        if config.watch_dir != self._config.watch_dir:
+            self._listening.cancel()
+        self._config = config
+        self._folder = Folder(config)
+        self._seen = None
 
     async def read(self) -> list[Watch] | None:
         """Look; return every open watch, or None when nothing has changed since the last look.
 
         Raises StoreError when the store will not have it; the next call tries again.
         """
-        contents = await trio.to_thread.run_sync(self._folder.look)
-        self._report(contents.problems)
-        if contents == self._seen:
-            return None
-        listings = (self._config.listing, *contents.listings)
-        watches = await self._store.sync_watches(listings, await self._gone(contents))
-        self._seen = contents
-        return watches
+        async with self._looking:
+            config, folder = self._config, self._folder
+            contents = await trio.to_thread.run_sync(folder.look)
+            self._report(contents.problems)
+            if contents == self._seen:
+                return None
+            listings = (config.listing, *contents.listings)
+            watches = await self._store.sync_watches(listings, await self._gone(contents))
+            self._seen = contents if folder is self._folder else None
+            return watches
 
     async def _gone(self, contents: Contents) -> set[str]:
         if contents.names is None:
@@ -101,8 +113,10 @@ class Sources:
     async def _hint(self) -> None:
         """Ring when the folder changes; start over when it goes away."""
         while True:
+            self._listening = trio.CancelScope()
             try:
-                await self._listen(self._config.watch_dir)
+                with self._listening:
+                    await self._listen(self._config.watch_dir)
             except Exception as error:  # noqa: BLE001 - also a group of whatever Rust found odd
                 # not there, no inotify watches left, a name that is no text: looking now and
                 # then finds everything all the same

@@ -78,6 +78,15 @@ class Supervisor:
             else:
                 self._start(watch, spread=starting and not watch.fresh)
 
+    def release(self, gateway: str) -> None:
+        """Stop polling for a gateway that is no longer configured; its watches stay open."""
+        for row, charge in list(self._charges.items()):
+            if charge.poller.watch.key.gateway == gateway:
+                del self._charges[row]
+                charge.scope.cancel()
+                self._orphan(charge.poller.watch.key)
+        self._settled.ring()
+
     def _stop(self, row: int) -> None:
         charge = self._charges.pop(row)
         charge.scope.cancel()
@@ -85,18 +94,22 @@ class Supervisor:
         self._log.info("withdrawn", gateway=key.gateway, video_id=key.video_id)
         self._settled.ring()
 
+    def _orphan(self, key: WatchKey) -> None:
+        if key not in self._orphans:
+            self._orphans.add(key)
+            self._log.warning(
+                "watch_without_gateway",
+                gateway=key.gateway,
+                video_id=key.video_id,
+                hint="it stays open; configure its gateway again, or remove the watch",
+            )
+
     def _start(self, watch: Watch, *, spread: bool) -> None:
         poller = self._make(watch)
         if poller is None:
-            if watch.key not in self._orphans:
-                self._orphans.add(watch.key)
-                self._log.warning(
-                    "watch_without_gateway",
-                    gateway=watch.key.gateway,
-                    video_id=watch.key.video_id,
-                    hint="it stays open; configure its gateway again, or remove the watch",
-                )
+            self._orphan(watch.key)
             return
+        self._orphans.discard(watch.key)
         charge = _Charge(poller, trio.CancelScope())
         self._charges[watch.row] = charge
         delay = self._rng.uniform(0, self._spread(watch)) if spread else 0.0

@@ -33,7 +33,7 @@ class Shelf:
 
 async def keep(shelf: Shelf, seconds: float) -> list[str]:
     with capture_logs() as logs, trio.move_on_after(seconds):
-        await keep_house(shelf, MONTH, trio.current_time)
+        await keep_house(shelf, lambda: MONTH, trio.current_time)
     return [line["event"] for line in logs]
 
 

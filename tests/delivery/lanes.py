@@ -25,6 +25,7 @@ from tests.builders import START, listing, new_event, rng, snapshot
 
 DAY = 86_400.0
 HEALTHY = Health("mark")
+MOVED = Health("mark of another URL")
 RULES = LaneRules("app", 4)
 SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
@@ -81,15 +82,19 @@ class Parts:
     health: Health = HEALTHY
     notice: str = "evt_notice"
 
-    def lane(self) -> Lane:
+    @property
+    def delivery_rules(self) -> DeliveryRules:
+        return DeliveryRules(self.rules.endpoint, self.form, SCHEDULE)
+
+    def deliverer(self) -> Deliverer:
         announcer = Announcer(
             self.others,
             new_id=lambda: self.notice,
             wall=self.clock.wall,
             wake=lambda _: None,
         )
-        deliverer = Deliverer(
-            DeliveryRules(self.rules.endpoint, self.form, SCHEDULE),
+        return Deliverer(
+            self.delivery_rules,
             self.receiver,
             self.records or self.store,
             announcer,
@@ -97,6 +102,9 @@ class Parts:
             clock=self.clock,
             rng=rng(),
         )
+
+    def lane(self, deliverer: Deliverer | None = None) -> Lane:
+        deliverer = deliverer or self.deliverer()
         return Lane(self.rules, deliverer, self.store, clock=self.clock, rng=rng(), settled=Bell())
 
 

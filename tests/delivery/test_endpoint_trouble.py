@@ -172,7 +172,12 @@ async def test_the_first_success_after_it_was_disabled_is_told_too(
     found = await store.recover({"app": "new url", "ops": "mark"}, DAY)
 
     back = Parts(
-        store, Receiver(), clock, others=others, health=found.health["app"], notice="evt_back"
+        store,
+        Receiver(),
+        clock,
+        others=others,
+        health=found.fitted.health["app"],
+        notice="evt_back",
     ).lane()
     with capture_logs() as logs:
         await run_for(60, back)
@@ -180,4 +185,4 @@ async def test_the_first_success_after_it_was_disabled_is_told_too(
     assert "endpoint_recovered" in [line["event"] for line in logs]
     types = [claim.event_type for claim in await store.claim_due("ops", 10)]
     assert sorted(types) == ["endpoint.disabled", "endpoint.recovered"]
-    assert (await store.recover({"app": "new url", "ops": "mark"}, DAY)).health == {}
+    assert (await store.recover({"app": "new url", "ops": "mark"}, DAY)).fitted.health == {}

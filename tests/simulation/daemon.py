@@ -145,7 +145,7 @@ class Simulation:
             self.subscriptions, new_id=new_id, wall=clock.wall, wake=dispatcher.wake
         )
         for name in ENDPOINTS:
-            health = found.health.get(name, Health(urls[name]))
+            health = found.fitted.health.get(name, Health(urls[name]))
             dispatcher.add(name, self._lane(name, store, announcer, health, clock))
         outbox = Outbox(
             store,

@@ -119,9 +119,9 @@ async def test_a_disabled_endpoint_stays_disabled_over_a_restart_until_its_url_c
     await store.record_attempt(claim, FAILED, Hold("410 Gone"), Health("old-url", START, START))
 
     same = await store.recover({"app": "old-url"}, 60)
-    assert same.disabled_endpoints == {"app": "410 Gone"}
+    assert same.disabled == {"app": "410 Gone"}
     changed = await store.recover({"app": "new-url"}, 60)
-    assert changed.enabled_endpoints == ["app"]
+    assert changed.fitted.enabled == ["app"]
     assert len(await store.claim_due("app", 10)) == 1
 
 
@@ -130,7 +130,7 @@ async def test_deliveries_of_an_endpoint_that_left_the_config_are_cancelled_visi
 
     found = await store.recover({"ops": "mark"}, 60)
 
-    assert found.removed_endpoints == ["app"]
+    assert found.fitted.removed == ["app"]
     assert (await store.outstanding(START)).deliveries.cancelled == 1
 
 
@@ -202,10 +202,10 @@ async def test_how_an_endpoint_has_been_doing_is_known_after_a_restart() -> None
     (claim,) = await store.claim_due("app", 10)
     await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
 
-    assert (await store.recover({"app": "mark"}, 60)).health == {"app": FAILING}
+    assert (await store.recover({"app": "mark"}, 60)).fitted.health == {"app": FAILING}
     (claim,) = await store.claim_due("app", 10)
     await store.record_attempt(claim, DONE, Delivered(), FAILING)
-    assert (await store.recover({"app": "mark"}, 60)).health == {}
+    assert (await store.recover({"app": "mark"}, 60)).fitted.health == {}
 
 
 async def test_another_url_is_a_new_start() -> None:
@@ -213,4 +213,4 @@ async def test_another_url_is_a_new_start() -> None:
     (claim,) = await store.claim_due("app", 10)
     await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
 
-    assert (await store.recover({"app": "new"}, 60)).health == {"app": Health("new")}
+    assert (await store.recover({"app": "new"}, 60)).fitted.health == {"app": Health("new")}

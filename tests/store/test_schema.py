@@ -42,7 +42,7 @@ async def test_a_file_of_the_first_version_is_taken_over_whole(old_file: Path) -
         assert claim.subject == {"gateway": "main", "video_id": "video_1"}
         assert await store.claim_due("gone", 10) == []
         found = await store.recover({"app": "mark", "gone": "mark"}, 60)
-        assert found.disabled_endpoints == {"gone": "410 Gone"}
+        assert found.disabled == {"gone": "410 Gone"}
     finally:
         await store.close()
 

@@ -25,7 +25,7 @@ async def with_a_retry(time: Time, *, due_in: float) -> Store:
 
 
 async def restart(store: Store) -> Health:
-    return (await store.recover({"app": "mark"}, YEAR)).health["app"]
+    return (await store.recover({"app": "mark"}, YEAR)).fitted.health["app"]
 
 
 @pytest.mark.parametrize("jump", [-HOUR, YEAR])

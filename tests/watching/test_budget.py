@@ -111,3 +111,23 @@ async def test_a_year_of_rest_is_ten_minutes_and_one_limited_video_takes_it_once
     good = [at for at, video_id in gateway.asked if video_id == "good"]
     assert good[0] == 600
     assert good[-1] < 610
+
+
+async def test_a_budget_that_changes_holds_at_once(autojump_clock: MockClock) -> None:
+    gateway = Gateway()
+    desk = make_desk(gateway, rate=1)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(100):
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+        await trio.sleep(10.5)
+        desk.change(gateway, 10)
+        await trio.sleep(5)
+        faster = len(gateway.asked)
+        desk.change(gateway, 1)
+        await trio.sleep(10)
+        slower = len(gateway.asked)
+        nursery.cancel_scope.cancel()
+
+    assert 50 <= faster <= 62
+    assert 9 <= slower - faster <= 11

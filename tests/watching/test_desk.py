@@ -203,3 +203,46 @@ async def test_late_answers_to_questions_from_before_a_pause_do_not_end_it(
                 nursery.start_soon(desk.ask, f"video_{number}", NEVER)
 
     assert [line["event"] for line in logs] == ["gateway_paused", "gateway_resumed"]
+
+
+async def test_a_changed_key_ends_the_pause_at_once_and_the_old_one_begins_none(
+    autojump_clock: MockClock,
+) -> None:
+    gateway, renewed = Gateway(), Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(gateway)
+    answers: list[Answer] = []
+
+    async def poll(video_id: str) -> None:
+        answers.append(await ask(desk, video_id))
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            await desk.ask("first", NEVER)
+            for number in range(20):
+                nursery.start_soon(poll, f"video_{number}")
+            await trio.sleep(30)
+            desk.change(renewed, 10)
+            began = trio.current_time()
+
+    assert trio.current_time() - began <= 5
+    assert len(renewed.asked) == 20
+    assert all(isinstance(answer, Seen) for answer in answers)
+    assert [line["event"] for line in logs] == ["gateway_paused"]
+
+
+async def test_a_refusal_of_the_key_of_before_is_no_refusal_of_the_new_one(
+    autojump_clock: MockClock,
+) -> None:
+    gateway, renewed = Gateway(), Gateway()
+    gateway.answer, gateway.takes = Denied(401), 5
+    desk = make_desk(gateway)
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(desk.ask, "first", NEVER)
+            await trio.sleep(1)
+            desk.change(renewed, 10)
+
+    assert logs == []
+    assert isinstance(await ask(desk, "second"), Seen)

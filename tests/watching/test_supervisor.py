@@ -188,3 +188,29 @@ async def test_a_watch_whose_gateway_left_the_config_stays_open_and_is_reported_
             assert supervisor.orphans == 1
 
     assert [line["event"] for line in logs] == ["watch_without_gateway"]
+
+
+async def test_pollers_of_a_gateway_that_leaves_stop_and_go_on_when_it_is_back(
+    autojump_clock: MockClock,
+) -> None:
+    world = World()
+    watches = [open_watch(1), open_watch(2, gateway="other")]
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            supervisor = world.supervisor(nursery)
+            supervisor.apply(watches)
+            await trio.sleep(100)
+            supervisor.release("other")
+            left = len(world.asked["video_2"])
+            await trio.sleep(100)
+            assert len(world.asked["video_2"]) == left
+            assert supervisor.orphans == 1
+
+            supervisor.apply(watches)
+            await trio.sleep(100)
+            nursery.cancel_scope.cancel()
+
+    assert supervisor.orphans == 0
+    assert len(world.asked["video_2"]) > left
+    assert len(world.asked["video_1"]) >= 12
+    assert [line["event"] for line in logs if line["event"] != "poll"] == ["watch_without_gateway"]

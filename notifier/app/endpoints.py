@@ -1,0 +1,126 @@
+"""The endpoints that are configured: a lane for each, kept as the config says."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from notifier.app import wiring
+from notifier.app.peers import Connections, Difference, Link, Peer, Peers
+from notifier.bell import Bell
+from notifier.config import Config, EndpointSettings
+from notifier.delivery import Announcer, Deliverer, Dispatcher, Lane, Ledger, Subscription
+from notifier.model.health import Health
+from notifier.outbound import AddressPolicy
+from notifier.schedule.clock import Clock
+from notifier.store import Store
+
+Draft = Mapping[str, Peer[EndpointSettings]]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivering:
+    """One endpoint's moving parts."""
+
+    deliverer: Deliverer
+    lane: Lane
+
+
+class Endpoints:
+    """Knows every configured endpoint's lane, and who wants to hear of what."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        store: Store,
+        clock: Clock,
+        rng: Random,
+        *,
+        new_id: Callable[[], str],
+        settled: Bell,
+    ) -> None:
+        self._peers: Peers[EndpointSettings] = Peers(connections)
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._settled = settled
+        self._delivering: dict[str, Delivering] = {}
+        self._subscriptions: list[Subscription] = []
+        self._ledger = Ledger(store)
+        self.dispatcher = Dispatcher()
+        self._announcer = Announcer(
+            self._subscriptions, new_id=new_id, wall=clock.wall, wake=self.dispatcher.wake
+        )
+
+    @property
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Who wants to hear of what; it changes with the config."""
+        return self._subscriptions
+
+    async def draft(self, config: Config) -> Draft:
+        """Make everything ready for the endpoints of `config`; raises TransportError."""
+        return await self._peers.draft(
+            {
+                name: (settings, _link(settings, config.outbound))
+                for name, settings in config.endpoints.items()
+            }
+        )
+
+    def discard(self, draft: Draft) -> None:
+        """Close what a draft that is not to be has opened."""
+        self._peers.discard(draft)
+
+    def commit(self, draft: Draft, health: Mapping[str, Health]) -> Difference:
+        """Deliver to the endpoints of `draft` from now on; return what is different.
+
+        `health` is what the store remembers of those in trouble.
+        """
+        before = self._peers.present
+        self._peers.commit(draft)
+        difference = Difference.between(before, draft)
+        self._subscriptions[:] = wiring.subscriptions(peer.settings for peer in draft.values())
+        for name in difference.added:
+            self._add(draft[name], health.get(name))
+        for name in difference.changed:
+            self._change(draft[name], health.get(name))
+        for name in difference.removed:
+            del self._delivering[name]
+            self.dispatcher.remove(name)
+        return difference
+
+    def _add(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
+        settings = peer.settings
+        deliverer = Deliverer(
+            wiring.delivery_rules(settings),
+            wiring.sender(settings, peer.lease.exchange, self._clock.wall),
+            self._ledger,
+            self._announcer,
+            health=health or Health(wiring.url_mark(settings)),
+            clock=self._clock,
+            rng=self._rng,
+        )
+        lane = Lane(
+            wiring.lane_rules(settings),
+            deliverer,
+            self._store,
+            clock=self._clock,
+            rng=self._rng,
+            settled=self._settled,
+        )
+        self._delivering[settings.name] = Delivering(deliverer, lane)
+        self.dispatcher.add(settings.name, lane)
+
+    def _change(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
+        settings, parts = peer.settings, self._delivering[peer.settings.name]
+        mark = wiring.url_mark(settings)
+        elsewhere = parts.deliverer.health.url_mark != mark
+        parts.deliverer.change(
+            wiring.delivery_rules(settings),
+            wiring.sender(settings, peer.lease.exchange, self._clock.wall),
+            (health or Health(mark)) if elsewhere else parts.deliverer.health,
+        )
+        parts.lane.change(wiring.lane_rules(settings), elsewhere=elsewhere)
+
+
+def _link(settings: EndpointSettings, policy: AddressPolicy) -> Link:
+    route = wiring.endpoint_route(settings, policy)
+    return Link(route, settings.max_concurrency, settings.timeout)

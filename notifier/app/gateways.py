@@ -1,0 +1,78 @@
+"""The gateways that are configured: a desk for each, kept as the config says."""
+
+from collections.abc import Mapping
+from random import Random
+
+from notifier.app import wiring
+from notifier.app.peers import Connections, Difference, Link, Peer, Peers
+from notifier.config import GatewaySettings
+from notifier.gateway.client import content_url
+from notifier.model.watch import Watch
+from notifier.schedule.clock import Clock
+from notifier.watching import Desk, WatchRules
+
+Draft = Mapping[str, Peer[GatewaySettings]]
+
+
+class Gateways:
+    """Knows every configured gateway's desk and rules."""
+
+    def __init__(self, connections: Connections, clock: Clock, rng: Random) -> None:
+        self._peers: Peers[GatewaySettings] = Peers(connections)
+        self._clock = clock
+        self._rng = rng
+        self._desks: dict[str, Desk] = {}
+        # also those of before: a poller that is being stopped may look once more
+        self._settings: dict[str, GatewaySettings] = {}
+
+    async def draft(self, wanted: Mapping[str, GatewaySettings]) -> Draft:
+        """Make everything ready for `wanted`; raises TransportError."""
+        return await self._peers.draft(
+            {name: (settings, _link(settings)) for name, settings in wanted.items()}
+        )
+
+    def discard(self, draft: Draft) -> None:
+        """Close what a draft that is not to be has opened."""
+        self._peers.discard(draft)
+
+    def commit(self, draft: Draft) -> Difference:
+        """Serve the gateways of `draft` from now on; return what is different."""
+        before = self._peers.present
+        self._peers.commit(draft)
+        difference = Difference.between(before, draft)
+        for name in (*difference.added, *difference.changed):
+            self._serve(draft[name])
+        for name in difference.removed:
+            del self._desks[name]
+        return difference
+
+    def _serve(self, peer: Peer[GatewaySettings]) -> None:
+        settings = peer.settings
+        self._settings[settings.name] = settings
+        client = wiring.gateway_client(settings, peer.lease.exchange, self._clock.wall)
+        desk = self._desks.get(settings.name)
+        if desk is None:
+            self._desks[settings.name] = wiring.desk(settings, client, self._clock, self._rng)
+        else:
+            desk.change(client, settings.max_requests_per_second)
+
+    def desk(self, name: str) -> Desk | None:
+        """Return a gateway's desk, None when it is not configured."""
+        return self._desks.get(name)
+
+    def rules(self, watch: Watch) -> WatchRules:
+        """Return how a watch is polled, as the config has it now."""
+        return wiring.watch_rules(self._settings[watch.key.gateway], watch)
+
+    def spread(self, watch: Watch) -> float:
+        """Return over how many seconds the first polls of known watches are spread."""
+        return self._settings[watch.key.gateway].poll_interval
+
+    def content_url(self, gateway: str, video_id: str) -> str:
+        """Return where a completed video can be fetched."""
+        return content_url(self._settings[gateway].base_url, video_id)
+
+
+def _link(settings: GatewaySettings) -> Link:
+    route = wiring.gateway_route(settings)
+    return Link(route, wiring.GATEWAY_IN_FLIGHT, settings.request_timeout)

@@ -1,0 +1,213 @@
+"""Reading the config again while running: what is different is changed, all the rest goes on.
+
+A config that cannot be used changes nothing at all: everything that may fail (reading, secrets,
+certificates, connections, the store) comes before the first change.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import trio
+
+from notifier import log
+from notifier.app import wiring
+from notifier.app.endpoints import Endpoints
+from notifier.app.gateways import Gateways
+from notifier.app.peers import Difference
+from notifier.bell import Bell
+from notifier.config import Config, check_certificates, load, resolve_secrets, warnings
+from notifier.errors import ConfigError, NotifierError, StoreError
+from notifier.model.watch import Watch
+from notifier.store.recovery import Fitted
+
+_FOR_EVER = 24 * 3600.0
+
+
+class FittingStore(Protocol):
+    """What a reload needs of the store."""
+
+    async def fit_endpoints(self, url_marks: Mapping[str, str]) -> Fitted:
+        """Cancel what is for endpoints that are gone, and give moved ones a new start."""
+
+
+class Source(Protocol):
+    """What a reload needs of the sources of watches."""
+
+    def change(self, config: Config) -> None:
+        """Look for what `config` says from now on."""
+
+    async def read(self) -> list[Watch] | None:
+        """Look; return every open watch."""
+
+
+class Pollers(Protocol):
+    """What a reload needs of the supervisor."""
+
+    def release(self, gateway: str) -> None:
+        """Stop polling for a gateway that is no longer configured."""
+
+    def apply(self, watches: Sequence[Watch]) -> None:
+        """Make the pollers match the open watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What a reload changed; `needs_restart` are the keys whose change it could not apply."""
+
+    gateways: Difference
+    endpoints: Difference
+    needs_restart: tuple[str, ...]
+
+
+def read_again(config: Config) -> Config:
+    """Return the config as its file has it now; raises ConfigError unless it is ready to run."""
+    new = load(config.path, os.environ)
+    problems = [*resolve_secrets(new), *check_certificates(new)]
+    if problems:
+        raise ConfigError(problems)
+    return new
+
+
+@dataclass(slots=True)
+class Reloader:
+    """Reloads `config` from its file, one reload at a time."""
+
+    config: Config
+    gateways: Gateways
+    endpoints: Endpoints
+    store: FittingStore
+    sources: Source
+    pollers: Pollers
+    read: Callable[[Config], Config] = read_again
+    _turn: trio.Lock = field(default_factory=trio.Lock)
+
+    async def run(self, bell: Bell) -> None:
+        """Reload whenever the bell rings, for ever; what is wrong is in the log."""
+        while True:
+            if await bell.wait(_FOR_EVER):
+                try:
+                    await self.reload()
+                except NotifierError:
+                    continue
+
+    async def reload(self) -> Reloaded:
+        """Apply what is different in the file.
+
+        Raises ConfigError, TransportError or StoreError; everything is as it was then, and the
+        log says why.
+        """
+        async with self._turn:
+            try:
+                config = await trio.to_thread.run_sync(self.read, self.config)
+                done = await self._apply(config)
+            except NotifierError as error:
+                self._report_failure(error)
+                raise
+            await self._look_for_watches()
+            # last: a watch that was withdrawn with its gateway is not left without one
+            for name in done.gateways.removed:
+                self.pollers.release(name)
+        log.get().info(
+            "reloaded",
+            config=str(config.path),
+            **_fields("gateways", done.gateways),
+            **_fields("endpoints", done.endpoints),
+        )
+        for warning in warnings(config):
+            log.get().warning(
+                "config_warning",
+                file=warning.where,
+                key=warning.key,
+                reason=warning.message,
+                hint=warning.hint,
+            )
+        if done.needs_restart:
+            log.get().warning("restart_needed", keys=list(done.needs_restart))
+        return done
+
+    async def _apply(self, config: Config) -> Reloaded:
+        """Make everything ready, then change all at once."""
+        gateways = await self.gateways.draft(config.gateways)
+        try:
+            endpoints = await self.endpoints.draft(config)
+            try:
+                marks = {
+                    name: wiring.url_mark(settings) for name, settings in config.endpoints.items()
+                }
+                fitted = await self.store.fit_endpoints(marks)
+            except BaseException:
+                self.endpoints.discard(endpoints)
+                raise
+        except BaseException:
+            self.gateways.discard(gateways)
+            raise
+        needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.config))
+        different = self.gateways.commit(gateways)
+        moved = self.endpoints.commit(endpoints, fitted.health)
+        self.config = config
+        self.sources.change(config)
+        log.set_level(config.log_level)
+        report_fitted(fitted)
+        if moved.removed:
+            await self._cancel_late(marks)
+        self.endpoints.dispatcher.wake(fitted.enabled)
+        return Reloaded(different, moved, needs_restart)
+
+    async def _cancel_late(self, marks: Mapping[str, str]) -> None:
+        """Cancel what was recorded for a removed endpoint while the change was being made."""
+        try:
+            report_fitted(await self.store.fit_endpoints(marks))
+        except StoreError as error:
+            # the next start does it
+            log.get().error("deliveries_not_cancelled", reason=str(error))
+
+    async def _look_for_watches(self) -> None:
+        try:
+            watches = await self.sources.read()
+        except StoreError as error:
+            # the sources look again by themselves
+            log.get().error("sources_wait_for_store", reason=str(error))
+        else:
+            if watches is not None:
+                self.pollers.apply(watches)
+
+    def _report_failure(self, error: NotifierError) -> None:
+        if not isinstance(error, ConfigError):
+            log.get().error("reload_failed", reason=str(error))
+            return
+        for problem in error.problems:
+            log.get().error(
+                "reload_failed",
+                file=problem.where,
+                key=problem.key,
+                reason=problem.message,
+                hint=problem.hint,
+            )
+
+
+_FIXED: Mapping[str, Callable[[Config], object]] = {
+    "store.path": lambda config: config.store_path,
+    "log.format": lambda config: config.log_format,
+}
+
+
+def report_fitted(fitted: Fitted) -> None:
+    """Say what became of deliveries whose endpoint left the config or moved."""
+    for name in fitted.removed:
+        log.get().warning("deliveries_cancelled", endpoint=name, reason="removed from the config")
+    for name in fitted.enabled:
+        log.get().warning("endpoint_enabled", endpoint=name, reason="its URL was changed")
+
+
+def _fields(what: str, difference: Difference) -> Mapping[str, object]:
+    return {
+        f"{what}_{how}": list(names)
+        for how, names in (
+            ("added", difference.added),
+            ("changed", difference.changed),
+            ("removed", difference.removed),
+        )
+        if names
+    }

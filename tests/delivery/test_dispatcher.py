@@ -1,0 +1,56 @@
+"""Lanes that come and go while others deliver."""
+
+import trio
+from trio.testing import MockClock
+
+from notifier.delivery import Dispatcher, LaneRules
+from tests.builders import memory_store
+from tests.delivery.lanes import MOVED, Parts, Receiver, put, steady_clock
+
+
+async def test_a_lane_that_is_added_delivers_and_one_that_is_removed_finishes_what_it_has(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, "old", count=2)
+    await put(store, "new", first=2)
+    old, new = Receiver(takes=10), Receiver()
+    dispatcher = Dispatcher()
+    dispatcher.add("old", Parts(store, old, clock, rules=LaneRules("old", 1)).lane())
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(dispatcher.run)
+        await trio.sleep(1)
+        dispatcher.add("new", Parts(store, new, clock, rules=LaneRules("new", 1)).lane())
+        dispatcher.remove("old")
+        dispatcher.wake(["old", "new"])
+        await trio.sleep(100)
+        dispatcher.stop()
+
+    assert (len(old.got), len(new.got)) == (1, 1)
+    counts = (await store.outstanding(0)).deliveries
+    assert (counts.delivered, counts.pending) == (2, 1)
+
+
+async def test_an_attempt_that_fails_at_the_url_of_before_says_nothing_about_the_new_one(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store)
+    old, new = Receiver(status=410, takes=10), Receiver()
+    parts = Parts(store, old, clock)
+    deliverer = parts.deliverer()
+    lane = parts.lane(deliverer)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        await trio.sleep(1)
+        deliverer.change(parts.delivery_rules, new, MOVED)
+        lane.change(parts.rules, elsewhere=True)
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+
+    assert (len(old.got), len(new.got)) == (1, 1)
+    assert (await store.outstanding(0)).deliveries.delivered == 1

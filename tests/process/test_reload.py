@@ -1,0 +1,225 @@
+"""A config that changes while the daemon runs: SIGHUP applies what is different."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from notifier.signing import generate_secret
+from tests.faults.jobs import begin, finish
+from tests.process.harness import Daemon, eventually, running, world
+from tests.process.verifiers import verifies
+
+
+async def hang_up(daemon: Daemon, outcome: str = "reloaded") -> None:
+    """Have the config read again, and wait for what comes of it."""
+    before = len(daemon.logs(outcome))
+    daemon.process.send_signal(signal.SIGHUP)
+    await daemon.wait_for_log(outcome, before + 1)
+
+
+async def test_endpoints_come_move_and_go(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        staying, moving, moved, coming = [await w.receiver() for _ in range(4)]
+        w.endpoint(staying, "staying")
+        w.endpoint(moving, "moving")
+        begin(w, "first", "second", "third")
+        async with running(w.save()) as daemon:
+            finish(w, "first")
+            await staying.wait_for(1)
+            await moving.wait_for(1)
+
+            w.endpoint(moved, "moving")
+            w.endpoint(coming, "coming")
+            w.save()
+            await hang_up(daemon)
+            finish(w, "second")
+            for receiver in (moved, coming):
+                await receiver.wait_for(1)
+
+            del w.config["endpoints"]["staying"]
+            w.save()
+            await hang_up(daemon)
+            finish(w, "third")
+            for receiver in (moved, coming):
+                await receiver.wait_for(2)
+            assert await daemon.end() == 0
+
+        assert [len(each.got) for each in (staying, moving, moved, coming)] == [2, 1, 2, 2]
+        first, second = daemon.logs("reloaded")
+        assert first["endpoints_added"] == ["coming"]
+        assert first["endpoints_changed"] == ["moving"]
+        assert second["endpoints_removed"] == ["staying"]
+
+
+async def test_pending_rows_go_to_the_new_url_with_the_new_secret_at_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        old, new = await w.receiver(answer=None), await w.receiver()
+        w.endpoint(old, timeout="1s", retry_schedule=["100ms", "1s", "1s", "1s", "1s"])
+        begin(w, "job")
+        async with running(w.save()) as daemon:
+            finish(w, "job")
+            await old.wait_for(2)
+            w.secret = generate_secret()
+            w.endpoint(new)
+            w.save()
+            await hang_up(daemon)
+            await new.wait_for(1)
+            assert await daemon.end() == 0
+
+        assert verifies(w.secret, new.got[0])
+        assert (old.got[0].id, old.got[0].body) == (new.got[0].id, new.got[0].body)
+
+
+async def test_what_is_for_an_endpoint_that_leaves_is_cancelled_and_nobody_waits_for_it(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        hanging, app = await w.receiver(answer=None), await w.receiver()
+        w.endpoint(hanging, "hanging", timeout="1s", retry_schedule=["5m"])
+        w.endpoint(app)
+        begin(w, "job")
+        async with running(w.save(), "--exit-when-done") as daemon:
+            finish(w, "job")
+            await app.wait_for(1)
+            await hanging.wait_for(1)
+            del w.config["endpoints"]["hanging"]
+            w.save()
+            await hang_up(daemon)
+            assert await daemon.exit_code() == 1
+        (said,) = daemon.logs("deliveries_cancelled")
+        assert said["endpoint"] == "hanging"
+
+
+async def test_unchanged_pollers_keep_their_rhythm_and_their_requests(tmp_path: Path) -> None:
+    """The request that hangs when the config changes is the one that brings the answer."""
+    async with world(tmp_path, speed=1.0) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        begin(w, "job")
+        w.gateway(poll_interval="1h", min_poll_interval="100ms")
+        finish(w, "job")
+        w.sandbox.script("job", ["slow"])
+        async with running(w.save()) as daemon:
+            await eventually(lambda: len(w.sandbox.requests) == 1, "the request")
+            w.config["log"] = {"level": "debug"}
+            w.endpoint(app, "another")
+            w.save()
+            await hang_up(daemon)
+            await hang_up(daemon)
+            await app.wait_for(2)
+            assert await daemon.end() == 0
+        assert len(w.sandbox.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ("this is not TOML", "TOML"),
+        ("[gateways.main]\nbase_url = 'http://127.0.0.1:1/v1'\npoll = 1\n", "poll"),
+        (
+            "[gateways.main]\nbase_url = 'http://127.0.0.1:1/v1'\napi_key = { env = 'NOT_SET' }\n",
+            "NOT_SET",
+        ),
+        (
+            "[gateways.main]\nbase_url = 'http://127.0.0.1:1/v1'\nca_file = 'nowhere.pem'\n",
+            "nowhere.pem",
+        ),
+    ],
+)
+async def test_a_bad_config_leaves_everything_as_it_was_and_says_what_is_wrong(
+    broken: str, reason: str, tmp_path: Path
+) -> None:
+    async with world(tmp_path) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        begin(w, "job")
+        async with running(w.save()) as daemon:
+            w.config_path.write_text(broken)
+            await hang_up(daemon, "reload_failed")
+            finish(w, "job")
+            await app.wait_for(1)
+
+            w.endpoint(await w.receiver(), "another")
+            w.save()
+            await hang_up(daemon)
+            assert await daemon.end() == 0
+        said = daemon.logs("reload_failed")[0]
+        assert reason in f"{said.get('key')} {said['reason']}"
+
+
+async def test_gateways_and_watches_come_and_go(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        w.gateway()
+        begin(w, "one")
+        w.config["watches"][0]["gateway"] = "main"
+        async with running(w.save()) as daemon:
+            w.config["gateways"]["second"] = dict(w.config["gateways"]["main"])
+            begin(w, "two")
+            w.config["watches"][1]["gateway"] = "second"
+            w.save()
+            await hang_up(daemon)
+            finish(w, "two")
+            await app.wait_for(1)
+            assert app.got[0].event["watch"]["gateway"] == "second"
+
+            main = w.config["gateways"].pop("main")
+            del w.config["watches"][0]
+            w.save()
+            await hang_up(daemon)
+            await daemon.wait_for_log("withdrawn")
+            asked = len(w.sandbox.requests)
+
+            w.config["gateways"]["main"] = main
+            w.watch("one", gateway="main")
+            w.save()
+            await hang_up(daemon)
+            finish(w, "one")
+            await app.wait_for(2)
+            assert await daemon.end() == 0
+        assert len(w.sandbox.requests) > asked
+
+
+async def test_a_new_api_key_is_tried_at_once_also_while_the_gateway_is_paused(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, api_key="sk-right-key-0000") as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        w.gateway(api_key="sk-wrong-key-0000")
+        begin(w, "one", "two")
+        async with running(w.save()) as daemon:
+            await daemon.wait_for_log("gateway_paused")
+            finish(w, "one")
+            finish(w, "two")
+            w.gateway(api_key="sk-right-key-0000")
+            w.save()
+            await hang_up(daemon)
+            await app.wait_for(2)
+            assert await daemon.end() == 0
+        assert len(daemon.logs("gateway_paused")) == 1
+
+
+async def test_the_log_level_changes_in_place_and_the_store_path_needs_a_restart(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        w.endpoint(await w.receiver())
+        begin(w, "job")
+        async with running(w.save()) as daemon:
+            await eventually(lambda: len(w.sandbox.requests) > 3, "some polls")
+            quiet = [line for line in daemon.logs("poll") if line["level"] == "debug"]
+            w.config["log"] = {"level": "debug"}
+            w.config["store"] = {"path": str(tmp_path / "elsewhere.db")}
+            w.save()
+            await hang_up(daemon)
+            await eventually(
+                lambda: any(line["level"] == "debug" for line in daemon.logs("poll")),
+                "debug lines",
+            )
+            assert await daemon.end() == 0
+        assert quiet == []
+        assert daemon.logs("restart_needed")[0]["keys"] == ["store.path"]
+        assert not (tmp_path / "elsewhere.db").exists()
