@@ -57,6 +57,14 @@ class StoreRefusedError(StoreError):
         self.exit_code = exit_code
 
 
+class UnknownError(NotifierError):
+    """Something was asked for that does not exist."""
+
+
+class ConflictError(NotifierError):
+    """What was asked for contradicts what is already so; nothing was changed."""
+
+
 class TransportError(NotifierError):
     """An HTTP exchange that did not end in a whole answer.
 

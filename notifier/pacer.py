@@ -12,6 +12,7 @@ import trio
 _COARSENESS = 0.02
 _GENTLE = 1.0
 _QUICKENING = 0.9
+_SLOT, _SLOTS = 5.0, 12
 
 
 class Pacer:
@@ -47,3 +48,27 @@ class Pacer:
         """Let nobody's turn come for `seconds`, also not of those who wait for theirs."""
         self._next = max(self._next, trio.current_time() + seconds)
         self._interval = min(self._interval * 2, max(self._shortest, _GENTLE))
+
+
+class Recent:
+    """Counts what happened within the last minute, in a few numbers."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * _SLOTS
+        self._latest = 0
+
+    def note(self, now: float) -> None:
+        """Count one more."""
+        self._forget(now)
+        self._counts[self._latest % _SLOTS] += 1
+
+    def per_second(self, now: float) -> float:
+        """Return the average over the last minute."""
+        self._forget(now)
+        return sum(self._counts) / (_SLOTS * _SLOT)
+
+    def _forget(self, now: float) -> None:
+        slot = int(now / _SLOT)
+        for passed in range(max(self._latest + 1, slot - _SLOTS + 1), slot + 1):
+            self._counts[passed % _SLOTS] = 0
+        self._latest = max(self._latest, slot)

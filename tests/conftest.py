@@ -1,10 +1,14 @@
-"""What every test is followed by."""
+"""What every test is surrounded by."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.builders import close_memory_databases
+
+# a shell lets its background jobs ignore Ctrl-C, and what tests start would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ start.
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -17,9 +17,11 @@ import trio
 
 from notifier import __version__, log
 from notifier.app import wiring
+from notifier.app.doors import Door, open_doors, serve_doors
 from notifier.app.endpoints import Endpoints
 from notifier.app.gateways import Gateways
 from notifier.app.housekeeping import keep_house
+from notifier.app.operations import DaemonOperations
 from notifier.app.peers import Connections
 from notifier.app.reloading import Reloader, report_fitted
 from notifier.app.timekeeping import keep_time
@@ -51,6 +53,14 @@ class Options:
 
     exit_when_done: bool = False
     adopt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Where orders come from while it runs: the control API's doors, and a bell for reloads."""
+
+    doors: Sequence[Door] = ()
+    reload: Bell | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,8 @@ async def run_daemon(
     try:
         async with trio.open_nursery() as resources:
             daemon = await _assemble(config, store, clock, seams, Connections(resources))
-            code = await daemon.run(stop, reload, options, task_status)
+            with open_doors(config.http) as doors:
+                code = await daemon.run(stop, Orders(doors, reload), options, task_status)
             resources.cancel_scope.cancel()
         return code
     finally:
@@ -122,13 +133,14 @@ class _Daemon:
     async def run(
         self,
         stop: trio.Event,
-        reload: Bell | None,
+        orders: Orders,
         options: Options,
         task_status: trio.TaskStatus[None],
     ) -> int:
         """Run both phases; return the exit code."""
         sources = Sources(self.config, self.store)
-        watches = await sources.read() or []
+        watches: list[Watch] = []
+        await sources.update(watches.extend)
         dispatcher = self.endpoints.dispatcher
         code = 0
         async with trio.open_nursery() as delivering:
@@ -138,7 +150,9 @@ class _Daemon:
                 supervisor.apply(watches, starting=True)
                 reloader = self._reloader(sources, supervisor)
                 watching.start_soon(sources.run, supervisor.apply)
-                watching.start_soon(reloader.run, reload or Bell())
+                watching.start_soon(reloader.run, orders.reload or Bell())
+                operations = self._operations(sources, supervisor, reloader)
+                await watching.start(serve_doors, orders.doors, operations)
                 watching.start_soon(self._keep_house, reloader)
                 watching.start_soon(keep_time, self.store, self.clock)
                 self._log_start(len(watches))
@@ -154,6 +168,20 @@ class _Daemon:
             delivering.cancel_scope.deadline = trio.current_time() + DRAIN_SECONDS
         log.get().info("stopped")
         return code
+
+    def _operations(
+        self, sources: Sources, supervisor: Supervisor, reloader: Reloader
+    ) -> DaemonOperations:
+        return DaemonOperations(
+            self.store,
+            self.clock,
+            self.gateways,
+            self.endpoints,
+            sources,
+            supervisor,
+            reloader,
+            self.began,
+        )
 
     async def _keep_house(self, reloader: Reloader) -> None:
         await keep_house(self.store, lambda: reloader.config.retention, self.clock.now)

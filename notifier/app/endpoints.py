@@ -13,6 +13,7 @@ from notifier.model.health import Health
 from notifier.outbound import AddressPolicy
 from notifier.schedule.clock import Clock
 from notifier.store import Store
+from notifier.webhook import Outcome
 
 Draft = Mapping[str, Peer[EndpointSettings]]
 
@@ -86,6 +87,23 @@ class Endpoints:
             del self._delivering[name]
             self.dispatcher.remove(name)
         return difference
+
+    def is_failing(self, name: str) -> bool:
+        """Tell whether only single probes go to an endpoint at present."""
+        return name in self._delivering and self._delivering[name].lane.is_failing
+
+    def enabled(self, name: str) -> None:
+        """Deliver to an endpoint that was just switched on again."""
+        parts = self._delivering[name]
+        mark = parts.deliverer.health.url_mark
+        parts.deliverer.forgive(Health(mark, recovering=True))
+        parts.lane.reset()
+
+    async def send_once(self, name: str, event_id: str, body: bytes) -> Outcome:
+        """Send something that is not in the store, once, whatever comes of it."""
+        peer = self._peers.present[name]
+        sender = wiring.sender(peer.settings, peer.lease.exchange, self._clock.wall)
+        return await sender.send(event_id, body)
 
     def _add(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
         settings = peer.settings

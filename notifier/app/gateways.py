@@ -7,6 +7,7 @@ from notifier.app import wiring
 from notifier.app.peers import Connections, Difference, Link, Peer, Peers
 from notifier.config import GatewaySettings
 from notifier.gateway.client import content_url
+from notifier.model.views import Row
 from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
 from notifier.watching import Desk, WatchRules
@@ -59,6 +60,15 @@ class Gateways:
     def desk(self, name: str) -> Desk | None:
         """Return a gateway's desk, None when it is not configured."""
         return self._desks.get(name)
+
+    def condition(self, name: str) -> Row:
+        """Return how a gateway is doing, and what of its budget is in use."""
+        desk = self._desks[name]
+        return {
+            "paused": desk.paused,
+            "max_requests_per_second": self._settings[name].max_requests_per_second,
+            "requests_per_second": round(desk.rate(), 3),
+        }
 
     def rules(self, watch: Watch) -> WatchRules:
         """Return how a watch is polled, as the config has it now."""

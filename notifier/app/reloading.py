@@ -38,8 +38,8 @@ class Source(Protocol):
     def change(self, config: Config) -> None:
         """Look for what `config` says from now on."""
 
-    async def read(self) -> list[Watch] | None:
-        """Look; return every open watch."""
+    async def update(self, apply: Callable[[list[Watch]], None]) -> None:
+        """Look, and hand on every open watch."""
 
 
 class Pollers(Protocol):
@@ -165,13 +165,10 @@ class Reloader:
 
     async def _look_for_watches(self) -> None:
         try:
-            watches = await self.sources.read()
+            await self.sources.update(self.pollers.apply)
         except StoreError as error:
             # the sources look again by themselves
             log.get().error("sources_wait_for_store", reason=str(error))
-        else:
-            if watches is not None:
-                self.pollers.apply(watches)
 
     def _report_failure(self, error: NotifierError) -> None:
         if not isinstance(error, ConfigError):
@@ -190,6 +187,11 @@ class Reloader:
 _FIXED: Mapping[str, Callable[[Config], object]] = {
     "store.path": lambda config: config.store_path,
     "log.format": lambda config: config.log_format,
+    "http": lambda config: (
+        config.http.socket if config.http.socket_named else None,
+        config.http.listen,
+        config.http.token,
+    ),
 }
 
 

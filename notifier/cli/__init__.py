@@ -25,6 +25,10 @@ _COMMANDS = {
     "listen": "notifier.cli.listen:listen_command",
     "watch": "notifier.cli.watch:watch_group",
     "endpoints": "notifier.cli.endpoints:endpoints_group",
+    "events": "notifier.cli.events:events_group",
+    "replay": "notifier.cli.events:replay_command",
+    "status": "notifier.cli.status:status_command",
+    "reload": "notifier.cli.reload:reload_command",
     "secret": "notifier.cli.secret:secret_command",
     "probe": "notifier.cli.probe:probe_command",
 }

@@ -31,7 +31,7 @@ def write_dropin(folder: Path, spec: WatchSpec) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         fd = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _READABLE)
         with os.fdopen(fd, "wb") as file:
-            tomli_w.dump({"watches": [_entry(spec)]}, file)
+            tomli_w.dump({"watches": [watch_entry(spec)]}, file)
             file.flush()
             os.fsync(file.fileno())
         hidden.replace(path)
@@ -42,7 +42,8 @@ def write_dropin(folder: Path, spec: WatchSpec) -> Path:
     return path
 
 
-def _entry(spec: WatchSpec) -> dict[str, object]:
+def watch_entry(spec: WatchSpec) -> dict[str, object]:
+    """Return the entry of `[[watches]]` that makes `spec`."""
     entry: dict[str, object] = {"video_id": spec.key.video_id, "gateway": spec.key.gateway}
     if spec.endpoints is not None:
         entry["endpoints"] = list(spec.endpoints)

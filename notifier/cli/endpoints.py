@@ -1,15 +1,15 @@
 """`notifier endpoints`: who gets events, and how that is going."""
 
-import secrets
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 import trio
 from rich.table import Table
 
 from notifier.app import wiring
+from notifier.app.operations import test_event
+from notifier.app.showing import STATES, endpoint_row
 from notifier.cli.common import (
     config_option,
     json_option,
@@ -18,12 +18,12 @@ from notifier.cli.common import (
     print_json,
     print_table,
 )
+from notifier.cli.remote import ask_daemon
 from notifier.config import Config, EndpointSettings
 from notifier.errors import NotifierError
 from notifier.exchange import open_exchange
 from notifier.formats import RENDERERS
-from notifier.model.delivery import Format
-from notifier.model.event import Event, EventType
+from notifier.model.views import EndpointView, Row
 from notifier.outbound import AddressPolicy
 from notifier.store import Database, daemon_is_running, open_reader
 from notifier.store.endpoints import enable
@@ -52,43 +52,21 @@ def list_command(config_path: Path | None, *, as_json: bool) -> int:
             endpoint.format,
             str(row["to"]),
             " ".join(endpoint.events),
-            ", ".join(f"{row[state]} {state}" for state in _STATES if row[state]),
+            ", ".join(f"{row[state]} {state}" for state in STATES if row[state]),
             f"disabled: {row['disabled']}" if row["disabled"] else "enabled",
         )
     print_table(table)
     return 0
 
 
-_STATES = ("pending", "delivered", "dead", "cancelled")
-
-
-def _rows(config: Config) -> list[dict[str, object]]:
-    """Return one row per endpoint; the keys are the `--json` contract."""
-    rows: list[dict[str, object]] = []
+def _rows(config: Config) -> list[Row]:
+    """Return one row per endpoint."""
     with open_reader(config.store_path) as reader:
-        for endpoint in config.endpoints.values():
-            view = reader.endpoint(endpoint.name) if reader is not None else None
-            counts = view.deliveries if view is not None else {}
-            rows.append(
-                {
-                    "name": endpoint.name,
-                    "format": endpoint.format.value,
-                    "to": _where(endpoint),
-                    "events": list(endpoint.events),
-                    "disabled": view.disabled if view is not None else None,
-                    **{state: counts.get(state, 0) for state in _STATES},
-                }
-            )
-    return rows
-
-
-def _where(endpoint: EndpointSettings) -> str:
-    """Return where an endpoint sends, without what may be secret: a URL's path and query."""
-    if not endpoint.url.is_literal:
-        return endpoint.url.source
-    parts = urlsplit(endpoint.url.reveal())
-    host = f"{parts.scheme}://{parts.netloc}"
-    return f"{host}/…" if endpoint.format is Format.SLACK else f"{host}{parts.path}"
+        standings = {} if reader is None else reader.standings()
+    return [
+        endpoint_row(endpoint, standings.get(endpoint.name, EndpointView({})))
+        for endpoint in config.endpoints.values()
+    ]
 
 
 @endpoints_group.command("test")
@@ -98,14 +76,7 @@ def test_command(config_path: Path | None, name: str) -> int:
     """Send a notifier.test event to an endpoint, once, and say what came back."""
     config = load_with_secrets(config_path, "endpoints", name)
     endpoint = _endpoint(config, name)
-    event = Event(
-        id=f"evt_{secrets.token_hex(16)}",
-        type=EventType.TEST,
-        created_at=int(time.time()),
-        data={"id": "video_test", "object": "video"},
-        gateway="",
-        metadata={},
-    )
+    event = test_event(time.time())
     body = RENDERERS[endpoint.format](event)
     outcome = trio.run(_send, config.outbound, endpoint, event.id, body)
     if outcome.delivered:
@@ -126,23 +97,28 @@ async def _send(
 @config_option
 @click.argument("name")
 def enable_command(config_path: Path | None, name: str) -> int:
-    """Switch a disabled endpoint on again; its held deliveries go out at the next start."""
+    """Switch a disabled endpoint on again; what was held for it is delivered."""
     config = load_config(config_path)
     _endpoint(config, name)
-    with open_reader(config.store_path) as reader:
-        if reader is None:
-            raise NotifierError(f"{name} is not disabled")
-    if daemon_is_running(config.store_path):
-        raise NotifierError("only the running daemon may change its state: stop it first")
-    database = Database.open(config.store_path, config.path)
-    try:
-        enabled = database.transact(enable, name, time.time())
-    finally:
-        database.close()
-    if not enabled:
+    if not _enable(config, name):
         raise NotifierError(f"{name} is not disabled")
     click.echo(f"{name} is enabled")
     return 0
+
+
+def _enable(config: Config, name: str) -> bool:
+    """Have the daemon do it, or do it while there is none: only the owner of the store writes."""
+    if daemon_is_running(config.store_path):
+        answer = ask_daemon(config, "POST", f"/v1/endpoints/{name}/enable")
+        return bool(answer["enabled"])
+    with open_reader(config.store_path) as reader:
+        if reader is None:
+            return False
+    database = Database.open(config.store_path, config.path)
+    try:
+        return database.transact(enable, name, time.time())
+    finally:
+        database.close()
 
 
 def _endpoint(config: Config, name: str) -> EndpointSettings:

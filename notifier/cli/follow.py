@@ -10,9 +10,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from notifier.config import Config
 from notifier.model.event import EventType
+from notifier.model.views import WatchView
 from notifier.model.watch import WatchKey, WatchSpec, WatchState
 from notifier.store import open_reader
-from notifier.store.reader import WatchView
 
 _LOOK_EVERY = 0.25
 

@@ -12,7 +12,8 @@ from notifier.config.load import load
 from notifier.config.paths import default_store_path, find_config
 from notifier.config.readiness import check_certificates, resolve_secrets, warnings
 from notifier.config.secrets import Secret, SecretError
-from notifier.config.settings import Config, EndpointSettings, GatewaySettings
+from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
+from notifier.config.urls import is_loopback
 from notifier.config.watches import check_watch
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "DurationError",
     "EndpointSettings",
     "GatewaySettings",
+    "HttpSettings",
     "Secret",
     "SecretError",
     "accept",
@@ -28,6 +30,7 @@ __all__ = [
     "default_store_path",
     "find_config",
     "format_duration",
+    "is_loopback",
     "load",
     "parse_duration",
     "read_dropin",

@@ -10,6 +10,8 @@ from typing import Any
 from notifier.config.durations import DurationError, format_duration, parse_duration
 from notifier.config.models import GatewayTable
 from notifier.config.problems import Finding, Place
+from notifier.config.urls import is_loopback
+from notifier.config.values import split_listen
 from notifier.model.status import fold_word
 
 Raw = Mapping[str, Any]
@@ -31,6 +33,7 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
     for place, endpoint in _tables(raw, "endpoints"):
         yield from _signing(place, endpoint)
         yield from _same_when_folded(place, endpoint, "headers")
+    yield from _open_to_others(raw.get("http"))
 
 
 def _tables(raw: Raw, key: str) -> Iterator[tuple[Place, Raw]]:
@@ -68,6 +71,19 @@ def _authorization(place: Place, gateway: Raw) -> Iterator[Finding]:
                 "contradicts api_key, which is sent in the same header",
                 "keep one of them",
             )
+
+
+def _open_to_others(http: object) -> Iterator[Finding]:
+    """Find a control API that others on the network could use without being asked who they are."""
+    if not isinstance(http, dict) or not isinstance(http.get("listen"), str) or "token" in http:
+        return
+    host, _ = split_listen(http["listen"])
+    if host and not is_loopback(host):
+        yield Finding(
+            ("http", "token"),
+            "is required unless listen is a loopback address",
+            "openssl rand -hex 32 makes one",
+        )
 
 
 def _same_when_folded(place: Place, table: Raw, key: str) -> Iterator[Finding]:

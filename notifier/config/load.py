@@ -7,10 +7,17 @@ from typing import Any
 
 from notifier.config.agreement import disagreements
 from notifier.config.document import read_toml
-from notifier.config.models import Document, EndpointTable, GatewayTable, Surroundings
-from notifier.config.paths import default_store_path
+from notifier.config.models import (
+    Document,
+    EndpointTable,
+    GatewayTable,
+    HttpTable,
+    Surroundings,
+)
+from notifier.config.paths import default_socket_path, default_store_path
 from notifier.config.problems import validate
-from notifier.config.settings import Config, EndpointSettings, GatewaySettings
+from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
+from notifier.config.values import split_listen
 from notifier.config.watches import Names, to_spec, watch_disagreements
 from notifier.errors import ConfigError
 from notifier.model.delivery import Format
@@ -49,6 +56,7 @@ def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _config(path: Path, document: Document, names: Names, env: Mapping[str, str]) -> Config:
     folder = path.parent
     store = document.store.path
+    store_path = default_store_path(path, env) if store is None else folder / store
     return Config(
         path=path,
         gateways=MappingProxyType(
@@ -60,11 +68,19 @@ def _config(path: Path, document: Document, names: Names, env: Mapping[str, str]
         listing=Listing(SOURCE, tuple(to_spec(table, names) for table in document.watches)),
         watch_dir=folder / document.watch_dir,
         outbound=AddressPolicy(document.outbound.public_only, tuple(document.outbound.allow)),
-        store_path=default_store_path(path, env) if store is None else folder / store,
+        store_path=store_path,
         retention=document.store.retention,
         log_level=document.log.level,
         log_format=document.log.format,
+        http=_http(document.http, path, store_path, env),
     )
+
+
+def _http(table: HttpTable, path: Path, store: Path, env: Mapping[str, str]) -> HttpSettings:
+    named = table.socket is not None
+    socket = path.parent / table.socket if table.socket else default_socket_path(path, store, env)
+    listen = None if table.listen is None else split_listen(table.listen)
+    return HttpSettings(socket, named, listen, table.token)
 
 
 def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:

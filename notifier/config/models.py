@@ -33,12 +33,14 @@ from notifier.config.values import (
     check_event_pattern,
     check_header_name,
     check_header_value,
+    check_listen,
     check_metadata,
     check_name,
     check_network,
     check_path,
     check_signing_secret,
     check_status_word,
+    check_token,
     check_video_id,
 )
 
@@ -181,6 +183,16 @@ class LogTable(Table):
     format: Literal["json", "console", "auto"] = "auto"
 
 
+class HttpTable(Table):
+    """`[http]`."""
+
+    later = frozenset({"allow_callback_urls"})
+
+    socket: PathText | None = None
+    listen: Annotated[str, PlainValidator(check_listen)] | None = None
+    token: Annotated[Secret, _secret(check_token)] | None = None
+
+
 class DropIn(Table):
     """A file in `watch_dir`."""
 
@@ -190,8 +202,6 @@ class DropIn(Table):
 class Document(Table):
     """The config file."""
 
-    later = frozenset({"http"})
-
     gateways: dict[Name, GatewayTable] = {}
     endpoints: dict[Name, EndpointTable] = {}
     watches: list[WatchTable] = []
@@ -199,3 +209,4 @@ class Document(Table):
     outbound: OutboundTable = OutboundTable()
     store: StoreTable = StoreTable()
     log: LogTable = LogTable()
+    http: HttpTable = HttpTable()

@@ -8,7 +8,9 @@ from notifier.errors import ConfigError, Problem
 
 _SYSTEM_FOLDER = Path("/etc/notifier")
 _SYSTEM_STATE = Path("/var/lib/notifier")
+_SYSTEM_RUN = Path("/run/notifier")
 _STORE = "notifier.db"
+_SOCKET = "notifier.sock"
 
 
 def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
@@ -47,3 +49,16 @@ def default_store_path(config_path: Path, env: Mapping[str, str]) -> Path:
         message = "is required: there is no home folder to put the store in"
         raise ConfigError([Problem(str(config_path), "store.path", message)])
     return state / "notifier" / _STORE
+
+
+def default_socket_path(config_path: Path, store_path: Path, env: Mapping[str, str]) -> Path:
+    """Return where the control socket is when the config does not say.
+
+    Beside the store, unless the system has a place for it: every store has one daemon, so that
+    two daemons of one user never meet there.
+    """
+    if env.get("RUNTIME_DIRECTORY"):
+        return Path(env["RUNTIME_DIRECTORY"].split(":")[0], _SOCKET)
+    if config_path.is_relative_to(_SYSTEM_FOLDER):
+        return _SYSTEM_RUN / _SOCKET
+    return store_path.with_suffix(".sock")

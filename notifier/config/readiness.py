@@ -44,6 +44,8 @@ def _secrets(config: Config) -> Iterator[tuple[Place, Secret]]:
             yield (*place, "headers", name), value
         if endpoint.proxy is not None:
             yield (*place, "proxy"), endpoint.proxy
+    if config.http.token is not None:
+        yield ("http", "token"), config.http.token
 
 
 def check_certificates(config: Config) -> list[Problem]:
@@ -130,6 +132,7 @@ def _holds_secrets(config: Config) -> bool:
         *(gateway.api_key for gateway in config.gateways.values()),
         *(gateway.proxy for gateway in config.gateways.values()),
         *(endpoint.proxy for endpoint in config.endpoints.values()),
+        config.http.token,
     ]
     return any(key is not None and key.is_literal for key in keys) or any(
         _endpoint_holds_secrets(endpoint) for endpoint in config.endpoints.values()

@@ -52,6 +52,19 @@ class EndpointSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The control API; `socket_named` tells whether the config itself says where the socket is.
+
+    `listen` is a host (a name, or an address without brackets) and a port, None for no TCP.
+    """
+
+    socket: Path
+    socket_named: bool
+    listen: tuple[str, int] | None
+    token: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything. All paths are absolute; `listing` is what the main file itself lists.
 
@@ -68,3 +81,4 @@ class Config:
     retention: float
     log_level: str
     log_format: str
+    http: HttpSettings

@@ -96,3 +96,9 @@ def leaves_machine_in_clear(url: str) -> bool:
     address = _address(host)
     local = address.is_loopback if address else host.split(".")[-1] == "localhost"
     return parts.scheme == "http" and not local
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach what listens on `host`."""
+    address = _address(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback

@@ -40,6 +40,10 @@ _OWN_HEADERS = frozenset(
         "user-agent",
     }
 )
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_MAX_PORT = 65_535
+_LONGEST_PORT = 5
+_MIN_TOKEN = 16
 _SUGGESTED = (*EventType, "video.*", "notifier.*", "endpoint.*")
 
 
@@ -138,4 +142,35 @@ def check_path(value: object) -> str:
         raise BadValueError("must be text")
     if not (value and value.isprintable()):
         raise BadValueError("must be a path")
+    return value
+
+
+def check_listen(value: object) -> str:
+    """Return HOST:PORT, with an IPv6 address in brackets."""
+    if not isinstance(value, str):
+        raise BadValueError('must be text such as "127.0.0.1:8787"')
+    host, port = split_listen(value)
+    if not host or not _HOST.fullmatch(host) or not 0 <= port <= _MAX_PORT:
+        raise BadValueError('must be HOST:PORT, such as "127.0.0.1:8787" or "[::1]:8787"')
+    return value
+
+
+def split_listen(text: str) -> tuple[str, int]:
+    """Return host and port of HOST:PORT; the port is -1 where there is none."""
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return "", -1
+    return host, int(port) if port.isascii() and port.isdigit() and len(
+        port
+    ) <= _LONGEST_PORT else -1
+
+
+def check_token(value: str) -> str:
+    """Check a token of the control API: fit for a header, and not easily guessed."""
+    if not _VISIBLE.fullmatch(value):
+        raise BadValueError("must be printable ASCII without spaces")
+    if len(value) < _MIN_TOKEN:
+        raise BadValueError(f"must have at least {_MIN_TOKEN} characters", "openssl rand -hex 32")
     return value

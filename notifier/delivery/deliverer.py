@@ -121,6 +121,10 @@ class Deliverer:
         """Deliver by other rules from now on; an attempt under way is finished as it began."""
         self._rules, self._sender, self._health = rules, sender, health
 
+    def forgive(self, health: Health) -> None:
+        """Begin anew with the endpoint's `health`."""
+        self._health = health
+
     @property
     def health(self) -> Health:
         """How the endpoint has been doing."""

@@ -87,6 +87,11 @@ class Lane:
             self.reset()
         self._bell.ring()
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether only single probes go out."""
+        return self._circuit.is_open
+
     def reset(self) -> None:
         """Deliver as to an endpoint that has never failed."""
         self._circuit = Circuit(self._rng)

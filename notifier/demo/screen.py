@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from notifier.demo.stage import CAST
 from notifier.model.video import Json
-from notifier.store.reader import WatchView
+from notifier.model.views import WatchView
 
 _COLOURS = {
     "video.completed": "green",

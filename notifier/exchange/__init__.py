@@ -2,7 +2,7 @@
 
 `client` is what others use: exchanges with a deadline and a cap. Below it, `transport` is what
 httpx sends through, a `pool` of `connection`s that `notifier.outbound` made; `proxied` is for
-peers behind a proxy.
+peers behind a proxy; `local` is for commands that talk to the daemon beside them.
 """
 
 from notifier.exchange.client import (
@@ -14,5 +14,16 @@ from notifier.exchange.client import (
     check_url,
     open_exchange,
 )
+from notifier.exchange.local import LocalReply, ask_local
 
-__all__ = ["KINDS", "Exchange", "Http", "Reply", "Route", "check_url", "open_exchange"]
+__all__ = [
+    "KINDS",
+    "Exchange",
+    "Http",
+    "LocalReply",
+    "Reply",
+    "Route",
+    "ask_local",
+    "check_url",
+    "open_exchange",
+]

@@ -11,6 +11,10 @@ MAX_VIDEO_ID = 512
 """Longest accepted video id, in characters."""
 
 
+API_SOURCE = "api"
+"""The source of watches that were added through the control API; files end in `.toml`."""
+
+
 class WatchKey(NamedTuple):
     """The identity of a watch: the same pair is the same watch, wherever it is listed."""
 

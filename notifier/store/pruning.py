@@ -3,11 +3,14 @@
 An event goes with its deliveries, dead letters included, once none of them is pending and the
 last was settled long enough ago; what is held for a disabled endpoint stays. A watch goes when
 it has no event left, unless some source still lists it: its row is then the tombstone that
-keeps it from being watched again. SQLite reuses the room; the file does not shrink.
+keeps it from being watched again. Having been added through the control API does not count as
+listed: nobody would ever take it off the list. SQLite reuses the room; the file does not shrink.
 """
 
 import sqlite3
 from dataclasses import dataclass
+
+from notifier.model.watch import API_SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,13 @@ def prune(db: sqlite3.Connection, before: float, limit: int) -> Pruned:
         "DELETE FROM watches WHERE id IN (SELECT id FROM watches w WHERE state <> 'open' "
         "AND closed_at < ? AND NOT EXISTS (SELECT 1 FROM events e WHERE e.watch = w.id) "
         "AND NOT EXISTS (SELECT 1 FROM listings l WHERE l.gateway = w.gateway"
-        " AND l.video_id = w.video_id) LIMIT ?)",
-        (before, limit),
-    ).rowcount
-    return Pruned(len(events), watches)
+        " AND l.video_id = w.video_id AND l.source <> ?) LIMIT ?) RETURNING gateway, video_id",
+        (before, API_SOURCE, limit),
+    ).fetchall()
+    db.executemany(
+        f"DELETE FROM listings WHERE gateway = ? AND video_id = ? AND source = '{API_SOURCE}' "
+        "AND NOT EXISTS (SELECT 1 FROM watches w WHERE w.gateway = listings.gateway"
+        " AND w.video_id = listings.video_id)",
+        watches,
+    )
+    return Pruned(len(events), len(watches))

@@ -1,81 +1,65 @@
 """Reading the store beside the daemon: for commands that look and never write."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.errors import StoreError
-from notifier.model.watch import Watch, WatchKey
-from notifier.store import endpoints
-from notifier.store.codec import WATCH_COLUMNS, load_watch
+from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
+from notifier.model.watch import WatchKey
+from notifier.store import journal
 from notifier.store.database import read_only, refuse_unusable
+from notifier.store.journal import ALL_WATCHES, EventFilter, WatchFilter
 from notifier.store.schema import VERSION
 
-
-@dataclass(frozen=True, slots=True)
-class WatchView:
-    """A watch, and its event with how the event's deliveries stand, once it has one."""
-
-    watch: Watch
-    event_id: str | None
-    event_type: str | None
-    deliveries: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointView:
-    """How one endpoint's deliveries stand; `disabled` has the reason when it is off."""
-
-    deliveries: dict[str, int]
-    disabled: str | None
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Reader:
-    """Questions about the state, each answered from one consistent view of it."""
+    """Questions about the state, each answered from one consistent view of it.
+
+    Every method raises StoreError when the store cannot be read.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def watches(self) -> list[WatchView]:
-        """Return the latest generation of every watch, oldest first."""
-        return self._views("")
+    def watches(self, wanted: WatchFilter = ALL_WATCHES) -> list[WatchView]:
+        """Return the latest generation of every watch that is wanted, oldest first."""
+        return self._ask(journal.watches, wanted)
 
     def watch(self, key: WatchKey) -> WatchView | None:
         """Return the latest generation of one watch, None when it was never taken."""
-        views = self._views("AND gateway = ? AND video_id = ?", key)
-        return views[0] if views else None
+        return self._ask(journal.watch, key)
 
-    def endpoint(self, name: str) -> EndpointView:
-        """Return how the deliveries of one endpoint stand."""
+    def events(self, wanted: EventFilter) -> list[EventSummary]:
+        """Return the events that are wanted, the latest first."""
+        return self._ask(journal.events, wanted)
+
+    def event(self, event_id: str) -> EventView | None:
+        """Return everything about one event, None when there is none."""
+        return self._ask(journal.event, event_id)
+
+    def standings(self) -> dict[str, EndpointView]:
+        """Return how the deliveries of each endpoint stand, by its name."""
+        return self._ask(journal.standings)
+
+    def open_watches(self) -> dict[str, int]:
+        """Return how many watches are open, by gateway."""
+        return self._ask(journal.open_watches)
+
+    def _ask(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
         with _translated():
-            counts = self._db.execute(
-                "SELECT state, count(*) FROM deliveries WHERE endpoint = ? GROUP BY state", (name,)
-            ).fetchall()
-            return EndpointView(dict(counts), endpoints.disabled(self._db).get(name))
-
-    def _views(self, condition: str, values: Sequence[str] = ()) -> list[WatchView]:
-        columns = ", ".join(f"w.{name}" for name in WATCH_COLUMNS.split(", "))
-        with _translated():
-            rows = self._db.execute(
-                f"SELECT {columns}, e.id, e.type FROM watches w "
-                "LEFT JOIN events e ON e.watch = w.id WHERE w.generation = "
-                "(SELECT max(generation) FROM watches o WHERE o.gateway = w.gateway"
-                f" AND o.video_id = w.video_id) {condition} ORDER BY w.id",
-                values,
-            ).fetchall()
-            return [
-                WatchView(load_watch(row[:-2]), row[-2], row[-1], self._deliveries(row[-2]))
-                for row in rows
-            ]
-
-    def _deliveries(self, event: str | None) -> dict[str, int]:
-        return dict(
-            self._db.execute(
-                "SELECT state, count(*) FROM deliveries WHERE event = ? GROUP BY state", (event,)
-            ).fetchall()
-        )
+            return function(self._db, *args, **kwargs)
 
 
 @contextmanager

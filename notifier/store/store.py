@@ -9,11 +9,23 @@ from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, Settl
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.model.video import Snapshot
-from notifier.model.watch import Listing, Watch
-from notifier.store import endpoints, outbox, pruning, recovery, timebase, watches
+from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
+from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
+from notifier.store import (
+    endpoints,
+    journal,
+    outbox,
+    pruning,
+    recovery,
+    resending,
+    timebase,
+    watches,
+)
 from notifier.store.database import Database
 from notifier.store.executor import Executor
+from notifier.store.journal import EventFilter, WatchFilter
 from notifier.store.pruning import Pruned
+from notifier.store.resending import Recipient, Render, Replay
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -116,6 +128,64 @@ class Store:
         """
         return await self._transact(recovery.fit_endpoints, url_marks, self._now())
 
+    async def add_watch(self, spec: WatchSpec, *, again: bool) -> tuple[Watch, bool]:
+        """Take a watch for the control API; tell whether that made it open.
+
+        Raises ConflictError when it is open with other settings.
+        """
+        return await self._transact(watches.add, spec, self._now(), again=again)
+
+    async def remove_watch(self, key: WatchKey) -> int:
+        """Withdraw a watch that only the control API lists; return its row.
+
+        Raises UnknownError when it is not open, ConflictError when a file lists it.
+        """
+        return await self._transact(watches.remove, key, self._now())
+
+    async def watches(self, wanted: WatchFilter) -> list[WatchView]:
+        """Return the latest generation of every watch that is wanted, oldest first."""
+        return await self._transact(journal.watches, wanted)
+
+    async def watch(self, key: WatchKey) -> WatchView | None:
+        """Return the latest generation of one watch, None when it was never taken."""
+        return await self._transact(journal.watch, key)
+
+    async def events(self, wanted: EventFilter) -> list[EventSummary]:
+        """Return the events that are wanted, the latest first."""
+        return await self._transact(journal.events, wanted)
+
+    async def event(self, event_id: str) -> EventView | None:
+        """Return everything about one event, None when there is none."""
+        return await self._transact(journal.event, event_id)
+
+    async def standings(self) -> dict[str, EndpointView]:
+        """Return how the deliveries of each endpoint stand, by its name."""
+        return await self._transact(journal.standings)
+
+    async def open_watches(self) -> dict[str, int]:
+        """Return how many watches are open, by gateway."""
+        return await self._transact(journal.open_watches)
+
+    async def resend(
+        self, event_id: str, recipients: Sequence[Recipient], render: Render
+    ) -> list[str] | None:
+        """Make one event due for `recipients` once more; None when there is no such event."""
+        return await self._transact(resending.resend, event_id, recipients, render, self._now())
+
+    async def replay(
+        self, wanted: Replay, recipients: Sequence[Recipient], render: Render
+    ) -> Mapping[str, int]:
+        """Make what is wanted due for `recipients` once more; count it by endpoint."""
+        return await self._transact(resending.replay, wanted, recipients, render, self._now())
+
+    async def enable_endpoint(self, name: str) -> bool:
+        """Switch a disabled endpoint on, with what is held for it due; False if it was on."""
+        return await self._transact(endpoints.enable, name, self._now())
+
+    async def touch(self) -> None:
+        """Write something, to see whether that works."""
+        await self._transact(_touch)
+
     async def keep_drift(self, drift: float) -> None:
         """Remember, for the next start, that the calendar is `drift` seconds ahead of `now`."""
         await self._transact(timebase.keep_drift, drift)
@@ -161,3 +231,7 @@ def _record(
 
 def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:
     return Outstanding(watches.count_open(db), outbox.tally(db, since))
+
+
+def _touch(db: sqlite3.Connection) -> None:
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('touched', '')")

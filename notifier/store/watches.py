@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from notifier import log
-from notifier.errors import StoreError
+from notifier.errors import ConflictError, StoreError, UnknownError
 from notifier.model.video import Snapshot
-from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
+from notifier.model.watch import API_SOURCE, Listing, Watch, WatchKey, WatchSpec, WatchState
 from notifier.store.codec import (
     WATCH_COLUMNS,
     dump_endpoints,
@@ -116,6 +117,70 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
         (row,),
     )
     return int(row)
+
+
+def add(db: sqlite3.Connection, spec: WatchSpec, now: float, *, again: bool) -> tuple[Watch, bool]:
+    """Take the watch of `spec` for the control API; tell whether that made it open.
+
+    One that is open, or has ended (unless `again`), is returned as it is. Raises ConflictError
+    when it is open with other settings.
+    """
+    latest = _latest(db, spec.key)
+    if latest is not None and latest.state is WatchState.OPEN:
+        if replace(spec, generation=latest.spec.generation) != latest.spec:
+            places = ", ".join(_sources(db, spec.key))
+            raise ConflictError(f"{spec.key} is already watched with other settings ({places})")
+        _list_for_api(db, spec.key)
+        return latest, False
+    if latest is not None and latest.state is WatchState.ENDED:
+        if not again:
+            return latest, False
+        spec = replace(spec, generation=latest.spec.generation + 1)
+    row = _take(db, spec, now)
+    taken = _latest(db, spec.key)
+    if row is None or taken is None:
+        raise ConflictError(f"{spec.key} has already ended")
+    _list_for_api(db, spec.key)
+    return replace(taken, fresh=True), True
+
+
+def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
+    """Withdraw an open watch that the control API has added; return its row.
+
+    Raises UnknownError when it is not open, ConflictError when a file lists it.
+    """
+    latest = _latest(db, key)
+    if latest is None or latest.state is not WatchState.OPEN:
+        raise UnknownError(f"{key} is not watched")
+    files = [source for source in _sources(db, key) if source != API_SOURCE]
+    if files:
+        raise ConflictError(f"{key} is listed in {', '.join(files)}: remove it there")
+    db.execute("DELETE FROM listings WHERE gateway = ? AND video_id = ?", key)
+    db.execute(
+        "UPDATE watches SET state = 'withdrawn', closed_at = ? WHERE id = ?", (now, latest.row)
+    )
+    return latest.row
+
+
+def _latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
+    row = db.execute(
+        f"SELECT {WATCH_COLUMNS} FROM watches WHERE gateway = ? AND video_id = ? "
+        "ORDER BY generation DESC LIMIT 1",
+        key,
+    ).fetchone()
+    return None if row is None else load_watch(row)
+
+
+def _sources(db: sqlite3.Connection, key: WatchKey) -> list[str]:
+    rows = db.execute("SELECT source FROM listings WHERE gateway = ? AND video_id = ?", key)
+    return sorted(source for (source,) in rows)
+
+
+def _list_for_api(db: sqlite3.Connection, key: WatchKey) -> None:
+    db.execute(
+        "INSERT OR IGNORE INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
+        (API_SOURCE, *key),
+    )
 
 
 def _insert(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:

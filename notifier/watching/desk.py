@@ -20,7 +20,7 @@ import trio.lowlevel
 
 from notifier import log
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
-from notifier.pacer import Pacer
+from notifier.pacer import Pacer, Recent
 from notifier.schedule.backoff import jittered
 from notifier.watching.lifecycle import LONGEST_WAIT
 
@@ -90,6 +90,7 @@ class Desk:
         self._pause: _Pause | None = None
         self._forbidden: set[str] = set()
         self._words: set[str] = set()
+        self._recent = Recent()
         self._log = log.get(gateway=gateway)
 
     def change(self, client: Client, requests_per_second: float) -> None:
@@ -102,6 +103,15 @@ class Desk:
             pause, self._pause = self._pause, None
             pause.lifted.set()
             pause.tried.set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the key is refused at present."""
+        return self._pause is not None
+
+    def rate(self) -> float:
+        """Return how many requests a second were made of late."""
+        return self._recent.per_second(self._now())
 
     async def ask(self, video_id: str, deadline: float) -> Asked:
         """Ask for one video's status, when it is this poller's turn.
@@ -176,6 +186,7 @@ class Desk:
 
     async def _request(self, video_id: str) -> Asked:
         at, client = self._now(), self._client
+        self._recent.note(at)
         answer = await client.retrieve(video_id)
         match answer:
             case Denied() if client is not self._client:

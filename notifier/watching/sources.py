@@ -17,7 +17,7 @@ from notifier import log
 from notifier.bell import Bell
 from notifier.config import Config
 from notifier.errors import Problem, StoreError
-from notifier.model.watch import Listing, Watch
+from notifier.model.watch import API_SOURCE, Listing, Watch
 from notifier.watching.folder import Contents, Folder
 
 LOOK_AGAIN = 5.0
@@ -48,7 +48,8 @@ class Sources:
         self._folder = Folder(config)
         self._seen: Contents | None = None
         self._listening = trio.CancelScope()
-        self._looking = trio.Lock()
+        self.turn = trio.Lock()
+        """Held while what is open changes: from the store's commit until pollers know."""
         self._reported: set[Problem] = set()
         self._bell = Bell()
         self._log = log.get()
@@ -61,27 +62,33 @@ class Sources:
         self._folder = Folder(config)
         self._seen = None
 
+    async def update(self, apply: Callable[[list[Watch]], None]) -> None:
+        """Look, and hand on every open watch if anything has changed; raises StoreError."""
+        async with self.turn:
+            watches = await self.read()
+            if watches is not None:
+                apply(watches)
+
     async def read(self) -> list[Watch] | None:
         """Look; return every open watch, or None when nothing has changed since the last look.
 
         Raises StoreError when the store will not have it; the next call tries again.
         """
-        async with self._looking:
-            config, folder = self._config, self._folder
-            contents = await trio.to_thread.run_sync(folder.look)
-            self._report(contents.problems)
-            if contents == self._seen:
-                return None
-            listings = (config.listing, *contents.listings)
-            watches = await self._store.sync_watches(listings, await self._gone(contents))
-            self._seen = contents if folder is self._folder else None
-            return watches
+        config, folder = self._config, self._folder
+        contents = await trio.to_thread.run_sync(folder.look)
+        self._report(contents.problems)
+        if contents == self._seen:
+            return None
+        listings = (config.listing, *contents.listings)
+        watches = await self._store.sync_watches(listings, await self._gone(contents))
+        self._seen = contents if folder is self._folder else None
+        return watches
 
     async def _gone(self, contents: Contents) -> set[str]:
         if contents.names is None:
             return set()
         known = await self._store.known_sources()
-        return known - contents.names - {self._config.listing.source}
+        return known - contents.names - {self._config.listing.source, API_SOURCE}
 
     def _report(self, problems: Sequence[Problem]) -> None:
         """Log each problem once, for as long as it lasts."""
@@ -103,12 +110,9 @@ class Sources:
             while True:
                 await self._bell.wait(LOOK_AGAIN)
                 try:
-                    watches = await self.read()
+                    await self.update(apply)
                 except StoreError as error:
                     self._log.error("sources_wait_for_store", reason=str(error))
-                    continue
-                if watches is not None:
-                    apply(watches)
 
     async def _hint(self) -> None:
         """Ring when the folder changes; start over when it goes away."""

@@ -78,6 +78,21 @@ class Supervisor:
             else:
                 self._start(watch, spread=starting and not watch.fresh)
 
+    def add(self, watch: Watch) -> None:
+        """Poll one more open watch, from now on."""
+        if watch.row not in self._charges:
+            self._start(watch, spread=False)
+
+    def drop(self, row: int) -> None:
+        """Stop polling a watch that was withdrawn."""
+        if row in self._charges:
+            self._stop(row)
+
+    @property
+    def polling(self) -> int:
+        """How many watches have a poller."""
+        return len(self._charges)
+
     def release(self, gateway: str) -> None:
         """Stop polling for a gateway that is no longer configured; its watches stay open."""
         for row, charge in list(self._charges.items()):

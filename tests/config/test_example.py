@@ -14,6 +14,7 @@ from notifier.config.models import (
     Document,
     EndpointTable,
     GatewayTable,
+    HttpTable,
     LogTable,
     OutboundTable,
     StoreTable,
@@ -42,6 +43,7 @@ def tables(raw: Mapping[str, Any]) -> Iterator[tuple[type[Table], Mapping[str, A
     yield OutboundTable, raw["outbound"]
     yield StoreTable, raw["store"]
     yield LogTable, raw["log"]
+    yield HttpTable, raw["http"]
 
 
 def test_it_loads_as_it_is(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ async def test_what_is_for_an_endpoint_that_leaves_is_cancelled_and_nobody_waits
             await hanging.wait_for(1)
             del w.config["endpoints"]["hanging"]
             w.save()
-            await hang_up(daemon)
+            daemon.process.send_signal(signal.SIGHUP)
             assert await daemon.exit_code() == 1
         (said,) = daemon.logs("deliveries_cancelled")
         assert said["endpoint"] == "hanging"

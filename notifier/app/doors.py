@@ -1,0 +1,91 @@
+"""The doors of the control API: opened at the start, closed at the end."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from notifier import log
+from notifier.app import wiring
+from notifier.config import HttpSettings, is_loopback
+from notifier.control import (
+    Guard,
+    Operations,
+    SocketRefusedError,
+    build_api,
+    listen_tcp,
+    listen_unix,
+    remove_unix,
+    serve_api,
+)
+
+_OUR_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A listening socket, and what a request must bring along."""
+
+    sock: socket.socket
+    token: Callable[[], str] | None = None
+    hosts: frozenset[str] | None = None
+
+
+@contextmanager
+def open_doors(settings: HttpSettings) -> Iterator[Sequence[Door]]:
+    """Listen where the config says; raises SocketRefusedError.
+
+    A daemon whose socket has its place by default runs without one if need be: delivering
+    comes first.
+    """
+    doors: list[Door] = []
+    path: Path | None = None
+    try:
+        try:
+            doors.append(Door(listen_unix(settings.socket)))
+            path = settings.socket
+        except SocketRefusedError as error:
+            if settings.socket_named:
+                raise
+            log.get().warning(
+                "control_unavailable", reason=str(error), hint="set [http] socket to another path"
+            )
+        if settings.listen is not None:
+            doors.append(_tcp(settings, *settings.listen))
+        yield doors
+    finally:
+        for door in doors:
+            door.sock.close()
+        if path is not None:
+            remove_unix(path)
+
+
+def _tcp(settings: HttpSettings, host: str, port: int) -> Door:
+    secret = settings.token
+    token = None if secret is None else lambda: wiring.reveal(secret)
+    # what others can reach has a token, and may be known to them by any name
+    hosts = frozenset({host.lower(), *_OUR_NAMES}) if is_loopback(host) else None
+    return Door(listen_tcp(host, port), token, hosts)
+
+
+async def serve_doors(
+    doors: Sequence[Door],
+    operations: Operations,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Answer at every door until cancelled."""
+    app = build_api(operations)
+    async with trio.open_nursery() as nursery:
+        for door in doors:
+            await nursery.start(serve_api, Guard(app, door.token, door.hosts), door.sock)
+            log.get().info("listening", at=_address(door.sock))
+        task_status.started()
+
+
+def _address(sock: socket.socket) -> str:
+    name = sock.getsockname()
+    return str(name) if sock.family == socket.AF_UNIX else f"{name[0]} port {name[1]}"

@@ -1,0 +1,195 @@
+"""What the control API can ask of the daemon, done with the daemon's own parts."""
+
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import trio
+
+from notifier import __version__
+from notifier.app import wiring
+from notifier.app.endpoints import Endpoints
+from notifier.app.gateways import Gateways
+from notifier.app.peers import Difference
+from notifier.app.reloading import Reloader
+from notifier.app.showing import endpoint_row
+from notifier.config import EndpointSettings, check_watch
+from notifier.errors import UnknownError
+from notifier.formats import RENDERERS
+from notifier.formats.again import rerender
+from notifier.model.event import Event, EventType
+from notifier.model.views import EndpointView, EventSummary, EventView, Row, WatchView
+from notifier.model.watch import WatchKey, WatchState
+from notifier.schedule.clock import Clock
+from notifier.store import Store
+from notifier.store.journal import EventFilter, WatchFilter
+from notifier.store.resending import Recipient, Replay
+from notifier.watching import Sources, Supervisor
+
+_STORE_PATIENCE = 5.0
+
+
+@dataclass(slots=True)
+class DaemonOperations:
+    """Operations on a running daemon; `notifier.control.Operations` says what each does."""
+
+    store: Store
+    clock: Clock
+    gateways: Gateways
+    endpoints_: Endpoints
+    sources: Sources
+    supervisor: Supervisor
+    reloader: Reloader
+    began: float
+
+    async def add_watch(self, entry: Mapping[str, object], *, again: bool) -> tuple[str, WatchKey]:
+        spec = check_watch(entry, self.reloader.config)
+        # from the commit until the poller runs, nobody else may change what is open
+        async with self.sources.turn:
+            watch, created = await self.store.add_watch(spec, again=again)
+            if watch.state is WatchState.OPEN:
+                self.supervisor.add(watch)
+        return "created" if created else "known", watch.key
+
+    async def remove_watch(self, key: WatchKey) -> None:
+        async with self.sources.turn:
+            self.supervisor.drop(await self.store.remove_watch(key))
+
+    async def watches(self, wanted: WatchFilter) -> list[WatchView]:
+        return await self.store.watches(wanted)
+
+    async def watch(self, key: WatchKey) -> WatchView:
+        view = await self.store.watch(key)
+        if view is None:
+            raise UnknownError(f"there is no watch {key}")
+        return view
+
+    async def events(self, wanted: EventFilter) -> list[EventSummary]:
+        return await self.store.events(wanted)
+
+    async def event(self, event_id: str) -> EventView:
+        view = await self.store.event(event_id)
+        if view is None:
+            raise UnknownError(f"there is no event {event_id}")
+        return view
+
+    async def resend(self, event_id: str, endpoints: Sequence[str] | None) -> list[str]:
+        if endpoints is None:
+            view = await self.event(event_id)
+            configured = self.reloader.config.endpoints
+            endpoints = [each.endpoint for each in view.deliveries if each.endpoint in configured]
+        recipients = [_recipient(self._endpoint(name)) for name in endpoints]
+        names = await self.store.resend(event_id, recipients, rerender)
+        if names is None:
+            raise UnknownError(f"there is no event {event_id}")
+        self.endpoints_.dispatcher.wake(names)
+        return names
+
+    async def replay(self, wanted: Replay, endpoints: Sequence[str] | None) -> Mapping[str, int]:
+        names = list(self.reloader.config.endpoints) if endpoints is None else endpoints
+        recipients = [_recipient(self._endpoint(name)) for name in names]
+        counts = await self.store.replay(wanted, recipients, rerender)
+        self.endpoints_.dispatcher.wake([name for name, count in counts.items() if count])
+        return counts
+
+    async def endpoints(self) -> list[Row]:
+        standings = await self.store.standings()
+        return [
+            {
+                **endpoint_row(settings, standings.get(name, EndpointView({}))),
+                "failing": self.endpoints_.is_failing(name),
+            }
+            for name, settings in self.reloader.config.endpoints.items()
+        ]
+
+    async def enable(self, endpoint: str) -> bool:
+        self._endpoint(endpoint)
+        enabled = await self.store.enable_endpoint(endpoint)
+        if enabled:
+            self.endpoints_.enabled(endpoint)
+        return enabled
+
+    async def test(self, endpoint: str) -> Row:
+        settings = self._endpoint(endpoint)
+        event = test_event(time.time())
+        body = RENDERERS[settings.format](event)
+        outcome = await self.endpoints_.send_once(endpoint, event.id, body)
+        return {
+            "event_id": event.id,
+            "delivered": outcome.delivered,
+            "outcome": outcome.word,
+            "status": outcome.status,
+            "detail": outcome.detail,
+        }
+
+    async def reload(self) -> Row:
+        done = await self.reloader.reload()
+        return {
+            "gateways": _difference(done.gateways),
+            "endpoints": _difference(done.endpoints),
+            "needs_restart": list(done.needs_restart),
+        }
+
+    async def status(self) -> Row:
+        config = self.reloader.config
+        open_watches = await self.store.open_watches()
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "config": str(config.path),
+            "store": str(config.store_path),
+            "uptime_seconds": round(self.clock.now() - self.began),
+            "watches": {"open": sum(open_watches.values()), "polled": self.supervisor.polling},
+            "gateways": [
+                {
+                    "name": name,
+                    "open_watches": open_watches.get(name, 0),
+                    **self.gateways.condition(name),
+                }
+                for name in config.gateways
+            ],
+            "endpoints": await self.endpoints(),
+        }
+
+    async def ready(self) -> Mapping[str, bool]:
+        with trio.move_on_after(_STORE_PATIENCE):
+            await self.store.touch()
+            return {"store": True}
+        return {"store": False}
+
+    async def metrics(self) -> tuple[bytes, str]:
+        return b"", "text/plain"
+
+    def _endpoint(self, name: str) -> EndpointSettings:
+        settings = self.reloader.config.endpoints.get(name)
+        if settings is None:
+            names = ", ".join(self.reloader.config.endpoints) or "none"
+            raise UnknownError(f"there is no endpoint {name!r}; configured: {names}")
+        return settings
+
+
+def test_event(wall: float) -> Event:
+    """Return a `notifier.test` event."""
+    return Event(
+        id=f"evt_{secrets.token_hex(16)}",
+        type=EventType.TEST,
+        created_at=int(wall),
+        data={"id": "video_test", "object": "video"},
+        gateway="",
+        metadata={},
+    )
+
+
+def _recipient(settings: EndpointSettings) -> Recipient:
+    (subscription,) = wiring.subscriptions([settings])
+    return Recipient(subscription.endpoint, subscription.format, subscription.events)
+
+
+def _difference(difference: Difference) -> Row:
+    return {
+        "added": list(difference.added),
+        "changed": list(difference.changed),
+        "removed": list(difference.removed),
+    }

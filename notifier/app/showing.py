@@ -1,0 +1,31 @@
+"""How configured things are shown to operators: with nothing in it that may be secret."""
+
+from urllib.parse import urlsplit
+
+from notifier.config import EndpointSettings
+from notifier.model.delivery import Format
+from notifier.model.views import EndpointView, Row
+
+STATES = ("pending", "held", "delivered", "dead", "cancelled")
+"""Where a delivery can stand, in the order that people want to see."""
+
+
+def endpoint_row(endpoint: EndpointSettings, view: EndpointView) -> Row:
+    """Return an endpoint with how its deliveries stand; the keys are the `--json` contract."""
+    return {
+        "name": endpoint.name,
+        "format": endpoint.format.value,
+        "to": _where(endpoint),
+        "events": list(endpoint.events),
+        "disabled": view.disabled,
+        **{state: view.deliveries.get(state, 0) for state in STATES},
+    }
+
+
+def _where(endpoint: EndpointSettings) -> str:
+    """Return where an endpoint sends, without what may be secret: a URL's path and query."""
+    if not endpoint.url.is_literal:
+        return endpoint.url.source
+    parts = urlsplit(endpoint.url.reveal())
+    host = f"{parts.scheme}://{parts.netloc}"
+    return f"{host}/…" if endpoint.format is Format.SLACK else f"{host}{parts.path}"

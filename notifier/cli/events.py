@@ -1,0 +1,162 @@
+"""`notifier events` and `notifier replay`: what was sent, and sending it again."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from notifier.app.showing import STATES
+from notifier.cli.common import (
+    config_option,
+    json_option,
+    load_config,
+    print_json,
+    print_table,
+)
+from notifier.cli.params import MOMENT
+from notifier.cli.remote import ask_daemon
+from notifier.errors import NotifierError
+from notifier.model.views import EventView
+from notifier.store import open_reader
+from notifier.store.journal import EventFilter
+
+
+@click.group("events")
+def events_group() -> None:
+    """List events, look into one, send one again."""
+
+
+@events_group.command("list")
+@config_option
+@json_option
+@click.option("--type", "type_", metavar="PATTERN", help="Such as video.failed or 'endpoint.*'.")
+@click.option("--endpoint", help="Only events for this endpoint.")
+@click.option("--state", type=click.Choice(STATES), help="Only those with a delivery in it.")
+@click.option("--since", type=MOMENT, help="Such as 2h, or 2026-01-31T12:00Z.")
+@click.option("--until", type=MOMENT, help="The same.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+def list_command(  # noqa: PLR0913 - one parameter per option
+    config_path: Path | None,
+    *,
+    as_json: bool,
+    type_: str | None,
+    endpoint: str | None,
+    state: str | None,
+    since: float | None,
+    until: float | None,
+    limit: int,
+) -> int:
+    """List events, the latest first."""
+    config = load_config(config_path)
+    wanted = EventFilter(
+        type=type_, endpoint=endpoint, state=state, since=since, until=until, limit=limit
+    )
+    with open_reader(config.store_path) as reader:
+        rows = [] if reader is None else [each.as_row() for each in reader.events(wanted)]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table(_table(rows))
+    else:
+        click.echo("no such events")
+    return 0
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table("When", "Event", "Type", "About", "Deliveries", box=None)
+    for row in rows:
+        table.add_row(
+            _when(row["created_at"]),
+            row["id"],
+            row["type"],
+            row["video_id"] or row["endpoint"] or "",
+            ", ".join(f"{count} {state}" for state, count in sorted(row["deliveries"].items())),
+        )
+    return table
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+@events_group.command("show")
+@config_option
+@json_option
+@click.argument("event_id", metavar="ID")
+def show_command(config_path: Path | None, *, as_json: bool, event_id: str) -> int:
+    """Show one event, with every delivery and attempt."""
+    config = load_config(config_path)
+    with open_reader(config.store_path) as reader:
+        view = None if reader is None else reader.event(event_id)
+    if view is None:
+        raise NotifierError(f"there is no event {event_id}")
+    if as_json:
+        print_json([view.as_row()])
+    else:
+        _show(view)
+    return 0
+
+
+def _show(view: EventView) -> None:
+    event = view.summary
+    about = f"{event.gateway}/{event.video_id}" if event.about is None else event.about
+    click.echo(f"{event.id}  {event.type}  {about}  {_when(event.created_at)}")
+    for delivery in view.deliveries:
+        row = delivery.as_row()
+        reason = f": {delivery.reason}" if delivery.reason else ""
+        click.echo(f"\n{delivery.endpoint}  {row['state']}{reason}")
+        if row["next_attempt_at"] is not None:
+            click.echo(f"  next attempt {_when(delivery.due_at)}")
+        for attempt in delivery.attempts:
+            took = "" if attempt.duration_ms is None else f"{attempt.duration_ms} ms"
+            outcome = attempt.outcome or "under way"
+            detail = f"  {attempt.detail}" if attempt.detail else ""
+            said = f"{_when(attempt.started_at)}  {outcome}  {took}{detail}"
+            click.echo(f"  {attempt.number:>3}  {said}")
+    click.echo(f"\n{json.dumps(view.body, indent=2, ensure_ascii=False)}")
+
+
+@events_group.command("resend")
+@config_option
+@click.argument("event_id", metavar="ID")
+@click.option("--endpoint", "endpoints", multiple=True, help="Only to this one; repeatable.")
+def resend_command(config_path: Path | None, *, event_id: str, endpoints: Sequence[str]) -> int:
+    """Send an event again, under the same id. The running daemon does it."""
+    config = load_config(config_path)
+    body = {"endpoints": list(endpoints)} if endpoints else {}
+    names = ask_daemon(config, "POST", f"/v1/events/{event_id}/resend", body)["endpoints"]
+    if not names:
+        raise NotifierError(f"{event_id} was for no endpoint that is configured; see --endpoint")
+    click.echo(f"{event_id} is being sent to {', '.join(names)} again")
+    return 0
+
+
+@click.command("replay")
+@config_option
+@click.option("--since", type=MOMENT, required=True, help="Such as 2h, or 2026-01-31T12:00Z.")
+@click.option("--until", type=MOMENT, help="The same  [default: now]")
+@click.option("--endpoint", help="Only to this endpoint  [default: all]")
+@click.option("--all", "everything", is_flag=True, help="Also what was delivered already.")
+def replay_command(
+    config_path: Path | None,
+    *,
+    since: float,
+    until: float | None,
+    endpoint: str | None,
+    everything: bool,
+) -> int:
+    """Send the events of a time again: those that an endpoint has not taken."""
+    config = load_config(config_path)
+    body: dict[str, object] = {"since": since, "only": "all" if everything else "undelivered"}
+    if until is not None:
+        body["until"] = until
+    if endpoint is not None:
+        body["endpoint"] = endpoint
+    counts = ask_daemon(config, "POST", "/v1/replay", body)["deliveries"]
+    for name, count in counts.items():
+        click.echo(f"{name}: {count} event{'' if count == 1 else 's'}")
+    return 0

@@ -1,0 +1,190 @@
+"""`notifier status`: how everything stands, at a glance or for as long as one looks."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Column, Table
+from rich.text import Text
+
+from notifier.app.showing import STATES, endpoint_row
+from notifier.cli.common import config_option, json_option, load_config, print_json
+from notifier.cli.remote import DaemonSilentError, ask_daemon
+from notifier.config import Config
+from notifier.model.views import EndpointView, Row, WatchView
+from notifier.store import open_reader
+from notifier.store.journal import WatchFilter
+
+_LOOK_EVERY = 1.0
+_MOST_VIDEOS = 200
+_BAR = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was found at one look; `daemon` is what it says of itself, None when none runs."""
+
+    daemon: Mapping[str, Any] | None
+    open_watches: int
+    videos: Sequence[WatchView]
+    endpoints: Sequence[Row]
+    now: float
+
+    def as_row(self) -> Row:
+        """Return the standing as `--json` shows it."""
+        live = None
+        if self.daemon is not None:
+            live = {key: self.daemon[key] for key in ("version", "pid", "uptime_seconds")}
+        return {
+            "daemon": live,
+            "open_watches": self.open_watches,
+            "gateways": [] if self.daemon is None else self.daemon["gateways"],
+            "endpoints": list(self.endpoints),
+            "videos": [
+                {**view.as_row(), "eta_seconds": eta(view, self.now)} for view in self.videos
+            ],
+        }
+
+
+@click.command("status")
+@config_option
+@json_option
+@click.option("--follow", is_flag=True, help="Keep showing, until Ctrl-C.")
+def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> int:
+    """Show open videos with their progress, endpoints with their health, gateways and budgets.
+
+    Also works while no daemon runs: then it shows what the last one left.
+    """
+    if as_json and follow:
+        raise click.UsageError("--json shows one look; leave out --follow")
+    config = load_config(config_path)
+    standing = look(config)
+    if as_json:
+        print_json([standing.as_row()])
+    elif follow:
+        _follow(config)
+    else:
+        Console(highlight=False).print(_shown(standing))
+    return 0
+
+
+def look(config: Config) -> Standing:
+    """Ask the daemon, if there is one, and the store."""
+    try:
+        daemon = ask_daemon(config, "GET", "/v1/status")
+    except DaemonSilentError:
+        daemon = None
+    with open_reader(config.store_path) as reader:
+        if reader is None:
+            watches, videos, standings = {}, [], {}
+        else:
+            watches = reader.open_watches()
+            videos = reader.watches(WatchFilter(state="open", limit=_MOST_VIDEOS))
+            standings = reader.standings()
+    endpoints = [
+        endpoint_row(endpoint, standings.get(endpoint.name, EndpointView({})))
+        for endpoint in config.endpoints.values()
+    ]
+    if daemon is not None:
+        failing = {each["name"]: each["failing"] for each in daemon["endpoints"]}
+        endpoints = [{**row, "failing": failing.get(str(row["name"]))} for row in endpoints]
+    return Standing(daemon, sum(watches.values()), videos, endpoints, time.time())
+
+
+def eta(view: WatchView, now: float) -> int | None:
+    """Return in how many seconds a video may be done, if its progress goes on as it did."""
+    snapshot = view.watch.snapshot
+    if snapshot is None or not snapshot.progress or snapshot.created_at is None:
+        return None
+    elapsed = now - snapshot.created_at
+    left = elapsed * (100 - snapshot.progress) / snapshot.progress
+    return round(left) if elapsed > 0 else None
+
+
+def _follow(config: Config) -> None:
+    console = Console(highlight=False)
+    with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
+        while True:
+            live.update(_shown(look(config)), refresh=True)
+            time.sleep(_LOOK_EVERY)
+
+
+def _shown(standing: Standing) -> RenderableType:
+    return Group(*_parts(standing))
+
+
+def _parts(standing: Standing) -> Iterator[RenderableType]:
+    daemon = standing.daemon
+    watching = f"{standing.open_watches} open watch{'' if standing.open_watches == 1 else 'es'}"
+    if daemon is None:
+        yield Text(f"no daemon is running; {watching}", style="yellow")
+    else:
+        up = timedelta(seconds=daemon["uptime_seconds"])
+        yield Text(f"notifier {daemon['version']}, pid {daemon['pid']}, up {up}; {watching}")
+        yield Text()
+        yield _gateways(daemon["gateways"])
+    if standing.endpoints:
+        yield Text()
+        yield _endpoints(standing.endpoints)
+    if standing.videos:
+        yield Text()
+        yield _videos(standing)
+        hidden = standing.open_watches - len(standing.videos)
+        if hidden > 0:
+            yield Text(f"and {hidden} more", style="dim")
+
+
+def _gateways(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table("Gateway", "Watches", "Requests/s", "Budget", "State", box=None)
+    for row in rows:
+        state = Text("paused: it refuses the key", "red") if row["paused"] else Text("ok", "green")
+        table.add_row(
+            Text(row["name"]),
+            str(row["open_watches"]),
+            f"{row['requests_per_second']:.2f}",
+            f"{row['max_requests_per_second']:g}",
+            state,
+        )
+    return table
+
+
+def _endpoints(rows: Sequence[Row]) -> Table:
+    table = Table("Endpoint", "To", "Deliveries", "State", box=None)
+    for row in rows:
+        table.add_row(
+            Text(str(row["name"])),
+            Text(str(row["to"])),
+            ", ".join(f"{row[state]} {state}" for state in STATES if row[state]),
+            _health(row),
+        )
+    return table
+
+
+def _health(row: Row) -> Text:
+    if row["disabled"]:
+        return Text(f"disabled: {row['disabled']}", "red")
+    return Text("failing", "red") if row.get("failing") else Text("ok", "green")
+
+
+def _videos(standing: Standing) -> Table:
+    video = Column("Video", overflow="fold")  # whole: ids are there to be copied
+    table = Table(video, "Gateway", "Status", "Progress", "", "Left", box=None)
+    for view in standing.videos:
+        snapshot, left = view.watch.snapshot, eta(view, standing.now)
+        progress = (snapshot.progress if snapshot is not None else None) or 0
+        table.add_row(
+            Text(view.watch.key.video_id),
+            Text(view.watch.key.gateway),
+            Text("not asked yet" if snapshot is None else snapshot.status or snapshot.word),
+            ProgressBar(total=100, completed=progress, width=_BAR),
+            f"{progress:3} %",
+            "" if left is None else f"~{timedelta(seconds=left)}",
+        )
+    return table

@@ -1,0 +1,202 @@
+"""The control API's resources, each a few lines around one operation."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from notifier.control import problems
+from notifier.control.bodies import (
+    EventQuery,
+    NewWatch,
+    ReplayRequest,
+    Resend,
+    WatchQuery,
+)
+from notifier.control.openapi import document
+from notifier.control.operations import Operations
+from notifier.errors import NotifierError, StoreError
+from notifier.model.views import Row
+from notifier.model.watch import WatchKey
+from notifier.store.journal import EventFilter, WatchFilter
+from notifier.store.resending import Replay
+
+_FOR_EVER = 10.0**11
+B = TypeVar("B", bound=BaseModel)
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def build_api(operations: Operations) -> Starlette:
+    """Return the ASGI application that does `operations`."""
+    api = _Api(operations)
+    routes: list[tuple[str, str, Handler]] = [
+        ("GET", "/v1/status", api.status),
+        ("POST", "/v1/reload", api.reload),
+        ("POST", "/v1/watches", api.add_watch),
+        ("GET", "/v1/watches", api.watches),
+        ("GET", "/v1/watches/{gateway}/{video_id:path}", api.watch),
+        ("DELETE", "/v1/watches/{gateway}/{video_id:path}", api.remove_watch),
+        ("GET", "/v1/events", api.events),
+        ("GET", "/v1/events/{id}", api.event),
+        ("POST", "/v1/events/{id}/resend", api.resend),
+        ("POST", "/v1/replay", api.replay),
+        ("GET", "/v1/endpoints", api.endpoints),
+        ("POST", "/v1/endpoints/{name}/enable", api.enable),
+        ("POST", "/v1/endpoints/{name}/test", api.test),
+        ("GET", "/healthz", api.healthz),
+        ("GET", "/readyz", api.readyz),
+        ("GET", "/metrics", api.metrics),
+        ("GET", "/openapi.json", api.openapi),
+    ]
+    return Starlette(
+        routes=_resources(routes),
+        exception_handlers={
+            NotifierError: problems.for_error,
+            ValidationError: problems.for_validation,
+            HTTPException: problems.for_http,
+            Exception: problems.for_bug,
+        },
+    )
+
+
+def _resources(routes: Iterable[tuple[str, str, Handler]]) -> list[Route]:
+    """Return one route per path, so that a wrong method is told all the right ones."""
+    handlers: dict[str, dict[str, Handler]] = {}
+    for method, path, handler in routes:
+        handlers.setdefault(path, {})[method] = handler
+    return [Route(path, _by_method(each), methods=list(each)) for path, each in handlers.items()]
+
+
+def _by_method(handlers: Mapping[str, Handler]) -> Handler:
+    async def handle(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await handlers[method](request)
+
+    return handle
+
+
+@dataclass(frozen=True, slots=True)
+class _Api:
+    operations: Operations
+
+    async def status(self, _request: Request) -> Response:
+        return JSONResponse(await self.operations.status())
+
+    async def reload(self, _request: Request) -> Response:
+        return JSONResponse(await self.operations.reload())
+
+    async def add_watch(self, request: Request) -> Response:
+        wanted = await _body(request, NewWatch)
+        made, key = await self.operations.add_watch(wanted.entry(), again=wanted.again)
+        view = await self.operations.watch(key)
+        status = HTTPStatus.CREATED if made == "created" else HTTPStatus.OK
+        place = f"/v1/watches/{quote(key.gateway, safe='')}/{quote(key.video_id, safe='')}"
+        return JSONResponse(view.as_row(), status, headers={"location": place})
+
+    async def watches(self, request: Request) -> Response:
+        query = _query(request, WatchQuery)
+        wanted = WatchFilter(query.state, query.gateway, query.video_id, query.after, query.limit)
+        return _list([view.as_row() for view in await self.operations.watches(wanted)])
+
+    async def watch(self, request: Request) -> Response:
+        return JSONResponse((await self.operations.watch(_key(request))).as_row())
+
+    async def remove_watch(self, request: Request) -> Response:
+        await self.operations.remove_watch(_key(request))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def events(self, request: Request) -> Response:
+        wanted = EventFilter(**_query(request, EventQuery).model_dump())
+        return _list([each.as_row() for each in await self.operations.events(wanted)])
+
+    async def event(self, request: Request) -> Response:
+        view = await self.operations.event(request.path_params["id"])
+        return JSONResponse(view.as_row())
+
+    async def resend(self, request: Request) -> Response:
+        wanted = await _body(request, Resend, empty=True)
+        names = await self.operations.resend(request.path_params["id"], wanted.endpoints)
+        return JSONResponse({"endpoints": names}, HTTPStatus.ACCEPTED)
+
+    async def replay(self, request: Request) -> Response:
+        asked = await _body(request, ReplayRequest)
+        until = _FOR_EVER if asked.until is None else asked.until
+        wanted = Replay(asked.since, until, undelivered=asked.only == "undelivered")
+        endpoints = None if asked.endpoint is None else [asked.endpoint]
+        counts = await self.operations.replay(wanted, endpoints)
+        return JSONResponse({"deliveries": dict(counts)}, HTTPStatus.ACCEPTED)
+
+    async def endpoints(self, _request: Request) -> Response:
+        return _list(await self.operations.endpoints())
+
+    async def enable(self, request: Request) -> Response:
+        enabled = await self.operations.enable(request.path_params["name"])
+        return JSONResponse({"enabled": enabled})
+
+    async def test(self, request: Request) -> Response:
+        return JSONResponse(await self.operations.test(request.path_params["name"]))
+
+    async def healthz(self, _request: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(self, _request: Request) -> Response:
+        try:
+            parts = dict(await self.operations.ready())
+        except StoreError:
+            parts = {"store": False}
+        ready = all(parts.values())
+        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return JSONResponse({"status": "ready" if ready else "not ready", **parts}, status)
+
+    async def metrics(self, _request: Request) -> Response:
+        text, content_type = await self.operations.metrics()
+        return Response(text, headers={"content-type": content_type})
+
+    async def openapi(self, _request: Request) -> Response:
+        return JSONResponse(document())
+
+
+def _key(request: Request) -> WatchKey:
+    return WatchKey(request.path_params["gateway"], request.path_params["video_id"])
+
+
+def _list(rows: list[Row]) -> Response:
+    return JSONResponse({"object": "list", "data": rows})
+
+
+def _query(request: Request, model: type[B]) -> B:
+    """Read the query; a parameter that is given twice is refused."""
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in given:
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name} is given twice")
+        given[name] = value
+    return model.model_validate(given)
+
+
+async def _body(request: Request, model: type[B], *, empty: bool = False) -> B:
+    """Read a JSON object; an empty body will do where nothing has to be said."""
+    raw = await request.body()
+    if not raw and empty:
+        return model.model_validate({})
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        raise HTTPException(status, "the body must be application/json")
+    try:
+        value = json.loads(raw)
+        raw.decode()
+    except (ValueError, RecursionError):
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the body must be a JSON object")
+    return model.model_validate(value)

@@ -1,0 +1,93 @@
+"""What requests may say, as pydantic checks it."""
+
+import math
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+_MAX_NAMES = 100
+
+
+def _moment(value: object) -> object:
+    """Read Unix seconds, or a date and time with its offset."""
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be Unix seconds or a date and time as in RFC 3339") from None
+        if moment.tzinfo is None:
+            raise ValueError("must say its offset from UTC, such as Z")
+        value = moment.timestamp()
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not 0 <= value <= _LATEST:  # type: ignore[arg-type,operator]
+        raise ValueError("must be Unix seconds or a date and time as in RFC 3339")
+    return value
+
+
+Moment = Annotated[float, BeforeValidator(_moment, json_schema_input_type=float | str)]
+Names = Annotated[list[str], Field(min_length=1, max_length=_MAX_NAMES)]
+
+
+class Body(BaseModel):
+    """A JSON object; unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class NewWatch(Body):
+    """A video to watch; the members are those of `[[watches]]` in the config."""
+
+    video_id: Annotated[str, Field(min_length=1, max_length=512)]
+    gateway: str | None = None
+    endpoints: Names | None = None
+    metadata: Annotated[dict[str, str], Field(max_length=50)] = {}
+    give_up_after: float | str | None = None
+    again: Annotated[bool, Field(description="Watch it again if it has already ended.")] = False
+
+    def entry(self) -> dict[str, object]:
+        """Return the entry of `[[watches]]` that this is."""
+        return self.model_dump(exclude={"again"}, exclude_none=True)
+
+
+class Resend(Body):
+    """Which endpoints get an event again; those it was for, if none is named."""
+
+    endpoints: Names | None = None
+
+
+class ReplayRequest(Body):
+    """Which events are sent again, and to whom.
+
+    `only` leaves out what an endpoint has already taken, unless it is `all`.
+    """
+
+    since: Moment
+    until: Moment | None = None
+    endpoint: str | None = None
+    only: Literal["undelivered", "all"] = "undelivered"
+
+
+class EventQuery(Body):
+    """What `GET /v1/events` can be asked for."""
+
+    type: Annotated[str, Field(max_length=100)] | None = None
+    gateway: str | None = None
+    video_id: str | None = None
+    endpoint: str | None = None
+    state: Literal["pending", "held", "delivered", "dead", "cancelled"] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    before: Annotated[str, Field(max_length=100)] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class WatchQuery(Body):
+    """What `GET /v1/watches` can be asked for."""
+
+    state: Literal["open", "ended", "withdrawn"] | None = None
+    gateway: str | None = None
+    video_id: str | None = None
+    after: Annotated[int, Field(ge=0, le=10**9)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100

@@ -1,0 +1,110 @@
+"""Who may ask: checked before a request is read any further.
+
+On the Unix socket the file's mode decides. On TCP a browser must not be able to ask for
+somebody: requests from web pages are refused, and so are host names that are not ours, which
+is how a page would get around that. A token, where one is configured, is always needed there.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from notifier.control.problems import problem
+
+MAX_BODY = 64 * 1024
+"""Largest request body, in bytes."""
+
+_MOST_DRAINED = 64 * 1024 * 1024
+_OPEN = frozenset({"/healthz", "/readyz"})
+
+
+class BodyTooLargeError(Exception):
+    """A request's body is over MAX_BODY."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Lets requests through to `app`; `token` and `hosts` are None where anybody may ask.
+
+    `hosts` are the names, without port, that a request may be meant for.
+    """
+
+    app: ASGIApp
+    token: Callable[[], str] | None = None
+    hosts: frozenset[str] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Be an ASGI application."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(headers, scope["path"])
+        if refusal is not None:
+            status, detail = refusal
+            await _drain(receive)
+            extra = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+            await problem(status, detail, extra)(scope, receive, send)
+            return
+        try:
+            await self.app(scope, _limited(receive), send)
+        except BodyTooLargeError:
+            await _drain(receive)
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            answer = problem(status, f"a body may have {MAX_BODY} bytes", {"connection": "close"})
+            await answer(scope, receive, send)
+
+    def _refusal(self, headers: Headers, path: str) -> tuple[HTTPStatus, str] | None:
+        if "origin" in headers:
+            return HTTPStatus.FORBIDDEN, "requests from web pages are not answered"
+        if self.hosts is not None and _host(headers.get("host", "")) not in self.hosts:
+            return HTTPStatus.MISDIRECTED_REQUEST, "the Host header names another host"
+        if self.token is not None and path not in _OPEN and not self._knows_token(headers):
+            return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong"
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > MAX_BODY:
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return status, f"a body may have {MAX_BODY} bytes"
+        return None
+
+    def _knows_token(self, headers: Headers) -> bool:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        token = self.token() if self.token is not None else ""
+        right = hmac.compare_digest(given.strip().encode(), token.encode())
+        return right and scheme.lower() == "bearer"
+
+
+async def _drain(receive: Receive) -> None:
+    """Read what is still being sent, up to a bound: most clients read no answer before."""
+    left = _MOST_DRAINED
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
+
+
+def _host(header: str) -> str:
+    """Return a Host header's name, without port and brackets."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].lower()
+
+
+def _limited(receive: Receive) -> Receive:
+    """Return `receive`, which raises BodyTooLargeError when a chunked body grows too large."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY:
+            raise BodyTooLargeError
+        return message
+
+    return counted

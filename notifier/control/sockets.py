@@ -1,0 +1,89 @@
+"""The sockets of the control API: private from their first moment, and never somebody else's."""
+
+import errno
+import os
+import socket
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from notifier.errors import NotifierError
+
+_BACKLOG = 100
+_MAX_PATH = 107
+_MISUSE = 78
+
+
+class SocketRefusedError(NotifierError):
+    """An address that cannot be listened on."""
+
+    def __init__(self, message: str, *, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def listen_unix(path: Path) -> socket.socket:
+    """Listen at `path`, for this user alone; raises SocketRefusedError.
+
+    What a process that died has left there is replaced, anything else is not.
+    """
+    if len(os.fsencode(path)) > _MAX_PATH:
+        raise SocketRefusedError(
+            f"the control socket's path {path} is longer than {_MAX_PATH} bytes: "
+            "set a shorter [http] socket",
+            exit_code=_MISUSE,
+        )
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        _clear(path)
+        before = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(before)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise SocketRefusedError(f"cannot listen at {path}: {error.strerror}") from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _clear(path: Path) -> None:
+    """Remove a socket that nobody listens at."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise SocketRefusedError(f"{path} is there and is not a socket: it is left alone")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except OSError as error:
+            raise SocketRefusedError(f"cannot listen at {path}: {error.strerror}") from None
+    raise SocketRefusedError(f"another process listens at {path}")
+
+
+def remove_unix(path: Path) -> None:
+    """Take the socket's file away again."""
+    with suppress(OSError):
+        path.unlink()
+
+
+def listen_tcp(host: str, port: int) -> socket.socket:
+    """Listen on TCP; raises SocketRefusedError."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "another process listens there" if taken else error.strerror
+        raise SocketRefusedError(f"cannot listen on {host} port {port}: {reason}") from None

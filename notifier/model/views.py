@@ -1,0 +1,146 @@
+"""What operators look at: watches, events, deliveries and attempts, as rows of JSON.
+
+The keys of `as_row` are a contract with scripts: those of `--json` and of the control API.
+Times are Unix seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from notifier.model.video import Json
+from notifier.model.watch import Watch
+
+Row = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchView:
+    """A watch, its sources, and its event with how the event's deliveries stand, if it has one."""
+
+    watch: Watch
+    event_id: str | None
+    event_type: str | None
+    deliveries: Mapping[str, int]
+    sources: Sequence[str] = ()
+
+    def as_row(self) -> Row:
+        """Return the watch as the control API shows it."""
+        watch, snapshot = self.watch, self.watch.snapshot
+        endpoints = watch.spec.endpoints
+        return {
+            "gateway": watch.key.gateway,
+            "video_id": watch.key.video_id,
+            "state": watch.state.value,
+            "status": None if snapshot is None else (snapshot.status or snapshot.word),
+            "progress": None if snapshot is None else snapshot.progress,
+            "event_id": self.event_id,
+            "event_type": self.event_type,
+            "deliveries": dict(self.deliveries),
+            "listed_in": list(self.sources),
+            "endpoints": None if endpoints is None else list(endpoints),
+            "metadata": dict(watch.spec.metadata),
+            "give_up_after": watch.spec.give_up_after,
+            "generation": watch.spec.generation,
+            "taken_at": round(watch.taken_at, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One attempt; `outcome` is None while it is under way."""
+
+    number: int
+    started_at: float
+    duration_ms: int | None
+    outcome: str | None
+    status: int | None
+    detail: str
+
+    def as_row(self) -> Row:
+        """Return the attempt as scripts see it."""
+        return {
+            "number": self.number,
+            "started_at": round(self.started_at, 3),
+            "duration_ms": self.duration_ms,
+            "outcome": self.outcome,
+            "status": self.status,
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """How one event stands with one endpoint; `held` while the endpoint is disabled."""
+
+    endpoint: str
+    format: str
+    state: str
+    held: bool
+    reason: str
+    due_at: float
+    settled_at: float | None
+    attempts: Sequence[AttemptView]
+
+    def as_row(self) -> Row:
+        """Return the delivery as scripts see it."""
+        pending = self.state == "pending"
+        return {
+            "endpoint": self.endpoint,
+            "format": self.format,
+            "state": "held" if self.held else self.state,
+            "reason": self.reason,
+            "next_attempt_at": round(self.due_at, 3) if pending and not self.held else None,
+            "settled_at": None if self.settled_at is None else round(self.settled_at, 3),
+            "attempts": [attempt.as_row() for attempt in self.attempts],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EventSummary:
+    """An event and how many of its deliveries stand where; `about` names an endpoint."""
+
+    id: str
+    type: str
+    created_at: int
+    gateway: str | None
+    video_id: str | None
+    about: str | None
+    deliveries: Mapping[str, int]
+
+    def as_row(self) -> Row:
+        """Return the event as scripts see it."""
+        return {
+            "id": self.id,
+            "type": self.type,
+            "created_at": self.created_at,
+            "gateway": self.gateway,
+            "video_id": self.video_id,
+            "endpoint": self.about,
+            "deliveries": dict(self.deliveries),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Everything about one event; `body` is what `standard` endpoints are sent."""
+
+    summary: EventSummary
+    body: Json
+    deliveries: Sequence[DeliveryView]
+
+    def as_row(self) -> Row:
+        """Return the event as scripts see it."""
+        return {
+            **self.summary.as_row(),
+            "deliveries": [delivery.as_row() for delivery in self.deliveries],
+            "body": self.body,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointView:
+    """How the deliveries of one endpoint stand; `disabled` has the reason when it is off."""
+
+    deliveries: Mapping[str, int]
+    disabled: str | None = None
+    failing_since: float | None = None

@@ -1,0 +1,111 @@
+"""Sending again in SQL: what is resent is pending once more, under the same id and bytes."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from notifier.model.delivery import Format
+from notifier.model.event import subscribes
+
+Render = Callable[[bytes, Format], bytes]
+"""Makes the body of another format out of the `standard` one."""
+
+_UNDELIVERED = ("dead", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An endpoint that may be sent something again."""
+
+    endpoint: str
+    format: Format
+    events: tuple[str, ...]
+
+
+def resend(
+    db: sqlite3.Connection,
+    event_id: str,
+    recipients: Sequence[Recipient],
+    render: Render,
+    now: float,
+) -> list[str] | None:
+    """Make one event due for `recipients`, also for those it was not for at first.
+
+    Returns the names of the endpoints it is due for now; None when there is no such event.
+    """
+    if db.execute("SELECT 1 FROM events WHERE id = ?", (event_id,)).fetchone() is None:
+        return None
+    for recipient in recipients:
+        _make_due(db, event_id, recipient, render, now)
+    return [recipient.endpoint for recipient in recipients]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What to send again: events recorded since then and before `until` (Unix seconds).
+
+    `undelivered` leaves out what the endpoint has already taken or is about to be sent.
+    """
+
+    since: float
+    until: float
+    undelivered: bool
+
+
+def replay(
+    db: sqlite3.Connection,
+    wanted: Replay,
+    recipients: Sequence[Recipient],
+    render: Render,
+    now: float,
+) -> Mapping[str, int]:
+    """Make events due for `recipients` as far as they subscribe; count them by endpoint."""
+    events = db.execute(
+        "SELECT id, type, about FROM events WHERE recorded_at >= ? AND recorded_at < ? "
+        "ORDER BY recorded_at",
+        (wanted.since, wanted.until),
+    ).fetchall()
+    counts = dict.fromkeys((recipient.endpoint for recipient in recipients), 0)
+    for event_id, event_type, about in events:
+        for recipient in recipients:
+            if about == recipient.endpoint or not subscribes(recipient.events, event_type):
+                continue
+            if _is_wanted(db, event_id, recipient.endpoint, wanted):
+                _make_due(db, event_id, recipient, render, now)
+                counts[recipient.endpoint] += 1
+    return counts
+
+
+def _is_wanted(db: sqlite3.Connection, event_id: str, endpoint: str, wanted: Replay) -> bool:
+    """Tell whether a delivery is to be repeated; what is under way or due anyway is not."""
+    row = db.execute(
+        "SELECT state FROM deliveries WHERE event = ? AND endpoint = ?", (event_id, endpoint)
+    ).fetchone()
+    if row is None:
+        return True
+    return row[0] in _UNDELIVERED or (row[0] == "delivered" and not wanted.undelivered)
+
+
+def _make_due(
+    db: sqlite3.Connection, event_id: str, recipient: Recipient, render: Render, now: float
+) -> None:
+    """Start the delivery's retries over; its earlier attempts stay on record."""
+    _have_body(db, event_id, recipient.format, render)
+    db.execute(
+        "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (event, endpoint) DO UPDATE SET state = 'pending', due_at = excluded.due_at, "
+        "format = iif(in_flight IS NULL, excluded.format, format), failures = 0, reason = '', "
+        "settled_at = NULL",
+        (event_id, recipient.endpoint, recipient.format, now),
+    )
+
+
+def _have_body(db: sqlite3.Connection, event_id: str, form: Format, render: Render) -> None:
+    bodies = dict(
+        db.execute("SELECT format, body FROM bodies WHERE event = ?", (event_id,)).fetchall()
+    )
+    if form not in bodies:
+        body = render(bodies[Format.STANDARD], form)
+        db.execute(
+            "INSERT INTO bodies (event, format, body) VALUES (?, ?, ?)", (event_id, form, body)
+        )
