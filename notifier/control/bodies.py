@@ -30,10 +30,16 @@ Moment = Annotated[float, BeforeValidator(_moment, json_schema_input_type=float 
 Names = Annotated[list[str], Field(min_length=1, max_length=_MAX_NAMES)]
 
 
-class Body(BaseModel):
-    """A JSON object; unknown members are refused."""
+class Query(BaseModel):
+    """The parameters behind a path's `?`, all of them text; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Body(Query):
+    """A JSON object, taken as it is; unknown members are refused."""
+
+    model_config = ConfigDict(strict=True)
 
 
 class NewWatch(Body):
@@ -69,7 +75,7 @@ class ReplayRequest(Body):
     only: Literal["undelivered", "all"] = "undelivered"
 
 
-class EventQuery(Body):
+class EventQuery(Query):
     """What `GET /v1/events` can be asked for."""
 
     type: Annotated[str, Field(max_length=100)] | None = None
@@ -83,7 +89,7 @@ class EventQuery(Body):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
-class WatchQuery(Body):
+class WatchQuery(Query):
     """What `GET /v1/watches` can be asked for."""
 
     state: Literal["open", "ended", "withdrawn"] | None = None
