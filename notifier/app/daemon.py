@@ -6,45 +6,36 @@ finish what is in flight; what it cannot finish is still in the store and is sen
 start.
 """
 
-import secrets
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from random import Random
 
 import trio
 
 from notifier import __version__, log
-from notifier.app import wiring
+from notifier.app.assembly import Parts, Seams, assemble
 from notifier.app.doors import Door, open_doors, serve_doors
-from notifier.app.endpoints import Endpoints
-from notifier.app.gateways import Gateways
 from notifier.app.housekeeping import keep_house
 from notifier.app.operations import DaemonOperations
 from notifier.app.peers import Connections
-from notifier.app.reloading import Reloader, report_fitted
+from notifier.app.reloading import Reloader
 from notifier.app.timekeeping import keep_time
+from notifier.app.vitals import Vitals
 from notifier.bell import Bell
 from notifier.config import Config
-from notifier.delivery import Outbox
-from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.errors import StoreError
-from notifier.model.health import Health
 from notifier.model.watch import Watch
-from notifier.schedule.backoff import SPREAD
 from notifier.schedule.clock import Clock
-from notifier.store import Database, Store, ThreadExecutor
-from notifier.store.executor import Executor
-from notifier.watching import Poller, Sources, Supervisor
+from notifier.store import Database, Store
+from notifier.systemd import ServiceManager
+from notifier.watching import Sources, Supervisor
 
 DRAIN_SECONDS = 10.0
 """How long deliveries in flight are waited for at shutdown."""
 
+_CLOSING_SECONDS = 10.0
 _LOOK_AGAIN = 60.0
 _STORE_PAUSE = 5.0
-# one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
-_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +48,27 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Where orders come from while it runs: the control API's doors, and a bell for reloads."""
+    """Where orders come from, and who is told: doors, a bell for reloads, systemd."""
 
-    doors: Sequence[Door] = ()
-    reload: Bell | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seams:
-    """Where a test can put its own time, randomness, ids and threads."""
-
-    wall: Callable[[], float] = time.time
-    steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
-    rng: Random = field(default_factory=Random)
-    new_id: Callable[[], str] = lambda: f"evt_{secrets.token_hex(16)}"
-    executor: Callable[[], Executor] = ThreadExecutor
+    stop: trio.Event
+    reload: Bell = field(default_factory=Bell)
+    manager: ServiceManager = field(default_factory=ServiceManager)
 
 
 async def run_daemon(
     config: Config,
+    orders: Orders,
     *,
-    stop: trio.Event,
-    reload: Bell | None = None,
     options: Options = Options(),
     seams: Seams | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> int:
-    """Watch and deliver until `stop` is set; return the process's exit code.
+    """Watch and deliver until told to stop; return the process's exit code.
 
-    Reads the config again when `reload` rings. With `options.exit_when_done` it ends by itself
-    once nothing is left to do: with 0, or with 1 when something ended undelivered. Raises
-    StoreRefusedError when the state may not be used, StoreError when it cannot be read at the
-    start.
+    With `options.exit_when_done` it ends by itself once nothing is left to do: with 0, or with 1
+    when something ended undelivered. Raises StoreRefusedError when the state may not be used,
+    StoreError when it cannot be read at the start, SocketRefusedError when the control API's
+    address is not to be had.
     """
     seams = seams or Seams()
     clock = Clock(seams.wall, seams.steady)
@@ -97,9 +77,9 @@ async def run_daemon(
     store = Store(database, seams.executor(), clock.now)
     try:
         async with trio.open_nursery() as resources:
-            daemon = await _assemble(config, store, clock, seams, Connections(resources))
+            parts = await assemble(config, store, clock, seams, Connections(resources))
             with open_doors(config.http) as doors:
-                code = await daemon.run(stop, Orders(doors, reload), options, task_status)
+                code = await _Daemon(config, parts, orders).run(doors, options, task_status)
             resources.cancel_scope.cancel()
         return code
     finally:
@@ -118,100 +98,93 @@ async def _close(store: Store) -> None:
 
 @dataclass(slots=True)
 class _Daemon:
-    """Everything that runs, put together."""
+    """The parts at work."""
 
     config: Config
-    store: Store
-    clock: Clock
-    seams: Seams
-    gateways: Gateways
-    endpoints: Endpoints
-    outbox: Outbox
-    settled: Bell
-    began: float
+    parts: Parts
+    orders: Orders
 
     async def run(
-        self,
-        stop: trio.Event,
-        orders: Orders,
-        options: Options,
-        task_status: trio.TaskStatus[None],
+        self, doors: Sequence[Door], options: Options, task_status: trio.TaskStatus[None]
     ) -> int:
         """Run both phases; return the exit code."""
-        sources = Sources(self.config, self.store)
+        sources = Sources(self.config, self.parts.store)
         watches: list[Watch] = []
         await sources.update(watches.extend)
-        dispatcher = self.endpoints.dispatcher
+        dispatcher = self.parts.endpoints.dispatcher
         code = 0
         async with trio.open_nursery() as delivering:
             await delivering.start(dispatcher.run)
             async with trio.open_nursery() as watching:
                 supervisor = self._supervisor(watching)
                 supervisor.apply(watches, starting=True)
-                reloader = self._reloader(sources, supervisor)
-                watching.start_soon(sources.run, supervisor.apply)
-                watching.start_soon(reloader.run, orders.reload or Bell())
-                operations = self._operations(sources, supervisor, reloader)
-                await watching.start(serve_doors, orders.doors, operations)
-                watching.start_soon(self._keep_house, reloader)
-                watching.start_soon(keep_time, self.store, self.clock)
+                await watching.start(self._keep_running, sources, supervisor, doors)
                 self._log_start(len(watches))
                 task_status.started()
                 if options.exit_when_done:
-                    watching.start_soon(_ring_when, stop, self.settled)
-                    code = await self._until_done(supervisor, stop)
+                    watching.start_soon(_ring_when, self.orders.stop, self.parts.settled)
+                    code = await self._until_done(supervisor)
                 else:
-                    await stop.wait()
+                    await self.orders.stop.wait()
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
+                self.orders.manager.stopping(DRAIN_SECONDS + _CLOSING_SECONDS)
                 watching.cancel_scope.cancel()
             dispatcher.stop()
             delivering.cancel_scope.deadline = trio.current_time() + DRAIN_SECONDS
         log.get().info("stopped")
         return code
 
-    def _operations(
-        self, sources: Sources, supervisor: Supervisor, reloader: Reloader
-    ) -> DaemonOperations:
-        return DaemonOperations(
-            self.store,
-            self.clock,
-            self.gateways,
-            self.endpoints,
+    async def _keep_running(
+        self,
+        sources: Sources,
+        supervisor: Supervisor,
+        doors: Sequence[Door],
+        *,
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        """Do everything that goes on beside polling and delivering."""
+        parts = self.parts
+        vitals = self._vitals(supervisor)
+        reloader = Reloader(
+            self.config,
+            parts.gateways,
+            parts.endpoints,
+            parts.store,
             sources,
             supervisor,
-            reloader,
-            self.began,
+            vitals,
         )
+        operations = DaemonOperations(parts, sources, supervisor, reloader)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sources.run, supervisor.apply)
+            nursery.start_soon(reloader.run, self.orders.reload)
+            nursery.start_soon(
+                keep_house, parts.store, lambda: reloader.config.retention, parts.clock.now
+            )
+            nursery.start_soon(keep_time, parts.store, parts.clock)
+            await nursery.start(serve_doors, doors, operations)
+            await vitals.ready()
+            nursery.start_soon(vitals.run)
+            task_status.started()
 
-    async def _keep_house(self, reloader: Reloader) -> None:
-        await keep_house(self.store, lambda: reloader.config.retention, self.clock.now)
+    def _vitals(self, supervisor: Supervisor) -> Vitals:
+        parts = self.parts
+        return Vitals(
+            self.orders.manager,
+            parts.store,
+            lateness=lambda: max(supervisor.lateness(), parts.endpoints.dispatcher.lateness()),
+            failing=parts.endpoints.count_failing,
+            paused=parts.gateways.count_paused,
+            now=parts.clock.now,
+        )
 
     def _supervisor(self, nursery: trio.Nursery) -> Supervisor:
         return Supervisor(
             nursery,
-            self._poller,
-            spread=self.gateways.spread,
-            rng=self.seams.rng,
-            settled=self.settled,
-        )
-
-    def _reloader(self, sources: Sources, supervisor: Supervisor) -> Reloader:
-        return Reloader(
-            self.config, self.gateways, self.endpoints, self.store, sources, supervisor
-        )
-
-    def _poller(self, watch: Watch) -> Poller | None:
-        desk = self.gateways.desk(watch.key.gateway)
-        if desk is None:
-            return None
-        return Poller(
-            watch,
-            desk,
-            self.store,
-            self.outbox,
-            rules=self.gateways.rules,
-            now=self.clock.now,
-            rng=self.seams.rng,
+            self.parts.poller,
+            spread=self.parts.gateways.spread,
+            rng=self.parts.seams.rng,
+            settled=self.parts.settled,
         )
 
     def _log_start(self, watches: int) -> None:
@@ -225,11 +198,11 @@ class _Daemon:
             endpoints=sorted(self.config.endpoints),
         )
 
-    async def _until_done(self, supervisor: Supervisor, stop: trio.Event) -> int:
-        """Wait until nothing is left to do, or for `stop`; return the exit code."""
-        while not stop.is_set():
+    async def _until_done(self, supervisor: Supervisor) -> int:
+        """Wait until nothing is left to do, or for the order to stop; return the exit code."""
+        while not self.orders.stop.is_set():
             try:
-                left = await self.store.outstanding(self.began)
+                left = await self.parts.store.outstanding(self.parts.began)
             except StoreError as error:
                 log.get().error("waits_for_store", reason=str(error))
                 await trio.sleep(_STORE_PAUSE)
@@ -238,57 +211,10 @@ class _Daemon:
             if left.open_watches <= supervisor.orphans and not counts.pending:
                 undelivered = counts.dead + counts.cancelled + counts.held
                 return 1 if undelivered or supervisor.orphans else 0
-            await self.settled.wait(_LOOK_AGAIN)
+            await self.parts.settled.wait(_LOOK_AGAIN)
         return 0
 
 
 async def _ring_when(event: trio.Event, bell: Bell) -> None:
     await event.wait()
     bell.ring()
-
-
-async def _assemble(
-    config: Config, store: Store, clock: Clock, seams: Seams, connections: Connections
-) -> _Daemon:
-    """Recover what an earlier process left, and build every part on top of it."""
-    began = clock.now()
-    health = await _recover(config, store)
-    settled = Bell()
-    gateways = Gateways(connections, clock, seams.rng)
-    gateways.commit(await gateways.draft(config.gateways))
-    endpoints = Endpoints(
-        connections, store, clock, seams.rng, new_id=seams.new_id, settled=settled
-    )
-    endpoints.commit(await endpoints.draft(config), health)
-    outbox = Outbox(
-        store,
-        endpoints.subscriptions,
-        content_url=gateways.content_url,
-        new_id=seams.new_id,
-        wall=clock.wall,
-        wake=endpoints.dispatcher.wake,
-    )
-    return _Daemon(config, store, clock, seams, gateways, endpoints, outbox, settled, began)
-
-
-async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
-    """Put the store in order, say what was found, and return how endpoints have been doing."""
-    endpoints = config.endpoints.values()
-    marks = {endpoint.name: wiring.url_mark(endpoint) for endpoint in endpoints}
-    schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
-    longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)
-    found = await store.recover(marks, longest)
-    logger = log.get()
-    if found.clock_set_back:
-        logger.warning("clock_set_back", seconds=round(found.clock_set_back))
-    if found.interrupted:
-        logger.warning("recovered", interrupted_attempts=found.interrupted)
-    report_fitted(found.fitted)
-    for name, reason in found.disabled.items():
-        logger.error(
-            "endpoint_disabled",
-            endpoint=name,
-            reason=reason,
-            hint=f"deliveries are held; notifier endpoints enable {name}",
-        )
-    return found.fitted.health

@@ -88,6 +88,10 @@ class Endpoints:
             self.dispatcher.remove(name)
         return difference
 
+    def count_failing(self) -> int:
+        """Return to how many endpoints only single probes go at present."""
+        return sum(parts.lane.is_failing for parts in self._delivering.values())
+
     def is_failing(self, name: str) -> bool:
         """Tell whether only single probes go to an endpoint at present."""
         return name in self._delivering and self._delivering[name].lane.is_failing

@@ -61,6 +61,10 @@ class Gateways:
         """Return a gateway's desk, None when it is not configured."""
         return self._desks.get(name)
 
+    def count_paused(self) -> int:
+        """Return how many gateways refuse the key at present."""
+        return sum(desk.paused for desk in self._desks.values())
+
     def condition(self, name: str) -> Row:
         """Return how a gateway is doing, and what of its budget is in use."""
         desk = self._desks[name]

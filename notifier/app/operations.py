@@ -10,8 +10,7 @@ import trio
 
 from notifier import __version__
 from notifier.app import wiring
-from notifier.app.endpoints import Endpoints
-from notifier.app.gateways import Gateways
+from notifier.app.assembly import Parts
 from notifier.app.peers import Difference
 from notifier.app.reloading import Reloader
 from notifier.app.showing import endpoint_row
@@ -22,8 +21,6 @@ from notifier.formats.again import rerender
 from notifier.model.event import Event, EventType
 from notifier.model.views import EndpointView, EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
-from notifier.schedule.clock import Clock
-from notifier.store import Store
 from notifier.store.journal import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Replay
 from notifier.watching import Sources, Supervisor
@@ -35,42 +32,38 @@ _STORE_PATIENCE = 5.0
 class DaemonOperations:
     """Operations on a running daemon; `notifier.control.Operations` says what each does."""
 
-    store: Store
-    clock: Clock
-    gateways: Gateways
-    endpoints_: Endpoints
+    parts: Parts
     sources: Sources
     supervisor: Supervisor
     reloader: Reloader
-    began: float
 
     async def add_watch(self, entry: Mapping[str, object], *, again: bool) -> tuple[str, WatchKey]:
         spec = check_watch(entry, self.reloader.config)
         # from the commit until the poller runs, nobody else may change what is open
         async with self.sources.turn:
-            watch, created = await self.store.add_watch(spec, again=again)
+            watch, created = await self.parts.store.add_watch(spec, again=again)
             if watch.state is WatchState.OPEN:
                 self.supervisor.add(watch)
         return "created" if created else "known", watch.key
 
     async def remove_watch(self, key: WatchKey) -> None:
         async with self.sources.turn:
-            self.supervisor.drop(await self.store.remove_watch(key))
+            self.supervisor.drop(await self.parts.store.remove_watch(key))
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
-        return await self.store.watches(wanted)
+        return await self.parts.store.watches(wanted)
 
     async def watch(self, key: WatchKey) -> WatchView:
-        view = await self.store.watch(key)
-        if view is None:
-            raise UnknownError(f"there is no watch {key}")
+        view = await self.parts.store.watch(key)
+        if view is None or view.watch.state is WatchState.WITHDRAWN:
+            raise UnknownError(f"{key} is not watched")
         return view
 
     async def events(self, wanted: EventFilter) -> list[EventSummary]:
-        return await self.store.events(wanted)
+        return await self.parts.store.events(wanted)
 
     async def event(self, event_id: str) -> EventView:
-        view = await self.store.event(event_id)
+        view = await self.parts.store.event(event_id)
         if view is None:
             raise UnknownError(f"there is no event {event_id}")
         return view
@@ -81,41 +74,41 @@ class DaemonOperations:
             configured = self.reloader.config.endpoints
             endpoints = [each.endpoint for each in view.deliveries if each.endpoint in configured]
         recipients = [_recipient(self._endpoint(name)) for name in endpoints]
-        names = await self.store.resend(event_id, recipients, rerender)
+        names = await self.parts.store.resend(event_id, recipients, rerender)
         if names is None:
             raise UnknownError(f"there is no event {event_id}")
-        self.endpoints_.dispatcher.wake(names)
+        self.parts.endpoints.dispatcher.wake(names)
         return names
 
     async def replay(self, wanted: Replay, endpoints: Sequence[str] | None) -> Mapping[str, int]:
         names = list(self.reloader.config.endpoints) if endpoints is None else endpoints
         recipients = [_recipient(self._endpoint(name)) for name in names]
-        counts = await self.store.replay(wanted, recipients, rerender)
-        self.endpoints_.dispatcher.wake([name for name, count in counts.items() if count])
+        counts = await self.parts.store.replay(wanted, recipients, rerender)
+        self.parts.endpoints.dispatcher.wake([name for name, count in counts.items() if count])
         return counts
 
     async def endpoints(self) -> list[Row]:
-        standings = await self.store.standings()
+        standings = await self.parts.store.standings()
         return [
             {
                 **endpoint_row(settings, standings.get(name, EndpointView({}))),
-                "failing": self.endpoints_.is_failing(name),
+                "failing": self.parts.endpoints.is_failing(name),
             }
             for name, settings in self.reloader.config.endpoints.items()
         ]
 
     async def enable(self, endpoint: str) -> bool:
         self._endpoint(endpoint)
-        enabled = await self.store.enable_endpoint(endpoint)
+        enabled = await self.parts.store.enable_endpoint(endpoint)
         if enabled:
-            self.endpoints_.enabled(endpoint)
+            self.parts.endpoints.enabled(endpoint)
         return enabled
 
     async def test(self, endpoint: str) -> Row:
         settings = self._endpoint(endpoint)
         event = test_event(time.time())
         body = RENDERERS[settings.format](event)
-        outcome = await self.endpoints_.send_once(endpoint, event.id, body)
+        outcome = await self.parts.endpoints.send_once(endpoint, event.id, body)
         return {
             "event_id": event.id,
             "delivered": outcome.delivered,
@@ -134,19 +127,19 @@ class DaemonOperations:
 
     async def status(self) -> Row:
         config = self.reloader.config
-        open_watches = await self.store.open_watches()
+        open_watches = await self.parts.store.open_watches()
         return {
             "version": __version__,
             "pid": os.getpid(),
             "config": str(config.path),
             "store": str(config.store_path),
-            "uptime_seconds": round(self.clock.now() - self.began),
+            "uptime_seconds": round(self.parts.clock.now() - self.parts.began),
             "watches": {"open": sum(open_watches.values()), "polled": self.supervisor.polling},
             "gateways": [
                 {
                     "name": name,
                     "open_watches": open_watches.get(name, 0),
-                    **self.gateways.condition(name),
+                    **self.parts.gateways.condition(name),
                 }
                 for name in config.gateways
             ],
@@ -155,7 +148,7 @@ class DaemonOperations:
 
     async def ready(self) -> Mapping[str, bool]:
         with trio.move_on_after(_STORE_PATIENCE):
-            await self.store.touch()
+            await self.parts.store.touch()
             return {"store": True}
         return {"store": False}
 

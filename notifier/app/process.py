@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import trio
 
-from notifier.app.daemon import Options, run_daemon
+from notifier.app.daemon import Options, Orders, run_daemon
 from notifier.bell import Bell
 from notifier.config import Config
 from notifier.errors import NotifierError
@@ -22,7 +22,7 @@ def run_process(config: Config, options: Options) -> int:
     reload = Bell()
 
     async def serve(stop: trio.Event) -> int:
-        return await run_daemon(config, stop=stop, reload=reload, options=options)
+        return await run_daemon(config, Orders(stop, reload), options=options)
 
     return run_until_signal(serve, {signal.SIGHUP: reload.ring})
 

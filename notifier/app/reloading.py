@@ -16,6 +16,7 @@ from notifier.app import wiring
 from notifier.app.endpoints import Endpoints
 from notifier.app.gateways import Gateways
 from notifier.app.peers import Difference
+from notifier.app.vitals import Vitals
 from notifier.bell import Bell
 from notifier.config import Config, check_certificates, load, resolve_secrets, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
@@ -80,6 +81,7 @@ class Reloader:
     store: FittingStore
     sources: Source
     pollers: Pollers
+    vitals: Vitals
     read: Callable[[Config], Config] = read_again
     _turn: trio.Lock = field(default_factory=trio.Lock)
 
@@ -99,12 +101,19 @@ class Reloader:
         log says why.
         """
         async with self._turn:
+            self.vitals.manager.reloading()
             try:
                 config = await trio.to_thread.run_sync(self.read, self.config)
                 done = await self._apply(config)
             except NotifierError as error:
                 self._report_failure(error)
+                self.vitals.trouble = "the last reload failed"
                 raise
+            else:
+                self.vitals.trouble = ""
+            finally:
+                # in any case: systemd would else wait for the end of a reload that failed
+                await self.vitals.ready()
             await self._look_for_watches()
             # last: a watch that was withdrawn with its gateway is not left without one
             for name in done.gateways.removed:

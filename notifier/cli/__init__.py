@@ -29,6 +29,8 @@ _COMMANDS = {
     "replay": "notifier.cli.events:replay_command",
     "status": "notifier.cli.status:status_command",
     "reload": "notifier.cli.reload:reload_command",
+    "install": "notifier.cli.install:install_command",
+    "uninstall": "notifier.cli.install:uninstall_command",
     "secret": "notifier.cli.secret:secret_command",
     "probe": "notifier.cli.probe:probe_command",
 }

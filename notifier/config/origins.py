@@ -133,7 +133,10 @@ class CredentialOrigin:
                 f"{self.source} cannot be read: CREDENTIALS_DIRECTORY is not set",
                 "systemd sets it for a unit with LoadCredential=",
             )
-        return _read_text(Path(folder, self.name), self.source)
+        # a whole folder that is loaded as `notifier` has its files under these names
+        prefixed = Path(folder, f"notifier_{self.name}")
+        path = prefixed if prefixed.exists() else Path(folder, self.name)
+        return _read_text(path, self.source)
 
 
 def _read_text(path: Path, source: str) -> str:

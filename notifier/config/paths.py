@@ -40,7 +40,7 @@ def default_store_path(config_path: Path, env: Mapping[str, str]) -> Path:
     if env.get("STATE_DIRECTORY"):
         return Path(env["STATE_DIRECTORY"].split(":")[0], _STORE)
     if config_path.is_relative_to(_SYSTEM_FOLDER):
-        return _SYSTEM_STATE / _STORE
+        return Path(f"{_SYSTEM_STATE}{_instance(config_path)}", _STORE)
     state = Path(env.get("XDG_STATE_HOME", ""))
     if not state.is_absolute():
         home = Path(env.get("HOME") or os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises
@@ -60,5 +60,10 @@ def default_socket_path(config_path: Path, store_path: Path, env: Mapping[str, s
     if env.get("RUNTIME_DIRECTORY"):
         return Path(env["RUNTIME_DIRECTORY"].split(":")[0], _SOCKET)
     if config_path.is_relative_to(_SYSTEM_FOLDER):
-        return _SYSTEM_RUN / _SOCKET
+        return Path(f"{_SYSTEM_RUN}{_instance(config_path)}", _SOCKET)
     return store_path.with_suffix(".sock")
+
+
+def _instance(config_path: Path) -> str:
+    """Return what the folders of one of several services end with: `-NAME` for NAME.toml."""
+    return "" if config_path.name == "config.toml" else f"-{config_path.stem}"

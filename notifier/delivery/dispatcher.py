@@ -34,6 +34,10 @@ class Dispatcher:
             task_status.started()
         self._nursery = None
 
+    def lateness(self) -> float:
+        """Return by how many seconds the latest lane is late; not above 0 if none is."""
+        return max((lane.lateness() for lane in self._lanes.values()), default=0.0)
+
     def wake(self, endpoints: Sequence[str]) -> None:
         """Hint to the lanes of `endpoints` that something may be due."""
         for name in endpoints:

@@ -5,6 +5,7 @@ circuit allow, and has it delivered. It sleeps until the store says that somethi
 looks at least once a minute all the same. An endpoint that hangs fills its own lane only.
 """
 
+import math
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -75,6 +76,7 @@ class Lane:
         self._bell = Bell()
         self._in_flight = 0
         self._stopping = False
+        self._looked = math.inf
         self._pacer = Pacer(rules.max_per_second) if rules.max_per_second else None
         self._log = log.get(endpoint=rules.endpoint)
 
@@ -86,6 +88,10 @@ class Lane:
         if elsewhere:
             self.reset()
         self._bell.ring()
+
+    def lateness(self) -> float:
+        """Return by how many seconds the lane has missed its next look; not above 0 if in time."""
+        return trio.current_time() - self._looked - _LOOK_AGAIN
 
     @property
     def is_failing(self) -> bool:
@@ -111,6 +117,7 @@ class Lane:
         troubles = 0
         async with trio.open_nursery() as nursery:
             while not self._stopping:
+                self._looked = trio.current_time()
                 try:
                     pause = await self._take_due(nursery)
                     troubles = 0

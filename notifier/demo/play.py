@@ -13,7 +13,7 @@ import trio
 from rich.console import Console
 
 from notifier import log
-from notifier.app import Options, run_daemon
+from notifier.app import Options, Orders, run_daemon
 from notifier.config import Config, load
 from notifier.demo.screen import Screen
 from notifier.demo.stage import CAST, Ports, make_sandbox, new_secret, write_config
@@ -112,7 +112,9 @@ async def _perform(folder: Path, console: Console) -> Audience:
                 )
                 config = load(write_config(folder, ports, secret), {})
                 nursery.start_soon(_watch_progress, config, screen)
-                await run_daemon(config, stop=trio.Event(), options=Options(exit_when_done=True))
+                await run_daemon(
+                    config, Orders(trio.Event()), options=Options(exit_when_done=True)
+                )
                 _show_all(config, screen)
                 nursery.cancel_scope.cancel()
     console.print()

@@ -4,6 +4,7 @@ The poller's memory outlives a crash of its task, and the part that counts is in
 that a restarted daemon goes on where the last one stopped.
 """
 
+import math
 from collections.abc import Callable
 from random import Random
 from typing import Protocol
@@ -73,6 +74,8 @@ class Poller:
         self._memory = Memory(watch.snapshot, watch.missing_since, watch.missing_count)
         self._finish: Finish | None = None
         self._outcome = ""
+        self.due = math.inf
+        """When the next poll begins (trio's clock); infinity while one is under way."""
         self._log = log.get(gateway=watch.key.gateway, video_id=watch.key.video_id)
 
     async def run(self, first_delay: float) -> None:
@@ -87,11 +90,14 @@ class Poller:
 
     async def _sleep(self, delay: float) -> None:
         """Sleep; when the whole process was stopped meanwhile, do not rise with all the others."""
-        due = trio.current_time() + delay
-        await trio.sleep_until(due)
-        if trio.current_time() - due > _OVERSLEPT:
-            spread = min(self._rules(self.watch).poll_interval, _LONGEST_SPREAD)
-            await trio.sleep(self._rng.uniform(0, spread))
+        self.due = due = trio.current_time() + delay
+        try:
+            await trio.sleep_until(due)
+            if trio.current_time() - due > _OVERSLEPT:
+                spread = min(self._rules(self.watch).poll_interval, _LONGEST_SPREAD)
+                await trio.sleep(self._rng.uniform(0, spread))
+        finally:
+            self.due = math.inf
 
     async def _poll(self) -> float | None:
         """Ask once; return the seconds until the next poll, None when the watch has ended."""

@@ -5,6 +5,7 @@ poller, withdrawn ones lose theirs, changed ones keep their poller, its rhythm a
 in flight. A poller that crashes is restarted with growing waits, alone; it takes nobody along.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -87,6 +88,11 @@ class Supervisor:
         """Stop polling a watch that was withdrawn."""
         if row in self._charges:
             self._stop(row)
+
+    def lateness(self) -> float:
+        """Return by how many seconds the latest poll is overdue; not above 0 if none is."""
+        dues = (charge.poller.due for charge in self._charges.values())
+        return trio.current_time() - min(dues, default=math.inf)
 
     @property
     def polling(self) -> int:

@@ -1,0 +1,115 @@
+"""Building the daemon's parts, on top of what an earlier process left."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from notifier import log
+from notifier.app import wiring
+from notifier.app.endpoints import Endpoints
+from notifier.app.gateways import Gateways
+from notifier.app.peers import Connections
+from notifier.app.reloading import report_fitted
+from notifier.bell import Bell
+from notifier.config import Config
+from notifier.delivery import Outbox
+from notifier.delivery.verdict import LONGEST_RETRY_AFTER
+from notifier.model.health import Health
+from notifier.model.watch import Watch
+from notifier.schedule.backoff import SPREAD
+from notifier.schedule.clock import Clock
+from notifier.store import Store, ThreadExecutor
+from notifier.store.executor import Executor
+from notifier.watching import Poller
+
+# one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Where a test can put its own time, randomness, ids and threads."""
+
+    wall: Callable[[], float] = time.time
+    steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
+    rng: Random = field(default_factory=Random)
+    new_id: Callable[[], str] = lambda: f"evt_{secrets.token_hex(16)}"
+    executor: Callable[[], Executor] = ThreadExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that works together; `began` is when it was put together (`Clock.now`)."""
+
+    store: Store
+    clock: Clock
+    seams: Seams
+    gateways: Gateways
+    endpoints: Endpoints
+    outbox: Outbox
+    settled: Bell
+    began: float
+
+    def poller(self, watch: Watch) -> Poller | None:
+        """Build the poller of a watch; None when its gateway is not configured."""
+        desk = self.gateways.desk(watch.key.gateway)
+        if desk is None:
+            return None
+        return Poller(
+            watch,
+            desk,
+            self.store,
+            self.outbox,
+            rules=self.gateways.rules,
+            now=self.clock.now,
+            rng=self.seams.rng,
+        )
+
+
+async def assemble(
+    config: Config, store: Store, clock: Clock, seams: Seams, connections: Connections
+) -> Parts:
+    """Recover what an earlier process left, and build every part on top of it."""
+    began = clock.now()
+    health = await _recover(config, store)
+    settled = Bell()
+    gateways = Gateways(connections, clock, seams.rng)
+    gateways.commit(await gateways.draft(config.gateways))
+    endpoints = Endpoints(
+        connections, store, clock, seams.rng, new_id=seams.new_id, settled=settled
+    )
+    endpoints.commit(await endpoints.draft(config), health)
+    outbox = Outbox(
+        store,
+        endpoints.subscriptions,
+        content_url=gateways.content_url,
+        new_id=seams.new_id,
+        wall=clock.wall,
+        wake=endpoints.dispatcher.wake,
+    )
+    return Parts(store, clock, seams, gateways, endpoints, outbox, settled, began)
+
+
+async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
+    """Put the store in order, say what was found, and return how endpoints have been doing."""
+    endpoints = config.endpoints.values()
+    marks = {endpoint.name: wiring.url_mark(endpoint) for endpoint in endpoints}
+    schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
+    longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)
+    found = await store.recover(marks, longest)
+    logger = log.get()
+    if found.clock_set_back:
+        logger.warning("clock_set_back", seconds=round(found.clock_set_back))
+    if found.interrupted:
+        logger.warning("recovered", interrupted_attempts=found.interrupted)
+    report_fitted(found.fitted)
+    for name, reason in found.disabled.items():
+        logger.error(
+            "endpoint_disabled",
+            endpoint=name,
+            reason=reason,
+            hint=f"deliveries are held; notifier endpoints enable {name}",
+        )
+    return found.fitted.health

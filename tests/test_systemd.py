@@ -1,0 +1,86 @@
+"""sd_notify, as systemd would hear it."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notifier.systemd import ServiceManager
+from tests.faults.jobs import begin
+from tests.process.harness import running, world
+
+
+@pytest.fixture
+def ear() -> Iterator[socket.socket]:
+    """Listen as systemd does, at an abstract address."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(f"\0notifier-test-{os.getpid()}")
+        sock.settimeout(10)
+        yield sock
+
+
+def address(ear: socket.socket) -> str:
+    name = ear.getsockname()
+    return "@" + (name if isinstance(name, str) else name.decode())[1:]
+
+
+def heard(ear: socket.socket) -> list[str]:
+    return ear.recv(4096).decode().splitlines()
+
+
+def test_what_is_said_is_what_systemd_understands(ear: socket.socket) -> None:
+    manager = ServiceManager({"NOTIFY_SOCKET": address(ear)})
+    manager.ready("watching 1\nMAINPID=1")
+    assert heard(ear) == ["READY=1", "STATUS=watching 1 MAINPID=1"]
+    manager.reloading()
+    first, second = heard(ear)
+    assert first == "RELOADING=1"
+    assert second.removeprefix("MONOTONIC_USEC=").isdigit()
+    manager.stopping(20)
+    assert heard(ear)[:2] == ["STOPPING=1", "EXTEND_TIMEOUT_USEC=20000000"]
+    manager.feed_watchdog()
+    assert heard(ear) == ["WATCHDOG=1"]
+
+
+@pytest.mark.parametrize("where", ["", "relative", "/nowhere/at/all", "@nobody-listens-here"])
+def test_nobody_to_talk_to_is_no_trouble(where: str, tmp_path: Path) -> None:
+    ServiceManager({"NOTIFY_SOCKET": where} if where else {}).ready("fine")
+
+
+@pytest.mark.parametrize(
+    ("env", "interval"),
+    [
+        ({}, None),
+        ({"WATCHDOG_USEC": "3000000"}, 3.0),
+        ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": str(os.getpid())}, 3.0),
+        ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+    ],
+)
+def test_the_watchdog_is_known_when_it_is_meant_for_us(
+    env: dict[str, str], interval: float | None
+) -> None:
+    assert ServiceManager(env).watchdog_interval == interval
+
+
+async def test_the_daemon_says_when_it_is_ready_reloads_and_stops(
+    tmp_path: Path, ear: socket.socket
+) -> None:
+    async with world(tmp_path) as w:
+        w.endpoint(await w.receiver())
+        begin(w, "job")
+        said: list[str] = []
+        async with running(w.save(), NOTIFY_SOCKET=address(ear)) as daemon:
+            daemon.process.send_signal(signal.SIGHUP)
+            await daemon.wait_for_log("reloaded")
+            assert await daemon.end() == 0
+        while "STOPPING=1" not in said:
+            said += heard(ear)
+    words = [line.partition("=")[0] for line in said]
+    order = [word for word in words if word in {"READY", "RELOADING", "STOPPING"}]
+    assert order == ["READY", "RELOADING", "READY", "STOPPING"]
+    assert "STATUS=watching 1, 0 pending" in said
