@@ -26,6 +26,7 @@ _COMMANDS = {
     "watch": "notifier.cli.watch:watch_group",
     "endpoints": "notifier.cli.endpoints:endpoints_group",
     "secret": "notifier.cli.secret:secret_command",
+    "schema": "notifier.cli.schema:schema_command",
     "probe": "notifier.cli.probe:probe_command",
 }
 _INTERRUPTED = 130
