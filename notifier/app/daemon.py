@@ -26,6 +26,7 @@ from notifier.delivery import Announcer, Dispatcher, Lane, Ledger, Outbox
 from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.errors import StoreError
 from notifier.gateway.client import content_url
+from notifier.metrics import Metrics
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.schedule.backoff import SPREAD
@@ -80,10 +81,11 @@ async def run_daemon(
     clock = Clock(seams.wall, seams.steady)
     open_database = partial(Database.open, config.store_path, config.path, adopt=options.adopt)
     database = await trio.to_thread.run_sync(open_database)
-    store = Store(database, seams.executor(), clock.now)
+    metrics = Metrics()
+    store = Store(database, seams.executor(), clock.now, metrics)
     try:
         async with AsyncExitStack() as connections:
-            daemon = await _assemble(config, store, clock, seams, connections)
+            daemon = await _assemble(config, store, clock, seams, connections, metrics)
             return await daemon.run(stop, options, task_status)
     finally:
         with trio.CancelScope(shield=True):
@@ -204,9 +206,12 @@ async def _assemble(
     clock: Clock,
     seams: Seams,
     connections: AsyncExitStack,
+    metrics: Metrics,
 ) -> _Daemon:
     """Recover what an earlier process left, and build every part on top of it."""
     began = clock.now()
+    metrics.configured(config.gateways, config.endpoints)
+    metrics.config_loaded(clock.wall())
     health = await _recover(config, store)
     settled = Bell()
     desks = {}
@@ -215,8 +220,8 @@ async def _assemble(
             wiring.gateway_exchange(gateway, wiring.GATEWAY_IN_FLIGHT)
         )
         client = wiring.gateway_client(gateway, exchange, clock.wall)
-        desks[gateway.name] = wiring.desk(gateway, client, clock, seams.rng)
-    dispatcher, ledger = Dispatcher(), Ledger(store)
+        desks[gateway.name] = wiring.desk(gateway, client, clock, seams.rng, metrics)
+    dispatcher, ledger = Dispatcher(), Ledger(store, clock.now, metrics)
     subscriptions = wiring.subscriptions(config)
     announcer = Announcer(
         subscriptions, new_id=seams.new_id, wall=clock.wall, wake=dispatcher.wake
@@ -235,7 +240,15 @@ async def _assemble(
             rng=seams.rng,
         )
         rules = wiring.lane_rules(endpoint)
-        lane = Lane(rules, deliverer, store, clock=clock, rng=seams.rng, settled=settled)
+        lane = Lane(
+            rules,
+            deliverer,
+            store,
+            clock=clock,
+            rng=seams.rng,
+            settled=settled,
+            metrics=metrics,
+        )
         dispatcher.add(endpoint.name, lane)
     outbox = Outbox(
         store,

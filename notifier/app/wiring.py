@@ -19,6 +19,7 @@ from notifier.delivery import (
 )
 from notifier.exchange import Exchange, Route, open_exchange
 from notifier.gateway import EchoMask, GatewayClient, GatewayRules
+from notifier.metrics import Metrics
 from notifier.model.delivery import Format
 from notifier.model.health import Health
 from notifier.model.watch import Watch
@@ -111,7 +112,9 @@ def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> It
             yield text.rpartition(" ")[2] if name.endswith("authorization") else text
 
 
-def desk(settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random) -> Desk:
+def desk(
+    settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random, metrics: Metrics
+) -> Desk:
     """Build the desk of one gateway."""
     return Desk(
         settings.name,
@@ -120,6 +123,7 @@ def desk(settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Ra
         in_flight=GATEWAY_IN_FLIGHT,
         now=clock.now,
         rng=rng,
+        metrics=metrics,
     )
 
 

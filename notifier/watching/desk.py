@@ -19,7 +19,8 @@ import trio
 import trio.lowlevel
 
 from notifier import log
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.metrics import Metrics
+from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble, outcome_word
 from notifier.pacer import Pacer
 from notifier.schedule.backoff import jittered
 from notifier.watching.lifecycle import LONGEST_WAIT
@@ -77,22 +78,24 @@ class Desk:
         in_flight: int,
         now: Callable[[], float],
         rng: Random,
-        probe_interval: float = PROBE_INTERVAL,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._gateway = gateway
         self._client = client
         self._pacer = Pacer(requests_per_second)
         self._places = trio.CapacityLimiter(in_flight)
         self._now = now
         self._rng = rng
-        self._probe_interval = probe_interval
+        self._metrics = metrics or Metrics()
         self._limited: str | None = None
         self._pause: _Pause | None = None
         self._forbidden: set[str] = set()
         self._words: set[str] = set()
         self._log = log.get(gateway=gateway)
+        self._metrics.gateway_paused(gateway, paused=False)
 
-    async def ask(self, video_id: str, deadline: float) -> Asked:
-        """Ask for one video's status, when it is this poller's turn.
+    async def ask(self, video_id: str, deadline: float, planned: float) -> Asked:
+        """Ask for one video's status, when it is this poller's turn; `planned` is when it was.
 
         While the key is refused this waits; a watch that is past its `deadline` is told of
         the refusal as soon as a try after the deadline has failed.
@@ -105,6 +108,7 @@ class Desk:
                 else await self._wait_out(pause, video_id, deadline)
             )
             if asked is not None:
+                self._metrics.poll_lag(self._gateway, asked.at - planned)
                 return asked
 
     async def _wait_out(self, pause: _Pause, video_id: str, deadline: float) -> Asked | None:
@@ -137,8 +141,10 @@ class Desk:
         The place comes before the turn: turns that were handed out to those who still wait for
         a place would all be used at once when a hanging gateway comes back.
         """
+        began = self._now()
         async with self._places:
             await self._pacer.turn()
+            self._metrics.budget_wait(self._gateway, self._now() - began)
             return None if self._pause is not None else await self._request(video_id)
 
     async def _probe(self, pause: _Pause, video_id: str) -> Asked:
@@ -148,7 +154,7 @@ class Desk:
             await self._pacer.turn()
             asked = await self._request(video_id)
             pause.last_probe = asked.at
-            pause.next_probe = self._now() + jittered(self._probe_interval, self._rng)
+            pause.next_probe = self._now() + jittered(PROBE_INTERVAL, self._rng)
             if isinstance(asked.answer, Denied):
                 pause.denied = asked.answer
         finally:
@@ -160,6 +166,7 @@ class Desk:
     async def _request(self, video_id: str) -> Asked:
         at = self._now()
         answer = await self._client.retrieve(video_id)
+        self._metrics.poll(self._gateway, outcome_word(answer))
         match answer:
             case Denied():
                 self._refused(video_id, answer)
@@ -181,13 +188,14 @@ class Desk:
                 return
         if self._pause is None:
             now = self._now()
-            self._pause = _Pause(now, now + self._probe_interval, answer)
+            self._pause = _Pause(now, now + PROBE_INTERVAL, answer)
+            self._metrics.gateway_paused(self._gateway, paused=True)
             self._log.error(
                 "gateway_paused",
                 outcome=f"http_{answer.status}",
                 detail=answer.detail,
                 hint="is api_key right? No watch is lost; one request a minute tries again",
-                next_try_in=self._probe_interval,
+                next_try_in=PROBE_INTERVAL,
             )
 
     def _rest(self, video_id: str, wait: float) -> None:
@@ -201,6 +209,7 @@ class Desk:
         self._forbidden.clear()
         if self._pause is not None and at > self._pause.since:
             self._pause = None
+            self._metrics.gateway_paused(self._gateway, paused=False)
             self._log.warning("gateway_resumed", outcome="the key is accepted again")
 
     def _explain(self, answer: Seen) -> None:

@@ -15,6 +15,7 @@ from notifier.delivery import (
     Subscription,
 )
 from notifier.delivery.deliverer import AttemptStore
+from notifier.metrics import Metrics
 from notifier.model.delivery import Format
 from notifier.model.health import Health
 from notifier.model.watch import WatchKey, WatchSpec
@@ -80,6 +81,7 @@ class Parts:
     others: tuple[Subscription, ...] = ()
     health: Health = HEALTHY
     notice: str = "evt_notice"
+    metrics: Metrics | None = None
 
     def lane(self) -> Lane:
         announcer = Announcer(
@@ -97,7 +99,15 @@ class Parts:
             clock=self.clock,
             rng=rng(),
         )
-        return Lane(self.rules, deliverer, self.store, clock=self.clock, rng=rng(), settled=Bell())
+        return Lane(
+            self.rules,
+            deliverer,
+            self.store,
+            clock=self.clock,
+            rng=rng(),
+            settled=Bell(),
+            metrics=self.metrics,
+        )
 
 
 def steady_clock() -> Clock:
