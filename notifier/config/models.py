@@ -226,7 +226,7 @@ class LogTable(Table):
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least that is logged."""
     format: Literal["json", "console", "auto"] = "auto"
-    """`auto` is console on a terminal and JSON for everything else."""
+    """`auto` is console on a terminal, the journal under systemd, else JSON."""
 
 
 class DropIn(Table):
