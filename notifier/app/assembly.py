@@ -16,6 +16,7 @@ from notifier.bell import Bell
 from notifier.config import Config
 from notifier.delivery import Outbox
 from notifier.delivery.verdict import LONGEST_RETRY_AFTER
+from notifier.metrics import Metrics
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.schedule.backoff import SPREAD
@@ -46,6 +47,7 @@ class Parts:
     store: Store
     clock: Clock
     seams: Seams
+    metrics: Metrics
     gateways: Gateways
     endpoints: Endpoints
     outbox: Outbox
@@ -69,16 +71,23 @@ class Parts:
 
 
 async def assemble(
-    config: Config, store: Store, clock: Clock, seams: Seams, connections: Connections
+    config: Config,
+    store: Store,
+    clock: Clock,
+    seams: Seams,
+    connections: Connections,
+    metrics: Metrics,
 ) -> Parts:
     """Recover what an earlier process left, and build every part on top of it."""
     began = clock.now()
     health = await _recover(config, store)
     settled = Bell()
-    gateways = Gateways(connections, clock, seams.rng)
+    metrics.configured(config.gateways, config.endpoints)
+    metrics.config_loaded(clock.wall())
+    gateways = Gateways(connections, clock, seams.rng, metrics)
     gateways.commit(await gateways.draft(config.gateways))
     endpoints = Endpoints(
-        connections, store, clock, seams.rng, new_id=seams.new_id, settled=settled
+        connections, store, clock, seams.rng, new_id=seams.new_id, settled=settled, metrics=metrics
     )
     endpoints.commit(await endpoints.draft(config), health)
     outbox = Outbox(
@@ -89,7 +98,7 @@ async def assemble(
         wall=clock.wall,
         wake=endpoints.dispatcher.wake,
     )
-    return Parts(store, clock, seams, gateways, endpoints, outbox, settled, began)
+    return Parts(store, clock, seams, metrics, gateways, endpoints, outbox, settled, began)
 
 
 async def _recover(config: Config, store: Store) -> Mapping[str, Health]:

@@ -24,6 +24,7 @@ from notifier.app.vitals import Vitals
 from notifier.bell import Bell
 from notifier.config import Config
 from notifier.errors import StoreError
+from notifier.metrics import Metrics
 from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
@@ -74,10 +75,11 @@ async def run_daemon(
     clock = Clock(seams.wall, seams.steady)
     open_database = partial(Database.open, config.store_path, config.path, adopt=options.adopt)
     database = await trio.to_thread.run_sync(open_database)
-    store = Store(database, seams.executor(), clock.now)
+    metrics = Metrics()
+    store = Store(database, seams.executor(), clock.now, metrics)
     try:
         async with trio.open_nursery() as resources:
-            parts = await assemble(config, store, clock, seams, Connections(resources))
+            parts = await assemble(config, store, clock, seams, Connections(resources), metrics)
             with open_doors(config.http) as doors:
                 code = await _Daemon(config, parts, orders).run(doors, options, task_status)
             resources.cancel_scope.cancel()
@@ -153,6 +155,8 @@ class _Daemon:
             sources,
             supervisor,
             vitals,
+            parts.metrics,
+            parts.clock.wall,
         )
         operations = DaemonOperations(parts, sources, supervisor, reloader)
         async with trio.open_nursery() as nursery:

@@ -9,6 +9,7 @@ from notifier.app.peers import Connections, Difference, Link, Peer, Peers
 from notifier.bell import Bell
 from notifier.config import Config, EndpointSettings
 from notifier.delivery import Announcer, Deliverer, Dispatcher, Lane, Ledger, Subscription
+from notifier.metrics import Metrics
 from notifier.model.health import Health
 from notifier.outbound import AddressPolicy
 from notifier.schedule.clock import Clock
@@ -38,6 +39,7 @@ class Endpoints:
         *,
         new_id: Callable[[], str],
         settled: Bell,
+        metrics: Metrics,
     ) -> None:
         self._peers: Peers[EndpointSettings] = Peers(connections)
         self._store = store
@@ -46,7 +48,8 @@ class Endpoints:
         self._settled = settled
         self._delivering: dict[str, Delivering] = {}
         self._subscriptions: list[Subscription] = []
-        self._ledger = Ledger(store)
+        self._metrics = metrics
+        self._ledger = Ledger(store, clock.now, metrics)
         self.dispatcher = Dispatcher()
         self._announcer = Announcer(
             self._subscriptions, new_id=new_id, wall=clock.wall, wake=self.dispatcher.wake
@@ -127,6 +130,7 @@ class Endpoints:
             clock=self._clock,
             rng=self._rng,
             settled=self._settled,
+            metrics=self._metrics,
         )
         self._delivering[settings.name] = Delivering(deliverer, lane)
         self.dispatcher.add(settings.name, lane)

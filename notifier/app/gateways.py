@@ -7,6 +7,7 @@ from notifier.app import wiring
 from notifier.app.peers import Connections, Difference, Link, Peer, Peers
 from notifier.config import GatewaySettings
 from notifier.gateway.client import content_url
+from notifier.metrics import Metrics
 from notifier.model.views import Row
 from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
@@ -18,10 +19,13 @@ Draft = Mapping[str, Peer[GatewaySettings]]
 class Gateways:
     """Knows every configured gateway's desk and rules."""
 
-    def __init__(self, connections: Connections, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self, connections: Connections, clock: Clock, rng: Random, metrics: Metrics
+    ) -> None:
         self._peers: Peers[GatewaySettings] = Peers(connections)
         self._clock = clock
         self._rng = rng
+        self._metrics = metrics
         self._desks: dict[str, Desk] = {}
         # also those of before: a poller that is being stopped may look once more
         self._settings: dict[str, GatewaySettings] = {}
@@ -53,7 +57,9 @@ class Gateways:
         client = wiring.gateway_client(settings, peer.lease.exchange, self._clock.wall)
         desk = self._desks.get(settings.name)
         if desk is None:
-            self._desks[settings.name] = wiring.desk(settings, client, self._clock, self._rng)
+            self._desks[settings.name] = wiring.desk(
+                settings, client, self._clock, self._rng, self._metrics
+            )
         else:
             desk.change(client, settings.max_requests_per_second)
 

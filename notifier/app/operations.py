@@ -18,6 +18,7 @@ from notifier.config import EndpointSettings, check_watch
 from notifier.errors import UnknownError
 from notifier.formats import RENDERERS
 from notifier.formats.again import rerender
+from notifier.metrics import CONTENT_TYPE
 from notifier.model.event import Event, EventType
 from notifier.model.views import EndpointView, EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
@@ -153,7 +154,8 @@ class DaemonOperations:
         return {"store": False}
 
     async def metrics(self) -> tuple[bytes, str]:
-        return b"", "text/plain"
+        await self.parts.metrics.refresh(self.parts.store)
+        return self.parts.metrics.render(), CONTENT_TYPE
 
     def _endpoint(self, name: str) -> EndpointSettings:
         settings = self.reloader.config.endpoints.get(name)

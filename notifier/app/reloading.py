@@ -20,6 +20,7 @@ from notifier.app.vitals import Vitals
 from notifier.bell import Bell
 from notifier.config import Config, check_certificates, load, resolve_secrets, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
+from notifier.metrics import Metrics
 from notifier.model.watch import Watch
 from notifier.store.recovery import Fitted
 
@@ -82,6 +83,8 @@ class Reloader:
     sources: Source
     pollers: Pollers
     vitals: Vitals
+    metrics: Metrics
+    wall: Callable[[], float]
     read: Callable[[Config], Config] = read_again
     _turn: trio.Lock = field(default_factory=trio.Lock)
 
@@ -108,9 +111,12 @@ class Reloader:
             except NotifierError as error:
                 self._report_failure(error)
                 self.vitals.trouble = "the last reload failed"
+                self.metrics.config_refused()
                 raise
             else:
                 self.vitals.trouble = ""
+                self.metrics.configured(config.gateways, config.endpoints)
+                self.metrics.config_loaded(self.wall())
             finally:
                 # in any case: systemd would else wait for the end of a reload that failed
                 await self.vitals.ready()

@@ -11,6 +11,7 @@ from notifier.config import EndpointSettings, GatewaySettings, Secret
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
 from notifier.exchange import Exchange, Route
 from notifier.gateway import EchoMask, GatewayClient, GatewayRules
+from notifier.metrics import Metrics
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch
 from notifier.outbound import ANYWHERE, AddressPolicy
@@ -96,7 +97,9 @@ def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> It
             yield text.rpartition(" ")[2] if name.endswith("authorization") else text
 
 
-def desk(settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random) -> Desk:
+def desk(
+    settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random, metrics: Metrics
+) -> Desk:
     """Build the desk of one gateway."""
     return Desk(
         settings.name,
@@ -105,6 +108,7 @@ def desk(settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Ra
         in_flight=GATEWAY_IN_FLIGHT,
         now=clock.now,
         rng=rng,
+        metrics=metrics,
     )
 
 

@@ -32,6 +32,7 @@ _COMMANDS = {
     "install": "notifier.cli.install:install_command",
     "uninstall": "notifier.cli.install:uninstall_command",
     "secret": "notifier.cli.secret:secret_command",
+    "schema": "notifier.cli.schema:schema_command",
     "probe": "notifier.cli.probe:probe_command",
 }
 _INTERRUPTED = 130
@@ -91,9 +92,7 @@ def _run() -> int:
         return error.exit_code
     except NotifierError as error:
         with suppress(OSError):  # the exit code is all that a full disk leaves
-            click.echo(
-                "\n".join(f"notifier: {line}" for line in str(error).splitlines()), err=True
-            )
+            _complain(str(error))
         return error.exit_code
     except OSError as error:
         return _unwritable(error)
@@ -104,6 +103,16 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _complain(text: str) -> None:
+    """Print each line of `text` on stderr; the journal is told that it is an error."""
+    mark = ""
+    if "JOURNAL_STREAM" in os.environ:
+        from notifier.log.journal import is_journal  # noqa: PLC0415 - seldom needed, and slow
+
+        mark = "<3>" if is_journal(sys.stderr, os.environ) else ""
+    click.echo("\n".join(f"{mark}notifier: {line}" for line in text.splitlines()), err=True)
 
 
 def _unwritable(error: OSError) -> int:

@@ -20,6 +20,7 @@ from pydantic import (
     ValidationInfo,
 )
 
+from notifier.config import shapes
 from notifier.config.durations import (
     LONGEST,
     DurationError,
@@ -63,134 +64,184 @@ def _duration(minimum: float = 0.001, maximum: float = LONGEST) -> PlainValidato
             raise DurationError(f"must be {within}")
         return seconds
 
-    return PlainValidator(check)
+    return PlainValidator(check, json_schema_input_type=shapes.duration(minimum, maximum))
 
 
-def _secret(check: Check) -> PlainValidator:
+def _secret(check: Check, literal: shapes.Shape) -> PlainValidator:
     def read(value: object, info: ValidationInfo) -> Secret:
         around = cast("Surroundings", info.context)
         return read_secret(value, check, around.folder, around.env)
 
-    return PlainValidator(read)
+    return PlainValidator(read, json_schema_input_type=shapes.secret(literal))
 
 
 def _one_or_more(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-Name = Annotated[str, AfterValidator(check_name)]
-PathText = Annotated[str, PlainValidator(check_path)]
+Name = Annotated[str, AfterValidator(check_name), shapes.NAME]
+PathText = Annotated[str, PlainValidator(check_path), shapes.TEXT]
 Duration = Annotated[float, _duration()]
 Rate = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 Headers = dict[
-    Annotated[str, AfterValidator(check_header_name)],
-    Annotated[Secret, _secret(check_header_value)],
+    Annotated[str, AfterValidator(check_header_name), shapes.HEADER_NAME],
+    Annotated[Secret, _secret(check_header_value, shapes.HEADER_VALUE)],
 ]
 StatusWords = dict[
-    Annotated[str, AfterValidator(check_status_word)],
+    Annotated[str, AfterValidator(check_status_word), shapes.TEXT],
     Literal["queued", "in_progress", "completed", "failed", "cancelled"],
 ]
-ProxyUrl = Annotated[Secret, _secret(check_proxy_url)]
+ProxyUrl = Annotated[Secret, _secret(check_proxy_url, shapes.PROXY_URL)]
+_SigningSecret = Annotated[Secret, _secret(check_signing_secret, shapes.SIGNING_SECRET)]
+_SigningSecretList = Annotated[list[_SigningSecret], Field(min_length=1, max_length=4)]
 SigningSecrets = Annotated[
-    list[Annotated[Secret, _secret(check_signing_secret)]],
-    Field(min_length=1, max_length=4),
-    BeforeValidator(_one_or_more),
+    _SigningSecretList,
+    BeforeValidator(_one_or_more, json_schema_input_type=_SigningSecret | _SigningSecretList),
 ]
 
 
 class Table(BaseModel):
-    """A TOML table; `later` are keys that only a later version knows."""
+    """A TOML table; `later` are keys that only a later version knows.
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+    The texts below keys are what editors show: `notifier schema` takes them from here.
+    """
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
     later: ClassVar[frozenset[str]] = frozenset()
 
 
 class GatewayTable(Table):
-    """`[gateways.NAME]`."""
+    """A gateway that is asked about videos."""
 
     later = frozenset({"list_videos"})
 
-    base_url: Annotated[str, PlainValidator(check_base_url)]
-    api_key: Annotated[Secret, _secret(check_api_key)] | None = None
+    base_url: Annotated[str, PlainValidator(check_base_url), shapes.BASE_URL]
+    """The URL up to and including /v1."""
+    api_key: Annotated[Secret, _secret(check_api_key, shapes.API_KEY)] | None = None
+    """Secret, sent as `Authorization: Bearer`; left out for a local server."""
     headers: Headers = {}
+    """More headers for every request; values may be secrets."""
     poll_interval: Annotated[float, _duration(minimum=0.1)] = 20.0
+    """How far apart, on average, one video is asked about."""
     min_poll_interval: Duration | None = None
+    """One video is never asked about sooner than this: 5s, or poll_interval if that is less."""
     max_requests_per_second: Rate = 10.0
+    """The budget that all videos of this gateway share."""
     request_timeout: Duration = 30.0
+    """The whole request, from connecting to the last byte."""
     give_up_after: Duration = 24 * 3600.0
+    """A video that has not ended by then ends as video.timed_out."""
     not_found_grace: Duration = 120.0
+    """How long "no such video" is put up with before video.lost."""
     status_words: StatusWords = {}
+    """What this gateway's own status words mean."""
     rewrites_ids: bool = False
+    """Believe answers that name another id than the one asked for, as LiteLLM gives them."""
     proxy: ProxyUrl | None = None
+    """An http or https proxy between here and the gateway; may be a secret."""
     ca_file: PathText | None = None
+    """Certificates (PEM) that are trusted beside the system's."""
 
 
 class EndpointTable(Table):
-    """`[endpoints.NAME]`."""
+    """A receiver of events."""
 
-    url: Annotated[Secret, _secret(check_endpoint_url)]
+    model_config = ConfigDict(json_schema_extra=shapes.SIGNED_UNLESS_SLACK)
+
+    url: Annotated[Secret, _secret(check_endpoint_url, shapes.ENDPOINT_URL)]
+    """Where events are POSTed; may be a secret."""
     format: Literal["standard", "slack"] = "standard"
+    """`standard` is signed JSON, `slack` a message for a channel."""
     secret: SigningSecrets = []
+    """What events are signed with, or a list of up to four; required for `standard`."""
     events: Annotated[
-        list[Annotated[str, PlainValidator(check_event_pattern)]],
+        list[Annotated[str, PlainValidator(check_event_pattern), shapes.EVENT_PATTERN]],
         Field(min_length=1, max_length=50),
     ] = ["video.*"]
+    """Which events it gets: types or patterns."""
     timeout: Annotated[float, _duration(maximum=_TEN_MINUTES)] = 15.0
+    """A whole attempt."""
     max_concurrency: Annotated[int, Field(ge=1, le=100)] = 4
+    """POSTs in flight at the same time."""
     retry_schedule: Annotated[list[Duration], Field(min_length=1, max_length=50)] = [
         *(5.0, 5 * 60.0, 30 * 60.0),
         *(hours * 3600.0 for hours in (2, 5, 10, 14, 20, 24)),
     ]
+    """Waits between attempts; after the last one the event is kept as dead."""
     headers: Headers = {}
+    """More headers for every POST; values may be secrets."""
     proxy: ProxyUrl | None = None
+    """An http or https proxy between here and the receiver; may be a secret."""
     ca_file: PathText | None = None
+    """Certificates (PEM) that are trusted beside the system's."""
 
 
 class WatchTable(Table):
-    """`[[watches]]`."""
+    """A video that is watched from here."""
 
-    video_id: Annotated[str, PlainValidator(check_video_id)]
+    video_id: Annotated[str, PlainValidator(check_video_id), shapes.VIDEO_ID]
+    """The id that the gateway gave the job."""
     gateway: str | None = None
+    """Whose job it is; not needed with a single gateway."""
     endpoints: Annotated[list[str], Field(min_length=1)] | None = None
+    """Who is told; all, if left out."""
     metadata: Annotated[dict[str, str], Field(max_length=50), AfterValidator(check_metadata)] = {}
+    """Comes back in the event."""
     give_up_after: Duration | None = None
+    """Overrides the gateway's."""
     generation: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """A higher number watches a video once more that has ended."""
 
 
 class OutboundTable(Table):
-    """`[outbound]`."""
+    """Where connections may go."""
 
     public_only: bool = False
+    """Endpoints must have public addresses."""
     allow: Annotated[
-        list[Annotated[IPv4Network | IPv6Network, PlainValidator(check_network)]],
+        list[Annotated[IPv4Network | IPv6Network, PlainValidator(check_network), shapes.NETWORK]],
         Field(max_length=100),
     ] = []
+    """Ranges that endpoints may be in all the same."""
 
 
 class StoreTable(Table):
-    """`[store]`."""
+    """The database."""
 
     later = frozenset({"url"})
 
     path: PathText | None = None
+    """The file; by default notifier.db in the state folder."""
     retention: Annotated[float, _duration(minimum=60.0)] = 30 * 24 * 3600.0
+    """How long events, attempts and dead letters are kept once they are over."""
 
 
 class LogTable(Table):
-    """`[log]`."""
+    """What is logged, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged."""
     format: Literal["json", "console", "auto"] = "auto"
+    """`auto` is console on a terminal, the journal under systemd, else JSON."""
 
 
 class HttpTable(Table):
-    """`[http]`."""
+    """The control API: who may ask the daemon, and where."""
 
     later = frozenset({"allow_callback_urls"})
 
     socket: PathText | None = None
-    listen: Annotated[str, PlainValidator(check_listen)] | None = None
-    token: Annotated[Secret, _secret(check_token)] | None = None
+    """The Unix socket, at most 107 bytes long."""
+    listen: Annotated[str, PlainValidator(check_listen), shapes.LISTEN] | None = None
+    """HOST:PORT of the same on TCP; anything but loopback needs a token."""
+    token: Annotated[Secret, _secret(check_token, shapes.TOKEN)] | None = None
+    """Sent as `Authorization: Bearer`, at least 16 characters."""
 
 
 class DropIn(Table):
@@ -202,11 +253,21 @@ class DropIn(Table):
 class Document(Table):
     """The config file."""
 
+    model_config = ConfigDict(json_schema_extra={"required": ["gateways"]})
+
     gateways: dict[Name, GatewayTable] = {}
+    """One table per gateway; the name is yours."""
     endpoints: dict[Name, EndpointTable] = {}
+    """One table per receiver of events; the name is yours."""
     watches: list[WatchTable] = []
+    """One table per video that is watched from here."""
     watch_dir: PathText = "watches.d"
+    """A folder of files that hold [[watches]]."""
     outbound: OutboundTable = OutboundTable()
+    """Where connections may go."""
     store: StoreTable = StoreTable()
+    """The database."""
     log: LogTable = LogTable()
+    """What is logged, and how."""
     http: HttpTable = HttpTable()
+    """The control API."""

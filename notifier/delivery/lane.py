@@ -17,6 +17,7 @@ from notifier.bell import Bell
 from notifier.delivery.circuit import Circuit
 from notifier.delivery.deliverer import Result
 from notifier.errors import StoreError
+from notifier.metrics import Metrics
 from notifier.model.delivery import Claim
 from notifier.pacer import Pacer
 from notifier.schedule.backoff import growing
@@ -65,6 +66,7 @@ class Lane:
         clock: Clock,
         rng: Random,
         settled: Bell,
+        metrics: Metrics | None = None,
     ) -> None:
         self._rules = rules
         self._deliverer = deliverer
@@ -72,6 +74,7 @@ class Lane:
         self._clock = clock
         self._settled = settled
         self._rng = rng
+        self._metrics = metrics or Metrics()
         self._circuit = Circuit(rng)
         self._bell = Bell()
         self._in_flight = 0
@@ -79,6 +82,7 @@ class Lane:
         self._looked = math.inf
         self._pacer = Pacer(rules.max_per_second) if rules.max_per_second else None
         self._log = log.get(endpoint=rules.endpoint)
+        self._metrics.endpoint_failing(rules.endpoint, failing=False)
 
     def change(self, rules: LaneRules, *, elsewhere: bool) -> None:
         """Deliver by other rules from now on; `elsewhere` forgets how the endpoint has done."""
@@ -163,3 +167,4 @@ class Lane:
         elif self._circuit.failed(now, result.retry_after):
             wait = round(self._circuit.wait(now), 1)
             self._log.warning("endpoint_failing", next_probe_in=wait)
+        self._metrics.endpoint_failing(self._rules.endpoint, failing=self._circuit.is_open)

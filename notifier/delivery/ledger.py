@@ -6,19 +6,29 @@ wait for all of them. Nobody waits for a failure to be recorded, so they stand i
 their own, and at most one of them is ever before anybody else.
 """
 
+from collections.abc import Callable
+
 import trio
 
 from notifier.delivery.deliverer import AttemptStore
+from notifier.metrics import Metrics
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 
 
 class Ledger:
-    """Records in `store`; one for all endpoints."""
+    """Records in `store`, and in `metrics` what is recorded; one for all endpoints.
 
-    def __init__(self, store: AttemptStore) -> None:
+    `now` is `Clock.now`.
+    """
+
+    def __init__(
+        self, store: AttemptStore, now: Callable[[], float], metrics: Metrics | None = None
+    ) -> None:
         self._store = store
+        self._now = now
+        self._metrics = metrics or Metrics()
         self._line = trio.CapacityLimiter(1)
 
     async def record_attempt(
@@ -33,7 +43,12 @@ class Ledger:
 
         Raises StoreError when the store does.
         """
+        received = self._now()
         if isinstance(settlement, Delivered):
-            return await self._store.record_attempt(claim, attempt, settlement, health, notice)
-        async with self._line:
-            return await self._store.record_attempt(claim, attempt, settlement, health, notice)
+            news = await self._store.record_attempt(claim, attempt, settlement, health, notice)
+            self._metrics.delivered(claim.endpoint, received - claim.recorded_at)
+        else:
+            async with self._line:
+                news = await self._store.record_attempt(claim, attempt, settlement, health, notice)
+        self._metrics.attempt(claim.endpoint, attempt.outcome, attempt.duration_ms / 1000)
+        return news

@@ -53,3 +53,16 @@ class Trouble:
 
 
 Answer = Seen | Missing | Denied | Trouble
+
+
+def outcome_word(answer: Answer) -> str:
+    """Return one word for logs and metrics, out of a closed set (and `http_` + status)."""
+    match answer:
+        case Seen():
+            return "seen"
+        case Missing():
+            return "not_found"
+        case Trouble():
+            return answer.reason
+        case Denied():
+            return f"http_{answer.status}"

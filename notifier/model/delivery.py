@@ -25,7 +25,8 @@ class DeliveryState(StrEnum):
 class Claim:
     """A due delivery that a lane has taken on.
 
-    `subject` names what the event is about, in the fields of a log line. `attempt` counts from
+    `subject` names what the event is about, in the fields of a log line. `recorded_at` is when
+    the event was recorded (`Clock.now`). `attempt` counts from
     1 and includes interrupted attempts; `failures` counts the attempts that used up a place in
     the retry schedule.
     """
@@ -36,6 +37,7 @@ class Claim:
     event_type: str
     subject: Mapping[str, str]
     body: bytes
+    recorded_at: float
     attempt: int
     failures: int
 

@@ -20,6 +20,7 @@ from notifier.model.delivery import (
     Settlement,
 )
 from notifier.model.event import NewEvent
+from notifier.model.standing import Backlog
 from notifier.model.video import Snapshot
 from notifier.store.codec import dump_snapshot
 
@@ -76,7 +77,7 @@ def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> 
     """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
     rows = db.execute(
         "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, e.about, b.body, "
-        "d.attempts + 1, d.failures FROM deliveries d "
+        "e.recorded_at, d.attempts + 1, d.failures FROM deliveries d "
         "JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
         "JOIN bodies b ON b.event = d.event AND b.format = d.format "
         f"WHERE d.state = 'pending' AND d.in_flight IS NULL AND {_ENABLED} "
@@ -208,3 +209,25 @@ def tally(db: sqlite3.Connection, since: float) -> Tally:
         dead=counts.get("dead", 0),
         cancelled=counts.get("cancelled", 0),
     )
+
+
+def backlogs(db: sqlite3.Connection, disabled: Collection[str]) -> dict[str, Backlog]:
+    """Count what is not delivered, by endpoint; those with nothing are left out."""
+    pending = _counted(db, "pending")
+    dead = _counted(db, "dead")
+    return {
+        name: Backlog(
+            pending=0 if name in disabled else pending.get(name, 0),
+            held=pending.get(name, 0) if name in disabled else 0,
+            dead=dead.get(name, 0),
+        )
+        for name in {*pending, *dead}
+    }
+
+
+def _counted(db: sqlite3.Connection, state: str) -> dict[str, int]:
+    # the state stands in the text of the query: partial indexes are found by that
+    rows = db.execute(
+        f"SELECT endpoint, count(*) FROM deliveries WHERE state = '{state}' GROUP BY endpoint"
+    )
+    return dict(rows.fetchall())

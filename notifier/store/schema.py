@@ -137,7 +137,10 @@ _ENDPOINT_HEALTH = (
     "CREATE INDEX closed_watches ON watches (closed_at) WHERE state <> 'open'",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _ENDPOINT_HEALTH)
+# dead letters are counted at every scrape, however many deliveries are kept
+_DEAD_LETTERS = ("CREATE INDEX dead_deliveries ON deliveries (endpoint) WHERE state = 'dead'",)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _ENDPOINT_HEALTH, _DEAD_LETTERS)
 VERSION = len(STEPS)
 """The `user_version` that this notifier reads and writes."""
 

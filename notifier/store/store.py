@@ -5,9 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
+import trio
+
+from notifier.metrics import Metrics
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
+from notifier.model.standing import Standing
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
 from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
@@ -46,10 +50,17 @@ class Store:
     changed then.
     """
 
-    def __init__(self, database: Database, executor: Executor, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        executor: Executor,
+        now: Callable[[], float],
+        metrics: Metrics | None = None,
+    ) -> None:
         self._database = database
         self._executor = executor
         self._now = now
+        self._metrics = metrics or Metrics()
 
     async def _transact(
         self,
@@ -58,6 +69,19 @@ class Store:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
+        began = trio.current_time()
+        result = await self._look(function, *args, **kwargs)
+        self._metrics.commit(trio.current_time() - began)
+        return result
+
+    async def _look(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run what changes nothing, and is as fast as that: its time is nobody's commit."""
         return await self._executor.run(self._database.transact, function, *args, **kwargs)
 
     async def sync_watches(
@@ -68,7 +92,7 @@ class Store:
 
     async def known_sources(self) -> set[str]:
         """Return the names of the sources that list something."""
-        return await self._transact(watches.known_sources)
+        return await self._look(watches.known_sources)
 
     async def save_reading(
         self,
@@ -93,7 +117,7 @@ class Store:
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
-        return await self._transact(outbox.next_due, endpoint)
+        return await self._look(outbox.next_due, endpoint)
 
     async def record_attempt(
         self,
@@ -144,27 +168,27 @@ class Store:
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
-        return await self._transact(journal.watches, wanted)
+        return await self._look(journal.watches, wanted)
 
     async def watch(self, key: WatchKey) -> WatchView | None:
         """Return the latest generation of one watch, None when it was never taken."""
-        return await self._transact(journal.watch, key)
+        return await self._look(journal.watch, key)
 
     async def events(self, wanted: EventFilter) -> list[EventSummary]:
         """Return the events that are wanted, the latest first."""
-        return await self._transact(journal.events, wanted)
+        return await self._look(journal.events, wanted)
 
     async def event(self, event_id: str) -> EventView | None:
         """Return everything about one event, None when there is none."""
-        return await self._transact(journal.event, event_id)
+        return await self._look(journal.event, event_id)
 
     async def standings(self) -> dict[str, EndpointView]:
         """Return how the deliveries of each endpoint stand, by its name."""
-        return await self._transact(journal.standings)
+        return await self._look(journal.standings)
 
     async def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""
-        return await self._transact(journal.open_watches)
+        return await self._look(journal.open_watches)
 
     async def resend(
         self, event_id: str, recipients: Sequence[Recipient], render: Render
@@ -200,7 +224,11 @@ class Store:
 
     async def outstanding(self, since: float) -> Outstanding:
         """Count what is still to be done, and what was settled since then (Unix seconds)."""
-        return await self._transact(_outstanding, since)
+        return await self._look(_outstanding, since)
+
+    async def standing(self) -> Standing:
+        """Count what there is to do, for metrics; cheap however much is over."""
+        return await self._look(_standing)
 
     async def close(self) -> None:
         """Close the file and let the next daemon have it."""
@@ -235,3 +263,8 @@ def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:
 
 def _touch(db: sqlite3.Connection) -> None:
     db.execute("INSERT OR REPLACE INTO meta VALUES ('touched', '')")
+
+
+def _standing(db: sqlite3.Connection) -> Standing:
+    off = endpoints.disabled(db)
+    return Standing(watches.open_by_gateway(db), outbox.backlogs(db, off), set(off))

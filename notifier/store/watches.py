@@ -236,5 +236,12 @@ def bring_back(db: sqlite3.Connection, now: float) -> None:
 
 def count_open(db: sqlite3.Connection) -> int:
     """Return how many watches are open."""
-    (count,) = db.execute("SELECT count(*) FROM watches WHERE state = 'open'").fetchone()
-    return int(count)
+    return sum(open_by_gateway(db).values())
+
+
+def open_by_gateway(db: sqlite3.Connection) -> dict[str, int]:
+    """Return how many watches are open on each gateway that has any."""
+    rows = db.execute(
+        "SELECT gateway, count(*) FROM watches WHERE state = 'open' GROUP BY gateway"
+    )
+    return dict(rows.fetchall())

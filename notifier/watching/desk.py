@@ -19,7 +19,8 @@ import trio
 import trio.lowlevel
 
 from notifier import log
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.metrics import Metrics
+from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble, outcome_word
 from notifier.pacer import Pacer, Recent
 from notifier.schedule.backoff import jittered
 from notifier.watching.lifecycle import LONGEST_WAIT
@@ -78,20 +79,22 @@ class Desk:
         in_flight: int,
         now: Callable[[], float],
         rng: Random,
-        probe_interval: float = PROBE_INTERVAL,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._gateway = gateway
         self._client = client
         self._pacer = Pacer(requests_per_second)
         self._places = trio.CapacityLimiter(in_flight)
         self._now = now
         self._rng = rng
-        self._probe_interval = probe_interval
+        self._metrics = metrics or Metrics()
         self._limited: str | None = None
         self._pause: _Pause | None = None
         self._forbidden: set[str] = set()
         self._words: set[str] = set()
         self._recent = Recent()
         self._log = log.get(gateway=gateway)
+        self._metrics.gateway_paused(gateway, paused=False)
 
     def change(self, client: Client, requests_per_second: float) -> None:
         """Ask through `client` from now on, at another rate; a refused key is tried anew."""
@@ -103,6 +106,7 @@ class Desk:
             pause, self._pause = self._pause, None
             pause.lifted.set()
             pause.tried.set()
+            self._metrics.gateway_paused(self._gateway, paused=False)
 
     @property
     def paused(self) -> bool:
@@ -113,8 +117,8 @@ class Desk:
         """Return how many requests a second were made of late."""
         return self._recent.per_second(self._now())
 
-    async def ask(self, video_id: str, deadline: float) -> Asked:
-        """Ask for one video's status, when it is this poller's turn.
+    async def ask(self, video_id: str, deadline: float, planned: float) -> Asked:
+        """Ask for one video's status, when it is this poller's turn; `planned` is when it was.
 
         While the key is refused this waits; a watch that is past its `deadline` is told of
         the refusal as soon as a try after the deadline has failed.
@@ -127,6 +131,7 @@ class Desk:
                 else await self._wait_out(pause, video_id, deadline)
             )
             if asked is not None:
+                self._metrics.poll_lag(self._gateway, asked.at - planned)
                 return asked
 
     async def _wait_out(self, pause: _Pause, video_id: str, deadline: float) -> Asked | None:
@@ -161,8 +166,10 @@ class Desk:
         The place comes before the turn: turns that were handed out to those who still wait for
         a place would all be used at once when a hanging gateway comes back.
         """
+        began = self._now()
         async with self._places:
             await self._pacer.turn()
+            self._metrics.budget_wait(self._gateway, self._now() - began)
             return None if self._pause is not None else await self._request(video_id)
 
     async def _probe(self, pause: _Pause, video_id: str) -> Asked | None:
@@ -175,7 +182,7 @@ class Desk:
             await self._pacer.turn()
             asked = await self._request(video_id)
             pause.last_probe = asked.at
-            pause.next_probe = self._now() + jittered(self._probe_interval, self._rng)
+            pause.next_probe = self._now() + jittered(PROBE_INTERVAL, self._rng)
             if isinstance(asked.answer, Denied):
                 pause.denied = asked.answer
         finally:
@@ -188,6 +195,7 @@ class Desk:
         at, client = self._now(), self._client
         self._recent.note(at)
         answer = await client.retrieve(video_id)
+        self._metrics.poll(self._gateway, outcome_word(answer))
         match answer:
             case Denied() if client is not self._client:
                 pass  # that was the key of before
@@ -211,13 +219,14 @@ class Desk:
                 return
         if self._pause is None:
             now = self._now()
-            self._pause = _Pause(now, now + self._probe_interval, answer)
+            self._pause = _Pause(now, now + PROBE_INTERVAL, answer)
+            self._metrics.gateway_paused(self._gateway, paused=True)
             self._log.error(
                 "gateway_paused",
                 outcome=f"http_{answer.status}",
                 detail=answer.detail,
                 hint="is api_key right? No watch is lost; one request a minute tries again",
-                next_try_in=self._probe_interval,
+                next_try_in=PROBE_INTERVAL,
             )
 
     def _rest(self, video_id: str, wait: float) -> None:
@@ -231,6 +240,7 @@ class Desk:
         self._forbidden.clear()
         if self._pause is not None and at > self._pause.since:
             self._pause = None
+            self._metrics.gateway_paused(self._gateway, paused=False)
             self._log.warning("gateway_resumed", outcome="the key is accepted again")
 
     def _explain(self, answer: Seen) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import trio
 
 from notifier import log
-from notifier.model.answer import Answer, Missing, Seen, Trouble
+from notifier.model.answer import Answer, Seen, Trouble, outcome_word
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch
@@ -46,8 +46,8 @@ class Publisher(Protocol):
 class Asker(Protocol):
     """What a poller needs of its gateway's desk."""
 
-    async def ask(self, video_id: str, deadline: float) -> Asked:
-        """Ask for one video's status, when it is this poller's turn."""
+    async def ask(self, video_id: str, deadline: float, planned: float) -> Asked:
+        """Ask for one video's status, when it is this poller's turn; `planned` is when it was."""
 
 
 class Poller:
@@ -85,8 +85,9 @@ class Poller:
         """
         delay: float | None = first_delay
         while delay is not None:
+            planned = self._now() + delay
             await self._sleep(delay)
-            delay = await self._poll()
+            delay = await self._poll(planned)
 
     async def _sleep(self, delay: float) -> None:
         """Sleep; when the whole process was stopped meanwhile, do not rise with all the others."""
@@ -99,8 +100,11 @@ class Poller:
         finally:
             self.due = math.inf
 
-    async def _poll(self) -> float | None:
-        """Ask once; return the seconds until the next poll, None when the watch has ended."""
+    async def _poll(self, planned: float) -> float | None:
+        """Ask once, as `planned` (`Clock.now`).
+
+        Return the seconds until the next poll, None when the watch has ended.
+        """
         if self._finish is not None:
             # told before, but the store would not have it: the first terminal word wins
             await self._hand_on(self._finish)
@@ -108,7 +112,7 @@ class Poller:
         rules = self._rules(self.watch)
         started = trio.current_time()
         video_id = self.watch.key.video_id
-        answer, asked_at = await self._desk.ask(video_id, rules.deadline)
+        answer, asked_at = await self._desk.ask(video_id, rules.deadline, planned)
         before = self._memory
         # the rules again: the watch may have been listed anew while this waited its turn
         self._memory, step = consider(
@@ -136,7 +140,7 @@ class Poller:
 
     def _report(self, answer: Answer, before: Memory, duration_ms: int) -> None:
         """Log the poll: loudly when it changed something, for debugging when it did not."""
-        outcome = _outcome(answer)
+        outcome = outcome_word(answer)
         changed = outcome != self._outcome or (
             isinstance(answer, Seen) and _visible(before) != _visible(self._memory)
         )
@@ -166,15 +170,3 @@ def _lasting(memory: Memory) -> tuple[Snapshot | None, float | None, int]:
 def _visible(memory: Memory) -> tuple[str, int | None]:
     snapshot = memory.snapshot
     return ("", None) if snapshot is None else (snapshot.word, snapshot.progress)
-
-
-def _outcome(answer: Answer) -> str:
-    match answer:
-        case Seen():
-            return "seen"
-        case Missing():
-            return "not_found"
-        case Trouble():
-            return answer.reason
-        case _:
-            return f"http_{answer.status}"

@@ -32,7 +32,7 @@ def as_it_is() -> str:
 
 
 def with_every_setting() -> str:
-    return re.sub(r"^#(?! |$)", "", as_it_is(), flags=re.MULTILINE)
+    return re.sub(r"^#(?![ :]|$)", "", as_it_is(), flags=re.MULTILINE)
 
 
 def tables(raw: Mapping[str, Any]) -> Iterator[tuple[type[Table], Mapping[str, Any]]]:

@@ -116,3 +116,21 @@ async def test_status_tells_what_is_watched_and_how_everybody_is(tmp_path: Path)
         assert (gateway["paused"], gateway["open_watches"]) == (False, 1)
         assert gateway["requests_per_second"] > 0
         assert (ready.status, ready.body) == (200, {"status": "ready", "store": True})
+
+
+async def test_prometheus_reads_what_happened_and_how_things_stand(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        begin(w, "job", "another")
+        async with serving(w) as api:
+            finish(w, "job")
+            await app.wait_for(1)
+            await eventually(lambda: len(api.daemon.logs("attempt")) == 1, "the attempt")
+            await api.ask("POST", "/v1/reload")
+            scraped = await api.ask("GET", "/metrics")
+        assert scraped.headers["content-type"].startswith("text/plain; version=0.0.4")
+        lines = scraped.body.splitlines()
+        assert 'notifier_open_watches{gateway="main"} 1.0' in lines
+        assert 'notifier_delivery_attempts_total{endpoint="app",outcome="delivered"} 1.0' in lines
+        assert "notifier_config_last_reload_successful 1.0" in lines

@@ -15,6 +15,7 @@ from notifier.delivery import (
     Subscription,
 )
 from notifier.delivery.deliverer import AttemptStore
+from notifier.metrics import Metrics
 from notifier.model.delivery import Format
 from notifier.model.health import Health
 from notifier.model.watch import WatchKey, WatchSpec
@@ -81,6 +82,7 @@ class Parts:
     others: tuple[Subscription, ...] = ()
     health: Health = HEALTHY
     notice: str = "evt_notice"
+    metrics: Metrics | None = None
 
     @property
     def delivery_rules(self) -> DeliveryRules:
@@ -104,8 +106,15 @@ class Parts:
         )
 
     def lane(self, deliverer: Deliverer | None = None) -> Lane:
-        deliverer = deliverer or self.deliverer()
-        return Lane(self.rules, deliverer, self.store, clock=self.clock, rng=rng(), settled=Bell())
+        return Lane(
+            self.rules,
+            deliverer or self.deliverer(),
+            self.store,
+            clock=self.clock,
+            rng=rng(),
+            settled=Bell(),
+            metrics=self.metrics,
+        )
 
 
 def steady_clock() -> Clock:

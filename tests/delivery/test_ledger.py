@@ -38,7 +38,7 @@ class SlowStore:
 
 
 def claim(event_id: str) -> Claim:
-    return Claim(1, "app", event_id, "video.completed", {}, b"{}", 1, 0)
+    return Claim(1, "app", event_id, "video.completed", {}, b"{}", 0.0, 1, 0)
 
 
 async def record(ledger: Ledger, event_id: str, settlement: Settlement) -> bool:
@@ -47,7 +47,7 @@ async def record(ledger: Ledger, event_id: str, settlement: Settlement) -> bool:
 
 async def test_a_success_waits_for_one_failure_at_most(autojump_clock: MockClock) -> None:
     store = SlowStore()
-    ledger = Ledger(store)
+    ledger = Ledger(store, trio.current_time)
     async with trio.open_nursery() as nursery:
         for number in range(40):
             nursery.start_soon(record, ledger, f"failure-{number}", RetryAt(0))
@@ -62,7 +62,7 @@ async def test_a_failure_that_cannot_be_recorded_lets_the_next_one_try(
     autojump_clock: MockClock,
 ) -> None:
     store = SlowStore()
-    ledger = Ledger(store)
+    ledger = Ledger(store, trio.current_time)
     store.broken = True
     try:
         await record(ledger, "first", RetryAt(0))

@@ -113,5 +113,5 @@ async def post() -> AsyncIterator[Post]:
 async def post_from(store: Store, clock: Clock) -> AsyncIterator[Post]:
     """Deliver from `store` for as long as the block lasts."""
     async with AsyncExitStack() as connections, trio.open_nursery() as nursery:
-        yield Post(store, Ledger(store), clock, nursery, connections)
+        yield Post(store, Ledger(store, clock.now), clock, nursery, connections)
         nursery.cancel_scope.cancel()

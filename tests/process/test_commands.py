@@ -52,6 +52,14 @@ async def test_secret_prints_a_new_secret_each_time(tmp_path: Path) -> None:
     assert first != second
 
 
+async def test_schema_prints_what_the_repository_keeps() -> None:
+    printed = await notifier("schema")
+    assert printed.returncode == 0
+    assert printed.stdout == (Path(__file__).parents[2] / "config.schema.json").read_text(
+        encoding="utf-8"
+    )
+
+
 async def test_version() -> None:
     assert (await notifier("--version")).stdout.startswith("notifier 0.")
 

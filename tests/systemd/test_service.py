@@ -67,6 +67,27 @@ def test_a_hung_event_loop_is_killed_by_the_watchdog_and_nothing_is_lost(service
     assert machine.show("notifier", "NRestarts") == "1"
 
 
+def test_the_journal_has_priorities_and_fields(service: Service) -> None:
+    video_id = service.watch_new_video("A cat [3s] fail")
+    service.wait_until_received(video_id)
+    lines = service.machine.journal("notifier", f"NOTIFIER_VIDEO_ID={video_id}")
+    assert {"poll", "event", "attempt"} <= {line.get("NOTIFIER_EVENT") for line in lines}
+    service.configure("not TOML")
+    service.machine.run("systemctl", "reload", "notifier", check=False)
+    service.machine.run("systemctl", "kill", "-s", "HUP", "notifier")
+    eventually(
+        lambda: any(
+            line.get("NOTIFIER_EVENT") == "reload_failed"
+            for line in service.machine.journal("notifier", "-p", "err")
+        ),
+        lambda: "\n".join(service.said()),
+    )
+    assert not any(
+        line.get("NOTIFIER_EVENT") == "poll"
+        for line in service.machine.journal("notifier", "-p", "warning")
+    )
+
+
 def test_a_kill_is_followed_by_a_restart_and_nothing_is_lost(service: Service) -> None:
     service.machine.run("systemctl", "stop", "receiver")
     video_id = service.watch_new_video()

@@ -25,7 +25,7 @@ class Gateway:
 
 
 async def ask(desk: Desk, video_id: str, deadline: float = NEVER) -> Answer:
-    return (await desk.ask(video_id, deadline)).answer
+    return (await desk.ask(video_id, deadline, trio.current_time())).answer
 
 
 def make_desk(gateway: Gateway, rate: float = 1000) -> Desk:

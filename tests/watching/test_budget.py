@@ -8,7 +8,7 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from notifier.model.answer import Answer, Denied, Trouble
-from tests.watching.desks import NEVER, Gateway, make_desk
+from tests.watching.desks import NEVER, Gateway, ask, make_desk
 
 
 async def test_no_second_sees_more_requests_than_the_budget(autojump_clock: MockClock) -> None:
@@ -17,7 +17,7 @@ async def test_no_second_sees_more_requests_than_the_budget(autojump_clock: Mock
 
     async with trio.open_nursery() as nursery:
         for number in range(100):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
 
     times = [at for at, _ in gateway.asked]
     assert len(times) == 100
@@ -38,7 +38,7 @@ async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
 
     async with trio.open_nursery() as nursery:
         for number in range(600):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
 
     times = [at for at, _ in gateway.asked]
     assert len(times) == 600
@@ -52,10 +52,10 @@ async def test_trying_a_refused_key_again_takes_a_turn_of_the_budget(
     gateway.answers = {"a": Denied(401)}
     desk = make_desk(gateway, rate=0.01)
 
-    await desk.ask("a", NEVER)
+    await desk.ask("a", NEVER, 0)
     async with trio.open_nursery() as nursery:
         for number in range(3):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
 
     assert [at for at, _ in gateway.asked] == [0, 100, 200, 300]
 
@@ -71,10 +71,10 @@ async def test_a_gateway_that_is_asked_too_much_gets_rest_from_everybody_then_mo
     desk = make_desk(gateway, rate=10)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(desk.ask, "limited", NEVER)
+        nursery.start_soon(desk.ask, "limited", NEVER, 0)
         await trio.lowlevel.checkpoint()
         for number in range(100):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
 
     times = [at for at, _ in gateway.asked if at > 0]
     gaps = [later - at for at, later in pairwise(times)]
@@ -92,7 +92,7 @@ async def test_rest_is_given_also_after_a_429_that_names_no_wait(
     desk = make_desk(gateway)
 
     for video_id in ("limited", "a", "b"):
-        await desk.ask(video_id, NEVER)
+        await desk.ask(video_id, NEVER, 0)
 
     assert [at for at, _ in gateway.asked] == pytest.approx([0, 0.001, 0.003])
 
@@ -105,8 +105,8 @@ async def test_a_year_of_rest_is_ten_minutes_and_one_limited_video_takes_it_once
     desk = make_desk(gateway)
 
     for _ in range(3):
-        await desk.ask("limited", NEVER)
-        await desk.ask("good", NEVER)
+        await desk.ask("limited", NEVER, 0)
+        await desk.ask("good", NEVER, 0)
 
     good = [at for at, video_id in gateway.asked if video_id == "good"]
     assert good[0] == 600
@@ -119,7 +119,7 @@ async def test_a_budget_that_changes_holds_at_once(autojump_clock: MockClock) ->
 
     async with trio.open_nursery() as nursery:
         for number in range(100):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+            nursery.start_soon(ask, desk, f"video_{number}")
         await trio.sleep(10.5)
         desk.change(gateway, 10)
         await trio.sleep(5)

@@ -43,11 +43,11 @@ async def test_one_forbidden_video_pauses_nobody_and_two_do(autojump_clock: Mock
     gateway.answers = {"a": Denied(403), "b": Denied(403)}
     desk = make_desk(gateway)
 
-    await desk.ask("a", NEVER)
-    await desk.ask("a", NEVER)
+    await desk.ask("a", NEVER, 0)
+    await desk.ask("a", NEVER, 0)
     assert isinstance(await ask(desk, "good"), Seen)
-    await desk.ask("a", NEVER)
-    await desk.ask("b", NEVER)
+    await desk.ask("a", NEVER, 0)
+    await desk.ask("b", NEVER, 0)
     began = trio.current_time()
     assert isinstance(await ask(desk, "good"), Seen)
     assert trio.current_time() - began >= 40
@@ -64,11 +64,11 @@ async def test_a_watch_past_its_deadline_hears_of_the_refusal(autojump_clock: Mo
         assert isinstance(answer, Denied)
         heard.append((video_id, trio.current_time()))
 
-    await desk.ask("first", NEVER)
+    await desk.ask("first", NEVER, 0)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(poll, "over", trio.current_time() + 200)
         nursery.start_soon(poll, "also over", trio.current_time() + 200)
-        nursery.start_soon(desk.ask, "still open", NEVER)
+        nursery.start_soon(desk.ask, "still open", NEVER, 0)
         await trio.sleep(400)
         nursery.cancel_scope.cancel()
 
@@ -82,14 +82,14 @@ async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
     gateway = Gateway()
     gateway.answer = Denied(401)
     desk = make_desk(gateway)
-    await desk.ask("first", NEVER)
+    await desk.ask("first", NEVER, 0)
     gateway.answer = Seen(snapshot())
 
     async with trio.open_nursery() as nursery:
         with trio.CancelScope() as stopped:
-            nursery.start_soon(desk.ask, "second", NEVER)
+            nursery.start_soon(desk.ask, "second", NEVER, 0)
             stopped.deadline = trio.current_time() + 10
-            await desk.ask("first", NEVER)
+            await desk.ask("first", NEVER, 0)
     assert gateway.asked[-1][1] == "second"
 
 
@@ -111,11 +111,11 @@ async def test_only_an_answer_that_looked_at_the_key_ends_the_pause(
     gateway = Gateway()
     gateway.answer = Denied(401)
     desk = make_desk(gateway)
-    await desk.ask("a", NEVER)
+    await desk.ask("a", NEVER, 0)
     gateway.answer = answer
 
     with trio.move_on_after(65) as waited:
-        await desk.ask("a", NEVER)
+        await desk.ask("a", NEVER, 0)
 
     assert waited.cancelled_caught is not resumes
 
@@ -127,7 +127,7 @@ async def test_an_unknown_word_is_explained_once(autojump_clock: MockClock) -> N
 
     with capture_logs() as logs:
         for _ in range(3):
-            await desk.ask("a", NEVER)
+            await desk.ask("a", NEVER, 0)
 
     assert [line["word"] for line in logs] == ["flummoxed"]
 
@@ -141,7 +141,7 @@ async def test_a_refused_key_also_stops_those_who_already_wait_for_their_turn(
 
     async with trio.open_nursery() as nursery:
         for number in range(200):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
         await trio.sleep(30)
         nursery.cancel_scope.cancel()
 
@@ -158,7 +158,7 @@ async def test_videos_that_the_key_may_not_see_never_starve_the_others(
 
     async def foreign(video_id: str) -> None:
         while True:
-            await desk.ask(video_id, NEVER)
+            await desk.ask(video_id, NEVER, 0)
             await trio.sleep(20)
 
     async def good(video_id: str) -> None:
@@ -200,7 +200,7 @@ async def test_late_answers_to_questions_from_before_a_pause_do_not_end_it(
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             for number in range(100):
-                nursery.start_soon(desk.ask, f"video_{number}", NEVER)
+                nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
 
     assert [line["event"] for line in logs] == ["gateway_paused", "gateway_resumed"]
 
@@ -218,7 +218,7 @@ async def test_a_changed_key_ends_the_pause_at_once_and_the_old_one_begins_none(
 
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
-            await desk.ask("first", NEVER)
+            await ask(desk, "first")
             for number in range(20):
                 nursery.start_soon(poll, f"video_{number}")
             await trio.sleep(30)
@@ -240,7 +240,7 @@ async def test_a_refusal_of_the_key_of_before_is_no_refusal_of_the_new_one(
 
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(desk.ask, "first", NEVER)
+            nursery.start_soon(ask, desk, "first")
             await trio.sleep(1)
             desk.change(renewed, 10)
 

@@ -29,7 +29,7 @@ class World:
         self.endings: list[Ending] = []
         self.refuse_endings = 0
 
-    async def ask(self, video_id: str, deadline: float) -> Asked:
+    async def ask(self, video_id: str, deadline: float, planned: float) -> Asked:
         await trio.lowlevel.checkpoint()
         self.asked.setdefault(video_id, []).append(trio.current_time())
         return Asked(self.answer(video_id), trio.current_time())

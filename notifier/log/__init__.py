@@ -7,12 +7,15 @@ is about to be written.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Protocol, TextIO, cast
 from urllib.parse import quote
 
 import structlog
+
+from notifier.log.journal import JournalStream, is_journal
 
 _MIN_SECRET = 8
 MASK = "[secret]"
@@ -156,7 +159,8 @@ def _what_first(
 def configure(level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:
     """Send structured logs to `stream` (stderr), and the libraries' warnings through them.
 
-    `level` is debug, info, warning or error; `style` is json, console or auto.
+    `level` is debug, info, warning or error; `style` is json, console or auto, which is console
+    on a terminal, and systemd's journal itself where `stream` leads into it.
     """
     stream = stream or sys.stderr
     threshold = _LEVELS[level]
@@ -170,6 +174,8 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     ]
     rendering = _renderer(style, terminal=stream.isatty())
     sink = cast("TextIO", _Unbreakable(stream))
+    if style == "auto" and is_journal(stream, os.environ):
+        sink = cast("TextIO", JournalStream(sink))
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),

@@ -1,0 +1,15 @@
+"""`notifier schema`: what editors need to help with the config."""
+
+from pathlib import Path
+
+import click
+
+from notifier.cli.common import config_option
+from notifier.config.schema import schema_text
+
+
+@click.command("schema")
+@config_option
+def schema_command(config_path: Path | None) -> None:  # noqa: ARG001 - every command takes -c
+    """Print the JSON Schema of the config file, for editors and `taplo lint`."""
+    click.echo(schema_text(), nl=False)

@@ -1,0 +1,93 @@
+"""What values look like to an editor, where a check of our own says what they may be.
+
+JSON Schema cannot say all that the checks do. A shape refuses what can be refused without
+looking at other keys, at files or at the environment, and takes what its check takes.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from notifier.model.event import EventType
+from notifier.model.watch import MAX_VIDEO_ID
+
+Shape = dict[str, Any]
+"""A piece of JSON Schema."""
+
+_HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://"
+
+DURATION_TEXT = r"^[0-9]{1,12}(\.[0-9]{1,9})?(ms|s|m|h|d)$"
+"""How a duration with a unit is written; what has it for a pattern is a duration."""
+
+NAME = WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"})
+HEADER_NAME = WithJsonSchema({"type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"})
+TEXT = WithJsonSchema({"type": "string", "minLength": 1})
+BASE_URL = WithJsonSchema({"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?$"})
+VIDEO_ID = WithJsonSchema(
+    {"type": "string", "minLength": 1, "maxLength": MAX_VIDEO_ID, "not": {"enum": [".", ".."]}}
+)
+NETWORK = WithJsonSchema({"type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9.]+)?$"})
+LISTEN = WithJsonSchema(
+    {"type": "string", "pattern": r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f.:]+\]):[0-9]{1,5}$"}
+)
+# a text without a wildcard must be one of the types; whether a wildcard matches is checked later
+EVENT_PATTERN = WithJsonSchema(
+    {
+        "anyOf": [
+            {"enum": ["*", "video.*", "endpoint.*", "notifier.*", *map(str, EventType)]},
+            {"type": "string", "pattern": r"[*?\[]"},
+        ]
+    }
+)
+
+API_KEY: Shape = {"type": "string", "pattern": "^[!-~]+$"}
+TOKEN: Shape = {"type": "string", "pattern": "^[!-~]{16,}$"}
+HEADER_VALUE: Shape = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$"}
+SIGNING_SECRET: Shape = {"type": "string", "pattern": "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"}
+ENDPOINT_URL: Shape = {"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+([/?][^#\s]*)?$"}
+PROXY_URL: Shape = {"type": "string", "pattern": rf"{_HTTP}[^/?#\s]+/?$"}
+
+# the one contradiction between keys that people run into
+SIGNED_UNLESS_SLACK: Shape = {
+    "if": {"required": ["format"], "properties": {"format": {"const": "slack"}}},
+    "then": {"not": {"required": ["secret"]}},
+    "else": {"required": ["secret"]},
+}
+
+
+def duration(minimum: float, maximum: float) -> object:
+    """Return the type of a duration between two numbers of seconds."""
+    seconds: Shape = {"type": "number", "minimum": minimum, "maximum": maximum}
+    text: Shape = {"type": "string", "pattern": DURATION_TEXT}
+    return Annotated[object, WithJsonSchema({"anyOf": [seconds, text]})]
+
+
+class _Reference(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class FromEnvironment(_Reference):
+    """A secret in the environment."""
+
+    env: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
+    """The variable that holds it."""
+
+
+class FromFile(_Reference):
+    """A secret in a file."""
+
+    file: Annotated[str, Field(min_length=1)]
+    """The file that holds it; read again when it changes."""
+
+
+class FromCredential(_Reference):
+    """A secret that systemd hands over."""
+
+    credential: Annotated[str, Field(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+    """The name that stands in LoadCredential=."""
+
+
+def secret(literal: Shape) -> object:
+    """Return the type of a secret; `literal` is what its text looks like."""
+    text = Annotated[str, WithJsonSchema(literal)]
+    return text | FromEnvironment | FromFile | FromCredential

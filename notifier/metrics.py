@@ -1,0 +1,224 @@
+"""Metrics in Prometheus's text format: what happened, counted, and how things stand.
+
+Every label is a name from the config or one of a closed set of words, so no peer can make
+series. Nothing in here is a secret.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Metric,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily as Family
+from prometheus_client.registry import Collector
+
+from notifier import __version__
+from notifier.errors import StoreError
+from notifier.model.standing import Backlog, Standing
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""The type of what `Metrics.render` returns."""
+
+_COMMIT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_WAIT = (0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_ATTEMPT = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
+# up to three days, which the default retry schedule lasts
+_DELIVERY = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 21_600, 86_400, 259_200)
+
+# it is a second series for each counter, with the time when it began
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left its types out
+
+
+class StandingStore(Protocol):
+    """What the gauges need of the store."""
+
+    async def standing(self) -> Standing:
+        """Tell how much there is to do."""
+
+
+class Metrics:
+    """The metrics of one daemon; seconds are seconds, times are Unix seconds."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._gauges = _Gauges()
+        self._registry.register(self._gauges)
+        ProcessCollector(registry=self._registry)
+        self._polls = self._counter(
+            "polls", "Status requests to gateways, by what came of them.", "gateway", "outcome"
+        )
+        self._poll_lag = self._histogram(
+            "poll_lag", "How much later than planned a video was asked about.", _WAIT, "gateway"
+        )
+        self._budget_wait = self._histogram(
+            "budget_wait", "The wait for a turn within a gateway's budget.", _WAIT, "gateway"
+        )
+        self._attempts = self._counter(
+            "delivery_attempts", "Attempts to deliver, by what came.", "endpoint", "outcome"
+        )
+        self._attempt_duration = self._histogram(
+            "delivery_attempt_duration", "How long attempts took.", _ATTEMPT, "endpoint"
+        )
+        self._latency = self._histogram(
+            "delivery_latency",
+            "From the record of an event to its receipt.",
+            _DELIVERY,
+            "endpoint",
+        )
+        self._commit = self._histogram(
+            "store_commit_duration", "From asking for a change until it is on disk.", _COMMIT
+        )
+
+    def configured(self, gateways: Collection[str], endpoints: Collection[str]) -> None:
+        """Note the names that are in use from now on."""
+        self._gauges.gateways = frozenset(gateways)
+        self._gauges.endpoints = frozenset(endpoints)
+
+    def config_loaded(self, at: float) -> None:
+        """Note that a config was put to use."""
+        self._gauges.config_is_good = True
+        self._gauges.config_loaded_at = at
+
+    def config_refused(self) -> None:
+        """Note that a new config could not be put to use; the one before it stays."""
+        self._gauges.config_is_good = False
+
+    def poll(self, gateway: str, outcome: str) -> None:
+        """Count a status request."""
+        self._polls.labels(gateway, outcome).inc()
+
+    def poll_lag(self, gateway: str, seconds: float) -> None:
+        """Note how much later than planned a video was asked about."""
+        self._poll_lag.labels(gateway).observe(max(seconds, 0))
+
+    def budget_wait(self, gateway: str, seconds: float) -> None:
+        """Note how long a poll waited for its turn."""
+        self._budget_wait.labels(gateway).observe(seconds)
+
+    def gateway_paused(self, gateway: str, *, paused: bool) -> None:
+        """Note whether the key of a gateway is refused."""
+        _keep(self._gauges.paused, gateway, wanted=paused)
+
+    def attempt(self, endpoint: str, outcome: str, seconds: float) -> None:
+        """Count an attempt to deliver that took so long."""
+        self._attempts.labels(endpoint, outcome).inc()
+        self._attempt_duration.labels(endpoint).observe(seconds)
+
+    def delivered(self, endpoint: str, seconds: float) -> None:
+        """Note how long after its record an event was received."""
+        self._latency.labels(endpoint).observe(max(seconds, 0))
+
+    def endpoint_failing(self, endpoint: str, *, failing: bool) -> None:
+        """Note whether only probes go to an endpoint."""
+        _keep(self._gauges.failing, endpoint, wanted=failing)
+
+    def commit(self, seconds: float) -> None:
+        """Note how long a change of the store took."""
+        self._commit.observe(seconds)
+
+    async def refresh(self, store: StandingStore) -> None:
+        """Ask the store how things stand; what it cannot tell is left out of the next `render`."""
+        try:
+            self._gauges.standing = await store.standing()
+        except StoreError:
+            self._gauges.standing = None
+
+    def render(self) -> bytes:
+        """Return everything, as a scrape wants it."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"notifier_{name}", text, labels, registry=self._registry)
+
+    def _histogram(
+        self, name: str, text: str, buckets: Collection[float], *labels: str
+    ) -> Histogram:
+        name = f"notifier_{name}_seconds"
+        return Histogram(name, text, labels, buckets=tuple(buckets), registry=self._registry)
+
+
+class _Gauges(Collector):
+    """How things stand; made anew for each scrape, so that what is gone leaves nothing."""
+
+    def __init__(self) -> None:
+        self.gateways: frozenset[str] = frozenset()
+        self.endpoints: frozenset[str] = frozenset()
+        self.paused: set[str] = set()
+        self.failing: set[str] = set()
+        self.standing: Standing | None = None
+        self.config_is_good = True
+        self.config_loaded_at: float | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every gauge."""
+        build = Family("notifier_build_info", "The version that runs.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build
+        yield from self._config()
+        paused = Family(
+            "notifier_gateway_paused", "1 while a gateway refuses the key.", labels=["gateway"]
+        )
+        for name in sorted(self.gateways):
+            paused.add_metric([name], name in self.paused)
+        yield paused
+        if self.standing is not None:
+            yield from self._standing(self.standing)
+
+    def _config(self) -> Iterator[Metric]:
+        if self.config_loaded_at is not None:
+            yield Family(
+                "notifier_config_last_reload_successful",
+                "1 if the last config that was read is the one in use.",
+                self.config_is_good,
+            )
+            yield Family(
+                "notifier_config_last_reload_success_timestamp_seconds",
+                "When the config in use was read.",
+                self.config_loaded_at,
+            )
+
+    def _standing(self, standing: Standing) -> Iterator[Metric]:
+        watches = Family(
+            "notifier_open_watches", "Videos whose ending is waited for.", labels=["gateway"]
+        )
+        for name in sorted({*self.gateways, *standing.open_watches}):
+            watches.add_metric([name], standing.open_watches.get(name, 0))
+        yield watches
+        deliveries = Family(
+            "notifier_deliveries",
+            "Deliveries that wait, are held for a disabled endpoint, or were given up.",
+            labels=["endpoint", "state"],
+        )
+        states = Family(
+            "notifier_endpoint_state",
+            "1 for the state that an endpoint is in, 0 for the others.",
+            labels=["endpoint", "state"],
+        )
+        for name in sorted(self.endpoints):
+            backlog = standing.backlogs.get(name, Backlog())
+            for state, number in backlog._asdict().items():
+                deliveries.add_metric([name, state], number)
+            now = self._state(name, standing)
+            for state in ("ok", "failing", "disabled"):
+                states.add_metric([name, state], state == now)
+        yield deliveries
+        yield states
+
+    def _state(self, endpoint: str, standing: Standing) -> str:
+        if endpoint in standing.disabled:
+            return "disabled"
+        return "failing" if endpoint in self.failing else "ok"
+
+
+def _keep(names: set[str], name: str, *, wanted: bool) -> None:
+    if wanted:
+        names.add(name)
+    else:
+        names.discard(name)

@@ -1,0 +1,49 @@
+"""Metrics with something in them, and what a scrape reads."""
+
+from collections.abc import Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from notifier.errors import StoreError
+from notifier.metrics import Metrics
+from notifier.model.standing import Backlog, Standing
+from tests.builders import START
+
+Values = Mapping[tuple[str, ...], float]
+
+
+def values(metrics: Metrics) -> Values:
+    """Return every sample by its name and the values of its labels."""
+    families = text_string_to_metric_families(metrics.render().decode())
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+class Stands:
+    """A store that stands as it is told, or cannot say."""
+
+    def __init__(self, standing: Standing | None) -> None:
+        self._standing = standing
+
+    async def standing(self) -> Standing:
+        if self._standing is None:
+            raise StoreError("the disk is gone")
+        return self._standing
+
+
+async def everything() -> Metrics:
+    """Return metrics of each kind."""
+    metrics = Metrics()
+    metrics.configured(["main"], ["app"])
+    metrics.config_loaded(START)
+    metrics.poll("main", "seen")
+    metrics.poll_lag("main", 0.2)
+    metrics.budget_wait("main", 0)
+    metrics.attempt("app", "http_500", 0.3)
+    metrics.delivered("app", 2)
+    metrics.commit(0.004)
+    await metrics.refresh(Stands(Standing({"main": 3}, {"app": Backlog(1, 0, 2)}, [])))
+    return metrics
