@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import trio
@@ -14,8 +15,9 @@ from notifier.app.assembly import Parts
 from notifier.app.peers import Difference
 from notifier.app.reloading import Reloader
 from notifier.app.showing import endpoint_row
+from notifier.app.vitals import LATE
 from notifier.config import EndpointSettings, check_watch
-from notifier.errors import UnknownError
+from notifier.errors import StoreError, UnknownError
 from notifier.formats import RENDERERS
 from notifier.formats.again import rerender
 from notifier.metrics import CONTENT_TYPE
@@ -148,10 +150,12 @@ class DaemonOperations:
         }
 
     async def ready(self) -> Mapping[str, bool]:
-        with trio.move_on_after(_STORE_PATIENCE):
+        writable = False
+        with trio.move_on_after(_STORE_PATIENCE), suppress(StoreError):
             await self.parts.store.touch()
-            return {"store": True}
-        return {"store": False}
+            writable = True
+        lateness = max(self.supervisor.lateness(), self.parts.endpoints.dispatcher.lateness())
+        return {"store": writable, "loops": lateness <= LATE}
 
     async def metrics(self) -> tuple[bytes, str]:
         await self.parts.metrics.refresh(self.parts.store)

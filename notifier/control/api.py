@@ -24,7 +24,7 @@ from notifier.control.bodies import (
 )
 from notifier.control.openapi import document
 from notifier.control.operations import Operations
-from notifier.errors import NotifierError, StoreError
+from notifier.errors import NotifierError
 from notifier.model.views import Row
 from notifier.model.watch import WatchKey
 from notifier.store.journal import EventFilter, WatchFilter
@@ -149,10 +149,7 @@ class _Api:
         return JSONResponse({"status": "alive"})
 
     async def readyz(self, _request: Request) -> Response:
-        try:
-            parts = dict(await self.operations.ready())
-        except StoreError:
-            parts = {"store": False}
+        parts = dict(await self.operations.ready())
         ready = all(parts.values())
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
         return JSONResponse({"status": "ready" if ready else "not ready", **parts}, status)

@@ -115,7 +115,8 @@ async def test_status_tells_what_is_watched_and_how_everybody_is(tmp_path: Path)
         (gateway,) = status["gateways"]
         assert (gateway["paused"], gateway["open_watches"]) == (False, 1)
         assert gateway["requests_per_second"] > 0
-        assert (ready.status, ready.body) == (200, {"status": "ready", "store": True})
+        assert ready.status == 200
+        assert ready.body == {"status": "ready", "store": True, "loops": True}
 
 
 async def test_prometheus_reads_what_happened_and_how_things_stand(tmp_path: Path) -> None:
