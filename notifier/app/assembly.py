@@ -82,7 +82,7 @@ async def assemble(
     began = clock.now()
     health = await _recover(config, store)
     settled = Bell()
-    metrics.configured(config.gateways, config.endpoints)
+    metrics.configured(config.gateways, wiring.lanes(config))
     metrics.config_loaded(clock.wall())
     gateways = Gateways(connections, clock, seams.rng, metrics)
     gateways.commit(await gateways.draft(config.gateways))
@@ -96,14 +96,14 @@ async def assemble(
         content_url=gateways.content_url,
         new_id=seams.new_id,
         wall=clock.wall,
-        wake=endpoints.dispatcher.wake,
+        wake=endpoints.wake,
     )
     return Parts(store, clock, seams, metrics, gateways, endpoints, outbox, settled, began)
 
 
 async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
     """Put the store in order, say what was found, and return how endpoints have been doing."""
-    endpoints = config.endpoints.values()
+    endpoints = wiring.lanes(config).values()
     marks = {endpoint.name: wiring.url_mark(endpoint) for endpoint in endpoints}
     schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
     longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)

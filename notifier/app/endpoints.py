@@ -55,6 +55,11 @@ class Endpoints:
             self._subscriptions, new_id=new_id, wall=clock.wall, wake=self.dispatcher.wake
         )
 
+    def wake(self, names: Sequence[str]) -> None:
+        """Hint that something may be due for `names`, or for a callback."""
+        callbacks = [name for name in self._delivering if wiring.is_callback_lane(name)]
+        self.dispatcher.wake([*names, *callbacks])
+
     @property
     def subscriptions(self) -> Sequence[Subscription]:
         """Who wants to hear of what; it changes with the config."""
@@ -65,7 +70,7 @@ class Endpoints:
         return await self._peers.draft(
             {
                 name: (settings, _link(settings, config.outbound))
-                for name, settings in config.endpoints.items()
+                for name, settings in wiring.lanes(config).items()
             }
         )
 

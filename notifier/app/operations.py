@@ -12,6 +12,7 @@ import trio
 from notifier import __version__
 from notifier.app import wiring
 from notifier.app.assembly import Parts
+from notifier.app.callbacks import check_callback
 from notifier.app.peers import Difference
 from notifier.app.reloading import Reloader
 from notifier.app.showing import endpoint_row
@@ -40,11 +41,19 @@ class DaemonOperations:
     supervisor: Supervisor
     reloader: Reloader
 
-    async def add_watch(self, entry: Mapping[str, object], *, again: bool) -> tuple[str, WatchKey]:
+    async def add_watch(
+        self,
+        entry: Mapping[str, object],
+        *,
+        again: bool,
+        callback_url: str | None,
+        callback_endpoint: str | None,
+    ) -> tuple[str, WatchKey]:
         spec = check_watch(entry, self.reloader.config)
+        callback = check_callback(callback_url, callback_endpoint, self.reloader.config)
         # from the commit until the poller runs, nobody else may change what is open
         async with self.sources.turn:
-            watch, created = await self.parts.store.add_watch(spec, again=again)
+            watch, created = await self.parts.store.add_watch(spec, again=again, callback=callback)
             if watch.state is WatchState.OPEN:
                 self.supervisor.add(watch)
         return "created" if created else "known", watch.key
@@ -74,9 +83,11 @@ class DaemonOperations:
     async def resend(self, event_id: str, endpoints: Sequence[str] | None) -> list[str]:
         if endpoints is None:
             view = await self.event(event_id)
-            configured = self.reloader.config.endpoints
-            endpoints = [each.endpoint for each in view.deliveries if each.endpoint in configured]
-        recipients = [_recipient(self._endpoint(name)) for name in endpoints]
+            known = wiring.lanes(self.reloader.config)
+            asked = [known[each.endpoint] for each in view.deliveries if each.endpoint in known]
+        else:
+            asked = [self._endpoint(name) for name in endpoints]
+        recipients = [_recipient(settings) for settings in asked]
         names = await self.parts.store.resend(event_id, recipients, rerender)
         if names is None:
             raise UnknownError(f"there is no event {event_id}")
@@ -182,8 +193,7 @@ def test_event(wall: float) -> Event:
 
 
 def _recipient(settings: EndpointSettings) -> Recipient:
-    (subscription,) = wiring.subscriptions([settings])
-    return Recipient(subscription.endpoint, subscription.format, subscription.events)
+    return Recipient(settings.name, settings.format, settings.events)
 
 
 def _difference(difference: Difference) -> Row:

@@ -115,7 +115,7 @@ class Reloader:
                 raise
             else:
                 self.vitals.trouble = ""
-                self.metrics.configured(config.gateways, config.endpoints)
+                self.metrics.configured(config.gateways, wiring.lanes(config))
                 self.metrics.config_loaded(self.wall())
             finally:
                 # in any case: systemd would else wait for the end of a reload that failed
@@ -149,7 +149,8 @@ class Reloader:
             endpoints = await self.endpoints.draft(config)
             try:
                 marks = {
-                    name: wiring.url_mark(settings) for name, settings in config.endpoints.items()
+                    name: wiring.url_mark(settings)
+                    for name, settings in wiring.lanes(config).items()
                 }
                 fitted = await self.store.fit_endpoints(marks)
             except BaseException:

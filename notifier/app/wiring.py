@@ -3,17 +3,19 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from random import Random
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from notifier import log
-from notifier.config import EndpointSettings, GatewaySettings, Secret
+from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
 from notifier.exchange import Exchange, Route
 from notifier.gateway import EchoMask, GatewayClient, GatewayRules
 from notifier.metrics import Metrics
 from notifier.model.delivery import Format
-from notifier.model.watch import Watch
+from notifier.model.watch import Watch, callback_lane
 from notifier.outbound import ANYWHERE, AddressPolicy
 from notifier.schedule.clock import Clock
 from notifier.signing import decode_secret
@@ -22,6 +24,12 @@ from notifier.webhook import Target, WebhookSender
 
 GATEWAY_IN_FLIGHT = 32
 """Most status requests in flight to one gateway."""
+
+CALLBACKS_IN_FLIGHT = 16
+"""Most attempts in flight to callback URLs that are signed as for one endpoint."""
+
+PUBLIC = AddressPolicy(public_only=True)
+"""For URLs that somebody else than the operator chose."""
 
 _SLACK_PER_SECOND = 1.0
 _CREDENTIAL = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
@@ -61,6 +69,8 @@ def gateway_route(settings: GatewaySettings) -> Route:
 
 def endpoint_route(endpoint: EndpointSettings, policy: AddressPolicy) -> Route:
     """Return how to get to an endpoint, as far as `policy` allows."""
+    if is_callback_lane(endpoint.name):
+        policy = PUBLIC  # somebody else chose the URL
     return Route(policy, endpoint.ca_file, _reveal_proxy(endpoint.proxy))
 
 
@@ -141,13 +151,44 @@ def sender(
 
 def delivery_rules(endpoint: EndpointSettings) -> DeliveryRules:
     """Return how to deliver to one endpoint."""
-    return DeliveryRules(endpoint.name, endpoint.format, endpoint.retry_schedule)
+    return DeliveryRules(
+        endpoint.name,
+        endpoint.format,
+        endpoint.retry_schedule,
+        to_callbacks=is_callback_lane(endpoint.name),
+    )
 
 
 def lane_rules(endpoint: EndpointSettings) -> LaneRules:
     """Return how much may go to one endpoint."""
     paced = _SLACK_PER_SECOND if endpoint.format is Format.SLACK else None
-    return LaneRules(endpoint.name, endpoint.max_concurrency, paced)
+    circuit = not is_callback_lane(endpoint.name)
+    return LaneRules(endpoint.name, endpoint.max_concurrency, paced, has_circuit=circuit)
+
+
+def lanes(config: Config) -> Mapping[str, EndpointSettings]:
+    """Return everything that is delivered to: endpoints, and callbacks signed as for them.
+
+    A callback gets none of the endpoint's headers, which may be secrets for that host alone,
+    and does not go through its proxy, which would look up names that nobody judges.
+    """
+    callbacks = {
+        callback_lane(endpoint.name): replace(
+            endpoint,
+            name=callback_lane(endpoint.name),
+            max_concurrency=CALLBACKS_IN_FLIGHT,
+            headers=MappingProxyType({}),
+            proxy=None,
+        )
+        for endpoint in config.endpoints.values()
+        if config.http.allow_callback_urls and endpoint.format is Format.STANDARD
+    }
+    return {**config.endpoints, **callbacks}
+
+
+def is_callback_lane(name: str) -> bool:
+    """Tell whether `name` is where callbacks signed as for some endpoint go."""
+    return name.endswith(callback_lane(""))
 
 
 def url_mark(endpoint: EndpointSettings) -> str:
@@ -158,5 +199,7 @@ def url_mark(endpoint: EndpointSettings) -> str:
 def subscriptions(endpoints: Iterable[EndpointSettings]) -> list[Subscription]:
     """Return who wants to hear of what."""
     return [
-        Subscription(endpoint.name, endpoint.format, endpoint.events) for endpoint in endpoints
+        Subscription(endpoint.name, endpoint.format, endpoint.events)
+        for endpoint in endpoints
+        if not is_callback_lane(endpoint.name)
     ]

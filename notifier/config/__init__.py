@@ -13,7 +13,7 @@ from notifier.config.paths import default_store_path, find_config
 from notifier.config.readiness import check_certificates, resolve_secrets, warnings
 from notifier.config.secrets import Secret, SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
-from notifier.config.urls import is_loopback
+from notifier.config.urls import check_endpoint_url, is_loopback, literal_address
 from notifier.config.watches import check_watch
 
 __all__ = [
@@ -26,11 +26,13 @@ __all__ = [
     "SecretError",
     "accept",
     "check_certificates",
+    "check_endpoint_url",
     "check_watch",
     "default_store_path",
     "find_config",
     "format_duration",
     "is_loopback",
+    "literal_address",
     "load",
     "parse_duration",
     "read_dropin",

@@ -80,7 +80,7 @@ def _http(table: HttpTable, path: Path, store: Path, env: Mapping[str, str]) -> 
     named = table.socket is not None
     socket = path.parent / table.socket if table.socket else default_socket_path(path, store, env)
     listen = None if table.listen is None else split_listen(table.listen)
-    return HttpSettings(socket, named, listen, table.token)
+    return HttpSettings(socket, named, listen, table.token, table.allow_callback_urls)
 
 
 def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:

@@ -234,14 +234,14 @@ class LogTable(Table):
 class HttpTable(Table):
     """The control API: who may ask the daemon, and where."""
 
-    later = frozenset({"allow_callback_urls"})
-
     socket: PathText | None = None
     """The Unix socket, at most 107 bytes long."""
     listen: Annotated[str, PlainValidator(check_listen), shapes.LISTEN] | None = None
     """HOST:PORT of the same on TCP; anything but loopback needs a token."""
     token: Annotated[Secret, _secret(check_token, shapes.TOKEN)] | None = None
     """Sent as `Authorization: Bearer`, at least 16 characters."""
+    allow_callback_urls: bool = False
+    """Let watches that are added here name a public URL of their own for their event."""
 
 
 class DropIn(Table):

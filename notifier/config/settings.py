@@ -62,6 +62,7 @@ class HttpSettings:
     socket_named: bool
     listen: tuple[str, int] | None
     token: Secret | None
+    allow_callback_urls: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,12 @@ class _Api:
 
     async def add_watch(self, request: Request) -> Response:
         wanted = await _body(request, NewWatch)
-        made, key = await self.operations.add_watch(wanted.entry(), again=wanted.again)
+        made, key = await self.operations.add_watch(
+            wanted.entry(),
+            again=wanted.again,
+            callback_url=wanted.callback_url,
+            callback_endpoint=wanted.callback_endpoint,
+        )
         view = await self.operations.watch(key)
         status = HTTPStatus.CREATED if made == "created" else HTTPStatus.OK
         place = f"/v1/watches/{quote(key.gateway, safe='')}/{quote(key.video_id, safe='')}"

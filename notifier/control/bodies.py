@@ -50,11 +50,23 @@ class NewWatch(Body):
     endpoints: Names | None = None
     metadata: Annotated[dict[str, str], Field(max_length=50)] = {}
     give_up_after: float | str | None = None
+    callback_url: (
+        Annotated[
+            str,
+            Field(max_length=8192, description="A public URL that gets the event of this watch."),
+        ]
+        | None
+    ) = None
+    callback_endpoint: (
+        Annotated[str, Field(description="The endpoint whose secret signs for callback_url.")]
+        | None
+    ) = None
     again: Annotated[bool, Field(description="Watch it again if it has already ended.")] = False
 
     def entry(self) -> dict[str, object]:
         """Return the entry of `[[watches]]` that this is."""
-        return self.model_dump(exclude={"again"}, exclude_none=True)
+        others = {"again", "callback_url", "callback_endpoint"}
+        return self.model_dump(exclude=others, exclude_none=True)
 
 
 class Resend(Body):

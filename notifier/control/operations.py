@@ -38,7 +38,14 @@ class Reloads(Protocol):
 class Operations(Conditions, Reloads, Protocol):
     """Everything. Each method raises StoreError when the store will not have it."""
 
-    async def add_watch(self, entry: Mapping[str, object], *, again: bool) -> tuple[str, WatchKey]:
+    async def add_watch(
+        self,
+        entry: Mapping[str, object],
+        *,
+        again: bool,
+        callback_url: str | None,
+        callback_endpoint: str | None,
+    ) -> tuple[str, WatchKey]:
         """Watch a video, durably; return `created` or `known`, and the watch's identity.
 
         Raises ConfigError for an entry that cannot be used, ConflictError for one that

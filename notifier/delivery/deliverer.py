@@ -7,7 +7,7 @@ when the drain runs out of time, is still in the store and is sent again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Protocol, cast
 
 import trio
 
@@ -38,11 +38,16 @@ _HOPELESS = "no attempt succeeded for five days"
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """How to deliver to one endpoint; `retry_schedule` has the waits between attempts."""
+    """How to deliver to one endpoint; `retry_schedule` has the waits between attempts.
+
+    `to_callbacks`: deliveries have URLs of their own, so one that fails says nothing about the
+    others, and nothing is ever disabled or held.
+    """
 
     endpoint: str
     format: Format
     retry_schedule: Sequence[float]
+    to_callbacks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,13 @@ class Sender(Protocol):
         """Make one attempt."""
 
 
+class CallbackSender(Sender, Protocol):
+    """A sender that can send to other URLs, too."""
+
+    def at(self, url: str) -> Sender:
+        """Return a sender to `url`."""
+
+
 class AttemptStore(Protocol):
     """What a delivery needs of the store."""
 
@@ -88,7 +100,7 @@ class AttemptStore(Protocol):
         claim: Claim,
         attempt: AttemptRecord,
         settlement: Settlement,
-        health: Health,
+        health: Health | None,
         notice: NewEvent | None,
     ) -> bool:
         """Commit an attempt and what follows from it; tell whether the notice was news."""
@@ -147,7 +159,7 @@ class Deliverer:
     async def _attempt(self, claim: Claim) -> tuple[AttemptRecord, float | None]:
         wall, started = self._clock.wall(), trio.current_time()
         try:
-            outcome = await self._sender.send(claim.event_id, claim.body)
+            outcome = await self._sender_for(claim).send(claim.event_id, claim.body)
             word, status = outcome.word, outcome.status
             detail, retry_after = outcome.detail, outcome.retry_after
         except Exception as bug:  # noqa: BLE001 - one poisoned event must not stop the lane
@@ -155,6 +167,12 @@ class Deliverer:
             word, status, detail, retry_after = "crash", None, type(bug).__name__, None
         duration = round((trio.current_time() - started) * 1000)
         return AttemptRecord(wall, duration, word, status, detail), retry_after
+
+    def _sender_for(self, claim: Claim) -> Sender:
+        """Return what sends to the claim's URL; a callback never goes to the endpoint's own."""
+        if not self._rules.to_callbacks:
+            return self._sender
+        return cast("CallbackSender", self._sender).at(claim.url or "")
 
     def _settlement(
         self, claim: Claim, attempt: AttemptRecord, retry_after: float | None, mark: str
@@ -173,6 +191,8 @@ class Deliverer:
         )
         if isinstance(settlement, Delivered):
             return settlement
+        if self._rules.to_callbacks:
+            return DeadLetter(settlement.reason) if isinstance(settlement, Hold) else settlement
         if self._health.url_mark != mark:
             return RetryAt(now)  # that was another URL: the one of now has not been tried
         self._health = after_failure(self._health, now, self._rules.retry_schedule)
@@ -189,9 +209,8 @@ class Deliverer:
         failures = 0
         while True:
             try:
-                return await self._store.record_attempt(
-                    claim, attempt, settlement, self._health, notice
-                )
+                health = None if self._rules.to_callbacks else self._health
+                return await self._store.record_attempt(claim, attempt, settlement, health, notice)
             except StoreError as error:
                 failures += 1
                 self._log.error("attempt_not_recorded", event_id=claim.event_id, reason=str(error))

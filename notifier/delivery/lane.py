@@ -30,11 +30,15 @@ _LONGEST_STORE_PAUSE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class LaneRules:
-    """How much may go to one endpoint: attempts in flight, and attempts a second (or None)."""
+    """How much may go to one endpoint: attempts in flight, and attempts a second (or None).
+
+    Without a circuit a failure holds nothing else back: for URLs that have nothing in common.
+    """
 
     endpoint: str
     max_concurrency: int
     max_per_second: float | None = None
+    has_circuit: bool = True
 
 
 class Delivers(Protocol):
@@ -160,6 +164,8 @@ class Lane:
 
     def _note(self, result: Result) -> None:
         """Tell the circuit, and the log when that changed anything."""
+        if not self._rules.has_circuit:
+            return
         now = trio.current_time()
         if result.delivered:
             if self._circuit.succeeded(now):

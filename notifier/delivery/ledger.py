@@ -36,7 +36,7 @@ class Ledger:
         claim: Claim,
         attempt: AttemptRecord,
         settlement: Settlement,
-        health: Health,
+        health: Health | None,
         notice: NewEvent | None,
     ) -> bool:
         """Commit an attempt and what follows from it; tell whether the notice was news.

@@ -28,7 +28,7 @@ class Claim:
     `subject` names what the event is about, in the fields of a log line. `recorded_at` is when
     the event was recorded (`Clock.now`). `attempt` counts from
     1 and includes interrupted attempts; `failures` counts the attempts that used up a place in
-    the retry schedule.
+    the retry schedule. `url` is where a callback goes, None for the endpoint's own URL.
     """
 
     delivery: int
@@ -40,6 +40,7 @@ class Claim:
     recorded_at: float
     attempt: int
     failures: int
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

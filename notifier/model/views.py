@@ -6,9 +6,10 @@ Times are Unix seconds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from notifier.model.video import Json
-from notifier.model.watch import Watch
+from notifier.model.watch import Callback, Watch
 
 Row = dict[str, Json]
 
@@ -22,6 +23,7 @@ class WatchView:
     event_type: str | None
     deliveries: Mapping[str, int]
     sources: Sequence[str] = ()
+    callback: Callback | None = None
 
     def as_row(self) -> Row:
         """Return the watch as the control API shows it."""
@@ -38,11 +40,18 @@ class WatchView:
             "deliveries": dict(self.deliveries),
             "listed_in": list(self.sources),
             "endpoints": None if endpoints is None else list(endpoints),
+            "callback": None if self.callback is None else _origin(self.callback.url),
             "metadata": dict(watch.spec.metadata),
             "give_up_after": watch.spec.give_up_after,
             "generation": watch.spec.generation,
             "taken_at": round(watch.taken_at, 3),
         }
+
+
+def _origin(url: str) -> str:
+    """Return where `url` leads, without what may be secret in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/…"
 
 
 @dataclass(frozen=True, slots=True)

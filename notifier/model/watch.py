@@ -40,6 +40,19 @@ class WatchSpec:
     generation: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A URL that gets one watch's event beside the endpoints, signed as for `endpoint`."""
+
+    url: str
+    endpoint: str
+
+
+def callback_lane(endpoint: str) -> str:
+    """Return the name that deliveries to callback URLs go under; no endpoint can have it."""
+    return f"{endpoint}@callback"
+
+
 class WatchState(StrEnum):
     """Where a watch stands: `ended` has its one event, `withdrawn` has none."""
 

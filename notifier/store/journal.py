@@ -17,6 +17,7 @@ from notifier.model.views import (
 )
 from notifier.model.watch import WatchKey
 from notifier.store.codec import WATCH_COLUMNS, load_watch
+from notifier.store.watches import callback_of
 
 MOST_ROWS = 1000
 """The most rows that are returned at once."""
@@ -177,7 +178,12 @@ def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
     counts = _delivery_counts(db, [row[-2] for row in rows if row[-2] is not None])
     return [
         WatchView(
-            load_watch(row[:-2]), row[-2], row[-1], counts.get(row[-2], {}), _sources(db, row)
+            load_watch(row[:-2]),
+            row[-2],
+            row[-1],
+            counts.get(row[-2], {}),
+            _sources(db, row),
+            callback_of(db, row[0]),
         )
         for row in rows
     ]

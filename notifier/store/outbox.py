@@ -15,6 +15,7 @@ from notifier.model.delivery import (
     Claim,
     DeadLetter,
     Delivered,
+    Format,
     Hold,
     RetryAt,
     Settlement,
@@ -22,8 +23,13 @@ from notifier.model.delivery import (
 from notifier.model.event import NewEvent
 from notifier.model.standing import Backlog
 from notifier.model.video import Snapshot
+from notifier.model.watch import callback_lane
 from notifier.store.codec import dump_snapshot
 
+_CALLBACK_URL = (
+    "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
+    f"AND d.endpoint = c.endpoint || '{callback_lane('')}')"
+)
 _ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
 
 
@@ -42,6 +48,7 @@ def record_ending(
     if closed.rowcount == 0:
         return False
     _insert(db, event, now, watch=watch)
+    _insert_callback(db, event.id, watch, now)
     return True
 
 
@@ -73,11 +80,21 @@ def _insert(
     )
 
 
+def _insert_callback(db: sqlite3.Connection, event: str, watch: int, now: float) -> None:
+    """Add the delivery to the URL that the watch names itself, if it does."""
+    row = db.execute("SELECT endpoint FROM callbacks WHERE watch = ?", (watch,)).fetchone()
+    if row is not None:
+        db.execute(
+            "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
+            (event, callback_lane(row[0]), Format.STANDARD, now),
+        )
+
+
 def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
     """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
     rows = db.execute(
         "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, e.about, b.body, "
-        "e.recorded_at, d.attempts + 1, d.failures FROM deliveries d "
+        f"e.recorded_at, d.attempts + 1, d.failures, {_CALLBACK_URL} FROM deliveries d "
         "JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
         "JOIN bodies b ON b.event = d.event AND b.format = d.format "
         f"WHERE d.state = 'pending' AND d.in_flight IS NULL AND {_ENABLED} "

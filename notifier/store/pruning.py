@@ -36,6 +36,11 @@ def prune(db: sqlite3.Connection, before: float, limit: int) -> Pruned:
         "DELETE FROM events WHERE id = ?",
     ):
         db.executemany(statement, events)
+    db.execute(
+        "DELETE FROM callbacks WHERE watch IN (SELECT id FROM watches w WHERE state <> 'open' "
+        "AND closed_at < ? AND NOT EXISTS (SELECT 1 FROM events e WHERE e.watch = w.id))",
+        (before,),
+    )
     watches = db.execute(
         "DELETE FROM watches WHERE id IN (SELECT id FROM watches w WHERE state <> 'open' "
         "AND closed_at < ? AND NOT EXISTS (SELECT 1 FROM events e WHERE e.watch = w.id) "

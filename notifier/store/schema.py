@@ -140,7 +140,18 @@ _ENDPOINT_HEALTH = (
 # dead letters are counted at every scrape, however many deliveries are kept
 _DEAD_LETTERS = ("CREATE INDEX dead_deliveries ON deliveries (endpoint) WHERE state = 'dead'",)
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _ENDPOINT_HEALTH, _DEAD_LETTERS)
+# a watch of the control API may name a URL of its own
+_CALLBACKS = (
+    """
+    CREATE TABLE callbacks (
+        watch INTEGER PRIMARY KEY REFERENCES watches (id),
+        url TEXT NOT NULL,
+        endpoint TEXT NOT NULL
+    )
+    """,
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _ENDPOINT_HEALTH, _DEAD_LETTERS, _CALLBACKS)
 VERSION = len(STEPS)
 """The `user_version` that this notifier reads and writes."""
 

@@ -14,7 +14,7 @@ from notifier.model.health import Health
 from notifier.model.standing import Standing
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
-from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
+from notifier.model.watch import Callback, Listing, Watch, WatchKey, WatchSpec
 from notifier.store import (
     endpoints,
     journal,
@@ -124,13 +124,14 @@ class Store:
         claim: Claim,
         attempt: AttemptRecord,
         settlement: Settlement,
-        health: Health,
+        health: Health | None,
         notice: NewEvent | None = None,
     ) -> bool:
         """Commit an attempt and what follows from it; a Hold also disables the endpoint.
 
-        `health` is the endpoint's after the attempt. `notice` is the event to be recorded if
-        this disables the endpoint, or is its first success after that; tells whether it was.
+        `health` is the endpoint's after the attempt, None for a callback, which has none.
+        `notice` is the event to be recorded if this disables the endpoint, or is its first
+        success after that; tells whether it was.
         """
         now = self._now()
         return await self._transact(_record, claim, attempt, settlement, health, notice, now)
@@ -152,12 +153,14 @@ class Store:
         """
         return await self._transact(recovery.fit_endpoints, url_marks, self._now())
 
-    async def add_watch(self, spec: WatchSpec, *, again: bool) -> tuple[Watch, bool]:
+    async def add_watch(
+        self, spec: WatchSpec, *, again: bool, callback: Callback | None = None
+    ) -> tuple[Watch, bool]:
         """Take a watch for the control API; tell whether that made it open.
 
         Raises ConflictError when it is open with other settings.
         """
-        return await self._transact(watches.add, spec, self._now(), again=again)
+        return await self._transact(watches.add, spec, callback, self._now(), again=again)
 
     async def remove_watch(self, key: WatchKey) -> int:
         """Withdraw a watch that only the control API lists; return its row.
@@ -240,11 +243,13 @@ def _record(
     claim: Claim,
     attempt: AttemptRecord,
     settlement: Settlement,
-    health: Health,
+    health: Health | None,
     notice: NewEvent | None,
     now: float,
 ) -> bool:
     outbox.record_attempt(db, claim, attempt, settlement, now)
+    if health is None:
+        return False
     if isinstance(settlement, Delivered):
         news = endpoints.note_success(db, claim.endpoint)
     else:

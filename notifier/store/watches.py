@@ -9,7 +9,15 @@ from typing import Any
 from notifier import log
 from notifier.errors import ConflictError, StoreError, UnknownError
 from notifier.model.video import Snapshot
-from notifier.model.watch import API_SOURCE, Listing, Watch, WatchKey, WatchSpec, WatchState
+from notifier.model.watch import (
+    API_SOURCE,
+    Callback,
+    Listing,
+    Watch,
+    WatchKey,
+    WatchSpec,
+    WatchState,
+)
 from notifier.store.codec import (
     WATCH_COLUMNS,
     dump_endpoints,
@@ -119,7 +127,14 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
     return int(row)
 
 
-def add(db: sqlite3.Connection, spec: WatchSpec, now: float, *, again: bool) -> tuple[Watch, bool]:
+def add(
+    db: sqlite3.Connection,
+    spec: WatchSpec,
+    callback: Callback | None,
+    now: float,
+    *,
+    again: bool,
+) -> tuple[Watch, bool]:
     """Take the watch of `spec` for the control API; tell whether that made it open.
 
     One that is open, or has ended (unless `again`), is returned as it is. Raises ConflictError
@@ -127,7 +142,8 @@ def add(db: sqlite3.Connection, spec: WatchSpec, now: float, *, again: bool) -> 
     """
     latest = _latest(db, spec.key)
     if latest is not None and latest.state is WatchState.OPEN:
-        if replace(spec, generation=latest.spec.generation) != latest.spec:
+        same = replace(spec, generation=latest.spec.generation) == latest.spec
+        if not same or callback_of(db, latest.row) != callback:
             places = ", ".join(_sources(db, spec.key))
             raise ConflictError(f"{spec.key} is already watched with other settings ({places})")
         _list_for_api(db, spec.key)
@@ -141,17 +157,32 @@ def add(db: sqlite3.Connection, spec: WatchSpec, now: float, *, again: bool) -> 
     if row is None or taken is None:
         raise ConflictError(f"{spec.key} has already ended")
     _list_for_api(db, spec.key)
+    db.execute("DELETE FROM callbacks WHERE watch = ?", (row,))
+    if callback is not None:
+        db.execute(
+            "INSERT INTO callbacks (watch, url, endpoint) VALUES (?, ?, ?)",
+            (row, callback.url, callback.endpoint),
+        )
     return replace(taken, fresh=True), True
+
+
+def callback_of(db: sqlite3.Connection, row: int) -> Callback | None:
+    """Return the URL of its own that a watch names."""
+    found = db.execute("SELECT url, endpoint FROM callbacks WHERE watch = ?", (row,)).fetchone()
+    return None if found is None else Callback(*found)
 
 
 def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
     """Withdraw an open watch that the control API has added; return its row.
 
-    Raises UnknownError when it is not open, ConflictError when a file lists it.
+    Raises UnknownError when it is not watched, ConflictError when it has ended or a file lists
+    it.
     """
     latest = _latest(db, key)
-    if latest is None or latest.state is not WatchState.OPEN:
+    if latest is None or latest.state is WatchState.WITHDRAWN:
         raise UnknownError(f"{key} is not watched")
+    if latest.state is WatchState.ENDED:
+        raise ConflictError(f"{key} has already ended")
     files = [source for source in _sources(db, key) if source != API_SOURCE]
     if files:
         raise ConflictError(f"{key} is listed in {', '.join(files)}: remove it there")

@@ -1,7 +1,7 @@
 """One attempt: sign, POST, report. What follows from the outcome is decided elsewhere."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from notifier import __version__
@@ -63,6 +63,10 @@ class WebhookSender:
         self._http = http
         self._target = target
         self._wall = wall
+
+    def at(self, url: str) -> "WebhookSender":
+        """Return a sender to `url`, which signs in the same way."""
+        return WebhookSender(self._http, lambda: replace(self._target(), url=url), self._wall)
 
     async def send(self, event_id: str, body: bytes) -> Outcome:
         """Make one attempt; every outcome is returned, none raised."""

@@ -238,7 +238,7 @@ def test_an_unknown_key_gets_a_hint(tmp_path: Path, line: str, key: str, hint: s
     assert problem.hint.startswith(hint)
 
 
-@pytest.mark.parametrize("key", ["store.url", "http.allow_callback_urls"])
+@pytest.mark.parametrize("key", ["store.url"])
 def test_a_key_of_a_later_version_is_told_apart(tmp_path: Path, key: str) -> None:
     (problem,) = problems_of(tmp_path, f"{key} = 1\n{GATEWAY}")
     assert problem.hint == "not supported by this version"

@@ -67,9 +67,9 @@ def _answer(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
 
 
 @asynccontextmanager
-async def serving(w: World, *, token: str = "") -> AsyncIterator[Api]:
+async def serving(w: World, *, token: str = "", **http: object) -> AsyncIterator[Api]:
     """Run a daemon that serves its API on TCP for as long as the block lasts."""
-    w.config["http"] = {"listen": "127.0.0.1:0", **({"token": token} if token else {})}
+    w.config["http"] = {"listen": "127.0.0.1:0", **({"token": token} if token else {}), **http}
     async with running(w.save()) as daemon:
         (port,) = [
             int(found[1])

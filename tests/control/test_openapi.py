@@ -16,6 +16,7 @@ EXAMPLES = 25
 async def test_the_api_does_what_its_description_says(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
+        w.gateway(not_found_grace="1h")  # what is made up stays open
         begin(w, "job")
         async with serving(w) as api:
             url = f"http://127.0.0.1:{api.port}/openapi.json"

@@ -210,7 +210,7 @@ class RefusingStore:
         claim: Claim,
         attempt: AttemptRecord,
         settlement: Settlement,
-        health: Health,
+        health: Health | None,
         notice: NewEvent | None,
     ) -> bool:
         if self._refusals:

@@ -26,7 +26,7 @@ class SlowStore:
         claim: Claim,
         attempt: AttemptRecord,
         settlement: Settlement,
-        health: Health,
+        health: Health | None,
         notice: NewEvent | None,
     ) -> bool:
         async with self._turn:
