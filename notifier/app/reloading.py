@@ -110,7 +110,7 @@ class Reloader:
                 done = await self._apply(config)
             except NotifierError as error:
                 self._report_failure(error)
-                self.vitals.trouble = "the last reload failed"
+                self.vitals.trouble = f"reload failed: {str(error).splitlines()[0]}"
                 self.metrics.config_refused()
                 raise
             else:

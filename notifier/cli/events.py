@@ -122,21 +122,28 @@ def _show(view: EventView) -> None:
 
 @events_group.command("resend")
 @config_option
+@json_option
 @click.argument("event_id", metavar="ID")
 @click.option("--endpoint", "endpoints", multiple=True, help="Only to this one; repeatable.")
-def resend_command(config_path: Path | None, *, event_id: str, endpoints: Sequence[str]) -> int:
+def resend_command(
+    config_path: Path | None, *, as_json: bool, event_id: str, endpoints: Sequence[str]
+) -> int:
     """Send an event again, under the same id. The running daemon does it."""
     config = load_config(config_path)
     body = {"endpoints": list(endpoints)} if endpoints else {}
     names = ask_daemon(config, "POST", f"/v1/events/{event_id}/resend", body)["endpoints"]
     if not names:
         raise NotifierError(f"{event_id} was for no endpoint that is configured; see --endpoint")
+    if as_json:
+        print_json([{"event_id": event_id, "endpoint": name} for name in names])
+        return 0
     click.echo(f"{event_id} is being sent to {', '.join(names)} again")
     return 0
 
 
 @click.command("replay")
 @config_option
+@json_option
 @click.option("--since", type=MOMENT, required=True, help="Such as 2h, or 2026-01-31T12:00Z.")
 @click.option("--until", type=MOMENT, help="The same  [default: now]")
 @click.option("--endpoint", help="Only to this endpoint  [default: all]")
@@ -144,6 +151,7 @@ def resend_command(config_path: Path | None, *, event_id: str, endpoints: Sequen
 def replay_command(
     config_path: Path | None,
     *,
+    as_json: bool,
     since: float,
     until: float | None,
     endpoint: str | None,
@@ -157,6 +165,9 @@ def replay_command(
     if endpoint is not None:
         body["endpoint"] = endpoint
     counts = ask_daemon(config, "POST", "/v1/replay", body)["deliveries"]
+    if as_json:
+        print_json([{"endpoint": name, "events": count} for name, count in counts.items()])
+        return 0
     for name, count in counts.items():
         click.echo(f"{name}: {count} event{'' if count == 1 else 's'}")
     return 0

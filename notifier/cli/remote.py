@@ -1,5 +1,7 @@
 """Asking the running daemon from a command, and saying in one sentence why it would not."""
 
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from notifier.config import Config
@@ -12,30 +14,37 @@ class DaemonSilentError(NotifierError):
     """No daemon answers for a config."""
 
 
-def ask_daemon(
-    config: Config,
-    method: str,
-    path: str,
-    body: object = None,
-    *,
-    failing_with: int = 1,
-) -> Any:  # noqa: ANN401 - what JSON holds
-    """Return the daemon's answer.
+def ask_daemon(config: Config, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return the answer of the daemon that runs on `config`.
 
     Raises DaemonSilentError when none answers, NotifierError with its own words when it
-    refuses; that has the exit code `failing_with`.
+    refuses.
     """
     try:
-        reply = ask_local(config.http.socket, method, path, body)
+        return ask_daemon_at(config.http.socket, method, path, body)
+    except DaemonSilentError:
+        if daemon_is_running(config.store_path):
+            raise
+        hint = "start one with: notifier run"
+        raise DaemonSilentError(f"no daemon is running on {config.path}; {hint}") from None
+
+
+def ask_daemon_at(
+    socket: Path, method: str, path: str, body: object = None, *, failing_with: int = 1
+) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return the answer of the daemon that listens at `socket`.
+
+    Raises as `ask_daemon` does; what it finds wrong with a config has the exit code
+    `failing_with`.
+    """
+    try:
+        reply = ask_local(socket, method, path, body)
     except TransportError as error:
-        if error.kind == "connect" and not daemon_is_running(config.store_path):
-            hint = "start one with: notifier run"
-            raise DaemonSilentError(f"no daemon is running on {config.path}; {hint}") from None
-        raise DaemonSilentError(
-            f"the daemon cannot be reached at {config.http.socket}: {error.detail or error.kind}"
-        ) from None
+        reason = error.detail or error.kind
+        raise DaemonSilentError(f"no daemon can be reached at {socket}: {reason}") from None
     if not reply.granted:
         refusal = NotifierError(str(reply.body.get("detail", f"HTTP {reply.status}")))
-        refusal.exit_code = failing_with
+        if reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            refusal.exit_code = failing_with
         raise refusal
     return reply.body

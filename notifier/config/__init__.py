@@ -9,7 +9,7 @@ because any value may be a secret in the wrong place.
 from notifier.config.dropins import accept, read_dropin
 from notifier.config.durations import DurationError, format_duration, parse_duration
 from notifier.config.load import load
-from notifier.config.paths import default_store_path, find_config
+from notifier.config.paths import default_socket_path, default_store_path, find_config
 from notifier.config.readiness import check_certificates, resolve_secrets, warnings
 from notifier.config.secrets import Secret, SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
@@ -28,6 +28,7 @@ __all__ = [
     "check_certificates",
     "check_endpoint_url",
     "check_watch",
+    "default_socket_path",
     "default_store_path",
     "find_config",
     "format_duration",

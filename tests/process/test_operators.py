@@ -108,7 +108,7 @@ async def test_without_a_daemon_reading_goes_on_and_acting_says_so(tmp_path: Pat
         for verb in (("reload",), ("replay", "--since", "1h"), ("events", "resend", event["id"])):
             refused = await notifier(*verb, *here)
             assert refused.returncode == 1
-            assert "no daemon is running" in refused.stderr
+            assert "no daemon" in refused.stderr
         unknown = await notifier("events", "show", "evt_nope", *here)
         assert unknown.returncode == 1
         assert unknown.stderr == "notifier: there is no event evt_nope\n"
@@ -125,3 +125,29 @@ async def test_status_shows_each_open_video_with_its_progress(tmp_path: Path) ->
             shown = await notifier("status", "-c", w.config_path)
             assert "job" in shown.stdout
             assert "0 %" in shown.stdout
+
+
+async def test_results_of_acting_commands_come_as_json_too(
+    tmp_path: Path, socket_path: str
+) -> None:
+    async with world(tmp_path) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        w.config["http"] = {"socket": socket_path}
+        begin(w, "job")
+        here = ("-c", w.save())
+        async with running(w.config_path) as daemon:
+            finish(w, "job")
+            await app.wait_for(1)
+            await daemon.wait_for_log("attempt")
+            (event,) = await rows("events", "list", *here)
+            assert await rows("events", "resend", event["id"], *here) == [
+                {"event_id": event["id"], "endpoint": "app"}
+            ]
+            await app.wait_for(2)
+            assert await rows("replay", "--since", "1h", *here) == [
+                {"endpoint": "app", "events": 0}
+            ]
+            (reloaded,) = await rows("reload", *here)
+            assert reloaded["needs_restart"] == []
+            assert await daemon.end() == 0
