@@ -4,6 +4,7 @@ Each carries one sentence for a person; none carries a secret. Foreign exception
 translated into these once, at the door they came in by.
 """
 
+import errno
 from dataclasses import dataclass
 
 
@@ -76,3 +77,14 @@ class TransportError(NotifierError):
         super().__init__(f"{kind}: {detail}" if detail else kind)
         self.kind = kind
         self.detail = detail
+
+
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+def whose_trouble(number: int | None, kind: str) -> str:
+    """Return `kind` for trouble with a peer, "resources" for what this process lacks itself.
+
+    `number` is the operating system's, such as EMFILE: no more file descriptors.
+    """
+    return "resources" if number in _OURS else kind

@@ -33,6 +33,10 @@ from notifier.schedule.clock import Clock
 
 _STORE_PAUSE = 1.0
 _LONGEST_STORE_PAUSE = 30.0
+OUR_TROUBLE = "resources"
+"""The outcome of an attempt that this machine could not make; see `notifier.exchange`."""
+
+_OUR_PAUSE = 2.0
 _HOPELESS = "no attempt succeeded for five days"
 
 
@@ -52,10 +56,24 @@ class DeliveryRules:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an attempt says about its endpoint; `retry_after` is what the receiver asked for."""
+    """What an attempt says about its endpoint; `retry_after` is what the receiver asked for.
 
-    delivered: bool
+    `delivered` is None when it says nothing: the trouble was our own.
+    """
+
+    delivered: bool | None
     retry_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is to be recorded of an attempt: as it was decided, also if that takes a while."""
+
+    claim: Claim
+    attempt: AttemptRecord
+    settlement: Settlement
+    health: Health
+    notice: NewEvent | None
 
 
 class Outcome(Protocol):
@@ -150,10 +168,13 @@ class Deliverer:
         notice = self._notice(settlement)
         if isinstance(settlement, Delivered):
             self._health = after_success(self._health)
-        if await self._record(claim, attempt, settlement, notice) and notice is not None:
+        record = _Record(claim, attempt, settlement, self._health, notice)
+        if await self._record(record) and notice is not None:
             reason = settlement.reason if isinstance(settlement, Hold) else None
             self._announcer.announce(notice, self._rules.endpoint, reason)
         self._report(claim, attempt, settlement)
+        if attempt.outcome == OUR_TROUBLE:
+            return Result(None, None)
         return Result(isinstance(settlement, Delivered), retry_after)
 
     async def _attempt(self, claim: Claim) -> tuple[AttemptRecord, float | None]:
@@ -179,6 +200,8 @@ class Deliverer:
     ) -> Settlement:
         """Decide what becomes of the delivery, and note what it says about the endpoint."""
         now = self._clock.now()
+        if attempt.outcome == OUR_TROUBLE:
+            return RetryAt(now + jittered(_OUR_PAUSE, self._rng), free=True)
         settlement = settle(
             self._rules.format,
             attempt.status,
@@ -198,22 +221,23 @@ class Deliverer:
         self._health = after_failure(self._health, now, self._rules.retry_schedule)
         return Hold(_HOPELESS) if is_hopeless(self._health) else settlement
 
-    async def _record(
-        self,
-        claim: Claim,
-        attempt: AttemptRecord,
-        settlement: Settlement,
-        notice: NewEvent | None,
-    ) -> bool:
+    async def _record(self, record: "_Record") -> bool:
         """Record until it is recorded: forgetting a 2xx would send the event again."""
         failures = 0
         while True:
             try:
-                health = None if self._rules.to_callbacks else self._health
-                return await self._store.record_attempt(claim, attempt, settlement, health, notice)
+                return await self._store.record_attempt(
+                    record.claim,
+                    record.attempt,
+                    record.settlement,
+                    None if self._rules.to_callbacks else record.health,
+                    record.notice,
+                )
             except StoreError as error:
                 failures += 1
-                self._log.error("attempt_not_recorded", event_id=claim.event_id, reason=str(error))
+                self._log.error(
+                    "attempt_not_recorded", event_id=record.claim.event_id, reason=str(error)
+                )
                 pause = growing(_STORE_PAUSE, failures, _LONGEST_STORE_PAUSE)
                 await trio.sleep(jittered(pause, self._rng))
 
@@ -237,7 +261,7 @@ class Deliverer:
         if attempt.detail:
             fields["detail"] = attempt.detail
         match settlement:
-            case RetryAt(at):
+            case RetryAt(at=at):
                 wait = round(at - self._clock.now(), 1)
                 self._log.warning("attempt", **fields, next_attempt_in=wait)
             case DeadLetter(reason):

@@ -164,7 +164,7 @@ class Lane:
 
     def _note(self, result: Result) -> None:
         """Tell the circuit, and the log when that changed anything."""
-        if not self._rules.has_circuit:
+        if not self._rules.has_circuit or result.delivered is None:
             return
         now = trio.current_time()
         if result.delivered:

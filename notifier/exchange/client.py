@@ -27,7 +27,7 @@ from notifier.outbound import ANYWHERE, AddressPolicy, Dialer
 
 KINDS = (
     *("timeout", "connect", "blocked", "tls", "reset"),
-    *("protocol", "too_large", "bad_request"),
+    *("protocol", "too_large", "bad_request", "resources"),
 )
 """Every `TransportError.kind`."""
 

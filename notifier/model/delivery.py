@@ -64,9 +64,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """Try again at `at` (Unix seconds)."""
+    """Try again at `at` (Unix seconds); `free` if the attempt uses up no retry."""
 
     at: float
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

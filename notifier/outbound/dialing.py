@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import trio
 
-from notifier.errors import TransportError
+from notifier.errors import TransportError, whose_trouble
 from notifier.outbound.addresses import AddressPolicy
 
 _LOOKUPS = 4
@@ -88,7 +88,8 @@ async def _race(addresses: list[str], port: int) -> trio.SocketStream:
             winner.socket.close()
         raise
     if winner is None:
-        raise TransportError("connect", os.strerror(errors[0].errno or 0))
+        number = errors[0].errno or 0
+        raise TransportError(whose_trouble(number, "connect"), os.strerror(number))
     return winner
 
 

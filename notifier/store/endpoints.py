@@ -72,6 +72,21 @@ def enable_changed(db: sqlite3.Connection, url_marks: Mapping[str, str], now: fl
     return enabled
 
 
+def keep_marks(db: sqlite3.Connection, url_marks: Mapping[str, str]) -> None:
+    """Remember which URL each endpoint has, so that what another one says counts no more."""
+    db.execute("DELETE FROM meta WHERE key GLOB 'url of *'")
+    db.executemany(
+        "INSERT INTO meta VALUES (?, ?)",
+        ((f"url of {name}", mark) for name, mark in url_marks.items()),
+    )
+
+
+def has_moved(db: sqlite3.Connection, name: str, health: Health) -> bool:
+    """Tell whether `health` is that of a URL which `name` had before."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (f"url of {name}",)).fetchone()
+    return row is not None and row[0] != health.url_mark
+
+
 def disabled(db: sqlite3.Connection) -> dict[str, str]:
     """Return the endpoints that are off, with the reason of each."""
     rows = db.execute("SELECT name, disabled FROM endpoints WHERE disabled IS NOT NULL")

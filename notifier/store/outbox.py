@@ -163,8 +163,8 @@ def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]
     match settlement:
         case Delivered():
             return "state = 'delivered', reason = '', settled_at = ?", (now,)
-        case RetryAt(at):
-            return "failures = failures + 1, due_at = ?", (at,)
+        case RetryAt(at, free):
+            return "failures = failures + ?, due_at = ?", (0 if free else 1, at)
         case DeadLetter(reason):
             dead = "failures = failures + 1, state = 'dead', reason = ?, settled_at = ?"
             return dead, (reason, now)

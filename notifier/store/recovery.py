@@ -32,6 +32,7 @@ class Recovery:
 
 def fit_endpoints(db: sqlite3.Connection, url_marks: Mapping[str, str], now: float) -> Fitted:
     """Make the state fit the endpoints that are configured; see `Store.fit_endpoints`."""
+    endpoints.keep_marks(db, url_marks)
     return Fitted(
         outbox.cancel_removed(db, url_marks.keys(), now),
         endpoints.enable_changed(db, url_marks, now),

@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import trio
 
 from notifier.metrics import Metrics
-from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, Settlement
+from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.model.standing import Standing
@@ -247,9 +247,14 @@ def _record(
     notice: NewEvent | None,
     now: float,
 ) -> bool:
-    outbox.record_attempt(db, claim, attempt, settlement, now)
     if health is None:
+        outbox.record_attempt(db, claim, attempt, settlement, now)
         return False
+    if not isinstance(settlement, Delivered) and endpoints.has_moved(db, claim.endpoint, health):
+        # the URL that failed is not the endpoint's any more
+        outbox.record_attempt(db, claim, attempt, RetryAt(now, free=True), now)
+        return False
+    outbox.record_attempt(db, claim, attempt, settlement, now)
     if isinstance(settlement, Delivered):
         news = endpoints.note_success(db, claim.endpoint)
     else:

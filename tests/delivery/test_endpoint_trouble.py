@@ -186,3 +186,29 @@ async def test_the_first_success_after_it_was_disabled_is_told_too(
     types = [claim.event_type for claim in await store.claim_due("ops", 10)]
     assert sorted(types) == ["endpoint.disabled", "endpoint.recovered"]
     assert (await store.recover({"app": "new url", "ops": "mark"}, DAY)).fitted.health == {}
+
+
+async def test_trouble_of_our_own_uses_up_no_retry_and_says_nothing_about_the_endpoint(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, count=20)
+    receiver = OutOfDescriptors()
+
+    with capture_logs() as logs:
+        await run_for(600, make_lane(store, receiver, clock))
+
+    assert (await store.outstanding(0)).deliveries.delivered == 20
+    assert "endpoint_failing" not in [line["event"] for line in logs]
+    assert max(at for at, _, _ in receiver.got) < 120
+
+
+class OutOfDescriptors(Receiver):
+    """Cannot even be tried for a minute."""
+
+    async def send(self, event_id: str, body: bytes) -> Outcome:
+        if trio.current_time() < 60:
+            await trio.lowlevel.checkpoint()
+            return Outcome("resources", detail="Too many open files")
+        return await super().send(event_id, body)

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from notifier.server import Response
+from tests.faults.jobs import begin, finish
 from tests.process.harness import Got, World, eventually, running, world
 
 
@@ -25,18 +26,14 @@ async def test_killed_after_the_terminal_answer_and_before_the_commit(tmp_path: 
     async with world(tmp_path) as w:
         app = await w.receiver()
         w.endpoint(app)
-        job = w.sandbox.create(video_id="job", duration=2)
-        w.watch("job")
+        begin(w, "job")
         async with running(w.save()) as daemon:
             await daemon.wait_for_log("poll")
             blocker = sqlite3.connect(w.store_path, isolation_level=None)
             blocker.execute("BEGIN IMMEDIATE")
-            assert job.ended_at is not None
-            ended_at = job.ended_at
-            await eventually(
-                lambda: any(asked.at > ended_at for asked in w.sandbox.requests),
-                "a poll after the end",
-            )
+            asked = len(w.sandbox.requests)
+            finish(w, "job")
+            await eventually(lambda: len(w.sandbox.requests) > asked, "a poll after the end")
             assert await daemon.end(signal.SIGKILL) == -signal.SIGKILL
             blocker.close()
         assert events_in(w) == []
@@ -50,10 +47,10 @@ async def test_killed_after_the_commit_and_before_the_receiver_answered(tmp_path
     async with world(tmp_path) as w:
         app = await w.receiver(answer=lambda _: None)
         w.endpoint(app)
-        w.sandbox.create(video_id="job", duration=2)
-        w.watch("job")
+        begin(w, "job")
         async with running(w.save()) as daemon:
             app.before_answer = lambda _: daemon.process.kill()
+            finish(w, "job")
             await app.wait_for(1)
             assert await daemon.exit_code() == -signal.SIGKILL
         (event,) = events_in(w)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from notifier.server import Response
-from tests.faults.jobs import begin, finish
+from tests.faults.jobs import ENDLESS, begin, finish
 from tests.process.harness import eventually, notifier, running, world
 
 
@@ -34,6 +34,7 @@ async def test_an_operator_sees_what_happened_and_has_it_sent_again(
         w.endpoint(app)
         w.config["http"] = {"socket": socket_path}
         begin(w, "job")
+        w.sandbox.create(video_id="another", duration=ENDLESS)
         here = ("-c", w.save())
         async with running(w.config_path) as daemon:
             (status,) = await rows("status", *here)

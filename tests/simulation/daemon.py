@@ -36,7 +36,7 @@ from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
 from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
-from notifier.store.recovery import Recovery
+from notifier.store.recovery import Fitted, Recovery
 from notifier.watching import Desk, Poller, Supervisor, WatchRules
 from notifier.watching.poller import ReadingStore
 from notifier.watching.sources import WatchStore
@@ -51,6 +51,8 @@ BUDGET = 2.0
 GIVE_UP_AFTER = DAY / 2
 SCHEDULE = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 _MOVES = 0.05
+_RELOAD_EVERY = 2 * DAY
+_DELIVERY_RULES = {name: DeliveryRules(name, Format.STANDARD, SCHEDULE) for name in ENDPOINTS}
 _KEY = b"simulated key, 32 bytes, no more"
 
 
@@ -59,6 +61,9 @@ class Keeping(EventStore, DueStore, AttemptStore, ReadingStore, WatchStore, Prot
 
     async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
         """Put in order what an earlier process left behind."""
+
+    async def fit_endpoints(self, url_marks: Mapping[str, str]) -> Fitted:
+        """Make the state fit the endpoints that are configured."""
 
 
 class CrashedError(BaseException):
@@ -144,9 +149,11 @@ class Simulation:
         announcer = Announcer(
             self.subscriptions, new_id=new_id, wall=clock.wall, wake=dispatcher.wake
         )
+        lanes: dict[str, tuple[Deliverer, Lane]] = {}
         for name in ENDPOINTS:
             health = found.fitted.health.get(name, Health(urls[name]))
-            dispatcher.add(name, self._lane(name, store, announcer, health, clock))
+            lanes[name] = self._lane(name, store, announcer, health, clock)
+            dispatcher.add(name, lanes[name][1])
         outbox = Outbox(
             store,
             self.subscriptions,
@@ -164,10 +171,28 @@ class Simulation:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(dispatcher.run)
+            nursery.start_soon(self._reload, store, lanes, clock)
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Bell()
             )
             await self._list_jobs(store, supervisor)
+
+    async def _reload(
+        self, store: Keeping, lanes: Mapping[str, tuple[Deliverer, Lane]], clock: Clock
+    ) -> None:
+        """Be the operator while it runs: URLs change now and then, and the config is reloaded."""
+        while True:
+            await trio.sleep(self.world.rng.expovariate(1 / _RELOAD_EVERY))
+            moved = self.world.rng.choice(ENDPOINTS)
+            self.world.receivers.move(moved)
+            urls = {name: self.world.receivers.url(name) for name in ENDPOINTS}
+            # between the change and this, and while this waits, attempts at the old URL go on
+            await trio.sleep(self.world.rng.uniform(0, 20))
+            fitted = await store.fit_endpoints(urls)
+            deliverer, lane = lanes[moved]
+            health = fitted.health.get(moved, Health(urls[moved]))
+            deliverer.change(_DELIVERY_RULES[moved], self._sender(moved, clock), health)
+            lane.change(LaneRules(moved, 4), elsewhere=True)
 
     def _operate(self) -> None:
         """Be the operator: between two lives, URLs change and what was disabled is mended."""
@@ -196,20 +221,23 @@ class Simulation:
 
     def _lane(
         self, name: str, store: Keeping, announcer: Announcer, health: Health, clock: Clock
-    ) -> Lane:
-        target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)
-        sender = self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
+    ) -> tuple[Deliverer, Lane]:
         rng = self.world.rng
         deliverer = Deliverer(
-            DeliveryRules(name, Format.STANDARD, SCHEDULE),
-            sender,
+            _DELIVERY_RULES[name],
+            self._sender(name, clock),
             store,
             announcer,
             health=health,
             clock=clock,
             rng=rng,
         )
-        return Lane(LaneRules(name, 4), deliverer, store, clock=clock, rng=rng, settled=Bell())
+        lane = Lane(LaneRules(name, 4), deliverer, store, clock=clock, rng=rng, settled=Bell())
+        return deliverer, lane
+
+    def _sender(self, name: str, clock: Clock) -> Sender:
+        target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)
+        return self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
 
 
 def _sleep_on(_endpoints: Sequence[str]) -> None:

@@ -214,3 +214,19 @@ async def test_another_url_is_a_new_start() -> None:
     await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
 
     assert (await store.recover({"app": "new"}, 60)).fitted.health == {"app": Health("new")}
+
+
+async def test_what_the_url_of_before_answered_disables_nothing_once_the_new_one_is_known() -> (
+    None
+):
+    time = Time()
+    store = await with_event(time, "app")
+    await store.fit_endpoints({"app": "old"})
+    (claim,) = await store.claim_due("app", 10)
+    await store.fit_endpoints({"app": "new"})
+
+    gone = Health("old", START, START)
+    assert not await store.record_attempt(claim, FAILED, Hold("410 Gone"), gone, NOTICE)
+
+    (again,) = await store.claim_due("app", 10)
+    assert (again.delivery, again.failures) == (claim.delivery, 0)
