@@ -3,6 +3,7 @@
 import resource
 from pathlib import Path
 
+from tests.faults.jobs import begin, finish
 from tests.process.harness import running, world
 
 WATCHES = 60
@@ -17,12 +18,12 @@ async def test_with_too_few_descriptors_everything_still_arrives(tmp_path: Path)
             settings = {"max_concurrency": 50, "retry_schedule": ["500ms"] * 40}
             w.endpoint(receiver, f"app-{number}", **settings)
         ids = [f"video_{number}" for number in range(WATCHES)]
-        for video_id in ids:
-            w.sandbox.create(video_id=video_id, duration=1.0)
-        w.watch(*ids)
+        begin(w, *ids)
 
         async with running(w.save(), "--exit-when-done") as daemon:
             resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (FEW, FEW))
+            for video_id in ids:
+                finish(w, video_id)
             assert await daemon.exit_code() == 0
 
         for receiver in receivers:

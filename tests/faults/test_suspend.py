@@ -18,6 +18,7 @@ from notifier.server import Response
 from notifier.watching import Desk, Poller, Supervisor, WatchRules
 from tests.builders import START, memory_store, rng, snapshot
 from tests.delivery.lanes import Receiver, make_lane, put, run_for
+from tests.faults.jobs import begin, finish
 from tests.process.harness import running, world
 
 HOUR = 3600.0
@@ -131,15 +132,12 @@ async def test_a_process_that_was_stopped_for_seconds_goes_on_without_a_burst(
         app = await w.receiver(answer=lambda _: Response(next(answers, 204), {}, b""))
         w.endpoint(app, retry_schedule=["1s", "1s"])
         w.gateway(max_requests_per_second=budget)
-        w.sandbox.create(video_id="before", duration=0.1)
-        w.sandbox.create(video_id="meanwhile", duration=3)
-        w.watch("before", "meanwhile")
-        for number in range(jobs):
-            w.sandbox.create(video_id=f"endless-{number}", duration=600)
-            w.watch(f"endless-{number}")
+        begin(w, "before", "meanwhile", *(f"endless-{number}" for number in range(jobs)))
         async with running(w.save()) as daemon:
+            finish(w, "before")
             await daemon.wait_for_log("attempt")
             daemon.process.send_signal(signal.SIGSTOP)
+            finish(w, "meanwhile")
             await trio.sleep(4)  # how long it stands still is what is tested
             daemon.process.send_signal(signal.SIGCONT)
             before, resumed = len(w.sandbox.requests), trio.current_time()
