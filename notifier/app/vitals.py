@@ -1,9 +1,9 @@
 """The daemon's pulse: a status line for systemd, and food for its watchdog while all is well.
 
-The watchdog is fed from the event loop, after the store has answered, and only while no lane
-and no poller is late. A store that refuses (a full disk) is alive: a restart would not help, so
-the daemon waits and says so. A store call that never comes back, or a loop that hangs, is what
-the watchdog is for.
+The watchdog is fed from the event loop, while the store answers and no lane and no poller is
+late. A store that refuses (a full disk, another process's lock) is alive: a restart would not
+help, so the daemon waits and says so. A store call that never comes back, or a loop that hangs,
+is what the watchdog is for.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,15 @@ Lanes look around once a minute; pollers that were all stopped spread out over h
 _LOOK_EVERY = 5.0
 
 
-class CountingStore(Protocol):
+class PulseStore(Protocol):
     """What the pulse needs of the store."""
+
+    @property
+    def answered_at(self) -> float:
+        """When any call last came back, refusals included (trio's clock)."""
+
+    async def touch(self) -> None:
+        """Write something, to see whether that works."""
 
     async def outstanding(self, since: float) -> Outstanding:
         """Count what is still to be done."""
@@ -41,7 +48,7 @@ class Vitals:
     """
 
     manager: ServiceManager
-    store: CountingStore
+    store: PulseStore
     lateness: Callable[[], float]
     failing: Callable[[], int]
     paused: Callable[[], int]
@@ -50,6 +57,9 @@ class Vitals:
     """What the operator should know of, such as a reload that failed."""
 
     _shown: str = ""
+    _refusal: str = ""
+    """Why the store could not be written at the last try."""
+    _tried_at: float = 0.0
     _hanging: bool = False
 
     async def ready(self) -> None:
@@ -59,13 +69,38 @@ class Vitals:
 
     async def run(self) -> None:
         """Look, tell systemd, and look again, for ever."""
-        interval = self.manager.watchdog_interval
-        pause = _LOOK_EVERY if interval is None else min(interval / 3, _LOOK_EVERY)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_status)
+            interval = self.manager.watchdog_interval
+            if interval is not None:
+                self._tried_at = trio.current_time()
+                nursery.start_soon(self._try_store, interval / 4)
+                nursery.start_soon(self._feed, interval)
+
+    async def _keep_status(self) -> None:
         while True:
             self._show(await self.status())
-            if not self._is_hanging():
-                self.manager.feed_watchdog()
+            await trio.sleep(_LOOK_EVERY)
+
+    async def _try_store(self, pause: float) -> None:
+        """Write to the store, so that one that hangs is found out although nothing happens."""
+        while True:
+            try:
+                await self.store.touch()
+            except StoreError as error:
+                self._refusal = str(error)
+            else:
+                self._refusal = ""
+            self._tried_at = trio.current_time()
             await trio.sleep(pause)
+
+    async def _feed(self, interval: float) -> None:
+        """Feed the watchdog; a store that hangs has it starve within two intervals."""
+        while True:
+            answered = trio.current_time() - self.store.answered_at <= interval
+            if answered and not self._is_hanging(interval):
+                self.manager.feed_watchdog()
+            await trio.sleep(interval / 4)
 
     async def status(self) -> str:
         """Return how everything stands, in one line; returns only when the store has answered."""
@@ -73,6 +108,9 @@ class Vitals:
             left = await self.store.outstanding(self.now())
         except StoreError as error:
             return f"waiting for the store: {error}"
+        if self._refusal:
+            # a full disk can still be read
+            return f"waiting for the store: {self._refusal}"
         counts = left.deliveries
         parts = [f"watching {left.open_watches}", f"{counts.pending} pending"]
         if counts.held:
@@ -90,8 +128,14 @@ class Vitals:
             self._shown = status
             self.manager.show(status)
 
-    def _is_hanging(self) -> bool:
-        hanging = self.lateness() > LATE
+    def _is_hanging(self, interval: float) -> bool:
+        """Tell whether a loop is late for no reason that the store gives.
+
+        Calls are answered in turn, and a locked store takes seconds to refuse each. So loops
+        are judged only while the store is written to without delay.
+        """
+        prompt = trio.current_time() - self._tried_at <= interval / 2
+        hanging = prompt and not self._refusal and self.lateness() > LATE
         if hanging and not self._hanging:
             log.get().error("hanging", late_by=round(self.lateness()))
         self._hanging = hanging

@@ -1,5 +1,6 @@
 """The store as the daemon sees it: each call is one durable transaction."""
 
+import math
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import trio
 
+from notifier.errors import StoreError
 from notifier.metrics import Metrics
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, Settlement
 from notifier.model.event import NewEvent
@@ -61,6 +63,8 @@ class Store:
         self._executor = executor
         self._now = now
         self._metrics = metrics or Metrics()
+        self.answered_at = -math.inf
+        """When any call last came back, refusals included (trio's clock)."""
 
     async def _transact(
         self,
@@ -82,7 +86,13 @@ class Store:
         **kwargs: P.kwargs,
     ) -> T:
         """Run what changes nothing, and is as fast as that: its time is nobody's commit."""
-        return await self._executor.run(self._database.transact, function, *args, **kwargs)
+        try:
+            result = await self._executor.run(self._database.transact, function, *args, **kwargs)
+        except StoreError:
+            self.answered_at = trio.current_time()
+            raise
+        self.answered_at = trio.current_time()
+        return result
 
     async def sync_watches(
         self, listings: Sequence[Listing], gone: Collection[str]
