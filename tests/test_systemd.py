@@ -4,13 +4,15 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from notifier.systemd import ServiceManager
+from tests.faults.disks import fill, small_disk
 from tests.faults.jobs import begin
-from tests.process.harness import running, world
+from tests.process.harness import eventually, running, world
 
 
 @pytest.fixture
@@ -84,3 +86,31 @@ async def test_the_daemon_says_when_it_is_ready_reloads_and_stops(
     order = [word for word in words if word in {"READY", "RELOADING", "STOPPING"}]
     assert order == ["READY", "RELOADING", "READY", "STOPPING"]
     assert "STATUS=watching 1, 0 pending" in said
+
+
+async def test_a_full_disk_shows_in_the_status_and_the_watchdog_is_fed_all_the_same(
+    tmp_path: Path, ear: socket.socket
+) -> None:
+    ear.settimeout(0)
+    said: list[str] = []
+
+    def has_said(words: str) -> bool:
+        with suppress(BlockingIOError):
+            while True:
+                said.extend(heard(ear))
+        return any(words in line for line in said)
+
+    with small_disk(tmp_path / "state"):
+        async with world(tmp_path) as w:
+            w.endpoint(await w.receiver())
+            begin(w, "job")
+            told = address(ear)
+            async with running(w.save(), NOTIFY_SOCKET=told, WATCHDOG_USEC="2000000") as daemon:
+                await eventually(lambda: has_said("STATUS=watching 1"), "the first status")
+                filler = fill(tmp_path / "state")
+                await eventually(lambda: has_said("disk is full"), "a status that says so")
+                said.clear()
+                await eventually(lambda: has_said("WATCHDOG=1"), "food for the watchdog")
+                filler.unlink()
+                await eventually(lambda: has_said("STATUS=watching 1"), "the status from before")
+                assert await daemon.end() == 0
