@@ -106,7 +106,9 @@ class Endpoints:
 
     def enabled(self, name: str) -> None:
         """Deliver to an endpoint that was just switched on again."""
-        parts = self._delivering[name]
+        parts = self._delivering.get(name)
+        if parts is None:  # it has left the config meanwhile
+            return
         mark = parts.deliverer.health.url_mark
         parts.deliverer.forgive(Health(mark, recovering=True))
         parts.lane.reset()

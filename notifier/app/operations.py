@@ -140,13 +140,14 @@ class DaemonOperations:
         }
 
     async def status(self) -> Row:
-        config = self.reloader.config
         open_watches = await self.parts.store.open_watches()
+        endpoints = await self.endpoints()
+        config = self.reloader.config
         return {
             "version": __version__,
             "pid": os.getpid(),
             "config": str(config.path),
-            "store": str(config.store_path),
+            "store": str(self.reloader.started.store_path),
             "uptime_seconds": round(self.parts.clock.now() - self.parts.began),
             "watches": {"open": sum(open_watches.values()), "polled": self.supervisor.polling},
             "gateways": [
@@ -157,7 +158,7 @@ class DaemonOperations:
                 }
                 for name in config.gateways
             ],
-            "endpoints": await self.endpoints(),
+            "endpoints": endpoints,
         }
 
     async def ready(self) -> Mapping[str, bool]:

@@ -86,7 +86,12 @@ class Reloader:
     metrics: Metrics
     wall: Callable[[], float]
     read: Callable[[Config], Config] = read_again
+    started: Config = field(init=False)
+    """The config of the start, which counts for what only a restart changes."""
     _turn: trio.Lock = field(default_factory=trio.Lock)
+
+    def __post_init__(self) -> None:
+        self.started = self.config
 
     async def run(self, bell: Bell) -> None:
         """Reload whenever the bell rings, for ever; what is wrong is in the log."""
@@ -159,7 +164,7 @@ class Reloader:
         except BaseException:
             self.gateways.discard(gateways)
             raise
-        needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.config))
+        needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
         different = self.gateways.commit(gateways)
         moved = self.endpoints.commit(endpoints, fitted.health)
         self.config = config

@@ -22,9 +22,10 @@ def ask_daemon(config: Config, method: str, path: str, body: object = None) -> A
     """
     try:
         return ask_daemon_at(config.http.socket, method, path, body)
-    except DaemonSilentError:
+    except DaemonSilentError as error:
         if daemon_is_running(config.store_path):
-            raise
+            hint = "if [http] was changed since it started, restart it"
+            raise DaemonSilentError(f"{error} ({hint})") from None
         hint = "start one with: notifier run"
         raise DaemonSilentError(f"no daemon is running on {config.path}; {hint}") from None
 

@@ -81,6 +81,13 @@ def keep_marks(db: sqlite3.Connection, url_marks: Mapping[str, str]) -> None:
     )
 
 
+def is_configured(db: sqlite3.Connection, name: str) -> bool:
+    """Tell whether `name` is among the endpoints of `keep_marks`, which has to be called first."""
+    rows = db.execute("SELECT key = ? FROM meta WHERE key GLOB 'url of *'", (f"url of {name}",))
+    known = [found for (found,) in rows]
+    return not known or any(known)
+
+
 def has_moved(db: sqlite3.Connection, name: str, health: Health) -> bool:
     """Tell whether `health` is that of a URL which `name` had before."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (f"url of {name}",)).fetchone()

@@ -5,6 +5,7 @@ on has `in_flight` set to the attempt's row; what a crash leaves in flight is re
 next start and costs no retry.
 """
 
+import json
 import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from notifier.model.standing import Backlog
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
 from notifier.store.codec import dump_snapshot
+from notifier.store.endpoints import is_configured
 
 _CALLBACK_URL = (
     "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
@@ -49,6 +51,7 @@ def record_ending(
         return False
     _insert(db, event, now, watch=watch)
     _insert_callback(db, event.id, watch, now)
+    _insert_removed(db, event.id, watch, now)
     return True
 
 
@@ -88,6 +91,21 @@ def _insert_callback(db: sqlite3.Connection, event: str, watch: int, now: float)
             "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
             (event, callback_lane(row[0]), Format.STANDARD, now),
         )
+        if not is_configured(db, callback_lane(row[0])):
+            _cancel(db, callback_lane(row[0]), now)
+
+
+def _insert_removed(db: sqlite3.Connection, event: str, watch: int, now: float) -> None:
+    """Add a cancelled delivery for each endpoint that the watch names and that is gone."""
+    (names,) = db.execute("SELECT endpoints FROM watches WHERE id = ?", (watch,)).fetchone()
+    for name in () if names is None else json.loads(names):
+        if not is_configured(db, name):
+            db.execute(
+                "INSERT OR IGNORE INTO deliveries (event, endpoint, format, due_at) "
+                "VALUES (?, ?, ?, ?)",
+                (event, name, Format.STANDARD, now),
+            )
+            _cancel(db, name, now)
 
 
 def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
@@ -152,11 +170,22 @@ def record_attempt(
             claim.attempt,
         ),
     )
+    if not isinstance(settlement, Delivered) and _was_resent(db, claim):
+        settlement = RetryAt(now, free=True)
+    db.execute("UPDATE deliveries SET in_flight = NULL WHERE id = ?", (claim.delivery,))
     change, values = _change(settlement, now)
+    # what was received is received, also if its endpoint has left the config meanwhile
+    also = "OR state = 'cancelled'" if isinstance(settlement, Delivered) else ""
     db.execute(
-        f"UPDATE deliveries SET in_flight = NULL, {change} WHERE id = ? AND state = 'pending'",
+        f"UPDATE deliveries SET {change} WHERE id = ? AND (state = 'pending' {also})",
         (*values, claim.delivery),
     )
+
+
+def _was_resent(db: sqlite3.Connection, claim: Claim) -> bool:
+    """Tell whether somebody had it sent again during the attempt, with all retries anew."""
+    row = db.execute("SELECT failures FROM deliveries WHERE id = ?", (claim.delivery,)).fetchone()
+    return row is not None and row[0] < claim.failures
 
 
 def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]]:
@@ -184,13 +213,17 @@ def cancel_removed(db: sqlite3.Connection, configured: Collection[str], now: flo
     pending = db.execute("SELECT DISTINCT endpoint FROM deliveries WHERE state = 'pending'")
     removed = sorted({name for (name,) in pending} - set(configured))
     for name in removed:
-        db.execute(
-            "UPDATE deliveries SET state = 'cancelled', settled_at = ?, "
-            "reason = 'the endpoint was removed from the config' "
-            "WHERE state = 'pending' AND endpoint = ?",
-            (now, name),
-        )
+        _cancel(db, name, now)
     return removed
+
+
+def _cancel(db: sqlite3.Connection, endpoint: str, now: float) -> None:
+    db.execute(
+        "UPDATE deliveries SET state = 'cancelled', settled_at = ?, "
+        "reason = 'the endpoint was removed from the config' "
+        "WHERE state = 'pending' AND endpoint = ?",
+        (now, endpoint),
+    )
 
 
 @dataclass(frozen=True, slots=True)

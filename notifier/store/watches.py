@@ -110,7 +110,9 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
     row, state, generation = latest
     if state == "open":
         # a lower one is left from before: what listed the higher one may only be broken
-        if spec.generation >= generation:
+        if spec.generation > generation or (
+            spec.generation == generation and not _is_kept_otherwise(db, row, spec)
+        ):
             _update(db, row, spec, spec.generation)
         return None
     if spec.generation > generation:
@@ -212,6 +214,20 @@ def _list_for_api(db: sqlite3.Connection, key: WatchKey) -> None:
         "INSERT OR IGNORE INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
         (API_SOURCE, *key),
     )
+
+
+def _is_kept_otherwise(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool:
+    """Tell whether the control API has added the open watch with other settings than `spec`."""
+    if API_SOURCE not in _sources(db, spec.key):
+        return False
+    kept = _latest(db, spec.key)
+    if kept is None or kept.row != row or kept.spec == spec:
+        return False
+    hint = "those that it was added with count; remove one of the two"
+    log.get(gateway=spec.key.gateway, video_id=spec.key.video_id).warning(
+        "watch_listed_with_other_settings", hint=hint
+    )
+    return True
 
 
 def _insert(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:

@@ -1,5 +1,6 @@
 """The outbox: what is committed together, what is due, what survives an interruption."""
 
+from notifier.formats.again import rerender
 from notifier.model.delivery import (
     AttemptRecord,
     DeadLetter,
@@ -10,12 +11,15 @@ from notifier.model.delivery import (
 )
 from notifier.model.event import EventType, NewEvent
 from notifier.model.health import Health
+from notifier.model.watch import Callback
 from notifier.store import Store
+from notifier.store.resending import Recipient
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
 DAY = 86_400.0
+APP = Recipient("app", Format.STANDARD, ("video.*",))
 FAILING = Health("mark", START, START)
 
 
@@ -230,3 +234,55 @@ async def test_what_the_url_of_before_answered_disables_nothing_once_the_new_one
 
     (again,) = await store.claim_due("app", 10)
     assert (again.delivery, again.failures) == (claim.delivery, 0)
+
+
+async def test_what_was_in_flight_when_its_endpoint_left_can_be_sent_again() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.fit_endpoints({"other": "mark"})
+    await store.record_attempt(claim, FAILED, RetryAt(START + 5), FAILING)
+    await store.fit_endpoints({"app": "mark"})
+
+    assert await store.resend(claim.event_id, [APP], rerender) == ["app"]
+    (again,) = await store.claim_due("app", 10)
+    assert again.delivery == claim.delivery
+
+
+async def test_what_was_received_counts_although_its_endpoint_left_meanwhile() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.fit_endpoints({"other": "mark"})
+    await store.record_attempt(claim, DONE, Delivered(), FAILING)
+    assert (await store.outstanding(START)).deliveries.delivered == 1
+
+
+async def test_a_resend_during_the_last_attempt_is_not_undone_by_its_failure() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
+    (last,) = await store.claim_due("app", 10)
+    await store.resend(last.event_id, [APP], rerender)
+    await store.record_attempt(last, FAILED, DeadLetter("no use"), FAILING)
+
+    (again,) = await store.claim_due("app", 10)
+    assert (again.delivery, again.failures) == (claim.delivery, 0)
+
+
+async def test_an_endpoint_that_a_watch_names_and_that_is_gone_is_a_cancelled_delivery() -> None:
+    store = memory_store(Time())
+    await store.fit_endpoints({"app": "mark"})
+    named = spec(endpoints=("gone",))
+    callback = Callback("https://callback.example/", "gone")
+    watch, _ = await store.add_watch(named, again=False, callback=callback)
+    assert await store.record_ending(watch.row, new_event("evt_1", ()), snapshot())
+
+    shown = await store.event("evt_1")
+    assert shown is not None
+    assert {(each.endpoint, each.state) for each in shown.deliveries} == {
+        ("gone", "cancelled"),
+        ("gone@callback", "cancelled"),
+    }
+    assert all("removed from the config" in each.reason for each in shown.deliveries)

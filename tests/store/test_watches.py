@@ -1,5 +1,7 @@
 """The life of a watch, as its sources list it and stop listing it."""
 
+from structlog.testing import capture_logs
+
 from notifier.model.status import Status
 from notifier.model.watch import WatchSpec
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
@@ -158,3 +160,15 @@ async def test_a_withdrawn_generation_does_not_bring_an_ended_one_back() -> None
 
     assert await store.sync_watches([listing(spec())], []) == []
     assert len(await store.sync_watches([listing(spec(generation=2))], [])) == 1
+
+
+async def test_a_file_that_lists_what_the_api_added_changes_no_settings() -> None:
+    store = memory_store(Time())
+    wanted = spec(endpoints=("app",), metadata={"user": "api"})
+    watch, _ = await store.add_watch(wanted, again=False)
+    with capture_logs() as logs:
+        (open_watch,) = await store.sync_watches([listing(spec("video_1"))], [])
+    assert open_watch.spec == watch.spec
+    assert [line["event"] for line in logs] == ["watch_listed_with_other_settings"]
+    (still,) = await store.sync_watches([listing()], [])
+    assert still.spec == wanted
