@@ -35,6 +35,15 @@ class Problem:
         tail = f" ({self.hint})" if self.hint else ""
         return f"{place}: {self.message}{tail}"
 
+    def fields(self) -> dict[str, str]:
+        """Return the problem as the fields of a log line."""
+        return {
+            "file": self.where,
+            "key": self.key,
+            "reason": self.message,
+            "hint": self.hint,
+        }
+
 
 class ConfigError(NotifierError):
     """A configuration that cannot be used; lists everything that is wrong with it."""

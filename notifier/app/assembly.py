@@ -104,10 +104,9 @@ async def assemble(
 async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
     """Put the store in order, say what was found, and return how endpoints have been doing."""
     endpoints = wiring.lanes(config).values()
-    marks = {endpoint.name: wiring.url_mark(endpoint) for endpoint in endpoints}
     schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
     longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)
-    found = await store.recover(marks, longest)
+    found = await store.recover(wiring.url_marks(config), longest)
     logger = log.get()
     if found.clock_set_back:
         logger.warning("clock_set_back", seconds=round(found.clock_set_back))

@@ -15,7 +15,7 @@ from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.peers import Difference
 from notifier.app.reloading import Reloader
-from notifier.app.showing import endpoint_row
+from notifier.app.showing import endpoint_rows, named_endpoint
 from notifier.app.vitals import LATE
 from notifier.config import EndpointSettings, check_watch
 from notifier.errors import StoreError, UnknownError
@@ -23,7 +23,7 @@ from notifier.formats import RENDERERS
 from notifier.formats.again import rerender
 from notifier.metrics import CONTENT_TYPE
 from notifier.model.event import Event, EventType
-from notifier.model.views import EndpointView, EventSummary, EventView, Row, WatchView
+from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.store.journal import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Replay
@@ -104,11 +104,8 @@ class DaemonOperations:
     async def endpoints(self) -> list[Row]:
         standings = await self.parts.store.standings()
         return [
-            {
-                **endpoint_row(settings, standings.get(name, EndpointView({}))),
-                "failing": self.parts.endpoints.is_failing(name),
-            }
-            for name, settings in self.reloader.config.endpoints.items()
+            {**row, "failing": self.parts.endpoints.is_failing(str(row["name"]))}
+            for row in endpoint_rows(self.reloader.config, standings)
         ]
 
     async def enable(self, endpoint: str) -> bool:
@@ -166,19 +163,14 @@ class DaemonOperations:
         with trio.move_on_after(_STORE_PATIENCE), suppress(StoreError):
             await self.parts.store.touch()
             writable = True
-        lateness = max(self.supervisor.lateness(), self.parts.endpoints.dispatcher.lateness())
-        return {"store": writable, "loops": lateness <= LATE}
+        return {"store": writable, "loops": self.reloader.vitals.lateness() <= LATE}
 
     async def metrics(self) -> tuple[bytes, str]:
         await self.parts.metrics.refresh(self.parts.store)
         return self.parts.metrics.render(), CONTENT_TYPE
 
     def _endpoint(self, name: str) -> EndpointSettings:
-        settings = self.reloader.config.endpoints.get(name)
-        if settings is None:
-            names = ", ".join(self.reloader.config.endpoints) or "none"
-            raise UnknownError(f"there is no endpoint {name!r}; configured: {names}")
-        return settings
+        return named_endpoint(self.reloader.config, name)
 
 
 def test_event(wall: float) -> Event:

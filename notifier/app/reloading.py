@@ -18,7 +18,7 @@ from notifier.app.gateways import Gateways
 from notifier.app.peers import Difference
 from notifier.app.vitals import Vitals
 from notifier.bell import Bell
-from notifier.config import Config, check_certificates, load, resolve_secrets, warnings
+from notifier.config import Config, load, obstacles, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
 from notifier.metrics import Metrics
 from notifier.model.watch import Watch
@@ -66,7 +66,7 @@ class Reloaded:
 def read_again(config: Config) -> Config:
     """Return the config as its file has it now; raises ConfigError unless it is ready to run."""
     new = load(config.path, os.environ)
-    problems = [*resolve_secrets(new), *check_certificates(new)]
+    problems = obstacles(new)
     if problems:
         raise ConfigError(problems)
     return new
@@ -136,13 +136,7 @@ class Reloader:
             **_fields("endpoints", done.endpoints),
         )
         for warning in warnings(config):
-            log.get().warning(
-                "config_warning",
-                file=warning.where,
-                key=warning.key,
-                reason=warning.message,
-                hint=warning.hint,
-            )
+            log.get().warning("config_warning", **warning.fields())
         if done.needs_restart:
             log.get().warning("restart_needed", keys=list(done.needs_restart))
         return done
@@ -153,10 +147,7 @@ class Reloader:
         try:
             endpoints = await self.endpoints.draft(config)
             try:
-                marks = {
-                    name: wiring.url_mark(settings)
-                    for name, settings in wiring.lanes(config).items()
-                }
+                marks = wiring.url_marks(config)
                 fitted = await self.store.fit_endpoints(marks)
             except BaseException:
                 self.endpoints.discard(endpoints)
@@ -196,13 +187,7 @@ class Reloader:
             log.get().error("reload_failed", reason=str(error))
             return
         for problem in error.problems:
-            log.get().error(
-                "reload_failed",
-                file=problem.where,
-                key=problem.key,
-                reason=problem.message,
-                hint=problem.hint,
-            )
+            log.get().error("reload_failed", **problem.fields())
 
 
 _FIXED: Mapping[str, Callable[[Config], object]] = {

@@ -1,8 +1,10 @@
 """How configured things are shown to operators: with nothing in it that may be secret."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from notifier.config import EndpointSettings
+from notifier.config import Config, EndpointSettings
+from notifier.errors import UnknownError
 from notifier.model.delivery import Format
 from notifier.model.views import EndpointView, Row
 
@@ -20,6 +22,22 @@ def endpoint_row(endpoint: EndpointSettings, view: EndpointView) -> Row:
         "disabled": view.disabled,
         **{state: view.deliveries.get(state, 0) for state in STATES},
     }
+
+
+def endpoint_rows(config: Config, standings: Mapping[str, EndpointView]) -> list[Row]:
+    """Return a row for each configured endpoint, in the config's order."""
+    return [
+        endpoint_row(endpoint, standings.get(endpoint.name, EndpointView({})))
+        for endpoint in config.endpoints.values()
+    ]
+
+
+def named_endpoint(config: Config, name: str) -> EndpointSettings:
+    """Return a configured endpoint; raises UnknownError."""
+    if name not in config.endpoints:
+        names = ", ".join(config.endpoints) or "none"
+        raise UnknownError(f"there is no endpoint {name!r}; configured: {names}")
+    return config.endpoints[name]
 
 
 def _where(endpoint: EndpointSettings) -> str:

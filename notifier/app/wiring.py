@@ -196,6 +196,11 @@ def url_mark(endpoint: EndpointSettings) -> str:
     return hashlib.sha256(reveal_url(endpoint).encode()).hexdigest()[:16]
 
 
+def url_marks(config: Config) -> dict[str, str]:
+    """Return the mark of everything that is delivered to, by name."""
+    return {name: url_mark(settings) for name, settings in lanes(config).items()}
+
+
 def subscriptions(endpoints: Iterable[EndpointSettings]) -> list[Subscription]:
     """Return who wants to hear of what."""
     return [

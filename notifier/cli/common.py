@@ -14,11 +14,10 @@ from rich.table import Table
 
 from notifier.config import (
     Config,
-    check_certificates,
     check_watch,
     find_config,
     load,
-    resolve_secrets,
+    obstacles,
     warnings,
 )
 from notifier.config.problems import key_path
@@ -59,8 +58,7 @@ def load_with_secrets(config_path: Path | None, *needed: str) -> Config:
     """
     config = load_config(config_path)
     table = key_path(needed) if needed else ""
-    found = [*resolve_secrets(config), *check_certificates(config)]
-    problems = [each for each in found if each.key.startswith(table)]
+    problems = [each for each in obstacles(config) if each.key.startswith(table)]
     if problems:
         raise ConfigError(problems)
     return config

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from notifier.app import wiring
 from notifier.app.operations import test_event
-from notifier.app.showing import STATES, endpoint_row
+from notifier.app.showing import STATES, endpoint_rows, named_endpoint
 from notifier.cli.common import (
     config_option,
     json_option,
@@ -24,7 +24,7 @@ from notifier.config import Config, EndpointSettings
 from notifier.errors import ConfigError, NotifierError
 from notifier.exchange import open_exchange
 from notifier.formats import RENDERERS
-from notifier.model.views import EndpointView, Row
+from notifier.model.views import Row
 from notifier.outbound import AddressPolicy
 from notifier.store import Database, daemon_is_running, open_reader
 from notifier.store.endpoints import enable
@@ -64,10 +64,7 @@ def _rows(config: Config) -> list[Row]:
     """Return one row per endpoint."""
     with open_reader(config.store_path) as reader:
         standings = {} if reader is None else reader.standings()
-    return [
-        endpoint_row(endpoint, standings.get(endpoint.name, EndpointView({})))
-        for endpoint in config.endpoints.values()
-    ]
+    return endpoint_rows(config, standings)
 
 
 @endpoints_group.command("test")
@@ -87,7 +84,7 @@ def test_command(config_path: Path | None, name: str) -> int:
 
 
 def _test(config: Config, name: str) -> tuple[str, Outcome]:
-    endpoint = _endpoint(config, name)
+    endpoint = named_endpoint(config, name)
     try:
         load_with_secrets(config.path, "endpoints", name)
     except ConfigError:
@@ -115,7 +112,7 @@ async def _send(
 def enable_command(config_path: Path | None, name: str) -> int:
     """Switch a disabled endpoint on again; what was held for it is delivered."""
     config = load_config(config_path)
-    _endpoint(config, name)
+    named_endpoint(config, name)
     if not _enable(config, name):
         raise NotifierError(f"{name} is not disabled")
     click.echo(f"{name} is enabled")
@@ -135,10 +132,3 @@ def _enable(config: Config, name: str) -> bool:
         return database.transact(enable, name, time.time())
     finally:
         database.close()
-
-
-def _endpoint(config: Config, name: str) -> EndpointSettings:
-    if name not in config.endpoints:
-        names = ", ".join(config.endpoints) or "none"
-        raise NotifierError(f"there is no endpoint {name!r}; configured: {names}")
-    return config.endpoints[name]

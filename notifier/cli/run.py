@@ -26,11 +26,5 @@ def run_command(config_path: Path | None, *, exit_when_done: bool, adopt: bool) 
     config = load_with_secrets(config_path)
     log.configure(config.log_level, config.log_format)
     for warning in warnings(config):
-        log.get().warning(
-            "config_warning",
-            file=warning.where,
-            key=warning.key,
-            reason=warning.message,
-            hint=warning.hint,
-        )
+        log.get().warning("config_warning", **warning.fields())
     return run_process(config, Options(exit_when_done=exit_when_done, adopt=adopt))

@@ -14,11 +14,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from notifier.app.showing import STATES, endpoint_row
+from notifier.app.showing import STATES, endpoint_rows
 from notifier.cli.common import config_option, json_option, load_config, print_json
 from notifier.cli.remote import DaemonSilentError, ask_daemon
 from notifier.config import Config
-from notifier.model.views import EndpointView, Row, WatchView
+from notifier.model.views import Row, WatchView
 from notifier.store import open_reader
 from notifier.store.journal import WatchFilter
 
@@ -88,10 +88,7 @@ def look(config: Config) -> Standing:
             watches = reader.open_watches()
             videos = reader.watches(WatchFilter(state="open", limit=_MOST_VIDEOS))
             standings = reader.standings()
-    endpoints = [
-        endpoint_row(endpoint, standings.get(endpoint.name, EndpointView({})))
-        for endpoint in config.endpoints.values()
-    ]
+    endpoints = endpoint_rows(config, standings)
     if daemon is not None:
         failing = {each["name"]: each["failing"] for each in daemon["endpoints"]}
         endpoints = [{**row, "failing": failing.get(str(row["name"]))} for row in endpoints]

@@ -10,7 +10,12 @@ from notifier.config.dropins import accept, read_dropin
 from notifier.config.durations import DurationError, format_duration, parse_duration
 from notifier.config.load import load
 from notifier.config.paths import default_socket_path, default_store_path, find_config
-from notifier.config.readiness import check_certificates, resolve_secrets, warnings
+from notifier.config.readiness import (
+    check_certificates,
+    obstacles,
+    resolve_secrets,
+    warnings,
+)
 from notifier.config.secrets import Secret, SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
 from notifier.config.urls import check_endpoint_url, is_loopback, literal_address
@@ -35,6 +40,7 @@ __all__ = [
     "is_loopback",
     "literal_address",
     "load",
+    "obstacles",
     "parse_duration",
     "read_dropin",
     "resolve_secrets",

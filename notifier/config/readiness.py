@@ -14,6 +14,11 @@ from notifier.model.delivery import Format
 from notifier.outbound import ANYWHERE, AddressPolicy
 
 
+def obstacles(config: Config) -> list[Problem]:
+    """Return all that keeps a checked config from being run: its secrets, its certificates."""
+    return [*resolve_secrets(config), *check_certificates(config)]
+
+
 def resolve_secrets(config: Config) -> list[Problem]:
     """Reveal every secret once, and return those that cannot be or that cannot be used."""
     findings = []

@@ -17,7 +17,7 @@ from notifier.model.views import (
 )
 from notifier.model.watch import WatchKey
 from notifier.store.codec import WATCH_COLUMNS, load_watch
-from notifier.store.watches import callback_of
+from notifier.store.watches import callback_of, sources_of
 
 MOST_ROWS = 1000
 """The most rows that are returned at once."""
@@ -182,7 +182,7 @@ def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
             row[-2],
             row[-1],
             counts.get(row[-2], {}),
-            _sources(db, row),
+            sources_of(db, WatchKey(*row[1:3])),
             callback_of(db, row[0]),
         )
         for row in rows
@@ -193,13 +193,6 @@ def watch(db: sqlite3.Connection, key: WatchKey) -> WatchView | None:
     """Return the latest generation of one watch, None when it was never taken."""
     found = watches(db, WatchFilter(gateway=key.gateway, video_id=key.video_id))
     return found[0] if found else None
-
-
-def _sources(db: sqlite3.Connection, row: tuple[Any, ...]) -> list[str]:
-    rows = db.execute(
-        "SELECT source FROM listings WHERE gateway = ? AND video_id = ? ORDER BY source", row[1:3]
-    )
-    return [source for (source,) in rows]
 
 
 def standings(db: sqlite3.Connection) -> dict[str, EndpointView]:
@@ -218,9 +211,3 @@ def standings(db: sqlite3.Connection) -> dict[str, EndpointView]:
         name: EndpointView(counts.get(name, {}), *troubles.get(name, (None, None)))
         for name in {*counts, *troubles}
     }
-
-
-def open_watches(db: sqlite3.Connection) -> dict[str, int]:
-    """Return how many watches are open, by gateway."""
-    rows = db.execute("SELECT gateway, count(*) FROM watches WHERE state = 'open' GROUP BY 1")
-    return dict(rows.fetchall())

@@ -13,6 +13,7 @@ from notifier.store import journal
 from notifier.store.database import read_only, refuse_unusable
 from notifier.store.journal import ALL_WATCHES, EventFilter, WatchFilter
 from notifier.store.schema import VERSION
+from notifier.store.watches import open_by_gateway
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Reader:
 
     def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""
-        return self._ask(journal.open_watches)
+        return self._ask(open_by_gateway)
 
     def _ask(
         self,

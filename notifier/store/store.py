@@ -201,7 +201,7 @@ class Store:
 
     async def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""
-        return await self._look(journal.open_watches)
+        return await self._look(watches.open_by_gateway)
 
     async def resend(
         self, event_id: str, recipients: Sequence[Recipient], render: Render

@@ -146,7 +146,7 @@ def add(
     if latest is not None and latest.state is WatchState.OPEN:
         same = replace(spec, generation=latest.spec.generation) == latest.spec
         if not same or callback_of(db, latest.row) != callback:
-            places = ", ".join(_sources(db, spec.key))
+            places = ", ".join(sources_of(db, spec.key))
             raise ConflictError(f"{spec.key} is already watched with other settings ({places})")
         _list_for_api(db, spec.key)
         return latest, False
@@ -185,7 +185,7 @@ def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
         raise UnknownError(f"{key} is not watched")
     if latest.state is WatchState.ENDED:
         raise ConflictError(f"{key} has already ended")
-    files = [source for source in _sources(db, key) if source != API_SOURCE]
+    files = [source for source in sources_of(db, key) if source != API_SOURCE]
     if files:
         raise ConflictError(f"{key} is listed in {', '.join(files)}: remove it there")
     db.execute("DELETE FROM listings WHERE gateway = ? AND video_id = ?", key)
@@ -204,7 +204,8 @@ def _latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
     return None if row is None else load_watch(row)
 
 
-def _sources(db: sqlite3.Connection, key: WatchKey) -> list[str]:
+def sources_of(db: sqlite3.Connection, key: WatchKey) -> list[str]:
+    """Return everything that lists a watch, by name."""
     rows = db.execute("SELECT source FROM listings WHERE gateway = ? AND video_id = ?", key)
     return sorted(source for (source,) in rows)
 
@@ -218,7 +219,7 @@ def _list_for_api(db: sqlite3.Connection, key: WatchKey) -> None:
 
 def _is_kept_otherwise(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool:
     """Tell whether the control API has added the open watch with other settings than `spec`."""
-    if API_SOURCE not in _sources(db, spec.key):
+    if API_SOURCE not in sources_of(db, spec.key):
         return False
     kept = _latest(db, spec.key)
     if kept is None or kept.row != row or kept.spec == spec:

@@ -94,13 +94,7 @@ class Sources:
         """Log each problem once, for as long as it lasts."""
         for problem in problems:
             if problem not in self._reported:
-                self._log.error(
-                    "dropin_ignored",
-                    file=problem.where,
-                    key=problem.key,
-                    reason=problem.message,
-                    hint=problem.hint,
-                )
+                self._log.error("dropin_ignored", **problem.fields())
         self._reported = set(problems)
 
     async def run(self, apply: Callable[[list[Watch]], None]) -> None:
