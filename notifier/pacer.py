@@ -1,9 +1,8 @@
 """A rate that is never exceeded: each turn comes at least one interval after the one before it.
 
-There is no burst: what was not used is gone. Only one task at a time waits for the clock, so that
-turns which came due while the process was stopped are not all taken when it goes on. After a
-rest it goes on at half its speed, but not below one turn a second, and each turn comes a tenth
-sooner than the one before, up to the rate.
+There is no burst: what was not used is gone. Turns that came due while the process was stopped
+are not all taken when it goes on. After a rest it goes on at half its speed, but not below one
+turn a second, and each turn comes a tenth sooner than the one before, up to the rate.
 """
 
 import trio
@@ -16,25 +15,36 @@ _SLOT, _SLOTS = 5.0, 12
 
 
 class Pacer:
-    """Hands out turns at most `rate` times a second, in the order they are asked for."""
+    """Hands out turns at most `rate` times a second; `now` is trio's clock everywhere."""
 
     def __init__(self, rate: float) -> None:
         self._shortest = 1 / rate
         self._interval = self._shortest
-        self._next = float("-inf")
+        self._next = self._awaited = float("-inf")
         self._first_in_line = trio.Lock()
 
-    async def turn(self) -> None:
-        """Wait for the next turn and take it; one that is cancelled before is not used up."""
-        async with self._first_in_line:
-            planned = max(self._next, trio.current_time())
-            await trio.sleep_until(planned)
-            while planned < self._next:  # a rest began meanwhile
-                planned = self._next
-                await trio.sleep_until(planned)
-            taken = trio.current_time()
-            self._next = (planned if taken - planned < _COARSENESS else taken) + self._interval
+    def take(self, now: float) -> float:
+        """Take the next turn if it has come, and return 0; else return the seconds until then."""
+        wait = self._next - now
+        if wait > 0:
+            self._awaited = self._next
+            return wait
+        punctual = self._awaited == self._next and -wait < _COARSENESS
+        self._next = (self._next if punctual else now) + self._interval
+        if self._interval > self._shortest:
             self._interval = max(self._interval * _QUICKENING, self._shortest)
+        return 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next turn and take it, in the order in which turns are asked for.
+
+        One that is cancelled before is not used up.
+        """
+        async with self._first_in_line:
+            wait = self.take(trio.current_time())
+            while wait:
+                await trio.sleep(wait)  # a rest may begin meanwhile
+                wait = self.take(trio.current_time())
 
     def pace(self, rate: float) -> None:
         """Hand out turns at most `rate` times a second from now on; a rest goes on."""

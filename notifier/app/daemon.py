@@ -118,6 +118,7 @@ class _Daemon:
         async with trio.open_nursery() as delivering:
             await delivering.start(dispatcher.run)
             async with trio.open_nursery() as watching:
+                await watching.start(self.parts.gateways.run)
                 supervisor = self._supervisor(watching)
                 supervisor.apply(watches, starting=True)
                 await watching.start(self._keep_running, sources, supervisor, doors)
@@ -146,7 +147,7 @@ class _Daemon:
     ) -> None:
         """Do everything that goes on beside polling and delivering."""
         parts = self.parts
-        vitals = self._vitals(supervisor)
+        vitals = self._vitals()
         reloader = Reloader(
             self.config,
             parts.gateways,
@@ -171,12 +172,12 @@ class _Daemon:
             nursery.start_soon(vitals.run)
             task_status.started()
 
-    def _vitals(self, supervisor: Supervisor) -> Vitals:
+    def _vitals(self) -> Vitals:
         parts = self.parts
         return Vitals(
             self.orders.manager,
             parts.store,
-            lateness=lambda: max(supervisor.lateness(), parts.endpoints.dispatcher.lateness()),
+            lateness=lambda: max(parts.gateways.lateness(), parts.endpoints.dispatcher.lateness()),
             failing=parts.endpoints.count_failing,
             paused=parts.gateways.count_paused,
             now=parts.clock.now,

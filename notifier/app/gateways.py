@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from random import Random
 
+import trio
+
 from notifier.app import wiring
 from notifier.app.peers import Connections, Difference, Link, Peer, Peers
 from notifier.config import GatewaySettings
@@ -27,6 +29,8 @@ class Gateways:
         self._rng = rng
         self._metrics = metrics
         self._desks: dict[str, Desk] = {}
+        self._shifts: dict[str, trio.CancelScope] = {}
+        self._nursery: trio.Nursery | None = None
         # also those of before: a poller that is being stopped may look once more
         self._settings: dict[str, GatewaySettings] = {}
 
@@ -49,7 +53,25 @@ class Gateways:
             self._serve(draft[name])
         for name in difference.removed:
             del self._desks[name]
+            if name in self._shifts:
+                self._shifts[name].cancel()
         return difference
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep the desks open, also those that are added meanwhile, for ever."""
+        async with trio.open_nursery() as self._nursery:
+            for name in self._desks:
+                self._open(self._nursery, name)
+            task_status.started()
+            await trio.sleep_forever()
+
+    def _open(self, nursery: trio.Nursery, name: str) -> None:
+        async def shift(desk: Desk, scope: trio.CancelScope) -> None:
+            with scope:
+                await desk.run()
+
+        self._shifts[name] = trio.CancelScope()
+        nursery.start_soon(shift, self._desks[name], self._shifts[name])
 
     def _serve(self, peer: Peer[GatewaySettings]) -> None:
         settings = peer.settings
@@ -57,15 +79,26 @@ class Gateways:
         client = wiring.gateway_client(settings, peer.lease.exchange, self._clock.wall)
         desk = self._desks.get(settings.name)
         if desk is None:
-            self._desks[settings.name] = wiring.desk(
-                settings, client, self._clock, self._rng, self._metrics
+            self._desks[settings.name] = Desk(
+                settings.name,
+                client,
+                wiring.desk_rules(settings),
+                now=self._clock.now,
+                rng=self._rng,
+                metrics=self._metrics,
             )
+            if self._nursery is not None:
+                self._open(self._nursery, settings.name)
         else:
-            desk.change(client, settings.max_requests_per_second)
+            desk.change(client, wiring.desk_rules(settings))
 
     def desk(self, name: str) -> Desk | None:
         """Return a gateway's desk, None when it is not configured."""
         return self._desks.get(name)
+
+    def lateness(self) -> float:
+        """Return by how many seconds the latest desk is late; not above 0 if none is."""
+        return max((desk.lateness() for desk in self._desks.values()), default=0.0)
 
     def count_paused(self) -> int:
         """Return how many gateways refuse the key at present."""

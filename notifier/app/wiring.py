@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from random import Random
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
@@ -13,13 +12,11 @@ from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
 from notifier.exchange import Exchange, Route
 from notifier.gateway import EchoMask, GatewayClient, GatewayRules
-from notifier.metrics import Metrics
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch, callback_lane
 from notifier.outbound import ANYWHERE, AddressPolicy
-from notifier.schedule.clock import Clock
 from notifier.signing import decode_secret
-from notifier.watching import Desk, WatchRules
+from notifier.watching import DeskRules, WatchRules
 from notifier.webhook import Target, WebhookSender
 
 GATEWAY_IN_FLIGHT = 32
@@ -107,18 +104,12 @@ def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> It
             yield text.rpartition(" ")[2] if name.endswith("authorization") else text
 
 
-def desk(
-    settings: GatewaySettings, client: GatewayClient, clock: Clock, rng: Random, metrics: Metrics
-) -> Desk:
-    """Build the desk of one gateway."""
-    return Desk(
-        settings.name,
-        client,
-        settings.max_requests_per_second,
+def desk_rules(settings: GatewaySettings) -> DeskRules:
+    """Return how much may be asked of a gateway."""
+    return DeskRules(
+        requests_per_second=settings.max_requests_per_second,
         in_flight=GATEWAY_IN_FLIGHT,
-        now=clock.now,
-        rng=rng,
-        metrics=metrics,
+        poll_interval=settings.poll_interval,
     )
 
 

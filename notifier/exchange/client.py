@@ -1,20 +1,20 @@
 """Exchanges: a request and its whole answer, within a deadline and a size.
 
-httpx gives the types and the wire; this module adds what a daemon needs and httpx leaves to
-its caller: one deadline over the whole exchange (httpx's own are per read, so a byte a second
-never trips them), a cap on the body, no decompression (a gzip bomb stays small), no redirects,
-no cookies, no proxies from the environment, and a limit on requests in flight that is kept
-outside. Every foreign error leaves as a TransportError that quotes no URL.
+httpx gives the types and the interface of a transport, which is called directly: its client
+costs more than all the rest, for redirects, cookies, decompression and proxies from the
+environment, none of which a daemon wants. This module adds what a daemon needs: one deadline
+over the whole exchange (httpx's own are per read, so a byte a second never trips them), a cap
+on the body, and a limit on requests in flight that is kept outside. Every foreign error leaves
+as a TransportError that quotes no URL.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import httpx
 import trio
@@ -22,7 +22,8 @@ import trio
 from notifier.errors import TransportError
 from notifier.exchange.explained import explained
 from notifier.exchange.proxied import ProxiedTransport
-from notifier.exchange.transport import KEEP_ALIVE, WIRE_BYTES, DirectTransport
+from notifier.exchange.requests import build_request
+from notifier.exchange.transport import KEEP_ALIVE, DirectTransport
 from notifier.outbound import ANYWHERE, AddressPolicy, Dialer
 
 KINDS = (
@@ -32,7 +33,6 @@ KINDS = (
 """Every `TransportError.kind`."""
 
 _EXTRA_CONNECTIONS = 8
-_OVERHEAD = 128 * 1024  # bytes, for the head and the framing of a body
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class Http(Protocol):
 
 
 class Exchange:
-    """Exchanges with one peer, at most `in_flight` at a time."""
+    """Exchanges with one peer through `transport`, at most `in_flight` at a time."""
 
-    def __init__(self, client: httpx.AsyncClient, in_flight: int) -> None:
-        self._client = client
+    def __init__(self, transport: httpx.AsyncBaseTransport, in_flight: int) -> None:
+        self._transport = transport
         self._slots = trio.CapacityLimiter(in_flight)
 
     async def request(
@@ -87,39 +87,39 @@ class Exchange:
         wait for a slot. Raises TransportError, also for an answer larger than `max_body`
         bytes.
         """
-        async with self._slots:
-            with trio.move_on_after(deadline), _translated():
-                return await self._send(method, url, headers, body, max_body)
+        try:
+            self._slots.acquire_nowait()
+        except trio.WouldBlock:
+            await self._slots.acquire()
+        try:
+            with trio.move_on_after(deadline):
+                return await self._send(
+                    build_request(method, url, headers, body, max_body), max_body
+                )
+        except _FOREIGN as error:
+            raise _translation(error) from None
+        finally:
+            self._slots.release()
         raise TransportError("timeout", f"no complete answer within {deadline:g} s")
 
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_body: int
-    ) -> Reply:
-        sent = {"accept-encoding": "identity", **headers}
-        allowed = {WIRE_BYTES: max_body + _OVERHEAD}
-        async with self._client.stream(
-            method, url, headers=sent, content=body, extensions=allowed
-        ) as response:
-            received = await _read(response, max_body)
-            names = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(response.status_code, names, received)
+    async def _send(self, request: httpx.Request, max_body: int) -> Reply:
+        response = await self._transport.handle_async_request(request)
+        try:
+            body = await _read(cast("httpx.AsyncByteStream", response.stream), max_body)
+        finally:
+            await response.stream.aclose()  # type: ignore[union-attr]  # both are byte streams
+        return Reply(response.status_code, dict(response.headers.items()), body)
 
 
-async def _read(response: httpx.Response, max_body: int) -> bytes:
-    received = bytearray()
-    try:
-        async for chunk in response.aiter_raw():
-            received += chunk
-            if len(received) > max_body:
-                # ends the loop from below: leaving it would leave httpx's chain of generators
-                # to the garbage collector, and the connection with them
-                await response.aclose()
-    except (httpx.HTTPError, TransportError):
-        if len(received) <= max_body:
-            raise
-    if len(received) > max_body:
-        raise TransportError("too_large", f"the answer is over {max_body} bytes")
-    return bytes(received)
+async def _read(stream: httpx.AsyncByteStream, max_body: int) -> bytes:
+    received: list[bytes] = []
+    length = 0
+    async for chunk in stream:
+        received.append(chunk)
+        length += len(chunk)
+        if length > max_body:
+            raise TransportError("too_large", f"the answer is over {max_body} bytes")
+    return received[0] if len(received) == 1 else b"".join(received)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +141,12 @@ async def open_exchange(in_flight: int, route: Route = Route()) -> AsyncIterator
 
     Raises TransportError when the route cannot be used.
     """
-    with _translated():
-        client = httpx.AsyncClient(
-            transport=_transport(in_flight, route),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=None,  # noqa: S113 - `request` puts one deadline over the whole exchange
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
-    for name in ("user-agent", "accept-encoding", "accept"):
-        client.headers.pop(name, None)
-    async with client:
-        yield Exchange(client, in_flight)
+    try:
+        transport = _transport(in_flight, route)
+    except _FOREIGN as error:
+        raise _translation(error) from None
+    async with transport:
+        yield Exchange(transport, in_flight)
 
 
 def _transport(in_flight: int, route: Route) -> httpx.AsyncBaseTransport:
@@ -172,8 +166,10 @@ def _transport(in_flight: int, route: Route) -> httpx.AsyncBaseTransport:
 
 def check_url(url: str) -> None:
     """Raise TransportError when httpx could not even try `url`."""
-    with _translated():
+    try:
         httpx.Request("GET", url)
+    except _FOREIGN as error:
+        raise _translation(error) from None
 
 
 @cache
@@ -186,14 +182,10 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what httpx and the layers below it raise into a TransportError."""
-    try:
-        yield
-    except _FOREIGN as error:
-        kind = next(kind for types, kind in _KIND_OF if isinstance(error, types))
-        raise explained(kind, error) from None
+def _translation(error: Exception) -> TransportError:
+    """Return what httpx and the layers below it raise as a TransportError."""
+    kind = next(kind for types, kind in _KIND_OF if isinstance(error, types))
+    return explained(kind, error)
 
 
 # Read in order; the first row that fits names the kind. InvalidURL, UnicodeError (a header

@@ -8,7 +8,6 @@ peer is owed no goodbye, and whoever is cancelled must be able to let go at once
 """
 
 import select
-from collections.abc import AsyncIterator
 
 import httptools
 import trio
@@ -113,18 +112,18 @@ class Connection:
                 raise TransportError("too_large", f"the headers are over {MAX_HEAD} bytes")
         return self._answer.status, self._answer.headers
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """Yield the answer's body as it comes, still encoded; raises TransportError."""
+    async def read(self) -> bytes:
+        """Return more of the answer's body, still encoded, b"" at its end.
+
+        Raises TransportError.
+        """
         answer = self._answer
-        while True:
-            received, answer.received = answer.received, []
-            if received:
-                yield b"".join(received)
-            if answer.complete:
-                break
-            if not answer.received:
-                await self._receive(None)
-        self._reusable = answer.keeps_alive and not answer.surplus
+        while not answer.received and not answer.complete:
+            await self._receive(None)
+        received, answer.received = answer.received, []
+        if answer.complete:
+            self._reusable = answer.keeps_alive and not answer.surplus
+        return received[0] if len(received) == 1 else b"".join(received)
 
     def close(self) -> None:
         """Close at once; does nothing when it is closed already."""

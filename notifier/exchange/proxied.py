@@ -10,7 +10,6 @@ from ipaddress import ip_address
 import httpx
 
 from notifier.errors import TransportError
-from notifier.exchange.transport import without_misread
 from notifier.outbound import AddressPolicy
 
 
@@ -27,7 +26,9 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
             reason = self._policy.refusal(ip_address(request.url.host))
             if reason is not None:
                 raise TransportError("blocked", f"{request.url.host} is {reason}")
-        return without_misread(await self._through.handle_async_request(request))
+        # a proxy is sent whole URLs
+        request.url = request.url.copy_with(raw_path=request.extensions.pop("target"))
+        return await self._through.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close all connections to the proxy."""

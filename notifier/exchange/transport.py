@@ -5,9 +5,7 @@ the slot of a request that is cancelled while it queues (encode/httpcore#1093), 
 wherever a name leads. It serves where a proxy is configured; everything else goes here.
 """
 
-import re
 import ssl
-from collections.abc import AsyncIterator
 
 import httpx
 import trio
@@ -16,17 +14,13 @@ from notifier.errors import TransportError
 from notifier.exchange.connection import Connection
 from notifier.exchange.explained import explained
 from notifier.exchange.pool import Origin, Pool
+from notifier.exchange.requests import WIRE_BYTES
 from notifier.outbound import Dialer
 
 KEEP_ALIVE = 120.0
 """How long an idle connection is kept, in seconds: longer than videos are usually polled apart."""
 
-WIRE_BYTES = "notifier.wire_bytes"
-"""The request extension that says how many bytes the answer may take on the wire."""
-
 _PORTS = {"http": 80, "https": 443}
-_MISREAD = ("location", "set-cookie", "set-cookie2")
-_FORBIDDEN = re.compile(rb"[\r\n\x00]")
 
 
 class DirectTransport(httpx.AsyncBaseTransport):
@@ -40,7 +34,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request`; the body of the answer is read by the caller, as it comes."""
         head = _head(request)
-        body = await request.aread()
+        body = b"" if request.method == "GET" else await request.aread()
         origin = _origin(request.url)
         connection = await self._pool.take(origin)
         try:
@@ -48,8 +42,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
         except BaseException:
             connection.close()
             raise
-        return without_misread(
-            httpx.Response(status, headers=headers, stream=_Body(connection, self._pool, origin))
+        return httpx.Response(
+            status, headers=headers, stream=_Body(connection, self._pool, origin)
         )
 
     async def aclose(self) -> None:
@@ -74,27 +68,22 @@ class DirectTransport(httpx.AsyncBaseTransport):
         return Connection(secured, socket)
 
 
-def without_misread(response: httpx.Response) -> httpx.Response:
-    """Return `response` without what httpx would read for nothing.
-
-    It parses cookies and addresses of redirects that nobody wants, and fails if it cannot.
-    """
-    for name in _MISREAD:
-        response.headers.pop(name, None)
-    return response
-
-
 class _Body(httpx.AsyncByteStream):
     """An answer's body; closing it gives the connection back, and never waits."""
 
     def __init__(self, connection: Connection, pool: Pool, origin: Origin) -> None:
         self._connection: Connection | None = connection
-        self._pieces = connection.body()
         self._pool = pool
         self._origin = origin
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
+    def __aiter__(self) -> "_Body":
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = b"" if self._connection is None else await self._connection.read()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
     async def aclose(self) -> None:
         """Let go of the connection."""
@@ -110,10 +99,11 @@ def _origin(url: httpx.URL) -> Origin:
 
 
 def _head(request: httpx.Request) -> bytes:
-    lines = [
-        b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path),
-        *(b"%s: %s" % (name, value) for name, value in request.headers.raw),
-    ]
-    if any(_FORBIDDEN.search(line) for line in lines):
+    target = request.extensions.get("target") or request.url.raw_path
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
+    lines += [b"%s: %s" % header for header in request.headers.raw]
+    head = b"\r\n".join(lines)
+    breaks = len(lines) - 1
+    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\x00" in head:
         raise TransportError("bad_request", "a line break in the URL or in a header")
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    return head + b"\r\n\r\n"

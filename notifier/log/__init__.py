@@ -202,6 +202,11 @@ def set_level(level: str) -> None:
     _threshold.level = _LEVELS[level]
 
 
+def wants(level: str) -> bool:
+    """Tell whether a line of `level` would be written: for lines that cost something to make."""
+    return _LEVELS[level] >= _threshold.level
+
+
 def get(**fields: object) -> Logger:
     """Return a logger that adds `fields` to each of its lines."""
     return cast("Logger", structlog.get_logger(**fields))

@@ -1,36 +1,39 @@
-"""A gateway's desk: where all pollers of one gateway queue up to ask.
+"""A gateway's desk: where all pollers of one gateway wait for their turn to ask.
 
-The desk keeps three promises to the gateway. It never asks faster than the budget. When the
-gateway says that it is asked too much (429), nobody asks until the wait that it named is over,
-and then slowly at first. And when the key is refused (401, or 403 about two different videos)
-it stops everybody at once, says so in one loud line, and lets a single poller try again now
-and then until the key is good; then all go on where they were. A refused key never ends a
-watch.
+One clerk keeps the timetable and lets pollers ask when they are due, a few at a time. The desk
+keeps three promises to the gateway. It never asks faster than the budget. When the gateway says
+that it is asked too much (429), nobody asks until the wait that it named is over, and then
+slowly at first. And when the key is refused (see `keys`) it stops everybody at once, says so in
+one loud line, and lets a single poller try again now and then until the key is good; then all
+go on where they were. A refused key never ends a watch.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from random import Random
 from typing import NamedTuple, Protocol
 
 import trio
-import trio.lowlevel
 
 from notifier import log
+from notifier.bell import Bell
 from notifier.metrics import Metrics
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble, outcome_word
+from notifier.model.answer import Answer, Denied, Seen, Trouble, outcome_word
 from notifier.pacer import Pacer, Recent
 from notifier.schedule.backoff import jittered
+from notifier.watching.keys import PROBE_INTERVAL, KeyCheck, Pause, shows_good_key
 from notifier.watching.lifecycle import LONGEST_WAIT
+from notifier.watching.seat import Seat
+from notifier.watching.timetable import Timetable
 
-PROBE_INTERVAL = 60.0
-"""How often a gateway that refuses the key is tried, in seconds."""
-
-_FORBIDDEN_VIDEOS = 2
+_TICK = 0.01  # seconds; who is due within one is woken together, which costs less
+_OVERSLEPT = 5.0
+_LONGEST_SPREAD = 30.0
 _MAX_WORDS = 100
-_NOBODY_LOOKED = frozenset({"html", "empty", "broken_json"})
+_TURN = object()
 
 
 class Asked(NamedTuple):
@@ -47,66 +50,62 @@ class Client(Protocol):
         """Ask for one video's status once."""
 
 
-@dataclass(slots=True)
-class _Pause:
-    """A refused key: since when, when it is tried next, whether somebody tries, what came of it.
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    """How much may be asked of one gateway: requests a second, and at the same time.
 
-    `line` holds the places of the pollers that wait, the next one to try it first.
+    `poll_interval` (seconds) is what most pollers wait between two questions.
     """
 
-    since: float
-    next_probe: float
-    denied: Denied
-    probing: bool = False
-    last_probe: float = float("-inf")
-    tried: trio.Event = field(default_factory=trio.Event)
-    lifted: trio.Event = field(default_factory=trio.Event)
-    line: deque[object] = field(default_factory=deque)
+    requests_per_second: float
+    in_flight: int
+    poll_interval: float
 
 
 class Desk:
-    """Asks one gateway for all its pollers, with at most `in_flight` requests at a time.
-
-    `now` is `Clock.now`.
-    """
+    """Asks one gateway for all its pollers; `run` must be running. `now` is `Clock.now`."""
 
     def __init__(
         self,
         gateway: str,
         client: Client,
-        requests_per_second: float,
+        rules: DeskRules,
         *,
-        in_flight: int,
         now: Callable[[], float],
         rng: Random,
         metrics: Metrics | None = None,
     ) -> None:
         self._gateway = gateway
         self._client = client
-        self._pacer = Pacer(requests_per_second)
-        self._places = trio.CapacityLimiter(in_flight)
+        self._rules = rules
         self._now = now
         self._rng = rng
         self._metrics = metrics or Metrics()
+        self._pacer = Pacer(rules.requests_per_second)
+        self._timetable = Timetable()
+        self._line: deque[Seat] = deque()
+        self._in_flight = 0
+        self._bell = Bell()
+        self._wakes_at = -math.inf
         self._limited: str | None = None
-        self._pause: _Pause | None = None
-        self._forbidden: set[str] = set()
+        self._keys = KeyCheck()
+        self._pause: Pause | None = None
+        self._resumed_at = -math.inf
         self._words: set[str] = set()
         self._recent = Recent()
         self._log = log.get(gateway=gateway)
         self._metrics.gateway_paused(gateway, paused=False)
 
-    def change(self, client: Client, requests_per_second: float) -> None:
-        """Ask through `client` from now on, at another rate; a refused key is tried anew."""
+    def change(self, client: Client, rules: DeskRules) -> None:
+        """Ask through `client` from now on, by other rules; a refused key is tried anew."""
         self._client = client
-        self._pacer.pace(requests_per_second)
+        self._rules = rules
+        self._pacer.pace(rules.requests_per_second)
         self._words.clear()
-        self._forbidden.clear()
+        self._keys.accepted()
         if self._pause is not None:
-            pause, self._pause = self._pause, None
-            pause.lifted.set()
-            pause.tried.set()
-            self._metrics.gateway_paused(self._gateway, paused=False)
+            self._resume()
+        self._bell.ring()
 
     @property
     def paused(self) -> bool:
@@ -117,109 +116,136 @@ class Desk:
         """Return how many requests a second were made of late."""
         return self._recent.per_second(self._now())
 
-    async def ask(self, video_id: str, deadline: float, planned: float) -> Asked:
-        """Ask for one video's status, when it is this poller's turn; `planned` is when it was.
+    def lateness(self) -> float:
+        """Return by how many seconds the clerk has missed its look; not above 0 if in time."""
+        return trio.current_time() - self._wakes_at if math.isfinite(self._wakes_at) else 0.0
 
-        While the key is refused this waits; a watch that is past its `deadline` is told of
-        the refusal as soon as a try after the deadline has failed.
-        """
+    async def run(self) -> None:
+        """Be the clerk: let everybody ask in their turn, for ever."""
         while True:
-            pause = self._pause
-            asked = (
-                await self._take_turn(video_id)
-                if pause is None
-                else await self._wait_out(pause, video_id, deadline)
-            )
+            self._wakes_at = self._serve()
+            await self._bell.wait(self._wakes_at - trio.current_time())
+            if trio.current_time() - self._wakes_at > _OVERSLEPT:
+                self._spread_out()
+
+    async def ask(
+        self, seat: Seat, *, due: float, soonest: float, deadline: float
+    ) -> Asked | None:
+        """Wait until `due` (trio's clock) and for a turn; ask, and return the answer.
+
+        An answer that comes along by itself is returned from `soonest` on. While the key is
+        refused this waits; a watch that is past its `deadline` (`Clock.now`) is told of the
+        refusal as soon as a try after the deadline has failed. None after `dismiss`.
+        """
+        seat.due, seat.soonest, seat.deadline = due, soonest, deadline
+        self._timetable.add(seat)
+        self._look_by(due)
+        while True:
+            word: Asked | object | None = await seat.park()
+            if word is None or isinstance(word, Asked):
+                return word
+            asked = await self._ask_now(seat, word)
             if asked is not None:
-                self._metrics.poll_lag(self._gateway, asked.at - planned)
                 return asked
+            self._line.append(seat)
 
-    async def _wait_out(self, pause: _Pause, video_id: str, deadline: float) -> Asked | None:
-        """Wait in line while the key is refused, and try it when it is this poller's turn.
+    def dismiss(self, seat: Seat) -> None:
+        """Let a poller that waits go; one that asks is left to it."""
+        seat.wake(None)
 
-        Return what the try gave if it ended the pause, or what any try gave if the deadline is
-        over; None to look again. The line is fair: videos that this key may never see must not
-        keep those that it may from showing that it is good.
-        """
-        place = object()
-        pause.line.append(place)
+    def _serve(self) -> float:
+        """Let those ask whose turn it is; return when to look again (trio's clock)."""
+        now = trio.current_time()
+        self._line.extend(self._timetable.take_due(now))
+        look_again = max(self._timetable.next_due(), now + _TICK)
+        while self._line and self._in_flight < self._rules.in_flight:
+            if self._line[0].task is None:
+                self._line.popleft()  # it was stopped while it waited
+                continue
+            wait = 0.0 if self._pause is None else self._until_try(self._pause)
+            wait = wait or self._pacer.take(now)
+            if wait:
+                # a turn comes at its moment, unless many come within a tick
+                crowded = self._rules.requests_per_second * _TICK > 1
+                return min(now + (max(wait, _TICK) if crowded else wait), look_again)
+            self._let_ask(self._line.popleft(), now)
+        return look_again
+
+    def _let_ask(self, seat: Seat, now: float) -> None:
+        self._in_flight += 1
+        self._metrics.poll_lag(self._gateway, now - seat.due)
+        if self._pause is None:
+            self._metrics.budget_wait(self._gateway, now - max(seat.due, self._resumed_at))
+            seat.wake(_TURN)
+        else:
+            self._pause.trying = True
+            seat.wake(self._pause)
+
+    def _leave(self) -> None:
+        """Make room for the next in line."""
+        self._in_flight -= 1
+        if self._line or self._pause is not None:
+            self._look_by(self._serve())
+
+    def _look_by(self, moment: float) -> None:
+        """Have the clerk look no later than at `moment` (trio's clock)."""
+        if moment < self._wakes_at:
+            self._bell.ring()
+
+    def _spread_out(self) -> None:
+        """When everything was stopped for a while, do not let all rise together."""
+        now = trio.current_time()
+        spread = min(self._rules.poll_interval, _LONGEST_SPREAD)
+        for seat in self._timetable.take_due(now):
+            seat.due = now + self._rng.uniform(0, spread)
+            self._timetable.add(seat)
+
+    def _until_try(self, pause: Pause) -> float:
+        """Return in how many seconds the key may be tried; infinity while it is."""
+        return math.inf if pause.trying else max(pause.next_try - self._now(), 0.0)
+
+    async def _ask_now(self, seat: Seat, word: object) -> Asked | None:
+        """Ask in a turn or to try the key; None to wait in line again."""
         try:
-            while self._pause is pause and (pause.probing or pause.line[0] is not place):
-                await pause.tried.wait()
-                if self._pause is pause and pause.last_probe >= deadline:
-                    return Asked(pause.denied, pause.last_probe)
-            if self._pause is not pause:
-                return None
-            asked = await self._probe(pause, video_id)
+            if self._pause is not None and word is not self._pause:
+                return None  # it began after this turn was given
+            asked = await self._request(seat.video_id)
+            if isinstance(word, Pause) and word is self._pause:
+                return self._still_refused(seat, asked, word)
+            return asked
         finally:
-            pause.line.remove(place)
-        if asked is None or (self._is_paused() and asked.at < deadline):
-            return None
-        return asked
+            if isinstance(word, Pause):
+                word.trying = False
+            self._leave()
 
-    def _is_paused(self) -> bool:
-        return self._pause is not None
-
-    async def _take_turn(self, video_id: str) -> Asked | None:
-        """Ask within the budget; None when the key was refused while this waited its turn.
-
-        The place comes before the turn: turns that were handed out to those who still wait for
-        a place would all be used at once when a hanging gateway comes back.
-        """
-        began = self._now()
-        async with self._places:
-            await self._pacer.turn()
-            self._metrics.budget_wait(self._gateway, self._now() - began)
-            return None if self._pause is not None else await self._request(video_id)
-
-    async def _probe(self, pause: _Pause, video_id: str) -> Asked | None:
-        """Try the key when it is time; None when the pause was lifted before."""
-        pause.probing = True
-        try:
-            with trio.move_on_after(max(pause.next_probe - self._now(), 0)):
-                await pause.lifted.wait()
-                return None
-            await self._pacer.turn()
-            asked = await self._request(video_id)
-            pause.last_probe = asked.at
-            pause.next_probe = self._now() + jittered(PROBE_INTERVAL, self._rng)
-            if isinstance(asked.answer, Denied):
-                pause.denied = asked.answer
-        finally:
-            pause.probing = False
-            pause.tried.set()
-            pause.tried = trio.Event()
-        return asked
+    def _still_refused(self, seat: Seat, asked: Asked, pause: Pause) -> Asked | None:
+        """Tell those in line of a try whose watches are over."""
+        pause.tried(asked.answer, asked.at, self._now() + jittered(PROBE_INTERVAL, self._rng))
+        for other in self._line:
+            if other.deadline <= asked.at:
+                other.wake(Asked(pause.denied, asked.at))
+        return asked if seat.deadline <= asked.at else None
 
     async def _request(self, video_id: str) -> Asked:
         at, client = self._now(), self._client
         self._recent.note(at)
         answer = await client.retrieve(video_id)
         self._metrics.poll(self._gateway, outcome_word(answer))
-        match answer:
-            case Denied() if client is not self._client:
-                pass  # that was the key of before
-            case Denied():
-                self._refused(video_id, answer)
-            case Seen():
-                self._explain(answer)
-                self._accepted(at)
-            case Missing():
-                self._accepted(at)
-            case Trouble(status=HTTPStatus.TOO_MANY_REQUESTS):
-                self._rest(video_id, answer.wait or 0)
-            case Trouble() if _key_was_good(answer):
-                self._accepted(at)
+        if isinstance(answer, Seen) and answer.snapshot.status is None:
+            self._explain(answer.snapshot.word)
+        if isinstance(answer, Denied):
+            # not if that was the key of before
+            if client is self._client and self._keys.is_refused(video_id, answer):
+                self._refused(answer)
+        elif isinstance(answer, Trouble) and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._rest(video_id, answer.wait or 0)
+        elif shows_good_key(answer):
+            self._accepted(at)
         return Asked(answer, at)
 
-    def _refused(self, video_id: str, answer: Denied) -> None:
-        if answer.status == HTTPStatus.FORBIDDEN:
-            self._forbidden.add(video_id)
-            if len(self._forbidden) < _FORBIDDEN_VIDEOS:
-                return
+    def _refused(self, answer: Denied) -> None:
         if self._pause is None:
-            now = self._now()
-            self._pause = _Pause(now, now + PROBE_INTERVAL, answer)
+            self._pause = Pause(answer, self._now())
             self._metrics.gateway_paused(self._gateway, paused=True)
             self._log.error(
                 "gateway_paused",
@@ -237,15 +263,20 @@ class Desk:
 
     def _accepted(self, at: float) -> None:
         """Go on, unless the request was made `at` a time when the key was not refused yet."""
-        self._forbidden.clear()
+        self._keys.accepted()
         if self._pause is not None and at > self._pause.since:
-            self._pause = None
-            self._metrics.gateway_paused(self._gateway, paused=False)
+            self._resume()
             self._log.warning("gateway_resumed", outcome="the key is accepted again")
 
-    def _explain(self, answer: Seen) -> None:
-        word = answer.snapshot.word
-        if answer.snapshot.status is None and word not in self._words:
+    def _resume(self) -> None:
+        self._pause = None
+        self._resumed_at = trio.current_time()
+        self._metrics.gateway_paused(self._gateway, paused=False)
+        self._bell.ring()
+
+    def _explain(self, word: str) -> None:
+        """Say once what an unknown word was."""
+        if word not in self._words:
             if len(self._words) < _MAX_WORDS:
                 self._words.add(word)
             self._log.warning(
@@ -253,13 +284,3 @@ class Desk:
                 word=word,
                 hint="if it means an ending, say so in status_words",
             )
-
-
-def _key_was_good(answer: Trouble) -> bool:
-    """Tell whether an answer shows that the key was looked at and accepted."""
-    return (
-        answer.status is not None
-        and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        and answer.status != HTTPStatus.REQUEST_TIMEOUT
-        and answer.reason not in _NOBODY_LOOKED
-    )

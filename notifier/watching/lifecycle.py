@@ -47,9 +47,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Ask again in `delay` seconds."""
+    """Ask again in `delay` seconds; an answer that comes along is welcome after `at_least`."""
 
     delay: float
+    at_least: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def consider(
     finish = _ending(memory, answer, video_id, rules, asked_at, now)
     if finish is not None:
         return memory, finish
-    return memory, Again(_delay(memory, answer, rules, now, rng))
+    return memory, _again(memory, answer, rules, now, rng)
 
 
 def _remember(memory: Memory, answer: Answer, now: float) -> Memory:
@@ -116,6 +117,12 @@ def _ending(
     if asked_at >= rules.deadline:
         return Finish(EventType.TIMED_OUT, known, "no terminal status within give_up_after")
     return None
+
+
+def _again(memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: Random) -> Again:
+    delay = _delay(memory, answer, rules, now, rng)
+    unhindered = isinstance(answer, Seen) and answer.wait is None
+    return Again(delay, rules.min_poll_interval if unhindered else delay)
 
 
 def _delay(memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: Random) -> float:

@@ -4,7 +4,6 @@ The poller's memory outlives a crash of its task, and the part that counts is in
 that a restarted daemon goes on where the last one stopped.
 """
 
-import math
 from collections.abc import Callable
 from random import Random
 from typing import Protocol
@@ -12,15 +11,15 @@ from typing import Protocol
 import trio
 
 from notifier import log
-from notifier.model.answer import Answer, Seen, Trouble, outcome_word
+from notifier.model.answer import Seen, Trouble, outcome_word
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch
 from notifier.watching.desk import Asked
-from notifier.watching.lifecycle import Finish, Memory, WatchRules, consider
+from notifier.watching.lifecycle import Again, Finish, Memory, WatchRules, consider
+from notifier.watching.seat import Seat
 
-_OVERSLEPT = 5.0
-_LONGEST_SPREAD = 30.0
+_log = log.get()
 
 
 class ReadingStore(Protocol):
@@ -46,12 +45,22 @@ class Publisher(Protocol):
 class Asker(Protocol):
     """What a poller needs of its gateway's desk."""
 
-    async def ask(self, video_id: str, deadline: float, planned: float) -> Asked:
-        """Ask for one video's status, when it is this poller's turn; `planned` is when it was."""
+    async def ask(
+        self, seat: Seat, *, due: float, soonest: float, deadline: float
+    ) -> Asked | None:
+        """Ask for one video's status when it is due and its turn; see `Desk.ask`."""
+
+    def dismiss(self, seat: Seat) -> None:
+        """Let a poller that waits go."""
 
 
 class Poller:
     """Polls for one watch; `rules` tells, for the watch as it is now, how."""
+
+    __slots__ = (
+        *("watch", "_desk", "_store", "_publisher", "_rules", "_now", "_rng"),
+        *("_memory", "_finish", "_outcome", "_seat", "_stopped"),
+    )
 
     def __init__(
         self,
@@ -74,78 +83,78 @@ class Poller:
         self._memory = Memory(watch.snapshot, watch.missing_since, watch.missing_count)
         self._finish: Finish | None = None
         self._outcome = ""
-        self.due = math.inf
-        """When the next poll begins (trio's clock); infinity while one is under way."""
-        self._log = log.get(gateway=watch.key.gateway, video_id=watch.key.video_id)
+        self._seat = Seat(watch.key.video_id)
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Do not poll any more; what is under way is finished, and forgotten."""
+        self._stopped = True
+        self._desk.dismiss(self._seat)
 
     async def run(self, first_delay: float) -> None:
-        """Poll until the watch has ended and its event is durable.
+        """Poll until the watch has ended and its event is durable, or until `stop`.
 
         Raises StoreError when the store will not have it: the poller may be run again.
         """
-        delay: float | None = first_delay
-        while delay is not None:
-            planned = self._now() + delay
-            await self._sleep(delay)
-            delay = await self._poll(planned)
-
-    async def _sleep(self, delay: float) -> None:
-        """Sleep; when the whole process was stopped meanwhile, do not rise with all the others."""
-        self.due = due = trio.current_time() + delay
-        try:
-            await trio.sleep_until(due)
-            if trio.current_time() - due > _OVERSLEPT:
-                spread = min(self._rules(self.watch).poll_interval, _LONGEST_SPREAD)
-                await trio.sleep(self._rng.uniform(0, spread))
-        finally:
-            self.due = math.inf
-
-    async def _poll(self, planned: float) -> float | None:
-        """Ask once, as `planned` (`Clock.now`).
-
-        Return the seconds until the next poll, None when the watch has ended.
-        """
         if self._finish is not None:
             # told before, but the store would not have it: the first terminal word wins
-            await self._hand_on(self._finish)
+            await trio.sleep(first_delay)
+        step: Again | Finish | None = self._finish or Again(first_delay, first_delay)
+        while isinstance(step, Again):
+            step = await self._poll(step)
+        if step is not None and not self._stopped:
+            await self._publisher.publish(
+                Ending(self.watch, step.type, step.snapshot, step.reason)
+            )
+
+    async def _poll(self, wait: Again) -> Again | Finish | None:
+        """Wait and ask; return what to do next, None when told to stop."""
+        if self._stopped:
             return None
-        rules = self._rules(self.watch)
-        started = trio.current_time()
-        video_id = self.watch.key.video_id
-        answer, asked_at = await self._desk.ask(video_id, rules.deadline, planned)
+        now = trio.current_time()
+        asked = await self._desk.ask(
+            self._seat,
+            due=now + wait.delay,
+            soonest=now + wait.at_least,
+            deadline=self._rules(self.watch).deadline,
+        )
+        if asked is None or self._stopped:
+            return None
         before = self._memory
-        # the rules again: the watch may have been listed anew while this waited its turn
         self._memory, step = consider(
             before,
-            answer,
-            video_id,
+            asked.answer,
+            self.watch.key.video_id,
+            # the rules again: the watch may have been listed anew while this waited its turn
             self._rules(self.watch),
-            asked_at=asked_at,
+            asked_at=asked.at,
             now=self._now(),
             rng=self._rng,
         )
-        self._report(answer, before, round((trio.current_time() - started) * 1000))
+        self._report(asked, before)
         if isinstance(step, Finish):
             self._finish = step
-            await self._hand_on(step)
-            return None
-        if _lasting(self._memory) != _lasting(before):
+        elif _lasting(self._memory) != _lasting(before):
             await self._store.save_reading(self.watch.row, *_lasting(self._memory))
-        return step.delay
+        return step
 
-    async def _hand_on(self, finish: Finish) -> None:
-        await self._publisher.publish(
-            Ending(self.watch, finish.type, finish.snapshot, finish.reason)
-        )
-
-    def _report(self, answer: Answer, before: Memory, duration_ms: int) -> None:
+    def _report(self, asked: Asked, before: Memory) -> None:
         """Log the poll: loudly when it changed something, for debugging when it did not."""
+        answer = asked.answer
         outcome = outcome_word(answer)
         changed = outcome != self._outcome or (
-            isinstance(answer, Seen) and _visible(before) != _visible(self._memory)
+            isinstance(answer, Seen) and _word(before) != _word(self._memory)
         )
         self._outcome = outcome
-        fields: dict[str, object] = {"outcome": outcome, "duration_ms": duration_ms}
+        if not changed and not log.wants("debug"):
+            return
+        gateway, video_id = self.watch.key
+        fields: dict[str, object] = {
+            "gateway": gateway,
+            "video_id": video_id,
+            "outcome": outcome,
+            "duration_ms": round((self._now() - asked.at) * 1000),
+        }
         match answer:
             case Seen():
                 fields["status"] = answer.snapshot.word
@@ -155,18 +164,13 @@ class Poller:
             case _:
                 fields["detail"] = answer.detail
         fields = {name: value for name, value in fields.items() if value not in {None, ""}}
-        if not changed:
-            self._log.debug("poll", **fields)
-        elif isinstance(answer, Seen):
-            self._log.info("poll", **fields)
-        else:
-            self._log.warning("poll", **fields)
+        say = _log.info if isinstance(answer, Seen) else _log.warning
+        (say if changed else _log.debug)("poll", **fields)
 
 
 def _lasting(memory: Memory) -> tuple[Snapshot | None, float | None, int]:
     return memory.snapshot, memory.missing_since, memory.missing_count
 
 
-def _visible(memory: Memory) -> tuple[str, int | None]:
-    snapshot = memory.snapshot
-    return ("", None) if snapshot is None else (snapshot.word, snapshot.progress)
+def _word(memory: Memory) -> str:
+    return "" if memory.snapshot is None else memory.snapshot.word

@@ -5,9 +5,7 @@ poller, withdrawn ones lose theirs, changed ones keep their poller, its rhythm a
 in flight. A poller that crashes is restarted with growing waits, alone; it takes nobody along.
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from random import Random
 
 import trio
@@ -22,14 +20,6 @@ from notifier.watching.poller import Poller
 _RESTART = 1.0
 _LONGEST_RESTART = 45.0
 _CALM = 600.0
-
-
-@dataclass(slots=True)
-class _Charge:
-    """A watch that is being polled: its poller and the way to stop it."""
-
-    poller: Poller
-    scope: trio.CancelScope
 
 
 class Supervisor:
@@ -54,7 +44,7 @@ class Supervisor:
         self._spread = spread
         self._rng = rng
         self._settled = settled
-        self._charges: dict[int, _Charge] = {}
+        self._pollers: dict[int, Poller] = {}
         self._orphans: set[WatchKey] = set()
         self._log = log.get()
 
@@ -70,48 +60,43 @@ class Supervisor:
         already took are spread out.
         """
         rows = {watch.row for watch in watches}
-        for row in [row for row in self._charges if row not in rows]:
+        for row in [row for row in self._pollers if row not in rows]:
             self._stop(row)
         self._orphans &= {watch.key for watch in watches}
         for watch in watches:
-            if watch.row in self._charges:
-                self._charges[watch.row].poller.watch = watch
+            if watch.row in self._pollers:
+                self._pollers[watch.row].watch = watch
             else:
                 self._start(watch, spread=starting and not watch.fresh)
 
     def add(self, watch: Watch) -> None:
         """Poll one more open watch, from now on."""
-        if watch.row not in self._charges:
+        if watch.row not in self._pollers:
             self._start(watch, spread=False)
 
     def drop(self, row: int) -> None:
         """Stop polling a watch that was withdrawn."""
-        if row in self._charges:
+        if row in self._pollers:
             self._stop(row)
-
-    def lateness(self) -> float:
-        """Return by how many seconds the latest poll is overdue; not above 0 if none is."""
-        dues = (charge.poller.due for charge in self._charges.values())
-        return trio.current_time() - min(dues, default=math.inf)
 
     @property
     def polling(self) -> int:
         """How many watches have a poller."""
-        return len(self._charges)
+        return len(self._pollers)
 
     def release(self, gateway: str) -> None:
         """Stop polling for a gateway that is no longer configured; its watches stay open."""
-        for row, charge in list(self._charges.items()):
-            if charge.poller.watch.key.gateway == gateway:
-                del self._charges[row]
-                charge.scope.cancel()
-                self._orphan(charge.poller.watch.key)
+        for row, poller in list(self._pollers.items()):
+            if poller.watch.key.gateway == gateway:
+                del self._pollers[row]
+                poller.stop()
+                self._orphan(poller.watch.key)
         self._settled.ring()
 
     def _stop(self, row: int) -> None:
-        charge = self._charges.pop(row)
-        charge.scope.cancel()
-        key = charge.poller.watch.key
+        poller = self._pollers.pop(row)
+        poller.stop()
+        key = poller.watch.key
         self._log.info("withdrawn", gateway=key.gateway, video_id=key.video_id)
         self._settled.ring()
 
@@ -131,35 +116,34 @@ class Supervisor:
             self._orphan(watch.key)
             return
         self._orphans.discard(watch.key)
-        charge = _Charge(poller, trio.CancelScope())
-        self._charges[watch.row] = charge
+        self._pollers[watch.row] = poller
         delay = self._rng.uniform(0, self._spread(watch)) if spread else 0.0
-        self._nursery.start_soon(self._supervise, watch.row, charge, delay)
+        # all have one name: a text for each would be one more thing to keep, 100,000 times
+        self._nursery.start_soon(self._supervise, watch.row, poller, delay, name="poller")
 
-    async def _supervise(self, row: int, charge: _Charge, delay: float) -> None:
+    async def _supervise(self, row: int, poller: Poller, delay: float) -> None:
         """Run one poller to its end, however often it crashes on the way."""
-        with charge.scope:
-            crashes = 0
-            while True:
-                began = trio.current_time()
-                try:
-                    await charge.poller.run(delay)
-                except Exception as crash:  # noqa: BLE001 - a poller's bug must stay its own
-                    if trio.current_time() - began > _CALM:
-                        crashes = 0
-                    crashes += 1
-                    wait = growing(_RESTART, crashes, _LONGEST_RESTART)
-                    delay = jittered(wait, self._rng)
-                    self._report(charge, crash, crashes, delay)
-                else:
-                    break
-            # `_stop` may have been here first, and the watch may even be listed anew
-            if self._charges.get(row) is charge:
-                del self._charges[row]
-            self._settled.ring()
+        crashes = 0
+        while True:
+            began = trio.current_time()
+            try:
+                await poller.run(delay)
+            except Exception as crash:  # noqa: BLE001 - a poller's bug must stay its own
+                if trio.current_time() - began > _CALM:
+                    crashes = 0
+                crashes += 1
+                wait = growing(_RESTART, crashes, _LONGEST_RESTART)
+                delay = jittered(wait, self._rng)
+                self._report(poller, crash, crashes, delay)
+            else:
+                break
+        # `_stop` may have been here first, and the watch may even be listed anew
+        if self._pollers.get(row) is poller:
+            del self._pollers[row]
+        self._settled.ring()
 
-    def _report(self, charge: _Charge, crash: Exception, crashes: int, delay: float) -> None:
-        key = charge.poller.watch.key
+    def _report(self, poller: Poller, crash: Exception, crashes: int, delay: float) -> None:
+        key = poller.watch.key
         fields: dict[str, object] = {
             "gateway": key.gateway,
             "video_id": key.video_id,

@@ -24,7 +24,7 @@ from notifier.model.delivery import Format
 from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
 from notifier.store import Store
-from notifier.watching import Desk, Poller, Supervisor, WatchRules
+from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
 from tests.builders import START, listing, memory_store, rng, spec
 
 WATCHES = 1000
@@ -103,7 +103,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
         w.gateway,
         clock.wall,
     )
-    desk = Desk("main", client, BUDGET, in_flight=32, now=clock.now, rng=rng())
+    desk = Desk("main", client, DeskRules(BUDGET, 32, INTERVAL), now=clock.now, rng=rng())
     outbox = Outbox(
         w.store,
         [Subscription("app", Format.STANDARD, ("video.*",))],
@@ -122,6 +122,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
     watches = await w.store.sync_watches([listing(*specs)], [])
     with capture_logs():
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(desk.run)
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell()
             )

@@ -15,7 +15,7 @@ from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.schedule.clock import Clock
 from notifier.server import Response
-from notifier.watching import Desk, Poller, Supervisor, WatchRules
+from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
 from tests.builders import START, memory_store, rng, snapshot
 from tests.delivery.lanes import Receiver, make_lane, put, run_for
 from tests.faults.jobs import begin, finish
@@ -49,7 +49,8 @@ class Gateway:
 
 def start_watching(gateway: Gateway, nursery: trio.Nursery, budget: float = BUDGET) -> None:
     now, rules = trio.current_time, WatchRules(INTERVAL, 5, 120, float("inf"))
-    desk = Desk("main", gateway, budget, in_flight=32, now=now, rng=rng())
+    desk = Desk("main", gateway, DeskRules(budget, 32, INTERVAL), now=now, rng=rng())
+    nursery.start_soon(desk.run)
 
     def poller(watch: Watch) -> Poller:
         return Poller(

@@ -8,7 +8,7 @@ from notifier.delivery import Ledger
 from notifier.metrics import Metrics
 from notifier.model.answer import Denied, Seen, Trouble
 from notifier.model.delivery import AttemptRecord, Hold
-from notifier.watching import Desk, Poller, WatchRules
+from notifier.watching import Poller, WatchRules
 from tests.builders import (
     START,
     listing,
@@ -20,17 +20,17 @@ from tests.builders import (
 )
 from tests.delivery.lanes import HEALTHY, Parts, Receiver, put, run_for, steady_clock
 from tests.metrics.samples import Stands, everything, values
-from tests.watching.desks import NEVER, Gateway
+from tests.watching.desks import NEVER, Gateway, ask, make_desk
 
 
-async def test_a_poll_is_counted_by_gateway_and_outcome(autojump_clock: MockClock) -> None:
+async def test_a_poll_is_counted_by_gateway_and_outcome(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     metrics, gateway = Metrics(), Gateway()
-    desk = Desk(
-        "main", gateway, 0.5, in_flight=1, now=trio.current_time, rng=rng(), metrics=metrics
-    )
+    desk = make_desk(nursery, gateway, 0.5, 1, metrics)
     for answer in (Seen(snapshot()), Trouble("timeout"), Trouble("timeout")):
         gateway.answer = answer
-        await desk.ask("video_1", NEVER, planned=trio.current_time())
+        await ask(desk, "video_1")
 
     seen = values(metrics)
     assert seen["notifier_polls_total", "main", "seen"] == 1
@@ -41,9 +41,11 @@ async def test_a_poll_is_counted_by_gateway_and_outcome(autojump_clock: MockCloc
     assert seen["notifier_poll_lag_seconds_sum", "main"] == pytest.approx(4)
 
 
-async def test_a_poller_that_is_kept_waiting_lags(autojump_clock: MockClock) -> None:
+async def test_a_poller_that_is_kept_waiting_lags(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     metrics, gateway, clock = Metrics(), Gateway(), steady_clock()
-    desk = Desk("main", gateway, 0.01, in_flight=1, now=clock.now, rng=rng(), metrics=metrics)
+    desk = make_desk(nursery, gateway, 0.01, 1, metrics)
     store = memory_store(clock)
     await store.sync_watches([listing(spec())], [])
     poller = Poller(
@@ -62,18 +64,18 @@ async def test_a_poller_that_is_kept_waiting_lags(autojump_clock: MockClock) -> 
     assert 70 < seen["notifier_poll_lag_seconds_sum", "main"] < 90
 
 
-async def test_a_gateway_is_paused_while_it_refuses_the_key(autojump_clock: MockClock) -> None:
+async def test_a_gateway_is_paused_while_it_refuses_the_key(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     metrics, gateway = Metrics(), Gateway()
     metrics.configured(["main"], [])
-    desk = Desk(
-        "main", gateway, 1000, in_flight=1, now=trio.current_time, rng=rng(), metrics=metrics
-    )
+    desk = make_desk(nursery, gateway, 1000, 1, metrics)
     assert values(metrics)["notifier_gateway_paused", "main"] == 0
     gateway.answer = Denied(401)
-    await desk.ask("video_1", NEVER, 0)
+    await ask(desk, "video_1")
     assert values(metrics)["notifier_gateway_paused", "main"] == 1
     gateway.answer = Seen(snapshot())
-    await desk.ask("video_1", NEVER, 0)
+    await ask(desk, "video_1")
     assert values(metrics)["notifier_gateway_paused", "main"] == 0
 
 

@@ -37,7 +37,7 @@ from notifier.store import Database, Store
 from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
 from notifier.store.recovery import Fitted, Recovery
-from notifier.watching import Desk, Poller, Supervisor, WatchRules
+from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
 from notifier.watching.poller import ReadingStore
 from notifier.watching.sources import WatchStore
 from notifier.webhook import Target, WebhookSender
@@ -171,6 +171,7 @@ class Simulation:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(dispatcher.run)
+            nursery.start_soon(desk.run)
             nursery.start_soon(self._reload, store, lanes, clock)
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Bell()
@@ -217,7 +218,8 @@ class Simulation:
         rewrites = self.world.gateway.dialect == "litellm"
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=rewrites)
         client = GatewayClient(rules, self.world, clock.wall)
-        return Desk("main", client, self.budget, in_flight=32, now=clock.now, rng=self.world.rng)
+        asking = DeskRules(self.budget, in_flight=32, poll_interval=20)
+        return Desk("main", client, asking, now=clock.now, rng=self.world.rng)
 
     def _lane(
         self, name: str, store: Keeping, announcer: Announcer, health: Health, clock: Clock

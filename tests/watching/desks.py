@@ -2,8 +2,10 @@
 
 import trio
 
+from notifier.metrics import Metrics
 from notifier.model.answer import Answer, Seen
-from notifier.watching.desk import Desk
+from notifier.watching.desk import Desk, DeskRules
+from notifier.watching.seat import Seat
 from tests.builders import rng, snapshot
 
 NEVER = float("inf")
@@ -25,8 +27,32 @@ class Gateway:
 
 
 async def ask(desk: Desk, video_id: str, deadline: float = NEVER) -> Answer:
-    return (await desk.ask(video_id, deadline, trio.current_time())).answer
+    """Ask now, as a poller does that was due."""
+    now = trio.current_time()
+    asked = await desk.ask(Seat(video_id), due=now, soonest=now, deadline=deadline)
+    assert asked is not None
+    return asked.answer
 
 
-def make_desk(gateway: Gateway, rate: float = 1000) -> Desk:
-    return Desk("main", gateway, rate, in_flight=32, now=trio.current_time, rng=rng())
+def rules(rate: float = 1000, in_flight: int = 32) -> DeskRules:
+    return DeskRules(rate, in_flight, poll_interval=20)
+
+
+def make_desk(
+    nursery: trio.Nursery,
+    gateway: Gateway,
+    rate: float = 1000,
+    in_flight: int = 32,
+    metrics: Metrics | None = None,
+) -> Desk:
+    """Open a desk whose clerk works in `nursery`."""
+    desk = Desk(
+        "main",
+        gateway,
+        rules(rate, in_flight),
+        now=trio.current_time,
+        rng=rng(),
+        metrics=metrics,
+    )
+    nursery.start_soon(desk.run)
+    return desk

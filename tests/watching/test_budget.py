@@ -8,16 +8,18 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from notifier.model.answer import Answer, Denied, Trouble
-from tests.watching.desks import NEVER, Gateway, ask, make_desk
+from tests.watching.desks import Gateway, ask, make_desk, rules
 
 
-async def test_no_second_sees_more_requests_than_the_budget(autojump_clock: MockClock) -> None:
+async def test_no_second_sees_more_requests_than_the_budget(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     gateway = Gateway()
-    desk = make_desk(gateway, rate=10)
+    desk = make_desk(nursery, gateway, rate=10)
 
-    async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as pollers:
         for number in range(100):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
+            pollers.start_soon(ask, desk, f"video_{number}")
 
     times = [at for at, _ in gateway.asked]
     assert len(times) == 100
@@ -26,6 +28,7 @@ async def test_no_second_sees_more_requests_than_the_budget(autojump_clock: Mock
 
 async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     class Hanging(Gateway):
         async def retrieve(self, video_id: str) -> Answer:
@@ -34,11 +37,11 @@ async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
             return self.answer
 
     gateway = Hanging()
-    desk = make_desk(gateway, rate=10)
+    desk = make_desk(nursery, gateway, rate=10)
 
-    async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as pollers:
         for number in range(600):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
+            pollers.start_soon(ask, desk, f"video_{number}")
 
     times = [at for at, _ in gateway.asked]
     assert len(times) == 600
@@ -47,15 +50,16 @@ async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
 
 async def test_trying_a_refused_key_again_takes_a_turn_of_the_budget(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"a": Denied(401)}
-    desk = make_desk(gateway, rate=0.01)
+    desk = make_desk(nursery, gateway, rate=0.01)
 
-    await desk.ask("a", NEVER, 0)
-    async with trio.open_nursery() as nursery:
+    await ask(desk, "a")
+    async with trio.open_nursery() as pollers:
         for number in range(3):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
+            pollers.start_soon(ask, desk, f"video_{number}")
 
     assert [at for at, _ in gateway.asked] == [0, 100, 200, 300]
 
@@ -65,16 +69,17 @@ LIMITED = Trouble("http_429", status=429, wait=60)
 
 async def test_a_gateway_that_is_asked_too_much_gets_rest_from_everybody_then_more_by_and_by(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"limited": LIMITED}
-    desk = make_desk(gateway, rate=10)
+    desk = make_desk(nursery, gateway, rate=10)
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(desk.ask, "limited", NEVER, 0)
+    async with trio.open_nursery() as pollers:
+        pollers.start_soon(ask, desk, "limited")
         await trio.lowlevel.checkpoint()
         for number in range(100):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
+            pollers.start_soon(ask, desk, f"video_{number}")
 
     times = [at for at, _ in gateway.asked if at > 0]
     gaps = [later - at for at, later in pairwise(times)]
@@ -86,48 +91,52 @@ async def test_a_gateway_that_is_asked_too_much_gets_rest_from_everybody_then_mo
 
 async def test_rest_is_given_also_after_a_429_that_names_no_wait(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"limited": Trouble("http_429", status=429)}
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway, rate=10)
 
     for video_id in ("limited", "a", "b"):
-        await desk.ask(video_id, NEVER, 0)
+        await ask(desk, video_id)
 
-    assert [at for at, _ in gateway.asked] == pytest.approx([0, 0.001, 0.003])
+    assert [at for at, _ in gateway.asked] == pytest.approx([0, 0.1, 0.3])
 
 
 async def test_a_year_of_rest_is_ten_minutes_and_one_limited_video_takes_it_once(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"limited": Trouble("http_429", status=429, wait=365 * 86400)}
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway)
 
     for _ in range(3):
-        await desk.ask("limited", NEVER, 0)
-        await desk.ask("good", NEVER, 0)
+        await ask(desk, "limited")
+        await ask(desk, "good")
 
     good = [at for at, video_id in gateway.asked if video_id == "good"]
     assert good[0] == 600
     assert good[-1] < 610
 
 
-async def test_a_budget_that_changes_holds_at_once(autojump_clock: MockClock) -> None:
+async def test_a_budget_that_changes_holds_at_once(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     gateway = Gateway()
-    desk = make_desk(gateway, rate=1)
+    desk = make_desk(nursery, gateway, rate=1)
 
-    async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as pollers:
         for number in range(100):
-            nursery.start_soon(ask, desk, f"video_{number}")
+            pollers.start_soon(ask, desk, f"video_{number}")
         await trio.sleep(10.5)
-        desk.change(gateway, 10)
+        desk.change(gateway, rules(10))
         await trio.sleep(5)
         faster = len(gateway.asked)
-        desk.change(gateway, 1)
+        desk.change(gateway, rules(1))
         await trio.sleep(10)
         slower = len(gateway.asked)
-        nursery.cancel_scope.cancel()
+        pollers.cancel_scope.cancel()
 
     assert 50 <= faster <= 62
     assert 9 <= slower - faster <= 11

@@ -7,25 +7,26 @@ from trio.testing import MockClock
 
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from tests.builders import snapshot
-from tests.watching.desks import NEVER, Gateway, ask, make_desk
+from tests.watching.desks import Gateway, ask, make_desk, rules
 
 
 async def test_a_refused_key_stops_everybody_but_one_slow_probe(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway)
     answers: list[Answer] = []
 
     async def poll(video_id: str) -> None:
         answers.append(await ask(desk, video_id))
 
     with capture_logs() as logs:
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as pollers:
             assert isinstance(await ask(desk, "video_0"), Denied)
             for number in range(50):
-                nursery.start_soon(poll, f"video_{number}")
+                pollers.start_soon(poll, f"video_{number}")
             await trio.sleep(600)
             during = len(gateway.asked)
             gateway.answer = Seen(snapshot())
@@ -38,25 +39,29 @@ async def test_a_refused_key_stops_everybody_but_one_slow_probe(
     assert [line["event"] for line in logs].count("gateway_resumed") == 1
 
 
-async def test_one_forbidden_video_pauses_nobody_and_two_do(autojump_clock: MockClock) -> None:
+async def test_one_forbidden_video_pauses_nobody_and_two_do(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     gateway = Gateway()
     gateway.answers = {"a": Denied(403), "b": Denied(403)}
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway)
 
-    await desk.ask("a", NEVER, 0)
-    await desk.ask("a", NEVER, 0)
+    await ask(desk, "a")
+    await ask(desk, "a")
     assert isinstance(await ask(desk, "good"), Seen)
-    await desk.ask("a", NEVER, 0)
-    await desk.ask("b", NEVER, 0)
+    await ask(desk, "a")
+    await ask(desk, "b")
     began = trio.current_time()
     assert isinstance(await ask(desk, "good"), Seen)
     assert trio.current_time() - began >= 40
 
 
-async def test_a_watch_past_its_deadline_hears_of_the_refusal(autojump_clock: MockClock) -> None:
+async def test_a_watch_past_its_deadline_hears_of_the_refusal(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway)
     heard: list[tuple[str, float]] = []
 
     async def poll(video_id: str, deadline: float) -> None:
@@ -64,13 +69,13 @@ async def test_a_watch_past_its_deadline_hears_of_the_refusal(autojump_clock: Mo
         assert isinstance(answer, Denied)
         heard.append((video_id, trio.current_time()))
 
-    await desk.ask("first", NEVER, 0)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(poll, "over", trio.current_time() + 200)
-        nursery.start_soon(poll, "also over", trio.current_time() + 200)
-        nursery.start_soon(desk.ask, "still open", NEVER, 0)
+    await ask(desk, "first")
+    async with trio.open_nursery() as pollers:
+        pollers.start_soon(poll, "over", trio.current_time() + 200)
+        pollers.start_soon(poll, "also over", trio.current_time() + 200)
+        pollers.start_soon(ask, desk, "still open")
         await trio.sleep(400)
-        nursery.cancel_scope.cancel()
+        pollers.cancel_scope.cancel()
 
     assert sorted(video for video, _ in heard) == ["also over", "over"]
     assert all(200 <= at <= 300 for _, at in heard)
@@ -78,18 +83,19 @@ async def test_a_watch_past_its_deadline_hears_of_the_refusal(autojump_clock: Mo
 
 async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(gateway)
-    await desk.ask("first", NEVER, 0)
+    desk = make_desk(nursery, gateway)
+    await ask(desk, "first")
     gateway.answer = Seen(snapshot())
 
-    async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as pollers:
         with trio.CancelScope() as stopped:
-            nursery.start_soon(desk.ask, "second", NEVER, 0)
+            pollers.start_soon(ask, desk, "second")
             stopped.deadline = trio.current_time() + 10
-            await desk.ask("first", NEVER, 0)
+            await ask(desk, "first")
     assert gateway.asked[-1][1] == "second"
 
 
@@ -106,74 +112,78 @@ async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
     ],
 )
 async def test_only_an_answer_that_looked_at_the_key_ends_the_pause(
-    answer: Answer, resumes: bool, autojump_clock: MockClock
+    answer: Answer, resumes: bool, autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(gateway)
-    await desk.ask("a", NEVER, 0)
+    desk = make_desk(nursery, gateway)
+    await ask(desk, "a")
     gateway.answer = answer
 
     with trio.move_on_after(65) as waited:
-        await desk.ask("a", NEVER, 0)
+        await ask(desk, "a")
 
     assert waited.cancelled_caught is not resumes
 
 
-async def test_an_unknown_word_is_explained_once(autojump_clock: MockClock) -> None:
+async def test_an_unknown_word_is_explained_once(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     gateway = Gateway()
     gateway.answer = Seen(snapshot(None, word="flummoxed"))
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway)
 
     with capture_logs() as logs:
         for _ in range(3):
-            await desk.ask("a", NEVER, 0)
+            await ask(desk, "a")
 
     assert [line["word"] for line in logs] == ["flummoxed"]
 
 
 async def test_a_refused_key_also_stops_those_who_already_wait_for_their_turn(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(gateway, rate=10)
+    desk = make_desk(nursery, gateway, rate=10)
 
-    async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as pollers:
         for number in range(200):
-            nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
+            pollers.start_soon(ask, desk, f"video_{number}")
         await trio.sleep(30)
-        nursery.cancel_scope.cancel()
+        pollers.cancel_scope.cancel()
 
     assert len(gateway.asked) == 1
 
 
 async def test_videos_that_the_key_may_not_see_never_starve_the_others(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
     gateway.answers = {f"foreign_{number}": Denied(403) for number in range(4)}
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway)
     told: dict[str, float] = {}
 
     async def foreign(video_id: str) -> None:
         while True:
-            await desk.ask(video_id, NEVER, 0)
+            await ask(desk, video_id)
             await trio.sleep(20)
 
     async def good(video_id: str) -> None:
         assert isinstance(await ask(desk, video_id), Seen)
         told[video_id] = trio.current_time()
 
-    async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as pollers:
         for video_id in gateway.answers:
-            nursery.start_soon(foreign, video_id)
+            pollers.start_soon(foreign, video_id)
         await trio.sleep(30)
         began = trio.current_time()
         async with trio.open_nursery() as waiting:
             for number in range(5):
                 waiting.start_soon(good, f"good_{number}")
-        nursery.cancel_scope.cancel()
+        pollers.cancel_scope.cancel()
 
     assert len(told) == 5
     assert max(told.values()) - began < 15 * 60
@@ -181,6 +191,7 @@ async def test_videos_that_the_key_may_not_see_never_starve_the_others(
 
 async def test_late_answers_to_questions_from_before_a_pause_do_not_end_it(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     class Revoked(Gateway):
         """Takes the key for the first second; those it took then are answered slowly."""
@@ -195,34 +206,35 @@ async def test_late_answers_to_questions_from_before_a_pause_do_not_end_it(
             return Denied(401) if began < 200 else Seen(snapshot())
 
     gateway = Revoked()
-    desk = make_desk(gateway, rate=20)
+    desk = make_desk(nursery, gateway, rate=20)
 
     with capture_logs() as logs:
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as pollers:
             for number in range(100):
-                nursery.start_soon(desk.ask, f"video_{number}", NEVER, 0)
+                pollers.start_soon(ask, desk, f"video_{number}")
 
     assert [line["event"] for line in logs] == ["gateway_paused", "gateway_resumed"]
 
 
 async def test_a_changed_key_ends_the_pause_at_once_and_the_old_one_begins_none(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway, renewed = Gateway(), Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway)
     answers: list[Answer] = []
 
     async def poll(video_id: str) -> None:
         answers.append(await ask(desk, video_id))
 
     with capture_logs() as logs:
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as pollers:
             await ask(desk, "first")
             for number in range(20):
-                nursery.start_soon(poll, f"video_{number}")
+                pollers.start_soon(poll, f"video_{number}")
             await trio.sleep(30)
-            desk.change(renewed, 10)
+            desk.change(renewed, rules(10))
             began = trio.current_time()
 
     assert trio.current_time() - began <= 5
@@ -233,16 +245,17 @@ async def test_a_changed_key_ends_the_pause_at_once_and_the_old_one_begins_none(
 
 async def test_a_refusal_of_the_key_of_before_is_no_refusal_of_the_new_one(
     autojump_clock: MockClock,
+    nursery: trio.Nursery,
 ) -> None:
     gateway, renewed = Gateway(), Gateway()
     gateway.answer, gateway.takes = Denied(401), 5
-    desk = make_desk(gateway)
+    desk = make_desk(nursery, gateway)
 
     with capture_logs() as logs:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ask, desk, "first")
+        async with trio.open_nursery() as pollers:
+            pollers.start_soon(ask, desk, "first")
             await trio.sleep(1)
-            desk.change(renewed, 10)
+            desk.change(renewed, rules(10))
 
     assert logs == []
     assert isinstance(await ask(desk, "second"), Seen)

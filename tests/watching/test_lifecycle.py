@@ -130,7 +130,7 @@ def test_a_watch_times_out_on_the_first_answer_after_its_deadline(answer: Answer
 def test_a_request_that_was_made_before_the_deadline_does_not_count_as_one_after_it() -> None:
     rules = WatchRules(20, 5, 120, deadline=100)
     _, last = consider(Memory(), TROUBLE, "video_1", rules, asked_at=99, now=129, rng=rng())
-    assert last == Again(5)
+    assert last == Again(5, 5)
 
 
 def test_a_job_that_ended_is_not_timed_out_however_late_the_answer_comes() -> None:
@@ -143,7 +143,7 @@ def test_a_job_that_ended_is_not_timed_out_however_late_the_answer_comes() -> No
 def test_the_last_poll_before_the_deadline_is_followed_by_one_right_after_it() -> None:
     rules = WatchRules(20, 5, 120, deadline=110)
     _, last = step(RUNNING, now=100, rules=rules)
-    assert last == Again(10)
+    assert last == Again(10, 5)
 
 
 def test_a_lost_or_timed_out_watch_hands_on_the_last_thing_known() -> None:

@@ -17,6 +17,7 @@ from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.watching import Poller, Supervisor, WatchRules
 from notifier.watching.desk import Asked
+from notifier.watching.seat import Seat
 from tests.builders import rng, snapshot
 
 
@@ -26,13 +27,21 @@ class World:
     def __init__(self) -> None:
         self.answer: Callable[[str], Answer] = lambda _: Seen(snapshot())
         self.asked: dict[str, list[float]] = {}
+        self.waiting: dict[Seat, trio.CancelScope] = {}
         self.endings: list[Ending] = []
         self.refuse_endings = 0
 
-    async def ask(self, video_id: str, deadline: float, planned: float) -> Asked:
-        await trio.lowlevel.checkpoint()
-        self.asked.setdefault(video_id, []).append(trio.current_time())
-        return Asked(self.answer(video_id), trio.current_time())
+    async def ask(
+        self, seat: Seat, *, due: float, soonest: float, deadline: float
+    ) -> Asked | None:
+        with trio.CancelScope() as self.waiting[seat]:
+            await trio.sleep_until(due)
+            self.asked.setdefault(seat.video_id, []).append(trio.current_time())
+            return Asked(self.answer(seat.video_id), trio.current_time())
+        return None
+
+    def dismiss(self, seat: Seat) -> None:
+        self.waiting[seat].cancel()
 
     async def save_reading(
         self, row: int, snapshot: Snapshot | None, missing_since: float | None, count: int
