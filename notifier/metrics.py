@@ -5,6 +5,7 @@ series. Nothing in here is a secret.
 """
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Protocol
 
 from prometheus_client import (
@@ -75,6 +76,13 @@ class Metrics:
         self._commit = self._histogram(
             "store_commit_duration", "From asking for a change until it is on disk.", _COMMIT
         )
+        # finding a series by its labels takes longer than counting
+        self._polls_of = cache(self._polls.labels)
+        self._poll_lag_of = cache(self._poll_lag.labels)
+        self._budget_wait_of = cache(self._budget_wait.labels)
+        self._attempts_of = cache(self._attempts.labels)
+        self._attempt_duration_of = cache(self._attempt_duration.labels)
+        self._latency_of = cache(self._latency.labels)
 
     def configured(self, gateways: Collection[str], endpoints: Collection[str]) -> None:
         """Note the names that are in use from now on."""
@@ -92,15 +100,15 @@ class Metrics:
 
     def poll(self, gateway: str, outcome: str) -> None:
         """Count a status request."""
-        self._polls.labels(gateway, outcome).inc()
+        self._polls_of(gateway, outcome).inc()
 
     def poll_lag(self, gateway: str, seconds: float) -> None:
         """Note how much later than planned a video was asked about."""
-        self._poll_lag.labels(gateway).observe(max(seconds, 0))
+        self._poll_lag_of(gateway).observe(max(seconds, 0))
 
     def budget_wait(self, gateway: str, seconds: float) -> None:
         """Note how long a poll waited for its turn."""
-        self._budget_wait.labels(gateway).observe(seconds)
+        self._budget_wait_of(gateway).observe(seconds)
 
     def gateway_paused(self, gateway: str, *, paused: bool) -> None:
         """Note whether the key of a gateway is refused."""
@@ -108,12 +116,12 @@ class Metrics:
 
     def attempt(self, endpoint: str, outcome: str, seconds: float) -> None:
         """Count an attempt to deliver that took so long."""
-        self._attempts.labels(endpoint, outcome).inc()
-        self._attempt_duration.labels(endpoint).observe(seconds)
+        self._attempts_of(endpoint, outcome).inc()
+        self._attempt_duration_of(endpoint).observe(seconds)
 
     def delivered(self, endpoint: str, seconds: float) -> None:
         """Note how long after its record an event was received."""
-        self._latency.labels(endpoint).observe(max(seconds, 0))
+        self._latency_of(endpoint).observe(max(seconds, 0))
 
     def endpoint_failing(self, endpoint: str, *, failing: bool) -> None:
         """Note whether only probes go to an endpoint."""

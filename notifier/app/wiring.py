@@ -76,14 +76,20 @@ def gateway_client(
 ) -> GatewayClient:
     """Build the client of one gateway."""
     echoes = EchoMask()
+    known: dict[str, str] = {}
 
     def headers() -> Mapping[str, str]:
-        sent = {name: reveal(value) for name, value in settings.headers.items()}
+        nonlocal known
+        sent = {name: value.reveal() for name, value in settings.headers.items()}
         if settings.api_key is not None:
-            sent["authorization"] = f"Bearer {reveal(settings.api_key)}"
-        for secret in _secrets_in(sent, settings.headers):
-            log.redactor.protect(secret)
-            echoes.add(secret)
+            sent["authorization"] = f"Bearer {settings.api_key.reveal()}"
+        if sent != known:
+            for text in sent.values():
+                log.redactor.protect(text)
+            for secret in _secrets_in(sent, settings.headers):
+                log.redactor.protect(secret)
+                echoes.add(secret)
+            known = sent
         return sent
 
     rules = GatewayRules(

@@ -10,19 +10,21 @@ as a TransportError that quotes no URL.
 
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import httpx
 import trio
 
+from notifier.background import running
 from notifier.errors import TransportError
+from notifier.exchange.bodies import read_body
 from notifier.exchange.explained import explained
 from notifier.exchange.proxied import ProxiedTransport
-from notifier.exchange.requests import build_request
+from notifier.exchange.requests import Limits, build_request
 from notifier.exchange.transport import KEEP_ALIVE, DirectTransport
 from notifier.outbound import ANYWHERE, AddressPolicy, Dialer
 
@@ -37,7 +39,7 @@ _EXTRA_CONNECTIONS = 8
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: `headers` has lower-case names, `body` is as it came over the wire."""
+    """A whole answer: names of `headers` are lower case, `body` is as it came over the wire."""
 
     status: int
     headers: Mapping[str, str]
@@ -92,34 +94,14 @@ class Exchange:
         except trio.WouldBlock:
             await self._slots.acquire()
         try:
-            with trio.move_on_after(deadline):
-                return await self._send(
-                    build_request(method, url, headers, body, max_body), max_body
-                )
+            request = build_request(method, url, headers, body, Limits(deadline, max_body))
+            response = await self._transport.handle_async_request(request)
+            received = await read_body(response, max_body)
         except _FOREIGN as error:
             raise _translation(error) from None
         finally:
             self._slots.release()
-        raise TransportError("timeout", f"no complete answer within {deadline:g} s")
-
-    async def _send(self, request: httpx.Request, max_body: int) -> Reply:
-        response = await self._transport.handle_async_request(request)
-        try:
-            body = await _read(cast("httpx.AsyncByteStream", response.stream), max_body)
-        finally:
-            await response.stream.aclose()  # type: ignore[union-attr]  # both are byte streams
-        return Reply(response.status_code, dict(response.headers.items()), body)
-
-
-async def _read(stream: httpx.AsyncByteStream, max_body: int) -> bytes:
-    received: list[bytes] = []
-    length = 0
-    async for chunk in stream:
-        received.append(chunk)
-        length += len(chunk)
-        if length > max_body:
-            raise TransportError("too_large", f"the answer is over {max_body} bytes")
-    return received[0] if len(received) == 1 else b"".join(received)
+        return Reply(response.status_code, response.headers, received)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +127,14 @@ async def open_exchange(in_flight: int, route: Route = Route()) -> AsyncIterator
         transport = _transport(in_flight, route)
     except _FOREIGN as error:
         raise _translation(error) from None
-    async with transport:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(transport)
+        if isinstance(transport, DirectTransport):
+            await stack.enter_async_context(running(transport.run))
         yield Exchange(transport, in_flight)
 
 
-def _transport(in_flight: int, route: Route) -> httpx.AsyncBaseTransport:
+def _transport(in_flight: int, route: Route) -> DirectTransport | ProxiedTransport:
     tls = _tls(route.ca_file)
     if route.proxy is None:
         return DirectTransport(Dialer(route.policy), tls, in_flight)

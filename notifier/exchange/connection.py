@@ -14,6 +14,8 @@ import trio
 
 from notifier.errors import TransportError
 from notifier.exchange.explained import explained
+from notifier.exchange.requests import Origin
+from notifier.outbound import TcpStream
 
 MAX_HEAD = 64 * 1024
 """Most bytes of status line and headers that are read, provisional answers included."""
@@ -68,17 +70,21 @@ class _Answer:
 
 
 class Connection:
-    """A connection to a server, used for one exchange at a time.
+    """A connection to `origin`, used for one exchange at a time.
 
     `stream` is what is spoken over, `socket` the TCP socket below it.
     """
 
-    def __init__(self, stream: trio.abc.Stream, socket: trio.SocketStream) -> None:
+    def __init__(self, origin: Origin, stream: trio.abc.Stream, socket: TcpStream) -> None:
+        self.origin = origin
         self._stream = stream
         self._socket = socket
         self._answer = _Answer()
         self._reusable = False
+        self._expired = False
         self._left = 0
+        self._idle = select.poll()
+        self._idle.register(socket.socket.fileno(), select.POLLIN)
 
     @property
     def reusable(self) -> bool:
@@ -87,9 +93,7 @@ class Connection:
 
     def is_stale(self) -> bool:
         """Tell whether the server has closed an idle connection, or said something unasked."""
-        waiting = select.poll()
-        waiting.register(self._socket.socket.fileno(), select.POLLIN)
-        return bool(waiting.poll(0))
+        return bool(self._idle.poll(0))
 
     async def ask(self, request: bytes, most: int) -> tuple[int, Headers]:
         """Send `request` and return the answer's status and headers; raises TransportError.
@@ -105,6 +109,9 @@ class Connection:
         except trio.BrokenResourceError as error:
             # it may have answered before it had read everything
             unsent = error
+        except trio.ClosedResourceError as error:
+            self._check_time()
+            raise explained("reset", error) from None
         read = 0
         while not self._answer.has_head:
             read += await self._receive(unsent)
@@ -128,12 +135,18 @@ class Connection:
     def close(self) -> None:
         """Close at once; does nothing when it is closed already."""
         self._reusable = False
-        self._socket.socket.close()
+        self._socket.close()
+
+    def expire(self) -> None:
+        """Close because the time for the exchange is over, which is then what is raised."""
+        self._expired = True
+        self.close()
 
     async def _receive(self, unsent: Exception | None) -> int:
         try:
             data = await self._stream.receive_some(_PIECE)
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
+            self._check_time()
             raise explained("reset", unsent or error) from None
         self._left -= len(data)
         if self._left < 0:
@@ -146,6 +159,10 @@ class Connection:
             said = "the answer was cut short" if self._answer.has_head else "no answer"
             raise TransportError("reset", f"{said}: the server closed the connection")
         return len(data)
+
+    def _check_time(self) -> None:
+        if self._expired:
+            raise TransportError("timeout", "no complete answer in time")
 
     def _feed(self, data: bytes) -> None:
         answer = self._answer

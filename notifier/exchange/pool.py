@@ -5,49 +5,37 @@ decided outside, and a connection that is in use is nobody's business but its us
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 import trio
 
 from notifier.exchange.connection import Connection
-
-
-class Origin(NamedTuple):
-    """Where a connection leads to."""
-
-    scheme: str
-    host: str
-    port: int
+from notifier.exchange.requests import Origin
 
 
 class Pool:
     """Keeps up to `most` idle connections per origin, each for `expiry` seconds at most."""
 
-    def __init__(
-        self, connect: Callable[[Origin], Awaitable[Connection]], most: int, expiry: float
-    ) -> None:
-        self._connect = connect
+    def __init__(self, most: int, expiry: float) -> None:
         self._most = most
         self._expiry = expiry
         self._idle: dict[Origin, deque[tuple[Connection, float]]] = {}
 
-    async def take(self, origin: Origin) -> Connection:
-        """Return an idle connection that the server has not closed, or a new one."""
-        idle = self._idle.get(origin, deque())
+    def take(self, origin: Origin) -> Connection | None:
+        """Return an idle connection that the server has not closed, None if there is none."""
+        idle = self._idle.get(origin)
         while idle:
             connection, since = idle.pop()
             if trio.current_time() - since < self._expiry and not connection.is_stale():
                 return connection
             connection.close()
-        return await self._connect(origin)
+        return None
 
-    def give_back(self, origin: Origin, connection: Connection) -> None:
+    def give_back(self, connection: Connection) -> None:
         """Take a connection back: to keep if it can be used again, else to close."""
         if not connection.reusable:
             connection.close()
             return
-        idle = self._idle.setdefault(origin, deque())
+        idle = self._idle.setdefault(connection.origin, deque())
         now = trio.current_time()
         idle.append((connection, now))
         while len(idle) > self._most or now - idle[0][1] >= self._expiry:

@@ -8,8 +8,11 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 import httpx
+import trio
 
 from notifier.errors import TransportError
+from notifier.exchange.bodies import read_body
+from notifier.exchange.requests import DEADLINE, WIRE_BYTES
 from notifier.outbound import AddressPolicy
 
 
@@ -28,7 +31,13 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
                 raise TransportError("blocked", f"{request.url.host} is {reason}")
         # a proxy is sent whole URLs
         request.url = request.url.copy_with(raw_path=request.extensions.pop("target"))
-        return await self._through.handle_async_request(request)
+        with trio.move_on_after(request.extensions.pop(DEADLINE)):
+            response = await self._through.handle_async_request(request)
+            # read in here, so that the deadline holds for the body, too
+            body = await read_body(response, request.extensions[WIRE_BYTES])
+            response.stream = httpx.ByteStream(body)
+            return response
+        raise TransportError("timeout", "no complete answer in time")
 
     async def aclose(self) -> None:
         """Close all connections to the proxy."""

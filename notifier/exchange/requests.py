@@ -1,19 +1,29 @@
 """httpx's requests, made at a tenth of what they usually cost.
 
 Parsing a URL and preparing a request take httpx longer than sending it takes us. Nearly all
-requests of one peer differ in their path alone, so what is before the path is parsed once, and
-the path goes along as the extension `target`, which httpx's own transports know as well. A path
-with anything unusual in it goes the long way.
+requests of one peer differ in their path alone. So what is before the path is parsed once, and
+the path goes along as the extension `target`, which httpx's own transports know as well; a path
+with anything unusual in it goes the long way. Headers that were sent lately are not encoded
+again.
 """
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import httpx
 
+from notifier.errors import TransportError
+
+DEADLINE = "notifier.deadline"
+"""The request extension that says how many seconds there are for the whole exchange."""
+
 WIRE_BYTES = "notifier.wire_bytes"
 """The request extension that says how many bytes the answer may take on the wire."""
+
+HEADERS = "notifier.headers"
+"""The request extension that holds the headers as they go over the wire."""
 
 _FRAMING = 128 * 1024  # bytes, for the head and the framing of a body
 _NOTHING = httpx.ByteStream(b"")
@@ -24,32 +34,68 @@ _USUAL = re.compile(
 )
 
 
-def build_request(
-    method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_body: int
-) -> httpx.Request:
-    """Return a request whose answer may have a body of up to `max_body` bytes.
+class Limits(NamedTuple):
+    """What an exchange may take: seconds for all of it, bytes for the answer's body."""
 
-    Raises httpx.InvalidURL, or UnicodeError for a header that cannot be sent.
+    deadline: float
+    max_body: int
+
+
+class Origin(NamedTuple):
+    """Where a connection leads to."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class _Prepared(NamedTuple):
+    headers: httpx.Headers
+    encoded: bytes
+
+
+def build_request(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits
+) -> httpx.Request:
+    """Return a request that may be sent as it is.
+
+    Raises httpx.InvalidURL, UnicodeError or TransportError for what cannot be sent.
     """
     usual = _USUAL.fullmatch(url)
-    if usual is None:
-        address = httpx.URL(url)
-        target = address.raw_path
-    else:
-        address = _parsed(usual[1])
-        target = usual[2].encode("ascii")
-    sent = {"host": address.netloc.decode("ascii"), "accept-encoding": "identity", **headers}
-    if body is not None:
-        sent["content-length"] = str(len(body))
+    address = httpx.URL(url) if usual is None else _parsed(usual[1])
+    target = address.raw_path if usual is None else usual[2].encode("ascii")
+    prepared = _prepared(
+        address.netloc.decode("ascii"), None if body is None else len(body), *headers.items()
+    )
     return httpx.Request(
         method,
         address,
-        headers=sent,
+        headers=prepared.headers,
         stream=_NOTHING if body is None else httpx.ByteStream(body),
-        extensions={"target": target, WIRE_BYTES: max_body + _FRAMING},
+        extensions={
+            "target": target,
+            DEADLINE: limits.deadline,
+            WIRE_BYTES: limits.max_body + _FRAMING,
+            HEADERS: prepared.encoded,
+        },
     )
 
 
 @lru_cache(maxsize=1024)
 def _parsed(origin: str) -> httpx.URL:
     return httpx.URL(origin)
+
+
+@lru_cache(maxsize=64)
+def _prepared(host: str, length: int | None, *headers: tuple[str, str]) -> _Prepared:
+    sent = httpx.Headers({"host": host, "accept-encoding": "identity"})
+    sent.update(list(headers))
+    if length is not None:
+        sent["content-length"] = str(length)
+    lines = [b"%s: %s\r\n" % header for header in sent.raw]
+    encoded = b"".join(lines)
+    if encoded.count(b"\n") != len(lines) or encoded.count(b"\r") != len(lines):
+        raise TransportError("bad_request", "a line break in a header")
+    if b"\x00" in encoded:
+        raise TransportError("bad_request", "a NUL in a header")
+    return _Prepared(sent, encoded)

@@ -6,15 +6,17 @@ wherever a name leads. It serves where a proxy is configured; everything else go
 """
 
 import ssl
+from functools import lru_cache
 
 import httpx
 import trio
 
 from notifier.errors import TransportError
 from notifier.exchange.connection import Connection
+from notifier.exchange.deadlines import Deadlines
 from notifier.exchange.explained import explained
-from notifier.exchange.pool import Origin, Pool
-from notifier.exchange.requests import WIRE_BYTES
+from notifier.exchange.pool import Pool
+from notifier.exchange.requests import DEADLINE, HEADERS, WIRE_BYTES, Origin
 from notifier.outbound import Dialer
 
 KEEP_ALIVE = 120.0
@@ -29,52 +31,70 @@ class DirectTransport(httpx.AsyncBaseTransport):
     def __init__(self, dialer: Dialer, tls: ssl.SSLContext, keep: int) -> None:
         self._dialer = dialer
         self._tls = tls
-        self._pool = Pool(self._connect, keep, KEEP_ALIVE)
+        self._pool = Pool(keep, KEEP_ALIVE)
+        self._deadlines = Deadlines()
+
+    async def run(self) -> None:
+        """Keep an eye on the deadlines, for ever."""
+        await self._deadlines.run()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request`; the body of the answer is read by the caller, as it comes."""
-        head = _head(request)
-        body = b"" if request.method == "GET" else await request.aread()
-        origin = _origin(request.url)
-        connection = await self._pool.take(origin)
+        """Send what `build_request` made; the body of the answer is read as it comes."""
+        message = _encoded(request)
+        if request.method != "GET":
+            message += await request.aread()
+        extensions = request.extensions
+        deadline = trio.current_time() + extensions[DEADLINE]
+        connection = await self._connected(_origin(request.url), deadline)
+        exchange = _Body(connection, self._pool, self._deadlines, deadline)
         try:
-            status, headers = await connection.ask(head + body, request.extensions[WIRE_BYTES])
+            status, headers = await connection.ask(message, extensions[WIRE_BYTES])
         except BaseException:
-            connection.close()
+            exchange.give_up()
             raise
-        return httpx.Response(
-            status, headers=headers, stream=_Body(connection, self._pool, origin)
-        )
+        return httpx.Response(status, headers=headers, stream=exchange)
 
     async def aclose(self) -> None:
         """Close what is idle."""
         self._pool.close()
 
+    async def _connected(self, origin: Origin, deadline: float) -> Connection:
+        connection = self._pool.take(origin)
+        if connection is None:
+            with trio.move_on_at(deadline):
+                connection = await self._connect(origin)
+        if connection is None:
+            raise TransportError("timeout", "no connection in time")
+        return connection
+
     async def _connect(self, origin: Origin) -> Connection:
         socket = await self._dialer.dial(origin.host, origin.port)
         if origin.scheme != "https":
-            return Connection(socket, socket)
+            return Connection(origin, socket, socket)
         secured = trio.SSLStream(
             socket, self._tls, server_hostname=origin.host, https_compatible=True
         )
         try:
             await secured.do_handshake()
         except (trio.BrokenResourceError, OSError) as error:
-            socket.socket.close()
+            socket.close()
             raise explained("connect", error) from None
         except BaseException:
-            socket.socket.close()
+            socket.close()
             raise
-        return Connection(secured, socket)
+        return Connection(origin, secured, socket)
 
 
 class _Body(httpx.AsyncByteStream):
     """An answer's body; closing it gives the connection back, and never waits."""
 
-    def __init__(self, connection: Connection, pool: Pool, origin: Origin) -> None:
+    def __init__(
+        self, connection: Connection, pool: Pool, deadlines: Deadlines, deadline: float
+    ) -> None:
         self._connection: Connection | None = connection
         self._pool = pool
-        self._origin = origin
+        self._deadlines = deadlines
+        self._tick = deadlines.add(connection, deadline)
 
     def __aiter__(self) -> "_Body":
         return self
@@ -85,25 +105,28 @@ class _Body(httpx.AsyncByteStream):
             raise StopAsyncIteration
         return piece
 
-    async def aclose(self) -> None:
+    def give_up(self) -> None:
         """Let go of the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._pool.give_back(self._origin, connection)
+            self._deadlines.drop(connection, self._tick)
+            self._pool.give_back(connection)
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        self.give_up()
 
 
+@lru_cache(maxsize=1024)
 def _origin(url: httpx.URL) -> Origin:
     if url.scheme not in _PORTS or not url.host:
         raise TransportError("bad_request", "not an http or https URL")
     return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
 
 
-def _head(request: httpx.Request) -> bytes:
-    target = request.extensions.get("target") or request.url.raw_path
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
-    lines += [b"%s: %s" % header for header in request.headers.raw]
-    head = b"\r\n".join(lines)
-    breaks = len(lines) - 1
-    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\x00" in head:
-        raise TransportError("bad_request", "a line break in the URL or in a header")
-    return head + b"\r\n\r\n"
+def _encoded(request: httpx.Request) -> bytes:
+    target: bytes = request.extensions["target"]
+    if b"\r" in target or b"\n" in target or b"\x00" in target:
+        raise TransportError("bad_request", "a line break in the URL")
+    method = request.method.encode("ascii")
+    return b"%s %s HTTP/1.1\r\n%s\r\n" % (method, target, request.extensions[HEADERS])

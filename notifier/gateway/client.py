@@ -1,5 +1,6 @@
 """Asking one gateway about one video."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -11,6 +12,9 @@ from notifier.gateway.echo import EchoMask
 from notifier.gateway.verdict import Dialect, judge
 from notifier.model.answer import Answer, Trouble
 from notifier.model.status import Status
+
+_OURS = {"accept": "application/json", "user-agent": f"notifier/{__version__}"}
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
 
 MAX_BODY = 1024 * 1024
 """Largest status answer that is read, in bytes."""
@@ -35,7 +39,8 @@ class GatewayRules:
 
 def video_url(base_url: str, video_id: str) -> str:
     """Return where a video's status is; the id is opaque, so every odd character is quoted."""
-    return f"{base_url}/videos/{quote(video_id, safe='')}"
+    plain = _PLAIN.fullmatch(video_id) is not None
+    return f"{base_url}/videos/{video_id if plain else quote(video_id, safe='')}"
 
 
 def content_url(base_url: str, video_id: str) -> str:
@@ -67,11 +72,7 @@ class GatewayClient:
         return await self._http.request(
             "GET",
             video_url(self._rules.base_url, video_id),
-            headers={
-                "accept": "application/json",
-                "user-agent": f"notifier/{__version__}",
-                **self._rules.headers(),
-            },
+            headers={**_OURS, **self._rules.headers()},
             deadline=self._rules.request_timeout,
             max_body=MAX_BODY,
         )

@@ -4,13 +4,18 @@ import json
 import math
 from typing import Any
 
+from pydantic_core import from_json
+
 from notifier.model.video import Json
 
 _MAX_DEPTH = 50
 # Deeper values become null: an encoder that runs on a fuller stack could not write them again.
+_SMALL = 16 * 1024
+# Bytes. What is longer may hold too many values, and everybody waits while it is decoded.
 _MAX_VALUES = 20_000
 # A megabyte can hold a third of a million of them, and everybody waits while it is decoded.
 _MAX_DIGITS = 308
+_DOUBLE = 10**_MAX_DIGITS
 # What a double can hold: a receiver in another language refuses a whole event for a longer one.
 
 
@@ -24,6 +29,35 @@ def decode(body: bytes) -> Json:
     A number too large for a double becomes null, like NaN. Raises UnreadableError for anything
     else: bad UTF-8, deep nesting, more values than any gateway has to say.
     """
+    if len(body) <= _SMALL:
+        try:
+            value = from_json(body)
+        except ValueError:
+            pass  # the careful one takes more, such as UTF-16
+        else:
+            if is_harmless([value]):
+                return value
+    return _decode_carefully(body)
+
+
+def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) -> bool:
+    """Tell whether everything in what `from_json` returned can be held and written again."""
+    for item in value.values() if isinstance(value, dict) else value:
+        kind = type(item)
+        if kind is str or item is None or kind is bool:
+            continue
+        if kind is int:
+            harmless = -_DOUBLE < item < _DOUBLE
+        elif kind is float:
+            harmless = math.isfinite(item)
+        else:
+            harmless = depth > 0 and is_harmless(item, depth - 1)
+        if not harmless:
+            return False
+    return True
+
+
+def _decode_carefully(body: bytes) -> Json:
     if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
         raise UnreadableError("too many values in the JSON")
     try:

@@ -23,14 +23,22 @@ class EchoMask:
     def __init__(self) -> None:
         self._secrets: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._spelled: list[bytes] = []
 
     def add(self, secret: str) -> None:
         """Mask `secret` from now on; a text too short to be one is left alone."""
         new = set(log.spellings(secret)) - self._secrets
         if new:
             self._secrets |= new
+            self._spelled = [secret.encode() for secret in self._secrets]
             longest_first = sorted(self._secrets, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(_wherever_it_tells, longest_first)))
+
+    def may_be_in(self, body: bytes) -> bool:
+        """Tell whether there may be anything to mask in the JSON of an answer."""
+        if self._spelled and (b"\\" in body or b"\0" in body):
+            return True  # any letter may be written as an escape, or in UTF-16
+        return any(secret in body for secret in self._spelled)
 
     def masked(self, value: Json, video_id: str, status_words: Mapping[str, Status]) -> Json:
         """Return a decoded answer about `video_id` with every secret masked in it."""

@@ -17,6 +17,8 @@ _MAX_DIGITS = 20
 
 def text(value: Json, longest: int = _MAX_NAME) -> str | None:
     """Read a text; numbers are taken as written (some gateways send `"seconds": 8`)."""
+    if value is None:
+        return None
     match value:
         case bool():
             return None
@@ -51,12 +53,16 @@ def number(value: Json) -> float | None:
 
 def progress(value: Json) -> int | None:
     """Read a percentage as a whole number from 0 to 100."""
+    if type(value) is int and 0 <= value <= 100:  # noqa: PLR2004 - per cent
+        return value
     read = number(value)
     return None if read is None else int(min(max(read, 0), 100))
 
 
 def timestamp(value: Json) -> int | None:
     """Read a time as Unix seconds; milliseconds and ISO 8601 are understood, 0 is "never"."""
+    if value is None or (type(value) is int and 1 <= value < _MILLISECONDS_FROM):
+        return value
     read = number(value)
     if read is None:
         return _iso(value)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from notifier.gateway import fields
 from notifier.model.status import Status, fold_word, read_status
-from notifier.model.video import Json, Snapshot
+from notifier.model.video import NOTHING, Json, Snapshot
 
 _PROTOCOL = frozenset(
     {
@@ -29,6 +29,12 @@ def video_object(value: Json, video_id: str) -> dict[str, Json] | None:
     """
     if not isinstance(value, dict):
         return None
+    if (
+        "data" not in value
+        and value.get("id") == video_id
+        and isinstance(value.get("status"), str)
+    ):
+        return value
     said = (_inside(value), None if _wraps(value) else value)
     candidates = [one for one in said if one is not None and _is_job(one)]
     candidates.sort(key=lambda candidate: video_id not in ids(candidate))
@@ -69,6 +75,11 @@ def _is_job(body: dict[str, Json]) -> bool:
     return isinstance(body.get("status"), str) and any(True for _ in ids(body))
 
 
+def is_about(body: Mapping[str, Json], video_id: str) -> bool:
+    """Tell whether this object calls itself `video_id`."""
+    return body.get("id") == video_id or video_id in ids(body)
+
+
 def ids(body: Mapping[str, Json]) -> Iterator[str]:
     """Yield every id by which this object calls itself."""
     for name in _ID_FIELDS:
@@ -82,9 +93,12 @@ def read_snapshot(
 ) -> Snapshot:
     """Read a video object; the watched id stays the identity whatever the object calls itself."""
     word = str(body["status"])[:_MAX_WORD]
-    folded = fold_word(word)
     status = read_status(word, status_words)
-    error = fields.failure(body, folded) if _unhappy(status) else fields.error(body.get("error"))
+    error = (
+        fields.failure(body, fold_word(word))
+        if _unhappy(status)
+        else fields.error(body.get("error"))
+    )
     # "failed" with this code is how Unsloth Studio and others report a cancelled job
     if status is Status.FAILED and error is not None and _is_cancel(error.code):
         status = Status.CANCELLED
@@ -104,8 +118,14 @@ def read_snapshot(
         size=fields.text(body.get("size")),
         remixed_from_video_id=fields.text(body.get("remixed_from_video_id")),
         error=error,
-        extra=_bounded({name: body[name] for name in body if name not in _PROTOCOL}),
+        extra=_extra(body),
     )
+
+
+def _extra(body: dict[str, Json]) -> Mapping[str, Json]:
+    if body.keys() <= _PROTOCOL:
+        return NOTHING
+    return _bounded({name: body[name] for name in body if name not in _PROTOCOL})
 
 
 def _bounded(extra: dict[str, Json]) -> dict[str, Json]:
@@ -126,7 +146,7 @@ def _size(value: Json) -> int:
 
 
 def _unhappy(status: Status | None) -> bool:
-    return status in {Status.FAILED, Status.CANCELLED}
+    return status is Status.FAILED or status is Status.CANCELLED
 
 
 def _is_cancel(code: str | None) -> bool:

@@ -17,6 +17,7 @@ from notifier.gateway.missing import says_missing
 from notifier.gateway.reading import (
     calls_itself_video,
     ids,
+    is_about,
     is_envelope,
     read_snapshot,
     video_object,
@@ -58,7 +59,9 @@ def judge(
     """
     wait = _asked_wait(headers, wall)
     try:
-        value = dialect.echoes.masked(decode(body), video_id, dialect.status_words)
+        value = decode(body)
+        if dialect.echoes.may_be_in(body):
+            value = dialect.echoes.masked(value, video_id, dialect.status_words)
     except UnreadableError as error:
         return _unreadable(status, headers, body, str(error), wait)
     about = _about_video(value, status, video_id, dialect)
@@ -75,10 +78,10 @@ def judge(
 
 def _asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
     """Return how long the gateway asked to be left alone, by either of its two headers."""
-    asked = (
-        parse_poll_after_ms(headers.get("openai-poll-after-ms", "")),
-        parse_retry_after(headers.get("retry-after", ""), wall),
-    )
+    in_ms, after = headers.get("openai-poll-after-ms"), headers.get("retry-after")
+    if in_ms is None and after is None:
+        return None
+    asked = (parse_poll_after_ms(in_ms or ""), parse_retry_after(after or "", wall))
     return max((wait for wait in asked if wait is not None), default=None)
 
 
@@ -90,14 +93,14 @@ def _about_video(
     Whatever a video object says is missing (its reference image, say), it is not the video.
     """
     body = video_object(value, video_id)
-    success = HTTPStatus(200) <= status < HTTPStatus(300)
+    success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
     if body is None or (not success and is_envelope(body)):
         return _refused(status, value, None) if calls_itself_video(value) else None
     snapshot = read_snapshot(body, video_id, dialect.status_words)
     if not success and not snapshot.ended:
         return Trouble(f"http_{status}", _error_text(value))
     # an error envelope may have an id and a status of its own: there only the watched id counts
-    if video_id in ids(body) or (dialect.rewrites_ids and success):
+    if is_about(body, video_id) or (dialect.rewrites_ids and success):
         return Seen(snapshot)
     other = next(ids(body))[:_MAX_DETAIL]
     return Trouble("other_id", f"the answer is about {other!r}", _REWRITES_HINT)

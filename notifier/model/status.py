@@ -52,6 +52,8 @@ def read_status(word: str, extra: Mapping[str, Status] | None = None) -> Status 
 
     `extra` are a gateway's `status_words`, folded; they win over the built-in synonyms.
     """
+    if not extra and word in SYNONYMS:
+        return SYNONYMS[word]
     folded = fold_word(word)
     if extra and folded in extra:
         return extra[folded]

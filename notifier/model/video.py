@@ -1,13 +1,21 @@
 """A video job as one answer of a gateway described it, normalised."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
 
 from notifier.model.status import Status
 
 Json = Any
 """Whatever `json.loads` returns."""
+
+NOTHING: Mapping[str, Json] = MappingProxyType({})
+"""No fields at all: one for all snapshots."""
+
+_LASTING = ("model", "created_at", "seconds", "size", "remixed_from_video_id")
+_lasting = attrgetter(*_LASTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +30,8 @@ class VideoError:
         return {"message": self.message, "code": self.code}
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything known about a job at one moment.
+class Snapshot(NamedTuple):
+    """Everything known about a job at one moment; a tuple because one is made for each poll.
 
     `status` is None for a word that nobody has explained; `word` is the word itself.
     `progress` is 0-100; times are Unix seconds; None means the gateway never said.
@@ -43,7 +50,7 @@ class Snapshot:
     size: str | None = None
     remixed_from_video_id: str | None = None
     error: VideoError | None = None
-    extra: Mapping[str, Json] = field(default_factory=dict)
+    extra: Mapping[str, Json] = NOTHING
 
     @property
     def ended(self) -> bool:
@@ -55,11 +62,10 @@ class Snapshot:
 
         Some gateways tell the model or the size once and leave it out of the last answer.
         """
-        if earlier is None:
+        if earlier is None or None not in _lasting(self):
             return self
-        lasting = ("model", "created_at", "seconds", "size", "remixed_from_video_id")
-        known = {name: getattr(earlier, name) for name in lasting if getattr(self, name) is None}
-        return replace(self, **known)
+        known = {name: getattr(earlier, name) for name in _LASTING if getattr(self, name) is None}
+        return self._replace(**known)
 
     def as_data(self) -> dict[str, Json]:
         """Return the protocol's video object: every field present, extras left out."""

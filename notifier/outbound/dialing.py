@@ -12,6 +12,7 @@ import trio
 
 from notifier.errors import TransportError, whose_trouble
 from notifier.outbound.addresses import AddressPolicy
+from notifier.outbound.tcp import TcpStream
 
 _LOOKUPS = 4
 _HEAD_START = 0.25  # seconds; RFC 8305 recommends it between one address and the next
@@ -24,7 +25,7 @@ class Dialer:
         self._policy = policy
         self._lookups = trio.CapacityLimiter(_LOOKUPS)
 
-    async def dial(self, host: str, port: int) -> trio.SocketStream:
+    async def dial(self, host: str, port: int) -> TcpStream:
         """Connect to `host`, whichever of its allowed addresses answers first.
 
         Raises TransportError: "blocked" when none is allowed, "connect" for all other reasons.
@@ -56,9 +57,9 @@ def _look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
-async def _race(addresses: list[str], port: int) -> trio.SocketStream:
+async def _race(addresses: list[str], port: int) -> TcpStream:
     """Connect to the first that answers; each has a head start on the one after it."""
-    winner: trio.SocketStream | None = None
+    winner: TcpStream | None = None
     errors: list[OSError] = []
 
     async def attempt(address: str, over: trio.Event) -> None:
@@ -69,7 +70,7 @@ async def _race(addresses: list[str], port: int) -> trio.SocketStream:
             errors.append(error)
         else:
             if winner is not None:
-                await trio.aclose_forcefully(stream)
+                stream.close()
             else:
                 winner = stream
                 nursery.cancel_scope.cancel()
@@ -85,7 +86,7 @@ async def _race(addresses: list[str], port: int) -> trio.SocketStream:
                     await over.wait()
     except BaseException:
         if winner is not None:  # cancelled in the moment of success
-            winner.socket.close()
+            winner.close()
         raise
     if winner is None:
         number = errors[0].errno or 0
@@ -93,12 +94,13 @@ async def _race(addresses: list[str], port: int) -> trio.SocketStream:
     return winner
 
 
-async def _connect(address: str, port: int) -> trio.SocketStream:
+async def _connect(address: str, port: int) -> TcpStream:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    unconnected = trio.socket.socket(family, socket.SOCK_STREAM)
+    # trio connects what it wraps; what is left then is used without the wrapping
+    raw = socket.socket(family, socket.SOCK_STREAM)
     try:
-        await unconnected.connect((address, port))
+        await trio.socket.from_stdlib_socket(raw).connect((address, port))
     except BaseException:
-        unconnected.close()
+        raw.close()
         raise
-    return trio.SocketStream(unconnected)
+    return TcpStream(raw)

@@ -27,7 +27,7 @@ class Moment:
 
     def named(self, word: str) -> "Moment":
         """Return the same moment with the status called `word`."""
-        return replace(self, seen=replace(self.seen, word=word))
+        return replace(self, seen=self.seen._replace(word=word))
 
     @property
     def url(self) -> str:

@@ -171,7 +171,7 @@ class Sandbox:
         if seen is None:
             return None
         origin = f"http://{request.headers.get('host', 'localhost')}"
-        return Moment(replace(seen, id=self._profile.shown_id(job.id, self._rng)), now, origin)
+        return Moment(seen._replace(id=self._profile.shown_id(job.id, self._rng)), now, origin)
 
     def _post(self, request: Request) -> Response:
         try:

@@ -1,0 +1,67 @@
+"""A TCP stream that costs little more than its system calls.
+
+trio's own goes through several layers for each call, and first tries to read what cannot be
+there yet: together they cost more than parsing a whole answer. Sending is no checkpoint as long
+as the system takes everything at once; whoever sends goes on to wait for an answer, which is.
+"""
+
+import errno
+import socket
+
+import trio
+
+_BAD_DESCRIPTOR = errno.EBADF
+
+
+class TcpStream(trio.abc.Stream):
+    """Wraps a connected socket, which must not block."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connected
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send everything; raises trio.BrokenResourceError, trio.ClosedResourceError."""
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self.socket.send(left) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self.socket)
+            except OSError as error:
+                raise _broken(error) from error
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until the system takes more."""
+        await trio.lowlevel.wait_writable(self.socket)
+
+    async def receive_some(self, max_bytes: int | None = 65536) -> bytes:
+        """Return what has come, at most `max_bytes`, b"" at the end.
+
+        Raises trio.BrokenResourceError, trio.ClosedResourceError.
+        """
+        while True:
+            await trio.lowlevel.wait_readable(self.socket)
+            try:
+                return self.socket.recv(max_bytes or 65536)
+            except BlockingIOError:
+                continue  # somebody's mistake, such as a checksum that was wrong
+            except OSError as error:
+                raise _broken(error) from error
+
+    def close(self) -> None:
+        """Close at once; does nothing when it is closed already."""
+        if self.socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self.socket)
+            self.socket.close()
+
+    async def aclose(self) -> None:
+        """Close."""
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+
+def _broken(error: OSError) -> Exception:
+    if error.errno == _BAD_DESCRIPTOR:
+        return trio.ClosedResourceError("closed by somebody else")
+    return trio.BrokenResourceError(f"the connection broke: {error}")
