@@ -71,7 +71,7 @@ class Exchange:
 
     def __init__(self, transport: httpx.AsyncBaseTransport, in_flight: int) -> None:
         self._transport = transport
-        self._slots = trio.CapacityLimiter(in_flight)
+        self._slots = trio.Semaphore(in_flight, max_value=in_flight)
 
     async def request(
         self,

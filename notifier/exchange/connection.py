@@ -25,17 +25,32 @@ _PIECE = 8 * 1024
 Headers = list[tuple[bytes, bytes]]
 
 
-class _Answer:
-    """What the parser has seen so far of one answer; httptools calls the `on_` methods."""
+class _Reader:
+    """What the parser has seen so far of an answer; httptools calls the `on_` methods."""
 
     def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the answer before."""
         self.status = 0
         self.headers: Headers = []
         self.received: list[bytes] = []
         self.complete = False
         self.surplus = False
         self.keeps_alive = False
-        self.parser = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Parse what came; raises TransportError."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            raise TransportError("protocol", "it wants to speak another protocol") from None
+        except httptools.HttpParserError as error:
+            if not self.complete:
+                raise TransportError("protocol", f"not HTTP/1.1: {error}") from None
+            self.surplus = True  # the answer is whole, and what follows is none of ours
 
     @property
     def has_head(self) -> bool:
@@ -55,7 +70,7 @@ class _Answer:
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        status = self.parser.get_status_code()
+        status = self._parser.get_status_code()
         if status < 200:  # noqa: PLR2004 - RFC 9110: 1xx are provisional
             self.headers = []
         else:
@@ -66,7 +81,7 @@ class _Answer:
 
     def on_message_complete(self) -> None:
         self.complete = self.has_head
-        self.keeps_alive = self.parser.should_keep_alive()
+        self.keeps_alive = self._parser.should_keep_alive()
 
 
 class Connection:
@@ -79,7 +94,7 @@ class Connection:
         self.origin = origin
         self._stream = stream
         self._socket = socket
-        self._answer = _Answer()
+        self._answer = _Reader()
         self._reusable = False
         self._expired = False
         self._left = 0
@@ -102,7 +117,7 @@ class Connection:
         """
         self._reusable = False
         self._left = most
-        self._answer = _Answer()
+        self._answer.begin()
         unsent: trio.BrokenResourceError | None = None
         try:
             await self._stream.send_all(request)
@@ -119,14 +134,23 @@ class Connection:
                 raise TransportError("too_large", f"the headers are over {MAX_HEAD} bytes")
         return self._answer.status, self._answer.headers
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the answer is there, so that `read` does not wait."""
+        return self._answer.complete
+
     async def read(self) -> bytes:
         """Return more of the answer's body, still encoded, b"" at its end.
 
         Raises TransportError.
         """
-        answer = self._answer
-        while not answer.received and not answer.complete:
+        while not self._answer.received and not self._answer.complete:
             await self._receive(None)
+        return self.take()
+
+    def take(self) -> bytes:
+        """Return what has come of the body since the last time."""
+        answer = self._answer
         received, answer.received = answer.received, []
         if answer.complete:
             self._reusable = answer.keeps_alive and not answer.surplus
@@ -152,7 +176,7 @@ class Connection:
         if self._left < 0:
             raise TransportError("too_large", "the answer goes on and on")
         if data:
-            self._feed(bytes(data))
+            self._answer.feed(bytes(data))
         elif self._answer.ends_with_connection:
             self._answer.complete = True
         else:
@@ -163,15 +187,3 @@ class Connection:
     def _check_time(self) -> None:
         if self._expired:
             raise TransportError("timeout", "no complete answer in time")
-
-    def _feed(self, data: bytes) -> None:
-        answer = self._answer
-        try:
-            answer.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise TransportError("protocol", "it wants to speak another protocol") from None
-        except httptools.HttpParserError as error:
-            if answer.complete:
-                answer.surplus = True  # the answer is whole, and what follows is none of ours
-                return
-            raise TransportError("protocol", f"not HTTP/1.1: {error}") from None

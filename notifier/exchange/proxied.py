@@ -11,7 +11,7 @@ import httpx
 import trio
 
 from notifier.errors import TransportError
-from notifier.exchange.bodies import read_body
+from notifier.exchange.bodies import Whole, read_body
 from notifier.exchange.requests import DEADLINE, WIRE_BYTES
 from notifier.outbound import AddressPolicy
 
@@ -35,7 +35,7 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
             response = await self._through.handle_async_request(request)
             # read in here, so that the deadline holds for the body, too
             body = await read_body(response, request.extensions[WIRE_BYTES])
-            response.stream = httpx.ByteStream(body)
+            response.stream = Whole(body)
             return response
         raise TransportError("timeout", "no complete answer in time")
 

@@ -22,9 +22,13 @@ DEADLINE = "notifier.deadline"
 WIRE_BYTES = "notifier.wire_bytes"
 """The request extension that says how many bytes the answer may take on the wire."""
 
+ORIGIN = "notifier.origin"
+"""The request extension that says where the connection leads to."""
+
 HEADERS = "notifier.headers"
 """The request extension that holds the headers as they go over the wire."""
 
+_PORTS = {"http": 80, "https": 443}
 _FRAMING = 128 * 1024  # bytes, for the head and the framing of a body
 _NOTHING = httpx.ByteStream(b"")
 # what httpx would send as it stands; dots may be segments that it resolves
@@ -49,6 +53,12 @@ class Origin(NamedTuple):
     port: int
 
 
+class _Address(NamedTuple):
+    url: httpx.URL
+    host: str
+    origin: Origin
+
+
 class _Prepared(NamedTuple):
     headers: httpx.Headers
     encoded: bytes
@@ -62,18 +72,17 @@ def build_request(
     Raises httpx.InvalidURL, UnicodeError or TransportError for what cannot be sent.
     """
     usual = _USUAL.fullmatch(url)
-    address = httpx.URL(url) if usual is None else _parsed(usual[1])
-    target = address.raw_path if usual is None else usual[2].encode("ascii")
-    prepared = _prepared(
-        address.netloc.decode("ascii"), None if body is None else len(body), *headers.items()
-    )
+    address = _address(url) if usual is None else _usual_address(usual[1])
+    target = address.url.raw_path if usual is None else usual[2].encode("ascii")
+    prepared = _prepared(address.host, None if body is None else len(body), *headers.items())
     return httpx.Request(
         method,
-        address,
+        address.url,
         headers=prepared.headers,
         stream=_NOTHING if body is None else httpx.ByteStream(body),
         extensions={
             "target": target,
+            ORIGIN: address.origin,
             DEADLINE: limits.deadline,
             WIRE_BYTES: limits.max_body + _FRAMING,
             HEADERS: prepared.encoded,
@@ -81,9 +90,16 @@ def build_request(
     )
 
 
-@lru_cache(maxsize=1024)
-def _parsed(origin: str) -> httpx.URL:
-    return httpx.URL(origin)
+def _address(url: str) -> _Address:
+    parsed = httpx.URL(url)
+    if parsed.scheme not in _PORTS or not parsed.host:
+        raise TransportError("bad_request", "not an http or https URL")
+    port = parsed.port or _PORTS[parsed.scheme]
+    origin = Origin(parsed.scheme, parsed.raw_host.decode("ascii"), port)
+    return _Address(parsed, parsed.netloc.decode("ascii"), origin)
+
+
+_usual_address = lru_cache(maxsize=1024)(_address)
 
 
 @lru_cache(maxsize=64)

@@ -6,23 +6,21 @@ wherever a name leads. It serves where a proxy is configured; everything else go
 """
 
 import ssl
-from functools import lru_cache
 
 import httpx
 import trio
 
 from notifier.errors import TransportError
+from notifier.exchange.bodies import Whole
 from notifier.exchange.connection import Connection
 from notifier.exchange.deadlines import Deadlines
 from notifier.exchange.explained import explained
 from notifier.exchange.pool import Pool
-from notifier.exchange.requests import DEADLINE, HEADERS, WIRE_BYTES, Origin
+from notifier.exchange.requests import DEADLINE, HEADERS, ORIGIN, WIRE_BYTES, Origin
 from notifier.outbound import Dialer
 
 KEEP_ALIVE = 120.0
 """How long an idle connection is kept, in seconds: longer than videos are usually polled apart."""
-
-_PORTS = {"http": 80, "https": 443}
 
 
 class DirectTransport(httpx.AsyncBaseTransport):
@@ -45,14 +43,15 @@ class DirectTransport(httpx.AsyncBaseTransport):
             message += await request.aread()
         extensions = request.extensions
         deadline = trio.current_time() + extensions[DEADLINE]
-        connection = await self._connected(_origin(request.url), deadline)
-        exchange = _Body(connection, self._pool, self._deadlines, deadline)
+        connection = await self._connected(extensions[ORIGIN], deadline)
+        body = _Body(connection, self._pool, self._deadlines, deadline)
         try:
             status, headers = await connection.ask(message, extensions[WIRE_BYTES])
+            stream = body.whole() if connection.is_whole else body
         except BaseException:
-            exchange.give_up()
+            body.give_up()
             raise
-        return httpx.Response(status, headers=headers, stream=exchange)
+        return httpx.Response(status, headers=headers, stream=stream)
 
     async def aclose(self) -> None:
         """Close what is idle."""
@@ -105,6 +104,12 @@ class _Body(httpx.AsyncByteStream):
             raise StopAsyncIteration
         return piece
 
+    def whole(self) -> Whole:
+        """Return all that has come, and let go of the connection."""
+        received = b"" if self._connection is None else self._connection.take()
+        self.give_up()
+        return Whole(received)
+
     def give_up(self) -> None:
         """Let go of the connection."""
         connection, self._connection = self._connection, None
@@ -115,13 +120,6 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Let go of the connection."""
         self.give_up()
-
-
-@lru_cache(maxsize=1024)
-def _origin(url: httpx.URL) -> Origin:
-    if url.scheme not in _PORTS or not url.host:
-        raise TransportError("bad_request", "not an http or https URL")
-    return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
 
 
 def _encoded(request: httpx.Request) -> bytes:
