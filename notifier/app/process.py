@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import trio
 
+from notifier.app.collector import collect_rarely
 from notifier.app.daemon import Options, Orders, run_daemon
 from notifier.bell import Bell
 from notifier.config import Config
@@ -19,6 +20,7 @@ def run_process(config: Config, options: Options) -> int:
 
     Raises NotifierError, unwrapped from the groups that nurseries put around it.
     """
+    collect_rarely()
     reload = Bell()
 
     async def serve(stop: trio.Event) -> int:
