@@ -1,0 +1,111 @@
+"""What one job has shown so far, and when it would end by its progress."""
+
+from array import array
+
+from notifier.model.lesson import JobClass, Lesson
+
+MOST_READINGS = 16
+"""How many readings of a job are kept; when there are more, every second one goes."""
+
+_DONE = 100
+_CEILING = 99
+"""Progress stops here until the end on many gateways, however far away that is."""
+
+_STRETCH = 3
+"""How much progress has to be made between two readings to tell a speed."""
+
+_INSTANT = 1e-3
+
+
+class Course:
+    """The answers about one job that has not ended, from the first to the latest.
+
+    One is held for every open watch, so it is small: about 300 bytes. Times are seconds since
+    the job began; `first_at` is when it was first asked about.
+
+    The forecast stands on `anchor`, the latest reading that told something: one that differs
+    from the reading before, and is not at the ceiling. A job that stalls says no more than that
+    it has not ended, so its forecast stays where it was and wears off as time passes it by.
+    """
+
+    __slots__ = (
+        *("requests", "first_at", "anchor", "anchor_at"),
+        *("_latest", "_origin", "_origin_at", "_started_at", "_readings"),
+    )
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.first_at = 0.0
+        self.anchor = 0
+        self.anchor_at = 0.0
+        self._latest: int | None = None
+        self._origin = 0
+        self._origin_at = 0.0
+        self._started_at = 0.0
+        self._readings: "array[float] | None" = None
+
+    def note(self, elapsed: float, progress: int | None, *, queued: bool = False) -> None:
+        """Take in an answer that came `elapsed` seconds after the job began.
+
+        `progress` is 0-100, None if nothing was said; a job that is `queued` has made none.
+        """
+        if not self.requests:
+            self.first_at = elapsed
+        self.requests += 1
+        if queued:
+            progress = self.anchor = 0
+        if progress is None:
+            return
+        if progress <= 0:
+            if not self.anchor:
+                self._started_at = elapsed
+        elif progress != self._latest and (progress < _CEILING or not self.anchor):
+            if not self.anchor or progress < self._origin:
+                self._origin, self._origin_at = progress, elapsed
+            self.anchor, self.anchor_at = progress, elapsed
+        if progress != self._latest or not progress:
+            self._keep(elapsed, progress)
+        self._latest = progress
+
+    @property
+    def has_speed(self) -> bool:
+        """Whether two readings are far enough apart to tell how fast the job goes."""
+        return self.anchor - self._origin >= _STRETCH
+
+    def by_age(self, refresh: float) -> float:
+        """Return the seconds from the anchor to the end, if the job goes on as on average."""
+        worked = max(self.anchor_at - self._started_at - refresh / 2, _INSTANT)
+        return (_DONE - self.anchor) * worked / (self.anchor + 0.5)
+
+    def by_speed(self, refresh: float) -> float:
+        """Return the same, if it goes on as it did since its first reading above 0."""
+        made = self.anchor - self._origin
+        if made < _STRETCH:
+            return self.by_age(refresh)
+        return (_DONE - self.anchor) * (self.anchor_at - self._origin_at) / made
+
+    def lesson(
+        self, job_class: JobClass, duration: float, gap: float, *, complete: bool
+    ) -> Lesson:
+        """Return what the job taught, now that a last answer told its end; see `Lesson`.
+
+        `complete` tells that it was asked about from its beginning on.
+        """
+        kept = self._readings or ()
+        return Lesson(
+            job_class,
+            duration,
+            gap,
+            self.requests + 1 if complete else None,
+            tuple((round(kept[i], 1), int(kept[i + 1])) for i in range(0, len(kept), 2)),
+        )
+
+    def _keep(self, elapsed: float, progress: int) -> None:
+        kept = self._readings
+        if kept is None:
+            kept = self._readings = array("f")
+        elif len(kept) >= 2 * MOST_READINGS:
+            pairs = [kept[i : i + 2] for i in range(0, len(kept), 4)]
+            kept = self._readings = sum(pairs, start=array("f"))
+        kept.append(elapsed)
+        kept.append(progress)
