@@ -45,7 +45,7 @@ _AHEAD, _AHEAD_IF_NEW = 6, 2
 """The most requests that a job is ahead of one per poll interval, the first one included."""
 
 _MOST_STEPS = 20
-_CLOSE = 0.01
+_CLOSE = 0.03
 
 _Source = tuple[Sequence[float], Sequence[float], float, float, int, float]
 """Samples of the end of a job: `values` and `sums` of them as in `History`, the `scale` from
@@ -60,16 +60,20 @@ def next_gap(course: Course, lessons: Lessons, elapsed: float) -> float:
     for the caller to mind; see `spread`.
     """
     pace = lessons.pace
-    new = lessons.new
-    if new and not course.anchor:
-        gap = _patient(pace.poll_interval, elapsed)
-    else:
+    ahead = _AHEAD
+    if not lessons.new:
         gap = _worthwhile(course, lessons, elapsed)
-        if new:
-            gap = min(gap, _STRETCH * _patient(pace.poll_interval, elapsed))
-    ahead = course.requests + 1 - (_AHEAD_IF_NEW if new else _AHEAD)
-    soonest = course.first_at + ahead * pace.poll_interval - elapsed
-    return min(max(gap, soonest, pace.min_poll_interval), lessons.longest)
+    else:
+        ahead = _AHEAD_IF_NEW
+        gap = max(pace.poll_interval, elapsed / _PATIENCE)
+        if course.anchor:
+            gap = min(_STRETCH * gap, _worthwhile(course, lessons, elapsed))
+    soonest = course.first_at + (course.requests + 1 - ahead) * pace.poll_interval - elapsed
+    if gap < soonest:
+        gap = soonest
+    if gap < pace.min_poll_interval:
+        return pace.min_poll_interval
+    return gap if gap < lessons.longest else lessons.longest
 
 
 def spread(course: Course, lessons: Lessons) -> float:
@@ -78,10 +82,6 @@ def spread(course: Course, lessons: Lessons) -> float:
     Where nothing is forecast all gaps are the same, and only jitter keeps jobs apart.
     """
     return SPREAD if lessons.new and not course.anchor else FORECAST_SPREAD
-
-
-def _patient(interval: float, elapsed: float) -> float:
-    return max(interval, elapsed / _PATIENCE)
 
 
 def _worthwhile(course: Course, lessons: Lessons, elapsed: float) -> float:
@@ -94,12 +94,11 @@ def _worthwhile(course: Course, lessons: Lessons, elapsed: float) -> float:
     rest = 1.0 - _DOUBT
     sources: list[_Source] = []
     guess = lessons.pace.poll_interval
+    ahead = 0
     if course.anchor:
         found = lessons.corrections(course)
         refresh = lessons.refresh
-        forecast = refresh + (
-            course.by_speed(refresh) if found.by_speed else course.by_age(refresh)
-        )
+        forecast = course.forecast(found.by_speed, refresh) + refresh
         known = bisect_right(ends, course.anchor_at, 0, ended)
         odds = forecast * forecast * found.variance / history.variances[known]
         believed = rest / (1.0 + odds * odds)
@@ -114,37 +113,47 @@ def _worthwhile(course: Course, lessons: Lessons, elapsed: float) -> float:
             weight = believed / len(ratios)
             mass += weight * ahead
             sources.append((ratios, found.sums, forecast, shift, first, weight))
-            guess = forecast * found.mean - shift
-    if left:
+    if left and rest > NEGL:
         mass += rest
-        believed = rest * left / (left + SAMPLES_PER_JOB)
-        doubt += rest - believed
-        sources.append((ends, history.sums, 1.0, elapsed, ended, believed / left))
+        weight = rest / (left + SAMPLES_PER_JOB)
+        doubt += weight * SAMPLES_PER_JOB
+        sources.append((ends, history.sums, 1.0, elapsed, ended, weight))
     usual = history.median or _USUAL * lessons.pace.poll_interval
-    mean = usual * max(1.0, (elapsed / (_OLD * usual)) ** 2)
-    return _solve(sources, doubt, mean, lessons.worth * mass, max(guess, lessons.pace.min_poll_interval), lessons)
+    age = elapsed / (_OLD * usual)
+    if age > 1:
+        usual *= age * age
+    worth = lessons.worth * mass
+    if ahead:
+        guess = forecast * found.reaching(worth / (believed * forecast)) - shift
+    return _solve(sources, doubt, 2 * usual, worth, guess, lessons)
 
+NEGL = .01
 
-def _solve(sources, doubt, mean, worth, gap, lessons):
+def _solve(sources, doubt, tail, worth, gap, lessons):
     low, longest = lessons.pace.min_poll_interval, lessons.longest
-    gap, capped = min(gap, longest), False
+    capped = False
+    if gap < low:
+        gap = low
+    elif gap > longest:
+        gap = longest
     for _ in range(_MOST_STEPS):
-        tail = 2 * mean + gap
-        delay = doubt * gap * gap / tail - worth
-        chance = doubt * (1 - 4 * mean * mean / (tail * tail))
+        rest = tail / (tail + gap)
+        delay = doubt * gap * (1.0 - rest)
+        chance = doubt * (1.0 - rest * rest)
         for values, sums, scale, shift, first, weight in sources:
             until = gap + shift
             k = bisect_right(values, until / scale, first)
-            delay += weight * ((k - first) * until - scale * (sums[k] - sums[first]))
-            chance += weight * (k - first)
-        step = delay / chance
+            if k > first:
+                delay += weight * ((k - first) * until - scale * (sums[k] - sums[first]))
+                chance += weight * (k - first)
+        step = (delay - worth) / chance
         gap -= step
         if gap < low:
             return low
+        if -_CLOSE * gap < step < _CLOSE * gap:
+            return gap
         if gap > longest:
             if capped:
                 return longest
             gap, capped = longest, True
-        if -_CLOSE * gap < step < _CLOSE * gap:
-            return gap
     return gap

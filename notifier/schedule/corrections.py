@@ -5,6 +5,7 @@ corrected by what became of the forecasts of past jobs that had come as far.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -37,7 +38,7 @@ class Corrections:
     added, so that a forecast of nothing can be corrected, too.
     """
 
-    __slots__ = ("by_speed", "mean", "ratios", "sums", "variance")
+    __slots__ = ("by_speed", "_excesses", "mean", "ratios", "sums", "variance")
 
     def __init__(self, ratios: Sequence[float], *, by_speed: bool) -> None:
         self.ratios = sorted(ratios)
@@ -48,6 +49,13 @@ class Corrections:
             ratios
         )
         self.by_speed = by_speed
+        n = len(ratios)
+        self._excesses = [(i * r - self.sums[i]) / n for i, r in enumerate(self.ratios)]
+
+    def reaching(self, excess: float) -> float:
+        """Return the ratio that exceeds these, on average over all, by `excess`."""
+        k = bisect_right(self._excesses, excess)
+        return (excess * len(self.ratios) + self.sums[k]) / k
 
     @property
     def inaccuracy(self) -> float:
@@ -89,8 +97,8 @@ class CorrectionBook:
     def _add(self, course: Course, remained: float) -> None:
         band, refresh = _band(course), self._refresh
         pairs = self._bands.setdefault(band, array("d"))
-        pairs.append(remained / (course.by_age(refresh) + refresh))
-        pairs.append(remained / (course.by_speed(refresh) + refresh))
+        pairs.append(remained / (course.forecast(False, refresh) + refresh))
+        pairs.append(remained / (course.forecast(True, refresh) + refresh))
         news = self._news[band] = self._news.get(band, 0) + 1
         full = len(pairs) > 2 * _REMEMBERED
         if full:

@@ -72,17 +72,20 @@ class Course:
         """Whether two readings are far enough apart to tell how fast the job goes."""
         return self.anchor - self._origin >= _STRETCH
 
-    def by_age(self, refresh: float) -> float:
-        """Return the seconds from the anchor to the end, if the job goes on as on average."""
-        worked = max(self.anchor_at - self._started_at - refresh / 2, _INSTANT)
-        return (_DONE - self.anchor) * worked / (self.anchor + 0.5)
+    def forecast(self, by_speed: bool, refresh: float) -> float:
+        """Return the seconds from the anchor to the end.
 
-    def by_speed(self, refresh: float) -> float:
-        """Return the same, if it goes on as it did since its first reading above 0."""
-        made = self.anchor - self._origin
-        if made < _STRETCH:
-            return self.by_age(refresh)
-        return (_DONE - self.anchor) * (self.anchor_at - self._origin_at) / made
+        By the job's speed since its first reading above 0, where there is one, or by its age:
+        if it goes on as it did on average since it left the queue.
+        """
+        anchor = self.anchor
+        made = anchor - self._origin
+        if by_speed and made >= _STRETCH:
+            return (_DONE - anchor) * (self.anchor_at - self._origin_at) / made
+        worked = self.anchor_at - self._started_at - refresh / 2
+        if worked < _INSTANT:
+            worked = _INSTANT
+        return (_DONE - anchor) * worked / (anchor + 0.5)
 
     def lesson(
         self, job_class: JobClass, duration: float, gap: float, *, complete: bool

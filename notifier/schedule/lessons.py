@@ -40,41 +40,26 @@ class Lessons:
         self.longest = pace.longest
         self._thermostat = Thermostat(pace, share)
         self._book = CorrectionBook(pace.refresh)
-        self._count = 0
+        self.corrections = self._book.corrections
+        self.worth = self._thermostat.worth
+        self.new = True
         self._jobs: deque[tuple[float, float]] = deque(maxlen=KEPT)
-        self._history = History((), 0.0)
+        self.history = History((), 0.0)
         self._news = 0
         for lesson in lessons:
             self.learn(lesson)
 
     def learn(self, lesson: Lesson) -> None:
         """Take in one more finished job."""
-        self._count += 1
-        self._news += 1
         self._jobs.append((lesson.duration, lesson.gap))
         self._book.learn(lesson)
         if lesson.requests is not None and not self.new:
             # half its gap ago is when it ended; a late answer is no reason for a larger budget
             self._thermostat.regulate(lesson.requests, lesson.duration - lesson.gap / 2)
-
-    @property
-    def new(self) -> bool:
-        """Whether too few jobs have finished to know how long they take."""
-        return self._count < ENOUGH
-
-    @property
-    def worth(self) -> float:
-        """How many seconds of expected delay a request has to save."""
-        return self._thermostat.worth
-
-    @property
-    def history(self) -> History:
-        """How long past jobs took; it may lag behind by a tenth of them."""
+            self.worth = self._thermostat.worth
+        self._news += 1
+        self.new = len(self._jobs) < ENOUGH
         if not self.new and self._news * _STALE > len(self._jobs):
-            self._history = History(self._jobs, _FINEST * self.pace.min_poll_interval)
+            self.history = History(self._jobs, _FINEST * self.pace.min_poll_interval)
             self._news = 0
-        return self._history
 
-    def corrections(self, course: Course) -> Corrections:
-        """Return what to correct the forecasts of a job with an anchor by."""
-        return self._book.corrections(course)
