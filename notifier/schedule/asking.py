@@ -1,63 +1,71 @@
-"""When to ask about a job again: as soon as waiting longer would cost more than a request.
+"""When to ask about a job again: as soon as more waiting is expected to cost more than a request.
 
 The end of a job is not known, but there are samples of when it may come: what its progress
-forecasts, corrected by how such forecasts turned out before; how long past jobs of its class
-took; and a little doubt about both. Over them, the delay that a gap means is
-`mean(max(0, now + gap - end))`: 0 while nothing can happen, and growing the faster the more
-likely the job has ended. The next question is asked when that delay has reached the worth of a
-request, which a thermostat sets so that the class keeps to its budget
-(`notifier.schedule.thermostat`). So requests go where ends are likely and nowhere else.
+forecasts, corrected by what became of such forecasts before; how long past jobs of its class
+took; and a little doubt in both. Over them, a gap means an expected delay of
+`mean(max(0, now + gap - end))`: nothing while nothing can happen, and the more the likelier the
+job ends within the gap. The next question is due when that delay reaches the worth of a request,
+which a thermostat sets so that the class keeps to its budget (`notifier.schedule.thermostat`).
+So requests go where ends are likely, and nowhere else.
 
+Progress and history are trusted in proportion to the squares of how precise each has proved.
 Samples that time has passed by are dropped, and what they weighed is lost to their source: a
-stalled or lying progress loses to history, and both to doubt, with which the gaps grow.
+progress that stalls or lies loses to history, and both to doubt, with which the gaps grow. So
+a stuck job is asked about ever more rarely.
 
-The weights and sizes were found with `tests/benchmarks/schedule`; all of them can be doubled or
-halved without much harm.
+A new class is asked about at the fixed pace until progress tells more.
+
+The sizes of the constants were found with `tests/benchmarks/schedule`; most can be doubled or
+halved and cost a few percent.
 """
 
 from bisect import bisect_right
 from collections.abc import Sequence
 
 from notifier.schedule.backoff import SPREAD
+from notifier.schedule.corrections import Corrections
 from notifier.schedule.course import Course
 from notifier.schedule.history import SAMPLES_PER_JOB
 from notifier.schedule.lessons import Lessons
 
-FORECAST_SPREAD = 0.05
-"""How much jitter a forecast gap bears: more costs lag, and jobs differ enough by themselves."""
+FORECAST_SPREAD = 0.03
+"""How much jitter a forecast gap bears. More costs lag, and the jobs' own times differ."""
 
-_DOUBT = 0.02
-"""The weight of neither progress nor history being right: then a job may end at any time."""
+_DOUBT = 0.04
+"""The weight of neither progress nor history being right: the job may end at any time."""
+
+_NEGLIGIBLE = 0.004
+"""A history of less weight than this is not worth the time it takes to look into."""
 
 _USUAL = 6
-"""How many poll intervals a job takes of which nothing is known: 120 s at 20 s."""
+"""How many poll intervals a job takes as long as nothing is known: 120 s at 20 s."""
 
 _OLD = 5
-"""From so many usual durations on, a job is taken to be stuck, the surer the older it is."""
+"""Beyond so many usual durations a job is the likelier stuck the older it is."""
 
 _PATIENCE = 30
-"""From so many poll intervals on, a job of a new class is asked about less and less often."""
+"""Beyond so many poll intervals a job of a new class is asked about less and less often."""
 
 _STRETCH = 1.5
-"""A forecast stretches the gaps of a new class no further than this, in poll intervals."""
+"""How far a forecast may stretch the gaps of a new class: that makes up for shorter ones."""
 
 _AHEAD, _AHEAD_IF_NEW = 6, 2
-"""The most requests that a job is ahead of one per poll interval, the first one included."""
+"""How many requests a job may be ahead of one per poll interval, the first one included."""
 
 _MOST_STEPS = 20
-_CLOSE = 0.03
+_CLOSE = 0.05
 
 _Source = tuple[Sequence[float], Sequence[float], float, float, int, float]
-"""Samples of the end of a job: `values` and `sums` of them as in `History`, the `scale` from
-values to seconds, the `shift` from gaps to values in seconds, the `first` value that has not
-passed, and the weight of each."""
+"""Samples of a job's end: the sorted values and their sums, as in `History`; the scale from
+values to seconds; the shift from a gap to its value, in seconds; the first value that has not
+passed; and the weight of each."""
 
 
 def next_gap(course: Course, lessons: Lessons, elapsed: float) -> float:
     """Return the seconds until the next question about a job that is `elapsed` seconds old.
 
-    Between the pace's shortest and longest gap. Jitter, errors and the gateway's own hints are
-    for the caller to mind; see `spread`.
+    It is between the shortest and the longest gap of the pace. Jitter (see `spread`), errors and
+    the gateway's own hints are for the caller to mind.
     """
     pace = lessons.pace
     ahead = _AHEAD
@@ -69,17 +77,16 @@ def next_gap(course: Course, lessons: Lessons, elapsed: float) -> float:
         if course.anchor:
             gap = min(_STRETCH * gap, _worthwhile(course, lessons, elapsed))
     soonest = course.first_at + (course.requests + 1 - ahead) * pace.poll_interval - elapsed
-    if gap < soonest:
-        gap = soonest
+    gap = max(gap, soonest)
     if gap < pace.min_poll_interval:
         return pace.min_poll_interval
-    return gap if gap < lessons.longest else lessons.longest
+    return min(lessons.longest, gap)
 
 
 def spread(course: Course, lessons: Lessons) -> float:
     """Return by what share of itself the next gap may be stretched or shrunk at random.
 
-    Where nothing is forecast all gaps are the same, and only jitter keeps jobs apart.
+    Where nothing is forecast all gaps are alike, and only jitter keeps jobs out of step.
     """
     return SPREAD if lessons.new and not course.anchor else FORECAST_SPREAD
 
@@ -92,68 +99,87 @@ def _worthwhile(course: Course, lessons: Lessons, elapsed: float) -> float:
     left = len(ends) - ended
     doubt = mass = _DOUBT
     rest = 1.0 - _DOUBT
-    sources: list[_Source] = []
     guess = lessons.pace.poll_interval
-    ahead = 0
+    sources: list[_Source] = []
     if course.anchor:
-        found = lessons.corrections(course)
-        refresh = lessons.refresh
-        forecast = course.forecast(found.by_speed, refresh) + refresh
-        known = bisect_right(ends, course.anchor_at, 0, ended)
-        odds = forecast * forecast * found.variance / history.variances[known]
-        believed = rest / (1.0 + odds * odds)
-        rest -= believed
+        known = ended
+        if course.anchor_at < elapsed:
+            known = bisect_right(ends, course.anchor_at, 0, ended)
+        progress = _by_progress(course, lessons, elapsed, history.variances[known])
+        found, forecast, shift, first, weight = progress
+        count = len(found.ratios)
+        mass += weight * (count - first)
+        rest -= weight * count
         if left:
             rest *= left / (len(ends) - known)
-        ratios = found.ratios
-        shift = elapsed - course.anchor_at + refresh
-        first = bisect_right(ratios, shift / forecast)
-        ahead = len(ratios) - first
-        if ahead:
-            weight = believed / len(ratios)
-            mass += weight * ahead
-            sources.append((ratios, found.sums, forecast, shift, first, weight))
-    if left and rest > NEGL:
+        if first < count:
+            worth = lessons.worth * (mass + rest)
+            guess = forecast * found.exceeding(worth / (weight * count * forecast)) - shift
+            sources.append((found.ratios, found.sums, forecast, shift, first, weight))
+    if left and rest > _NEGLIGIBLE:
         mass += rest
+        # the fewer are left the less they prove, as if doubt were one of the jobs
         weight = rest / (left + SAMPLES_PER_JOB)
         doubt += weight * SAMPLES_PER_JOB
         sources.append((ends, history.sums, 1.0, elapsed, ended, weight))
-    usual = history.median or _USUAL * lessons.pace.poll_interval
-    age = elapsed / (_OLD * usual)
-    if age > 1:
-        usual *= age * age
     worth = lessons.worth * mass
-    if ahead:
-        guess = forecast * found.reaching(worth / (believed * forecast)) - shift
-    return _solve(sources, doubt, 2 * usual, worth, guess, lessons)
+    return _solve(sources, doubt, _doubtful_tail(lessons, elapsed), worth, guess, lessons)
 
-NEGL = .01
 
-def _solve(sources, doubt, tail, worth, gap, lessons):
+def _by_progress(
+    course: Course, lessons: Lessons, elapsed: float, variance: float
+) -> tuple[Corrections, float, float, int, float]:
+    """Return what progress says, weighed against a history that is spread by `variance`.
+
+    That is the corrections and, see `_Source`, their scale, shift, first and weight.
+    """
+    found = lessons.corrections(course)
+    refresh = lessons.refresh
+    forecast = course.forecast(refresh, by_speed=found.by_speed) + refresh
+    shift = elapsed - course.anchor_at + refresh
+    odds = forecast * forecast * found.variance / variance
+    weight = (1.0 - _DOUBT) / (1.0 + odds * odds) / len(found.ratios)
+    return found, forecast, shift, bisect_right(found.ratios, shift / forecast), weight
+
+
+def _doubtful_tail(lessons: Lessons, elapsed: float) -> float:
+    """Return twice the mean time that remains to a job of which nothing is known."""
+    usual = lessons.history.median or _USUAL * lessons.pace.poll_interval
+    age = elapsed / (_OLD * usual)
+    return 2 * usual if age < 1 else 2 * usual * age * age
+
+
+def _solve(
+    sources: list[_Source],
+    doubt: float,
+    tail: float,
+    worth: float,
+    gap: float,
+    lessons: Lessons,
+) -> float:
+    """Return the gap whose expected delay is `worth`, or a bound that it is beyond.
+
+    The delay is convex: from a first guess above, Newton's steps come down without passing by.
+    Doubt is a Pareto distribution, where a gap means a delay of gap² / (tail + gap).
+    """
     low, longest = lessons.pace.min_poll_interval, lessons.longest
-    capped = False
-    if gap < low:
-        gap = low
-    elif gap > longest:
-        gap = longest
+    gap = max(gap, low)
     for _ in range(_MOST_STEPS):
         rest = tail / (tail + gap)
-        delay = doubt * gap * (1.0 - rest)
+        delay = doubt * gap * (1.0 - rest) - worth
         chance = doubt * (1.0 - rest * rest)
         for values, sums, scale, shift, first, weight in sources:
             until = gap + shift
-            k = bisect_right(values, until / scale, first)
-            if k > first:
-                delay += weight * ((k - first) * until - scale * (sums[k] - sums[first]))
-                chance += weight * (k - first)
-        step = (delay - worth) / chance
+            ended = bisect_right(values, until / scale, first)
+            delay += weight * ((ended - first) * until - scale * (sums[ended] - sums[first]))
+            chance += weight * (ended - first)
+        if delay < 0 and gap >= longest:
+            return longest
+        step = delay / chance
         gap -= step
         if gap < low:
             return low
         if -_CLOSE * gap < step < _CLOSE * gap:
             return gap
-        if gap > longest:
-            if capped:
-                return longest
-            gap, capped = longest, True
+        gap = min(gap, longest)
     return gap

@@ -1,7 +1,7 @@
-"""How far the forecasts from progress were off, for jobs of a class.
+"""How far the forecasts from progress were off, for the jobs of one class.
 
-Progress is a claim: it may be linear, slow at first, end at 60 or never move. So a forecast is
-corrected by what became of the forecasts of past jobs that had come as far.
+Progress is a claim: it may be even, slow at first, end at 60 or never move. So a forecast is
+corrected by what became of the forecasts for past jobs that had come as far.
 """
 
 from array import array
@@ -13,54 +13,57 @@ from notifier.model.lesson import Lesson
 from notifier.schedule.course import MOST_READINGS, Course
 
 _REMEMBERED = 24
-"""How many past readings are remembered per band; the newest count."""
+"""How many past readings are remembered per band: the newest."""
 
 _ENOUGH = 8
-"""With fewer in its own band, those of the bands around are asked as well."""
+"""With fewer in a band, those of the bands around it are asked as well."""
 
 _FEWEST = 4
-"""With fewer in all, _UNTAUGHT is what is believed."""
+"""With fewer in all, _UNTAUGHT is believed."""
 
 _UNTAUGHT = (0.4, 0.6, 0.8, 1.0, 1.0, 1.25, 1.6, 2.2)
-"""What a forecast is worth before anything was learned: a factor of two both ways."""
+"""What a forecast is worth before anything was learned: right within a factor of two or so."""
 
 _RENEWED = 3
-"""So many new readings in a full band before its corrections are worked out anew."""
+"""After so many new readings in a full band its corrections are worked out anew."""
 
 _BANDS = 30
+_FINE_BANDS_FROM = 96
 
 
 class Corrections:
-    """What the time that remained was divided by the forecast, sorted.
+    """The ratios of the time that had remained to the time that was forecast, sorted.
 
-    `sums[i]` is the sum of the first i ratios, `variance` is how far they are spread, and
-    `by_speed` tells which of the two forecasts they are for. Both times have the refresh time
-    added, so that a forecast of nothing can be corrected, too.
+    Both times have the refresh time added, so that a forecast of nothing can be corrected, too.
+    `sums[i]` is the sum of the first i ratios, `variance` tells how far they are spread, and
+    `by_speed` which kind of forecast they are for.
     """
 
-    __slots__ = ("by_speed", "_excesses", "mean", "ratios", "sums", "variance")
+    __slots__ = ("_excesses", "by_speed", "ratios", "sums", "variance")
 
     def __init__(self, ratios: Sequence[float], *, by_speed: bool) -> None:
+        count = len(ratios)
+        self.by_speed = by_speed
         self.ratios = sorted(ratios)
         self.sums = list(accumulate(self.ratios, initial=0.0))
-        self.mean = self.sums[-1] / len(ratios)
-        # a few that agree by chance are no proof
-        self.variance = 1 / len(ratios) ** 2 + sum((r - self.mean) ** 2 for r in ratios) / len(
-            ratios
-        )
-        self.by_speed = by_speed
-        n = len(ratios)
-        self._excesses = [(i * r - self.sums[i]) / n for i, r in enumerate(self.ratios)]
+        mean = self.sums[-1] / count
+        # that a few agree is no proof
+        doubt = 1 / count**2
+        self.variance = sum((ratio - mean) ** 2 for ratio in ratios) / count + doubt
+        self._excesses = [
+            (i * ratio - below) / count
+            for i, (ratio, below) in enumerate(zip(self.ratios, self.sums, strict=False))
+        ]
 
-    def reaching(self, excess: float) -> float:
-        """Return the ratio that exceeds these, on average over all, by `excess`."""
-        k = bisect_right(self._excesses, excess)
-        return (excess * len(self.ratios) + self.sums[k]) / k
-
-    @property
     def inaccuracy(self) -> float:
-        """How far off the corrected forecast is, squared and relative to itself."""
-        return self.variance / (self.mean * self.mean)
+        """Return how far off corrected forecasts are: their variance, relative to themselves."""
+        mean = self.sums[-1] / len(self.ratios)
+        return self.variance / (mean * mean)
+
+    def exceeding(self, excess: float) -> float:
+        """Return the number that exceeds the ratios below it by `excess`, on average over all."""
+        below = bisect_right(self._excesses, excess)
+        return (excess * len(self.ratios) + self.sums[below]) / below
 
 
 class CorrectionBook:
@@ -68,14 +71,14 @@ class CorrectionBook:
 
     def __init__(self, refresh: float) -> None:
         self._refresh = refresh
-        self._bands: dict[int, "array[float]"] = {}
+        self._bands: dict[int, array[float]] = {}
         self._news: dict[int, int] = {}
         self._worked_out: dict[int, Corrections] = {}
         self._borrowed: set[int] = set()
 
     def learn(self, lesson: Lesson) -> None:
         """Go through a finished job's readings and see what the forecasts were worth."""
-        course, before = Course(), -1.0
+        course, before = Course(), None
         end = lesson.duration - lesson.gap / 2
         for elapsed, progress in lesson.readings[:MOST_READINGS]:
             course.note(elapsed, progress)
@@ -83,11 +86,11 @@ class CorrectionBook:
                 before = course.anchor_at
                 self._add(course, max(end - elapsed, 0.0) + self._refresh)
         for band in self._borrowed:
-            del self._worked_out[band]
+            self._worked_out.pop(band, None)
         self._borrowed.clear()
 
     def corrections(self, course: Course) -> Corrections:
-        """Return what to correct the forecasts of a job by; it has an anchor."""
+        """Return what to correct the forecasts for a job with an anchor by."""
         band = _band(course)
         found = self._worked_out.get(band)
         if found is None:
@@ -97,15 +100,15 @@ class CorrectionBook:
     def _add(self, course: Course, remained: float) -> None:
         band, refresh = _band(course), self._refresh
         pairs = self._bands.setdefault(band, array("d"))
-        pairs.append(remained / (course.forecast(False, refresh) + refresh))
-        pairs.append(remained / (course.forecast(True, refresh) + refresh))
-        news = self._news[band] = self._news.get(band, 0) + 1
-        full = len(pairs) > 2 * _REMEMBERED
-        if full:
+        for by_speed in (False, True):
+            pairs.append(remained / (course.forecast(refresh, by_speed=by_speed) + refresh))
+        if len(pairs) > 2 * _REMEMBERED:
             del pairs[:2]
-        if (not full or news >= _RENEWED) and band not in self._borrowed:
+            self._news[band] = self._news.get(band, 0) + 1
+            if self._news[band] < _RENEWED:
+                return
             self._news[band] = 0
-            self._worked_out.pop(band, None)
+        self._worked_out.pop(band, None)
 
     def _work_out(self, band: int) -> Corrections:
         pairs = self._near(band)
@@ -113,10 +116,10 @@ class CorrectionBook:
             return Corrections(_UNTAUGHT, by_speed=False)
         by_age = Corrections(pairs[::2], by_speed=False)
         by_speed = Corrections(pairs[1::2], by_speed=True)
-        return min(by_age, by_speed, key=lambda found: found.inaccuracy)
+        return min(by_age, by_speed, key=Corrections.inaccuracy)
 
     def _near(self, band: int) -> "array[float]":
-        """Return the readings of a band, and of those around while they are too few."""
+        """Return the readings of a band, and of those around it while they are too few."""
         pairs = array("d", self._bands.get(band, ()))
         if len(pairs) < 2 * _ENOUGH:
             self._borrowed.add(band)
@@ -124,13 +127,16 @@ class CorrectionBook:
             if len(pairs) >= 2 * _ENOUGH:
                 break
             for other in (band - away, band + away):
-                if other // _BANDS == band // _BANDS:
-                    pairs.extend(self._bands.get(other, array("d"))[-2 * _ENOUGH :])
+                if other in self._bands and other // _BANDS == band // _BANDS:
+                    pairs.extend(self._bands[other][-2 * _ENOUGH :])
         return pairs
 
 
 def _band(course: Course) -> int:
-    """Return the number of the band that a job is in: four percent wide, the last five one."""
+    """Return which band a job is in: four percent wide, near the end one percent."""
     progress = course.anchor
-    band = (progress + 3) // 4 if progress < 96 else progress - 71
+    if progress < _FINE_BANDS_FROM:
+        band = (progress + 3) // 4
+    else:
+        band = progress - _FINE_BANDS_FROM + _FINE_BANDS_FROM // 4 + 1
     return band + _BANDS if course.has_speed else band

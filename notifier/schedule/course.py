@@ -42,7 +42,7 @@ class Course:
         self._origin = 0
         self._origin_at = 0.0
         self._started_at = 0.0
-        self._readings: "array[float] | None" = None
+        self._readings: array[float] | None = None
 
     def note(self, elapsed: float, progress: int | None, *, queued: bool = False) -> None:
         """Take in an answer that came `elapsed` seconds after the job began.
@@ -72,7 +72,7 @@ class Course:
         """Whether two readings are far enough apart to tell how fast the job goes."""
         return self.anchor - self._origin >= _STRETCH
 
-    def forecast(self, by_speed: bool, refresh: float) -> float:
+    def forecast(self, refresh: float, *, by_speed: bool) -> float:
         """Return the seconds from the anchor to the end.
 
         By the job's speed since its first reading above 0, where there is one, or by its age:
@@ -83,8 +83,7 @@ class Course:
         if by_speed and made >= _STRETCH:
             return (_DONE - anchor) * (self.anchor_at - self._origin_at) / made
         worked = self.anchor_at - self._started_at - refresh / 2
-        if worked < _INSTANT:
-            worked = _INSTANT
+        worked = max(worked, _INSTANT)
         return (_DONE - anchor) * worked / (anchor + 0.5)
 
     def lesson(

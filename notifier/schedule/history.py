@@ -23,7 +23,7 @@ class History:
 
     __slots__ = ("ends", "median", "sums", "variances")
 
-    def __init__(self, jobs: Collection[tuple[float, float]], finest: float) -> None:
+    def __init__(self, jobs: Collection[tuple[float, float]], *, finest: float) -> None:
         """Arrange `jobs`, as (duration, gap); no spread is taken to be below `finest`."""
         ends = sorted(duration - gap * share for duration, gap in jobs for share in _SHARES)
         self.median = ends[len(ends) // 2] if ends else 0.0

@@ -4,8 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from notifier.model.lesson import Lesson
-from notifier.schedule.corrections import Corrections, CorrectionBook
-from notifier.schedule.course import Course
+from notifier.schedule.corrections import CorrectionBook
 from notifier.schedule.history import History
 from notifier.schedule.pace import Pace
 from notifier.schedule.thermostat import Thermostat
@@ -14,52 +13,54 @@ KEPT = 150
 """How many jobs the history of a class goes back."""
 
 ENOUGH = 10
-"""With fewer finished jobs a class is new: its history is not believed yet."""
+"""With fewer finished jobs a class is new: how long its jobs take is not believed yet."""
 
 SHARE = 0.98
-"""What a class may spend, as a share of a fixed loop's requests; a little is kept in hand."""
+"""What a class may spend of a fixed loop's requests; a little is kept in hand."""
 
 _STALE = 10
 """The history is arranged anew when a tenth of it is new."""
 
 _FINEST = 0.2
-"""No spread of ends is taken to be below this share of the shortest interval."""
+"""Ends are never taken to be spread by less than this share of the shortest interval."""
 
 
 class Lessons:
-    """The lessons of one class at one pace, the oldest first; `share` see SHARE.
+    """The lessons of one class at one pace; `share` is its budget, see SHARE.
 
-    All that is learned follows from the lessons in their order, so nothing else needs to be
-    stored: `Lessons(pace, stored)` is where an earlier process left off, give or take what the
-    jobs before the stored ones had taught.
+    All of it follows from the lessons in their order, the newest last: nothing else has to be
+    stored. `corrections` are for the forecasts from progress, `history` tells how long jobs
+    took (empty while the class is `new`), `worth` how many seconds of expected delay a request
+    has to save.
     """
 
     def __init__(self, pace: Pace, lessons: Iterable[Lesson] = (), share: float = SHARE) -> None:
         self.pace = pace
+        # read for every answer, so they are not worked out every time
         self.refresh = pace.refresh
         self.longest = pace.longest
-        self._thermostat = Thermostat(pace, share)
-        self._book = CorrectionBook(pace.refresh)
-        self.corrections = self._book.corrections
-        self.worth = self._thermostat.worth
         self.new = True
+        self.history = History((), finest=0.0)
         self._jobs: deque[tuple[float, float]] = deque(maxlen=KEPT)
-        self.history = History((), 0.0)
-        self._news = 0
+        self._fresh = 0
+        self._thermostat = Thermostat(pace, share)
+        self.worth = self._thermostat.worth
+        book = CorrectionBook(pace.refresh)
+        self._learn_corrections = book.learn
+        self.corrections = book.corrections
         for lesson in lessons:
             self.learn(lesson)
 
     def learn(self, lesson: Lesson) -> None:
-        """Take in one more finished job."""
-        self._jobs.append((lesson.duration, lesson.gap))
-        self._book.learn(lesson)
+        """Take in one more finished job of the class."""
+        self._learn_corrections(lesson)
         if lesson.requests is not None and not self.new:
-            # half its gap ago is when it ended; a late answer is no reason for a larger budget
+            # it ended half its gap before: an end seen late must not make the budget larger
             self._thermostat.regulate(lesson.requests, lesson.duration - lesson.gap / 2)
             self.worth = self._thermostat.worth
-        self._news += 1
+        self._jobs.append((lesson.duration, lesson.gap))
+        self._fresh += 1
         self.new = len(self._jobs) < ENOUGH
-        if not self.new and self._news * _STALE > len(self._jobs):
-            self.history = History(self._jobs, _FINEST * self.pace.min_poll_interval)
-            self._news = 0
-
+        if not self.new and self._fresh * _STALE > len(self._jobs):
+            self.history = History(self._jobs, finest=_FINEST * self.pace.min_poll_interval)
+            self._fresh = 0

@@ -4,12 +4,12 @@ import math
 
 from notifier.schedule.pace import Pace
 
-_FIRST = .02
+_FIRST = 0.02
 _LEAST = 0.002
 _MOST = 2.0
 """In poll intervals: what the worth of a request starts from and stays between."""
 
-_GAIN = .2
+_GAIN = 0.2
 _EARLY_GAIN = 2.0
 """A job that cost one fixed loop too much changes the worth by e^gain; in the beginning more,
 by this divided by the number of jobs."""
