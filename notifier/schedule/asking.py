@@ -99,7 +99,7 @@ def _worthwhile(course: Course, lessons: Lessons, elapsed: float) -> float:
     left = len(ends) - ended
     doubt = mass = _DOUBT
     rest = 1.0 - _DOUBT
-    guess = lessons.pace.poll_interval
+    guess = ends[ended + left // 8] - elapsed if left else lessons.pace.poll_interval
     sources: list[_Source] = []
     if course.anchor:
         known = ended

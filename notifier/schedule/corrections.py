@@ -27,8 +27,8 @@ _UNTAUGHT = (0.4, 0.6, 0.8, 1.0, 1.0, 1.25, 1.6, 2.2)
 _RENEWED = 3
 """After so many new readings in a full band its corrections are worked out anew."""
 
+_BAND_OF = (*((progress + 3) // 4 for progress in range(96)), 25, 26, 27, 28, 29)
 _BANDS = 30
-_FINE_BANDS_FROM = 96
 
 
 class Corrections:
@@ -134,9 +134,4 @@ class CorrectionBook:
 
 def _band(course: Course) -> int:
     """Return which band a job is in: four percent wide, near the end one percent."""
-    progress = course.anchor
-    if progress < _FINE_BANDS_FROM:
-        band = (progress + 3) // 4
-    else:
-        band = progress - _FINE_BANDS_FROM + _FINE_BANDS_FROM // 4 + 1
-    return band + _BANDS if course.has_speed else band
+    return _BAND_OF[course.anchor] + (_BANDS if course.has_speed else 0)

@@ -26,10 +26,11 @@ class Course:
     The forecast stands on `anchor`, the latest reading that told something: one that differs
     from the reading before, and is not at the ceiling. A job that stalls says no more than that
     it has not ended, so its forecast stays where it was and wears off as time passes it by.
+    `has_speed` tells that two readings are far enough apart to say how fast it goes.
     """
 
     __slots__ = (
-        *("requests", "first_at", "anchor", "anchor_at"),
+        *("requests", "first_at", "anchor", "anchor_at", "has_speed"),
         *("_latest", "_origin", "_origin_at", "_started_at", "_readings"),
     )
 
@@ -38,6 +39,7 @@ class Course:
         self.first_at = 0.0
         self.anchor = 0
         self.anchor_at = 0.0
+        self.has_speed = False
         self._latest: int | None = None
         self._origin = 0
         self._origin_at = 0.0
@@ -63,14 +65,10 @@ class Course:
             if not self.anchor or progress < self._origin:
                 self._origin, self._origin_at = progress, elapsed
             self.anchor, self.anchor_at = progress, elapsed
+            self.has_speed = progress - self._origin >= _STRETCH
         if progress != self._latest or not progress:
             self._keep(elapsed, progress)
         self._latest = progress
-
-    @property
-    def has_speed(self) -> bool:
-        """Whether two readings are far enough apart to tell how fast the job goes."""
-        return self.anchor - self._origin >= _STRETCH
 
     def forecast(self, refresh: float, *, by_speed: bool) -> float:
         """Return the seconds from the anchor to the end.
@@ -79,8 +77,8 @@ class Course:
         if it goes on as it did on average since it left the queue.
         """
         anchor = self.anchor
-        made = anchor - self._origin
-        if by_speed and made >= _STRETCH:
+        if by_speed and self.has_speed:
+            made = anchor - self._origin
             return (_DONE - anchor) * (self.anchor_at - self._origin_at) / made
         worked = self.anchor_at - self._started_at - refresh / 2
         worked = max(worked, _INSTANT)
