@@ -10,8 +10,8 @@ So requests go where ends are likely, and nowhere else.
 
 Progress and history are trusted in proportion to the squares of how precise each has proved.
 Samples that time has passed by are dropped, and what they weighed is lost to their source: a
-progress that stalls or lies loses to history, and both to doubt, with which the gaps grow. So
-a stuck job is asked about ever more rarely.
+progress that stalls or lies loses to history and doubt, and an outlived history to doubt. With
+doubt alone the gaps grow: a stuck job is asked about ever more rarely.
 
 A new class is asked about at the fixed pace until progress tells more.
 
@@ -35,13 +35,16 @@ _DOUBT = 0.04
 """The weight of neither progress nor history being right: the job may end at any time."""
 
 _NEGLIGIBLE = 0.004
-"""A history of less weight than this is not worth the time it takes to look into."""
+"""A history of less weight, beside the rest, is not worth the time it takes to look into."""
 
 _USUAL = 6
 """How many poll intervals a job takes as long as nothing is known: 120 s at 20 s."""
 
 _OLD = 5
 """Beyond so many usual durations a job is the likelier stuck the older it is."""
+
+_NO_END = 1e6
+"""So many poll intervals are for ever: far beyond where the longest gap is reached."""
 
 _PATIENCE = 30
 """Beyond so many poll intervals a job of a new class is asked about less and less often."""
@@ -116,7 +119,7 @@ def _worthwhile(course: Course, lessons: Lessons, elapsed: float) -> float:
             worth = lessons.worth * (mass + rest)
             guess = forecast * found.exceeding(worth / (weight * count * forecast)) - shift
             sources.append((found.ratios, found.sums, forecast, shift, first, weight))
-    if left and rest > _NEGLIGIBLE:
+    if left and rest > _NEGLIGIBLE * mass:
         mass += rest
         # the fewer are left the less they prove, as if doubt were one of the jobs
         weight = rest / (left + SAMPLES_PER_JOB)
@@ -144,9 +147,10 @@ def _by_progress(
 
 def _doubtful_tail(lessons: Lessons, elapsed: float) -> float:
     """Return twice the mean time that remains to a job of which nothing is known."""
-    usual = lessons.history.median or _USUAL * lessons.pace.poll_interval
+    interval = lessons.pace.poll_interval
+    usual = lessons.history.median or _USUAL * interval
     age = elapsed / (_OLD * usual)
-    return 2 * usual if age < 1 else 2 * usual * age * age
+    return 2 * usual if age < 1 else min(2 * usual * age * age, _NO_END * interval)
 
 
 def _solve(
@@ -163,7 +167,7 @@ def _solve(
     Doubt is a Pareto distribution, where a gap means a delay of gap² / (tail + gap).
     """
     low, longest = lessons.pace.min_poll_interval, lessons.longest
-    gap = max(gap, low)
+    gap = min(max(gap, low), longest)
     for _ in range(_MOST_STEPS):
         rest = tail / (tail + gap)
         delay = doubt * gap * (1.0 - rest) - worth

@@ -14,8 +14,6 @@ _CEILING = 99
 _STRETCH = 3
 """How much progress has to be made between two readings to tell a speed."""
 
-_INSTANT = 1e-3
-
 
 class Course:
     """The answers about one job that has not ended, from the first to the latest.
@@ -81,7 +79,7 @@ class Course:
             made = anchor - self._origin
             return (_DONE - anchor) * (self.anchor_at - self._origin_at) / made
         worked = self.anchor_at - self._started_at - refresh / 2
-        worked = max(worked, _INSTANT)
+        worked = max(worked, refresh / 1000)
         return (_DONE - anchor) * worked / (anchor + 0.5)
 
     def lesson(

@@ -25,7 +25,9 @@ class History:
 
     def __init__(self, jobs: Collection[tuple[float, float]], *, finest: float) -> None:
         """Arrange `jobs`, as (duration, gap); no spread is taken to be below `finest`."""
-        ends = sorted(duration - gap * share for duration, gap in jobs for share in _SHARES)
+        ends = sorted(
+            max(duration - gap * share, 0.0) for duration, gap in jobs for share in _SHARES
+        )
         self.median = ends[len(ends) // 2] if ends else 0.0
         ends = [min(end, _LONGEST * self.median) for end in ends]
         self.ends = array("d", ends)

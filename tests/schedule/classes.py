@@ -1,0 +1,52 @@
+"""Courses and lessons for the tests: any at all, and some that are plain."""
+
+from hypothesis import strategies as st
+
+from notifier.model.lesson import JobClass, Lesson
+from notifier.schedule.course import Course
+from notifier.schedule.lessons import Lessons
+from notifier.schedule.pace import Pace
+
+PACE = Pace(20.0, 5.0)
+CLASS = JobClass("g", "sora-2", "8", "1280x720")
+
+progress = st.none() | st.integers(0, 100)
+"""What a gateway may say."""
+
+answers = st.lists(st.tuples(st.floats(0.1, 300), progress, st.booleans()), max_size=30)
+"""Seconds since the answer before, progress, whether the job is queued."""
+
+paces = st.tuples(st.floats(0.1, 3600), st.floats(0.01, 1)).map(
+    lambda drawn: Pace(drawn[0], drawn[0] * drawn[1])
+)
+
+
+@st.composite
+def _lesson(draw: st.DrawFn) -> Lesson:
+    duration = draw(st.floats(0, 2000))
+    moments = draw(st.lists(st.floats(0, 1), max_size=20))
+    return Lesson(
+        CLASS,
+        duration,
+        gap=draw(st.floats(0, 60)),
+        requests=draw(st.none() | st.integers(0, 200)),
+        readings=tuple((duration * at, draw(st.integers(0, 100))) for at in sorted(moments)),
+    )
+
+
+taught = st.lists(_lesson(), max_size=25)
+"""What finished jobs may have taught."""
+
+
+def course_of(answers: list[tuple[float, int | None, bool]]) -> tuple[Course, float]:
+    """Return the course of a job that was answered like that, and its age."""
+    course, elapsed = Course(), 0.0
+    for since, said, queued in answers:
+        elapsed += since
+        course.note(elapsed, said, queued=queued)
+    return course, elapsed
+
+
+def plain_lessons(durations: list[float], pace: Pace = PACE) -> Lessons:
+    """Return what jobs without progress taught whose ends were told to the second."""
+    return Lessons(pace, [Lesson(CLASS, duration) for duration in durations])
