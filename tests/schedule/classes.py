@@ -21,16 +21,23 @@ paces = st.tuples(st.floats(0.1, 3600), st.floats(0.01, 1)).map(
 )
 
 
+def _seconds(most: float) -> st.SearchStrategy[float]:
+    """Whole milliseconds: nothing that is so small that it is lost when it is scaled."""
+    return st.integers(0, round(most * 1000)).map(lambda milliseconds: milliseconds / 1000)
+
+
 @st.composite
 def _lesson(draw: st.DrawFn) -> Lesson:
-    duration = draw(st.floats(0, 2000))
+    duration = draw(_seconds(2000))
     moments = draw(st.lists(st.floats(0, 1), max_size=20))
     return Lesson(
         CLASS,
         duration,
-        gap=draw(st.floats(0, 60)),
+        gap=draw(_seconds(60)),
         requests=draw(st.none() | st.integers(0, 200)),
-        readings=tuple((duration * at, draw(st.integers(0, 100))) for at in sorted(moments)),
+        readings=tuple(
+            (round(duration * at, 3), draw(st.integers(0, 100))) for at in sorted(moments)
+        ),
     )
 
 
