@@ -8,13 +8,16 @@ from notifier.delivery.subscription import Subscription
 from notifier.formats import RENDERERS
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, Event, EventType, NewEvent, subscribes
+from notifier.model.lesson import Lesson
 from notifier.model.video import Json, Snapshot
 
 
 class EventStore(Protocol):
     """What the outbox needs of the store."""
 
-    async def record_ending(self, watch: int, event: NewEvent, last: Snapshot) -> bool:
+    async def record_ending(
+        self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None
+    ) -> bool:
         """Commit watch closed, event and deliveries together; False if it was not open."""
 
 
@@ -60,7 +63,8 @@ class Outbox:
             bodies={form: RENDERERS[form](event) for form in formats},
             endpoints=[(subscription.endpoint, subscription.format) for subscription in chosen],
         )
-        if not await self._store.record_ending(ending.watch.row, new, ending.snapshot):
+        row, last = ending.watch.row, ending.snapshot
+        if not await self._store.record_ending(row, new, last, ending.lesson):
             return
         names = [subscription.endpoint for subscription in chosen]
         # an event that nobody wants to hear of is more likely a mistake than a wish

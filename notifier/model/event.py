@@ -6,6 +6,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from notifier.model.delivery import Format
+from notifier.model.lesson import Lesson
 from notifier.model.status import Status
 from notifier.model.video import Json, Snapshot
 from notifier.model.watch import Watch
@@ -36,13 +37,14 @@ class Ending:
     """How a watch ended: the event's type and the last thing known about the video.
 
     `reason` says in a few words why, for logs (`gateway said completed`, `not found 3 times
-    in 120 s`).
+    in 120 s`). `lesson` is what the job taught, if it was watched well enough.
     """
 
     watch: Watch
     type: EventType
     snapshot: Snapshot
     reason: str
+    lesson: Lesson | None = None
 
 
 @dataclass(frozen=True, slots=True)

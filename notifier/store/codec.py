@@ -17,7 +17,8 @@ WATCH_COLUMNS = (
 """What `load_watch` expects, in its order."""
 
 _SNAPSHOT = 9
-_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What comes of reading back what notifier never wrote."""
 
 
 def decode_text(raw: bytes) -> str:
@@ -51,7 +52,7 @@ def load_watch(row: tuple[Any, ...], *, fresh: bool = False) -> Watch:
     """
     try:
         return _load_watch(row, fresh=fresh)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         gateway, video_id = row_key(row)
         raise StoreError(
             f"the watch {gateway}/{video_id} is damaged in the store ({type(error).__name__})"

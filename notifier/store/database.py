@@ -7,12 +7,13 @@ sentence and left exactly as it was found.
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from notifier.errors import StoreError, StoreRefusedError
+from notifier.store.call import Call
 from notifier.store.codec import decode_text
 from notifier.store.lock import FileLock, is_locked
 from notifier.store.presence import Presence
@@ -23,6 +24,15 @@ T = TypeVar("T")
 
 _MISUSE = 78
 _MAX_WAL = 16 * 1024 * 1024
+_PRIMARY = 0xFF
+# what a statement is refused for; everything else is the file's, the disk's or the memory's
+_OWN_FAULT = {
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_RANGE,
+}
 _SMALLEST = 512  # bytes; SQLite takes the beginning of a file for an empty database
 
 BUSY_SECONDS = 5.0
@@ -85,27 +95,67 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Run `function(connection, …)` as one transaction; raises StoreError."""
-        if self._presence is not None:
-            self._presence.check()
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                result = function(self._db, *args, **kwargs)
-                self._db.execute("COMMIT")
-            except BaseException:
-                # after some failures (disk full) SQLite has already rolled back
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        except (sqlite3.Error, UnicodeError, OverflowError) as error:
-            raise StoreError(f"the store cannot be written: {error}") from error
+        call = Call(lambda db: function(db, *args, **kwargs), writes=True, is_long=False)
+        self.transact_all([call])
+        result: T = call.result()
         return result
+
+    def transact_all(self, calls: Sequence[Call]) -> None:
+        """Run `calls` in one transaction and leave in each what came of it.
+
+        One that fails undoes only itself, unless the trouble is the file's: then none of them
+        has happened.
+        """
+        try:
+            if self._presence is not None:
+                self._presence.check()
+            self._run(calls)
+        except (StoreError, sqlite3.Error) as error:
+            for call in calls:
+                if not call.failed:
+                    call.fail(_translated(error))
+
+    def _run(self, calls: Sequence[Call]) -> None:
+        self._db.execute("BEGIN IMMEDIATE" if any(call.writes for call in calls) else "BEGIN")
+        try:
+            for call in calls:
+                self._do(call)
+            self._db.execute("COMMIT")
+        except BaseException:
+            # after some failures (disk full) SQLite has already rolled back
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _do(self, call: Call) -> None:
+        """Do one of several; if it fails, what it did is undone, and the others go on."""
+        self._db.execute("SAVEPOINT call")
+        try:
+            call.succeed(call.work(self._db))
+        except Exception as error:
+            if not self._db.in_transaction or (call.writes and _is_of_the_file(error)):
+                raise
+            self._db.execute("ROLLBACK TO call")
+            call.fail(_translated(error))
+        self._db.execute("RELEASE call")
 
     def close(self) -> None:
         """Close the file and let the next daemon have it."""
         self._db.close()
         if self._lock is not None:
             self._lock.release()
+
+
+def _is_of_the_file(error: Exception) -> bool:
+    """Tell whether `error` says that the file, and not what was to be done, is at fault."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return isinstance(error, sqlite3.Error) and code & _PRIMARY not in _OWN_FAULT
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, sqlite3.Error | UnicodeError | OverflowError):
+        return StoreError(f"the store cannot be written: {error}")
+    return error
 
 
 def daemon_is_running(path: Path) -> bool:

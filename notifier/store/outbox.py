@@ -22,9 +22,11 @@ from notifier.model.delivery import (
     Settlement,
 )
 from notifier.model.event import NewEvent
+from notifier.model.lesson import Lesson
 from notifier.model.standing import Backlog
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
+from notifier.store import lessons
 from notifier.store.codec import dump_snapshot
 from notifier.store.endpoints import is_configured
 
@@ -36,9 +38,14 @@ _ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NU
 
 
 def record_ending(
-    db: sqlite3.Connection, watch: int, event: NewEvent, last: Snapshot, now: float
+    db: sqlite3.Connection,
+    watch: int,
+    event: NewEvent,
+    last: Snapshot,
+    now: float,
+    lesson: Lesson | None = None,
 ) -> bool:
-    """Close an open watch and put its event and deliveries into the outbox.
+    """Close an open watch, put its event and deliveries into the outbox, and keep the lesson.
 
     Returns False, and changes nothing, when the watch is not open any more.
     """
@@ -52,6 +59,8 @@ def record_ending(
     _insert(db, event, now, watch=watch)
     _insert_callback(db, event.id, watch, now)
     _insert_removed(db, event.id, watch, now)
+    if lesson is not None:
+        lessons.add(db, lesson, now)
     return True
 
 

@@ -151,7 +151,43 @@ _CALLBACKS = (
     """,
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _ENDPOINT_HEALTH, _DEAD_LETTERS, _CALLBACKS)
+# what finished jobs taught; `last` is the newest lesson of a class
+_LESSONS = (
+    """
+    CREATE TABLE lessons (
+        id INTEGER PRIMARY KEY,
+        gateway TEXT NOT NULL,
+        model TEXT NOT NULL,
+        seconds TEXT NOT NULL,
+        size TEXT NOT NULL,
+        duration REAL NOT NULL,
+        gap REAL NOT NULL,
+        requests INTEGER,
+        readings TEXT NOT NULL,
+        learned_at REAL NOT NULL
+    )
+    """,
+    "CREATE INDEX lessons_of_class ON lessons (gateway, model, seconds, size, id)",
+    """
+    CREATE TABLE job_classes (
+        gateway TEXT NOT NULL,
+        model TEXT NOT NULL,
+        seconds TEXT NOT NULL,
+        size TEXT NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (gateway, model, seconds, size)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX unused_classes ON job_classes (last)",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _ENDPOINT_HEALTH,
+    _DEAD_LETTERS,
+    _CALLBACKS,
+    _LESSONS,
+)
 VERSION = len(STEPS)
 """The `user_version` that this notifier reads and writes."""
 

@@ -1,18 +1,19 @@
-"""The store as the daemon sees it: each call is one durable transaction."""
+"""The store as the daemon sees it: when a call returns, what it did is durable."""
 
 import math
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import trio
 
-from notifier.errors import StoreError
 from notifier.metrics import Metrics
-from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, RetryAt, Settlement
+from notifier.model.delivery import AttemptRecord, Claim, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
+from notifier.model.lesson import Lesson
 from notifier.model.standing import Standing
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
@@ -20,15 +21,19 @@ from notifier.model.watch import Callback, Listing, Watch, WatchKey, WatchSpec
 from notifier.store import (
     endpoints,
     journal,
+    lessons,
     outbox,
     pruning,
+    recording,
     recovery,
     resending,
     timebase,
     watches,
 )
+from notifier.store.call import Call
 from notifier.store.database import Database
 from notifier.store.executor import Executor
+from notifier.store.group import Group
 from notifier.store.journal import EventFilter, WatchFilter
 from notifier.store.pruning import Pruned
 from notifier.store.resending import Recipient, Render, Replay
@@ -61,6 +66,7 @@ class Store:
     ) -> None:
         self._database = database
         self._executor = executor
+        self._group = Group(database, executor)
         self._now = now
         self._metrics = metrics or Metrics()
         self.answered_at = -math.inf
@@ -73,9 +79,21 @@ class Store:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        began = trio.current_time()
-        result = await self._look(function, *args, **kwargs)
-        self._metrics.commit(trio.current_time() - began)
+        """Run a change that is soon done; it may share its commit with others."""
+        call = Call(partial(_apply, function, args, kwargs), writes=True, is_long=False)
+        result: T = await self._run(call)
+        return result
+
+    async def _transact_long(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a change of many rows, in a transaction of its own."""
+        call = Call(partial(_apply, function, args, kwargs), writes=True, is_long=True)
+        result: T = await self._run(call)
         return result
 
     async def _look(
@@ -86,19 +104,24 @@ class Store:
         **kwargs: P.kwargs,
     ) -> T:
         """Run what changes nothing, and is as fast as that: its time is nobody's commit."""
-        try:
-            result = await self._executor.run(self._database.transact, function, *args, **kwargs)
-        except StoreError:
-            self.answered_at = trio.current_time()
-            raise
+        call = Call(partial(_apply, function, args, kwargs), writes=False, is_long=True)
+        result: T = await self._run(call)
+        return result
+
+    async def _run(self, call: Call) -> Any:  # noqa: ANN401 - whatever the call returns
+        began = trio.current_time()
+        await self._group.run(call)
         self.answered_at = trio.current_time()
+        result = call.result()
+        if call.writes:
+            self._metrics.commit(self.answered_at - began)
         return result
 
     async def sync_watches(
         self, listings: Sequence[Listing], gone: Collection[str]
     ) -> list[Watch]:
         """Make the open watches what the sources list, and return all of them."""
-        return await self._transact(watches.sync, listings, gone, self._now())
+        return await self._transact_long(watches.sync, listings, gone, self._now())
 
     async def known_sources(self) -> set[str]:
         """Return the names of the sources that list something."""
@@ -114,12 +137,19 @@ class Store:
         """Keep what the open watch in `row` was last told."""
         await self._transact(watches.save_reading, row, snapshot, missing_since, missing_count)
 
-    async def record_ending(self, watch: int, event: NewEvent, last: Snapshot) -> bool:
+    async def record_ending(
+        self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None
+    ) -> bool:
         """Commit watch closed, event and deliveries together; False if it was not open.
 
-        `last` is the last thing known about the video, for those who look at the watch.
+        `last` is the last thing known about the video, for those who look at the watch;
+        `lesson` is what the job taught, for the next ones.
         """
-        return await self._transact(outbox.record_ending, watch, event, last, self._now())
+        return await self._transact(outbox.record_ending, watch, event, last, self._now(), lesson)
+
+    async def lessons(self) -> list[Lesson]:
+        """Return what finished jobs have taught, oldest first."""
+        return await self._look(lessons.kept)
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight."""
@@ -144,7 +174,9 @@ class Store:
         success after that; tells whether it was.
         """
         now = self._now()
-        return await self._transact(_record, claim, attempt, settlement, health, notice, now)
+        return await self._transact(
+            recording.record, claim, attempt, settlement, health, notice, now
+        )
 
     async def recover(
         self, url_marks: Mapping[str, str], longest_wait: float
@@ -154,14 +186,14 @@ class Store:
         `url_marks` has a mark of its URL for each configured endpoint, `longest_wait` is the
         longest wait in any retry schedule, in seconds.
         """
-        return await self._transact(recovery.recover, url_marks, longest_wait, self._now())
+        return await self._transact_long(recovery.recover, url_marks, longest_wait, self._now())
 
     async def fit_endpoints(self, url_marks: Mapping[str, str]) -> recovery.Fitted:
         """Cancel what is for endpoints that are gone, and give moved ones a new start.
 
         `url_marks` has a mark of its URL for each configured endpoint.
         """
-        return await self._transact(recovery.fit_endpoints, url_marks, self._now())
+        return await self._transact_long(recovery.fit_endpoints, url_marks, self._now())
 
     async def add_watch(
         self, spec: WatchSpec, *, again: bool, callback: Callback | None = None
@@ -213,11 +245,11 @@ class Store:
         self, wanted: Replay, recipients: Sequence[Recipient], render: Render
     ) -> Mapping[str, int]:
         """Make what is wanted due for `recipients` once more; count it by endpoint."""
-        return await self._transact(resending.replay, wanted, recipients, render, self._now())
+        return await self._transact_long(resending.replay, wanted, recipients, render, self._now())
 
     async def enable_endpoint(self, name: str) -> bool:
         """Switch a disabled endpoint on, with what is held for it due; False if it was on."""
-        return await self._transact(endpoints.enable, name, self._now())
+        return await self._transact_long(endpoints.enable, name, self._now())
 
     async def touch(self) -> None:
         """Write something, to see whether that works."""
@@ -229,11 +261,11 @@ class Store:
 
     async def release_interrupted(self) -> int:
         """Make what is in flight due again, its attempts `interrupted`; return how many."""
-        return await self._transact(outbox.release_interrupted)
+        return await self._transact_long(outbox.release_interrupted)
 
     async def prune(self, before: float, limit: int) -> Pruned:
         """Remove up to `limit` events and watches that were over `before` (Unix seconds)."""
-        return await self._transact(pruning.prune, before, limit)
+        return await self._transact_long(pruning.prune, before, limit)
 
     async def outstanding(self, since: float) -> Outstanding:
         """Count what is still to be done, and what was settled since then (Unix seconds)."""
@@ -248,33 +280,13 @@ class Store:
         await self._executor.run(self._database.close)
 
 
-def _record(
+def _apply(
+    function: Callable[..., T],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
     db: sqlite3.Connection,
-    claim: Claim,
-    attempt: AttemptRecord,
-    settlement: Settlement,
-    health: Health | None,
-    notice: NewEvent | None,
-    now: float,
-) -> bool:
-    if health is None:
-        outbox.record_attempt(db, claim, attempt, settlement, now)
-        return False
-    if not isinstance(settlement, Delivered) and endpoints.has_moved(db, claim.endpoint, health):
-        # the URL that failed is not the endpoint's any more
-        outbox.record_attempt(db, claim, attempt, RetryAt(now, free=True), now)
-        return False
-    outbox.record_attempt(db, claim, attempt, settlement, now)
-    if isinstance(settlement, Delivered):
-        news = endpoints.note_success(db, claim.endpoint)
-    else:
-        endpoints.note_failure(db, claim.endpoint, health)
-        news = isinstance(settlement, Hold) and endpoints.disable(
-            db, claim.endpoint, settlement.reason, now
-        )
-    if news and notice is not None:
-        outbox.record_notice(db, notice, claim.endpoint, now)
-    return news
+) -> T:
+    return function(db, *args, **kwargs)
 
 
 def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:

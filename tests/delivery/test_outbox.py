@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from notifier.delivery import Outbox, Subscription
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType, NewEvent
+from notifier.model.lesson import Lesson
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -28,7 +29,9 @@ class Recorder:
         self.open = open_
         self.events: list[NewEvent] = []
 
-    async def record_ending(self, watch: int, event: NewEvent, last: Snapshot) -> bool:
+    async def record_ending(
+        self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None
+    ) -> bool:
         if self.open:
             self.events.append(event)
         return self.open

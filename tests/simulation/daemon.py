@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar, cast
 
 import trio
 
@@ -34,6 +34,7 @@ from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
+from notifier.store.call import Call
 from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
 from notifier.store.recovery import Fitted, Recovery
@@ -83,7 +84,7 @@ class CrashingExecutor:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function`, which commits one transaction."""
         await trio.lowlevel.checkpoint()
-        ending = record_ending in args
+        ending = record_ending in _works(args)
         fate = self.world.rng.randrange(self.rarity // 30 if ending else self.rarity)
         if fate == 0:
             raise CrashedError
@@ -240,6 +241,12 @@ class Simulation:
     def _sender(self, name: str, clock: Clock) -> Sender:
         target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)
         return self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
+
+
+def _works(args: tuple[object, ...]) -> list[object]:
+    """Return the functions of the calls that a transaction is for."""
+    (calls,) = cast("tuple[Sequence[Call]]", args)
+    return [cast("partial[object]", call.work).args[0] for call in calls]
 
 
 def _sleep_on(_endpoints: Sequence[str]) -> None:

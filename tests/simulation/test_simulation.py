@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from notifier.model.event import NewEvent
+from notifier.model.lesson import Lesson
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
 from notifier.store import Store
@@ -46,7 +47,9 @@ def send_before_commit(simulation: Simulation) -> None:
     """POST an event as soon as it is known, and commit it afterwards."""
 
     class Hasty(_Around):
-        async def record_ending(self, watch: int, event: NewEvent, last: Snapshot) -> bool:
+        async def record_ending(
+            self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None
+        ) -> bool:
             for body in event.bodies.values():
                 headers = {"webhook-id": event.id, "webhook-timestamp": "0"}
                 for name in ENDPOINTS:
@@ -58,7 +61,7 @@ def send_before_commit(simulation: Simulation) -> None:
                     except Exception:  # noqa: BLE001, S112 - the bug does not look
                         continue
             real: Store = self._real
-            return await real.record_ending(watch, event, last)
+            return await real.record_ending(watch, event, last, lesson)
 
     simulation.store_of = Hasty
 

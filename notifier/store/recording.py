@@ -1,0 +1,38 @@
+"""What an attempt came to, in SQL: for its delivery, and for what is known of its endpoint."""
+
+import sqlite3
+
+from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, RetryAt, Settlement
+from notifier.model.event import NewEvent
+from notifier.model.health import Health
+from notifier.store import endpoints, outbox
+
+
+def record(
+    db: sqlite3.Connection,
+    claim: Claim,
+    attempt: AttemptRecord,
+    settlement: Settlement,
+    health: Health | None,
+    notice: NewEvent | None,
+    now: float,
+) -> bool:
+    """Store an attempt and what follows from it; tell whether `notice` was news."""
+    if health is None:
+        outbox.record_attempt(db, claim, attempt, settlement, now)
+        return False
+    if not isinstance(settlement, Delivered) and endpoints.has_moved(db, claim.endpoint, health):
+        # the URL that failed is not the endpoint's any more
+        outbox.record_attempt(db, claim, attempt, RetryAt(now, free=True), now)
+        return False
+    outbox.record_attempt(db, claim, attempt, settlement, now)
+    if isinstance(settlement, Delivered):
+        news = endpoints.note_success(db, claim.endpoint)
+    else:
+        endpoints.note_failure(db, claim.endpoint, health)
+        news = isinstance(settlement, Hold) and endpoints.disable(
+            db, claim.endpoint, settlement.reason, now
+        )
+    if news and notice is not None:
+        outbox.record_notice(db, notice, claim.endpoint, now)
+    return news
