@@ -66,9 +66,10 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
-    """What is to be recorded of an attempt: as it was decided, also if that takes a while."""
+class Answered:
+    """An attempt that is over, to be recorded as it was decided, also if that takes a while."""
 
+    result: Result
     claim: Claim
     attempt: AttemptRecord
     settlement: Settlement
@@ -160,22 +161,26 @@ class Deliverer:
         """How the endpoint has been doing."""
         return self._health
 
-    async def deliver(self, claim: Claim) -> Result:
-        """Make one attempt and record it; returns when that is durable."""
+    async def attempt(self, claim: Claim) -> Answered:
+        """Make one attempt, and decide what follows from it; `record` has to be told."""
         mark = self._health.url_mark
         attempt, retry_after = await self._attempt(claim)
         settlement = self._settlement(claim, attempt, retry_after, mark)
         notice = self._notice(settlement)
+        result = Result(isinstance(settlement, Delivered), retry_after)
+        if attempt.outcome == OUR_TROUBLE:
+            result = Result(None, None)
         if isinstance(settlement, Delivered):
             self._health = after_success(self._health)
-        record = _Record(claim, attempt, settlement, self._health, notice)
-        if await self._record(record) and notice is not None:
+        return Answered(result, claim, attempt, settlement, self._health, notice)
+
+    async def record(self, answered: Answered) -> None:
+        """Record an attempt; returns when that is durable."""
+        settlement, notice = answered.settlement, answered.notice
+        if await self._record(answered) and notice is not None:
             reason = settlement.reason if isinstance(settlement, Hold) else None
             self._announcer.announce(notice, self._rules.endpoint, reason)
-        self._report(claim, attempt, settlement)
-        if attempt.outcome == OUR_TROUBLE:
-            return Result(None, None)
-        return Result(isinstance(settlement, Delivered), retry_after)
+        self._report(answered.claim, answered.attempt, settlement)
 
     async def _attempt(self, claim: Claim) -> tuple[AttemptRecord, float | None]:
         wall, started = self._clock.wall(), trio.current_time()
@@ -221,7 +226,7 @@ class Deliverer:
         self._health = after_failure(self._health, now, self._rules.retry_schedule)
         return Hold(_HOPELESS) if is_hopeless(self._health) else settlement
 
-    async def _record(self, record: "_Record") -> bool:
+    async def _record(self, record: Answered) -> bool:
         """Record until it is recorded: forgetting a 2xx would send the event again."""
         failures = 0
         while True:

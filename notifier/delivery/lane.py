@@ -2,7 +2,9 @@
 
 A lane takes what is due from the store, as much as `max_concurrency` and the endpoint's
 circuit allow, and has it delivered. It sleeps until the store says that something is due, and
-looks at least once a minute all the same. An endpoint that hangs fills its own lane only.
+looks at least once a minute all the same. An endpoint that hangs fills its own lane only. The
+next attempt does not wait for the record of a success, so that records share commits; when the
+store is slow, a bounded number of them waits.
 """
 
 import math
@@ -15,7 +17,7 @@ import trio
 from notifier import log
 from notifier.bell import Bell
 from notifier.delivery.circuit import Circuit
-from notifier.delivery.deliverer import Result
+from notifier.delivery.deliverer import Answered, Result
 from notifier.errors import StoreError
 from notifier.metrics import Metrics
 from notifier.model.delivery import Claim
@@ -26,6 +28,9 @@ from notifier.schedule.clock import Clock
 _LOOK_AGAIN = 60.0
 _STORE_PAUSE = 1.0
 _LONGEST_STORE_PAUSE = 30.0
+
+MOST_UNRECORDED = 64
+"""How many successes of one lane may wait for their record before it takes nothing more on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,11 @@ class LaneRules:
 class Delivers(Protocol):
     """What a lane needs done; see `notifier.delivery.deliverer`."""
 
-    async def deliver(self, claim: Claim) -> Result:
-        """Make one attempt and record it."""
+    async def attempt(self, claim: Claim) -> Answered:
+        """Make one attempt."""
+
+    async def record(self, answered: Answered) -> None:
+        """Record an attempt; returns when that is durable."""
 
 
 class DueStore(Protocol):
@@ -82,6 +90,7 @@ class Lane:
         self._circuit = Circuit(rng)
         self._bell = Bell()
         self._in_flight = 0
+        self._unrecorded = 0
         self._stopping = False
         self._looked = math.inf
         self._pacer = Pacer(rules.max_per_second) if rules.max_per_second else None
@@ -138,6 +147,7 @@ class Lane:
     async def _take_due(self, nursery: trio.Nursery) -> float:
         """Start what is due and return how long there is nothing to do, at most a minute."""
         free = self._rules.max_concurrency - self._in_flight
+        free = min(free, MOST_UNRECORDED - self._unrecorded)
         if free <= 0:
             return _LOOK_AGAIN
         now = trio.current_time()
@@ -153,14 +163,29 @@ class Lane:
         return _LOOK_AGAIN if due is None else min(due - self._clock.now(), _LOOK_AGAIN)
 
     async def _deliver(self, claim: Claim) -> None:
+        answered: Answered | None = None
         try:
-            if self._pacer is not None:
-                await self._pacer.turn()
-            self._note(await self._deliverer.deliver(claim))
+            answered = await self._attempt(claim)
+            await self._deliverer.record(answered)
         finally:
-            self._in_flight -= 1
+            if answered is not None and answered.result.delivered:
+                self._unrecorded -= 1
+            else:
+                self._in_flight -= 1
             self._bell.ring()
             self._settled.ring()
+
+    async def _attempt(self, claim: Claim) -> Answered:
+        """Make one attempt; one that succeeded leaves its place before it is recorded."""
+        if self._pacer is not None:
+            await self._pacer.turn()
+        answered = await self._deliverer.attempt(claim)
+        self._note(answered.result)
+        if answered.result.delivered:
+            self._in_flight -= 1
+            self._unrecorded += 1
+            self._bell.ring()
+        return answered
 
     def _note(self, result: Result) -> None:
         """Tell the circuit, and the log when that changed anything."""

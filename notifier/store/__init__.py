@@ -2,7 +2,8 @@
 
 `database` opens, locks and migrates the file; `watches`, `outbox` and `endpoints` are plain
 SQL functions over an open connection; `store` runs each of them in a transaction in the
-store's own thread, and `group` lets those share one that come at the same time. `reader` is for commands beside the daemon: it only ever reads.
+store's own thread, and `group` lets those share one that come at the same time. `reader` is for
+commands beside the daemon: it only ever reads.
 """
 
 from notifier.store.database import Database, daemon_is_running

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import trio
 
@@ -81,8 +81,7 @@ class Store:
     ) -> T:
         """Run a change that is soon done; it may share its commit with others."""
         call = Call(partial(_apply, function, args, kwargs), writes=True, is_long=False)
-        result: T = await self._run(call)
-        return result
+        return cast("T", await self._run(call))
 
     async def _transact_long(
         self,
@@ -93,8 +92,7 @@ class Store:
     ) -> T:
         """Run a change of many rows, in a transaction of its own."""
         call = Call(partial(_apply, function, args, kwargs), writes=True, is_long=True)
-        result: T = await self._run(call)
-        return result
+        return cast("T", await self._run(call))
 
     async def _look(
         self,
@@ -105,8 +103,7 @@ class Store:
     ) -> T:
         """Run what changes nothing, and is as fast as that: its time is nobody's commit."""
         call = Call(partial(_apply, function, args, kwargs), writes=False, is_long=True)
-        result: T = await self._run(call)
-        return result
+        return cast("T", await self._run(call))
 
     async def _run(self, call: Call) -> Any:  # noqa: ANN401 - whatever the call returns
         began = trio.current_time()

@@ -7,6 +7,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
+from notifier.delivery.lane import MOST_UNRECORDED
 from notifier.errors import StoreError
 from notifier.model.delivery import AttemptRecord, Claim, Format, Settlement
 from notifier.model.event import NewEvent
@@ -234,3 +235,44 @@ async def test_a_2xx_that_cannot_be_recorded_is_recorded_later_and_not_sent_agai
 
     assert len(receiver.got) == 1
     assert (await store.outstanding(0)).deliveries.delivered == 1
+
+
+class Stuck:
+    """A store that records nothing until it is let go."""
+
+    def __init__(self, real: Store) -> None:
+        self._real = real
+        self.go = trio.Event()
+
+    async def record_attempt(
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        health: Health | None,
+        notice: NewEvent | None,
+    ) -> bool:
+        await self.go.wait()
+        return await self._real.record_attempt(claim, attempt, settlement, health, notice)
+
+
+async def test_the_next_attempt_waits_for_no_record_but_unrecorded_successes_are_bounded(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, count=200)
+    receiver, records = Receiver(takes=1), Stuck(store)
+    lane = Parts(store, receiver, clock, records=records).lane()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        await trio.sleep(300)
+        assert MOST_UNRECORDED <= len(receiver.got) < MOST_UNRECORDED + 4
+        assert receiver.most_at_once == 4
+        records.go.set()
+        await trio.sleep(300)
+        lane.stop()
+
+    assert len({event for _, event, _ in receiver.got}) == len(receiver.got) == 200
+    assert (await store.outstanding(0)).deliveries.delivered == 200
