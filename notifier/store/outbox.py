@@ -181,14 +181,16 @@ def record_attempt(
     )
     if not isinstance(settlement, Delivered) and _was_resent(db, claim):
         settlement = RetryAt(now, free=True)
-    db.execute("UPDATE deliveries SET in_flight = NULL WHERE id = ?", (claim.delivery,))
     change, values = _change(settlement, now)
     # what was received is received, also if its endpoint has left the config meanwhile
     also = "OR state = 'cancelled'" if isinstance(settlement, Delivered) else ""
-    db.execute(
-        f"UPDATE deliveries SET {change} WHERE id = ? AND (state = 'pending' {also})",
+    changed = db.execute(
+        f"UPDATE deliveries SET in_flight = NULL, {change} "
+        f"WHERE id = ? AND (state = 'pending' {also})",
         (*values, claim.delivery),
     )
+    if changed.rowcount == 0:
+        db.execute("UPDATE deliveries SET in_flight = NULL WHERE id = ?", (claim.delivery,))
 
 
 def _was_resent(db: sqlite3.Connection, claim: Claim) -> bool:

@@ -1,0 +1,253 @@
+"""What an event costs from its commit to its record, and how soon it is on the wire.
+
+Each figure comes from a child process of its own, which measures its own CPU with getrusage; the
+receiver is one more. Standard format, one secret, the log as JSON at info to /dev/null.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import cast
+
+import httpx
+import trio
+
+from notifier import log
+from notifier.bell import Bell
+from notifier.delivery import (
+    Announcer,
+    Deliverer,
+    DeliveryRules,
+    Lane,
+    LaneRules,
+    Ledger,
+    Outbox,
+    Subscription,
+)
+from notifier.exchange import open_exchange
+from notifier.model.delivery import Format
+from notifier.model.event import Ending, EventType
+from notifier.model.health import Health
+from notifier.model.status import Status
+from notifier.model.watch import Watch
+from notifier.sandbox import Sandbox
+from notifier.schedule.clock import Clock
+from notifier.server import Request, Response, Wire, serve
+from notifier.signing import signed_headers
+from notifier.store import Database, Store, ThreadExecutor
+from notifier.webhook import Target, WebhookSender
+from tests.builders import listing, rng, snapshot, spec
+from tests.process.harness import World, running
+
+KEY = b"a key of 32 bytes for benchmarks"
+SCHEDULE = (5.0, 300.0)
+PUBLISHERS = 100
+"""How many pollers end their watches at the same time."""
+
+IN_FLIGHT = 4
+"""POSTs at once: the default `max_concurrency`."""
+
+
+def events_cpu(events: int = 3000) -> float:
+    """Return notifier's CPU seconds per durable event: commit, deliver, record."""
+    return _measured("notifier", events)
+
+
+def plain_loop_cpu(events: int = 1000) -> float:
+    """Return the same for a loop with httpx on asyncio and a commit for each row."""
+    return _measured("plain", events)
+
+
+def latency(samples: int = 60) -> float:
+    """Return the median seconds from a terminal answer to its signed POST, daemon idle."""
+    return _measured("latency", samples)
+
+
+def _measured(what: str, count: int) -> float:
+    """Run one measurement in a child process."""
+    command = [sys.executable, "-m", "tests.benchmarks.delivery", what, str(count)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=300)
+    return float(json.loads(done.stdout))
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+class _Receiver(asyncio.Protocol):
+    """Answers 204 to every POST with a length, and looks at nothing else."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what to answer through."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer what is complete."""
+        self._buffer += data
+        head, end, rest = self._buffer.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
+        if end and len(rest) >= length:
+            self._buffer = rest[length:]
+            self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+async def _receive() -> None:
+    server = await asyncio.get_running_loop().create_server(_Receiver, "127.0.0.1", 0)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+@contextlib.contextmanager
+def _receiver() -> Iterator[str]:
+    """Have a receiver in a process of its own; yield its URL."""
+    command = [sys.executable, "-m", "tests.benchmarks.delivery", "receiver", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/hook"
+        finally:
+            process.kill()
+
+
+async def _notifier(events: int) -> float:
+    clock = Clock(time.time, trio.current_time)
+    with TemporaryDirectory() as folder, _receiver() as url:
+        log.configure("info", "json", Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115 - all its life
+        database = Database.open(Path(folder, "n.db"), Path(folder, "config.toml"))
+        store = Store(database, ThreadExecutor(), clock.now)
+        watches = await store.sync_watches(
+            [listing(*(spec(f"video_{number}") for number in range(events + PUBLISHERS)))], []
+        )
+        async with _delivering(store, clock, url) as outbox:
+            await _publish(store, outbox, watches[:PUBLISHERS])  # connections, growing files
+            before = _cpu()
+            await _publish(store, outbox, watches[PUBLISHERS:])
+            used = _cpu() - before
+        database.close()
+    return used / events
+
+
+async def _publish(store: Store, outbox: Outbox, watches: list[Watch]) -> None:
+    """End `watches`, many at a time, and wait until everything is delivered."""
+
+    async def some(first: int) -> None:
+        for watch in watches[first::PUBLISHERS]:
+            last = snapshot(Status.COMPLETED, watch.key.video_id, progress=100)
+            await outbox.publish(Ending(watch, EventType.COMPLETED, last, "gateway said so"))
+
+    async with trio.open_nursery() as nursery:
+        for first in range(PUBLISHERS):
+            nursery.start_soon(some, first)
+    while (await store.standing()).backlogs:  # noqa: ASYNC110 - the store rings no bell
+        await trio.sleep(0.2)
+
+
+@contextlib.asynccontextmanager
+async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Outbox]:
+    """Deliver to `url` what is put into the outbox."""
+    target = Target(url, {}, [KEY], 15.0)
+    announcer = Announcer((), new_id=lambda: "evt_x", wall=clock.wall, wake=lambda _: None)
+    ids = iter(range(10**9))
+    async with open_exchange(IN_FLIGHT) as exchange, trio.open_nursery() as nursery:
+        deliverer = Deliverer(
+            DeliveryRules("app", Format.STANDARD, SCHEDULE),
+            WebhookSender(exchange, lambda: target, clock.wall),
+            Ledger(store, clock.now),
+            announcer,
+            health=Health("mark"),
+            clock=clock,
+            rng=rng(),
+        )
+        rules = LaneRules("app", IN_FLIGHT)
+        lane = Lane(rules, deliverer, store, clock=clock, rng=rng(), settled=Bell())
+        nursery.start_soon(lane.run)
+        yield Outbox(
+            store,
+            [Subscription("app", Format.STANDARD, ("video.*",))],
+            content_url=lambda _, video: f"http://gateway/v1/videos/{video}/content",
+            new_id=lambda: f"evt_{next(ids):032x}",
+            wall=clock.wall,
+            wake=lambda _: lane.wake(),
+        )
+        lane.stop()
+
+
+async def _plain(events: int) -> float:
+    """Commit a row, POST it, commit that it was delivered: what one would write oneself."""
+    with TemporaryDirectory() as folder, _receiver() as url:
+        db = sqlite3.connect(Path(folder, "n.db"), isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("CREATE TABLE events (id TEXT PRIMARY KEY, body BLOB, delivered INTEGER)")
+        body = json.dumps({"type": "video.completed", "data": {"id": "video", "x": "y" * 400}})
+        numbers = iter(range(events))
+        async with httpx.AsyncClient() as client:
+
+            async def worker() -> None:
+                for number in numbers:
+                    name, raw = f"evt_{number:032x}", body.encode()
+                    db.execute("INSERT INTO events VALUES (?, ?, 0)", (name, raw))
+                    headers = signed_headers([KEY], name, int(time.time()), raw)
+                    answer = await client.post(url, content=raw, headers=headers)
+                    answer.raise_for_status()
+                    db.execute("UPDATE events SET delivered = 1 WHERE id = ?", (name,))
+
+            before = _cpu()
+            await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
+            return (_cpu() - before) / events
+
+
+async def _latency(samples: int) -> float:
+    answered: dict[str, float] = {}
+
+    async def gateway(request: Request, _: Wire) -> Response:
+        video_id = request.path.rpartition("/")[2]
+        video = {"id": video_id, "object": "video", "status": "completed", "progress": 100}
+        answered[video_id] = time.time()
+        return Response(200, {"content-type": "application/json"}, json.dumps(video).encode())
+
+    with TemporaryDirectory() as folder:
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(partial(serve, gateway, port=0))
+            w = World(Path(folder), Sandbox(), port, nursery)
+            app = await w.receiver()
+            w.endpoint(app)
+            w.gateway(poll_interval="10s", min_poll_interval="1s")  # the first polls are spread
+            w.watch(*(f"video_{number}" for number in range(samples)))
+            w.save()
+            async with running(w.config_path):
+                await app.wait_for(samples)
+            nursery.cancel_scope.cancel()
+    return median(got.at - answered[got.event["data"]["id"]] for got in app.got)
+
+
+def main(what: str, count: int) -> None:
+    """Make one measurement and print it, or be the receiver."""
+    if what == "receiver":
+        asyncio.run(_receive())
+        return
+    if what == "plain":
+        figure = asyncio.run(_plain(count))
+    else:
+        figure = trio.run(_notifier if what == "notifier" else _latency, count)
+    sys.stdout.write(json.dumps(figure))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
