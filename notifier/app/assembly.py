@@ -20,6 +20,7 @@ from notifier.metrics import Metrics
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.schedule.backoff import SPREAD
+from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store, ThreadExecutor
 from notifier.store.executor import Executor
@@ -51,6 +52,7 @@ class Parts:
     gateways: Gateways
     endpoints: Endpoints
     outbox: Outbox
+    book: LessonBook
     settled: Bell
     began: float
 
@@ -67,6 +69,7 @@ class Parts:
             rules=self.gateways.rules,
             now=self.clock.now,
             rng=self.seams.rng,
+            book=self.book,
         )
 
 
@@ -98,7 +101,8 @@ async def assemble(
         wall=clock.wall,
         wake=endpoints.wake,
     )
-    return Parts(store, clock, seams, metrics, gateways, endpoints, outbox, settled, began)
+    book = LessonBook(await store.lessons())
+    return Parts(store, clock, seams, metrics, gateways, endpoints, outbox, book, settled, began)
 
 
 async def _recover(config: Config, store: Store) -> Mapping[str, Health]:

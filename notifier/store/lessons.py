@@ -5,7 +5,7 @@ A gateway that leaves the config keeps its lessons: it may come back.
 
 import json
 import sqlite3
-from typing import Any
+from typing import Any, cast
 
 from notifier import log
 from notifier.model.lesson import JobClass, Lesson
@@ -77,5 +77,11 @@ def _load(row: tuple[Any, ...]) -> Lesson:
         float(duration),
         float(gap),
         None if requests is None else int(requests),
-        tuple((float(at), int(progress)) for at, progress in json.loads(readings)),
+        tuple((float(at), _progress(told)) for at, told in json.loads(readings)),
     )
+
+
+def _progress(told: object) -> int:
+    if told not in range(101):
+        raise ValueError("no progress")
+    return int(cast("int", told))

@@ -14,6 +14,7 @@ _STAMPS = {
     "events": ("recorded_at",),
     "deliveries": ("due_at", "settled_at"),
     "endpoints": ("failing_since", "last_failure", "disabled_since"),
+    "lessons": ("learned_at",),
 }
 _RECORDED = {"events": "recorded_at", "deliveries": "settled_at", "endpoints": "last_failure"}
 

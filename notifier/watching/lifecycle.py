@@ -7,13 +7,16 @@ lasted the grace. `give_up_after` ends it as timed out, but only after a poll th
 it had passed: a daemon that was off for a day asks once before it gives up. Errors end nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from random import Random
 
 from notifier.model.answer import Answer, Missing, Seen
 from notifier.model.event import TYPE_OF_STATUS, EventType
 from notifier.model.video import Snapshot
 from notifier.schedule.backoff import clamped, growing, jittered
+from notifier.schedule.pace import Pace
 
 LONGEST_WAIT = 600.0
 """The longest that a gateway's own hint puts a poll off, in seconds."""
@@ -33,6 +36,14 @@ class WatchRules:
     min_poll_interval: float
     not_found_grace: float
     deadline: float
+
+    @property
+    def pace(self) -> Pace:
+        """The intervals, as the schedule wants them."""
+        return _pace(self.poll_interval, self.min_poll_interval)
+
+
+_pace = lru_cache(maxsize=64)(Pace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class Finish:
     reason: str
 
 
-def consider(
+def consider(  # noqa: PLR0913 - these are what a decision rests on
     memory: Memory,
     answer: Answer,
     video_id: str,
@@ -71,17 +82,25 @@ def consider(
     asked_at: float,
     now: float,
     rng: Random,
+    usual: Callable[[Snapshot], float],
 ) -> tuple[Memory, Again | Finish]:
     """Take an answer in and say what to do next.
 
     `asked_at` and `now` are when the request was made and when its answer was there, both by
-    `Clock.now`.
+    `Clock.now`. `usual` takes note of a job that was seen running, and returns in how many
+    seconds to ask about it again if nothing stands against it.
     """
     memory = _remember(memory, answer, now)
     finish = _ending(memory, answer, video_id, rules, asked_at, now)
     if finish is not None:
         return memory, finish
-    return memory, _again(memory, answer, rules, now, rng)
+    if isinstance(answer, Seen) and memory.snapshot is not None:
+        delay = usual(memory.snapshot)
+    else:
+        delay = jittered(rules.poll_interval, rng)
+    delay = _bounded(delay, memory, answer, rules, now, rng)
+    unhindered = isinstance(answer, Seen) and answer.wait is None
+    return memory, Again(delay, rules.min_poll_interval if unhindered else delay)
 
 
 def _remember(memory: Memory, answer: Answer, now: float) -> Memory:
@@ -119,13 +138,10 @@ def _ending(
     return None
 
 
-def _again(memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: Random) -> Again:
-    delay = _delay(memory, answer, rules, now, rng)
-    unhindered = isinstance(answer, Seen) and answer.wait is None
-    return Again(delay, rules.min_poll_interval if unhindered else delay)
-
-
-def _delay(memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: Random) -> float:
+def _bounded(
+    delay: float, memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: Random
+) -> float:
+    """Return `delay`, or what the gateway's hints, errors and the watch's deadlines make of it."""
     if answer.wait is not None:
         # later than asked for, never sooner
         wait = clamped(answer.wait, rules.min_poll_interval, LONGEST_WAIT)
@@ -133,8 +149,6 @@ def _delay(memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: R
     elif memory.failures:
         ceiling = max(LONGEST_BACKOFF, rules.poll_interval)
         delay = jittered(growing(rules.poll_interval, memory.failures, ceiling), rng)
-    else:
-        delay = jittered(rules.poll_interval, rng)
     latest = rules.deadline - now
     if isinstance(answer, Missing) and memory.missing_since is not None:
         latest = min(latest, memory.missing_since + rules.not_found_grace - now)

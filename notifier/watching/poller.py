@@ -13,11 +13,14 @@ import trio
 from notifier import log
 from notifier.model.answer import Seen, Trouble, outcome_word
 from notifier.model.event import Ending
+from notifier.model.lesson import Lesson
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch
+from notifier.schedule.book import LessonBook
 from notifier.watching.desk import Asked
 from notifier.watching.lifecycle import Again, Finish, Memory, WatchRules, consider
 from notifier.watching.seat import Seat
+from notifier.watching.study import Study
 
 _log = log.get()
 
@@ -59,10 +62,10 @@ class Poller:
 
     __slots__ = (
         *("watch", "_desk", "_store", "_publisher", "_rules", "_now", "_rng"),
-        *("_memory", "_finish", "_outcome", "_seat", "_stopped"),
+        *("_memory", "_study", "_finish", "_lesson", "_outcome", "_seat", "_stopped"),
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - these are whom it works with
         self,
         watch: Watch,
         desk: Asker,
@@ -72,6 +75,7 @@ class Poller:
         rules: Callable[[Watch], WatchRules],
         now: Callable[[], float],
         rng: Random,
+        book: LessonBook,
     ) -> None:
         self.watch = watch
         self._desk = desk
@@ -81,7 +85,9 @@ class Poller:
         self._now = now
         self._rng = rng
         self._memory = Memory(watch.snapshot, watch.missing_since, watch.missing_count)
+        self._study = Study(book)
         self._finish: Finish | None = None
+        self._lesson: Lesson | None = None
         self._outcome = ""
         self._seat = Seat(watch.key.video_id)
         self._stopped = False
@@ -104,8 +110,10 @@ class Poller:
             step = await self._poll(step)
         if step is not None and not self._stopped:
             await self._publisher.publish(
-                Ending(self.watch, step.type, step.snapshot, step.reason)
+                Ending(self.watch, step.type, step.snapshot, step.reason, self._lesson)
             )
+            if self._lesson is not None:
+                self._study.learn(self._lesson)
 
     async def _poll(self, wait: Again) -> Again | Finish | None:
         """Wait and ask; return what to do next, None when told to stop."""
@@ -121,21 +129,35 @@ class Poller:
         if asked is None or self._stopped:
             return None
         before = self._memory
-        self._memory, step = consider(
-            before,
-            asked.answer,
-            self.watch.key.video_id,
-            # the rules again: the watch may have been listed anew while this waited its turn
-            self._rules(self.watch),
-            asked_at=asked.at,
-            now=self._now(),
-            rng=self._rng,
-        )
+        step = self._consider(asked)
         self._report(asked, before)
         if isinstance(step, Finish):
             self._finish = step
         elif _lasting(self._memory) != _lasting(before):
             await self._store.save_reading(self.watch.row, *_lasting(self._memory))
+        return step
+
+    def _consider(self, asked: Asked) -> Again | Finish:
+        """Take an answer in: remember it, and learn from it."""
+        # the rules again: the watch may have been listed anew while this waited its turn
+        watch, rules = self.watch, self._rules(self.watch)
+
+        def usual(running: Snapshot) -> float:
+            self._study.note(watch, running, asked.at)
+            return self._study.gap(watch, running, rules.pace, self._rng)
+
+        self._memory, step = consider(
+            self._memory,
+            asked.answer,
+            watch.key.video_id,
+            rules,
+            asked_at=asked.at,
+            now=self._now(),
+            rng=self._rng,
+            usual=usual,
+        )
+        if isinstance(step, Finish):
+            self._lesson = self._study.lesson(watch, step.snapshot, rules.pace, asked.at)
         return step
 
     def _report(self, asked: Asked, before: Memory) -> None:

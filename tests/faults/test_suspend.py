@@ -13,6 +13,7 @@ from notifier.model.answer import Answer, Seen
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
+from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.server import Response
 from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
@@ -54,7 +55,14 @@ def start_watching(gateway: Gateway, nursery: trio.Nursery, budget: float = BUDG
 
     def poller(watch: Watch) -> Poller:
         return Poller(
-            watch, desk, gateway, gateway, rules=lambda _: rules, now=now, rng=rng(watch.row)
+            watch,
+            desk,
+            gateway,
+            gateway,
+            rules=lambda _: rules,
+            now=now,
+            rng=rng(watch.row),
+            book=LessonBook(),
         )
 
     supervisor = Supervisor(nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell())

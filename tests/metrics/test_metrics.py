@@ -8,6 +8,7 @@ from notifier.delivery import Ledger
 from notifier.metrics import Metrics
 from notifier.model.answer import Denied, Seen, Trouble
 from notifier.model.delivery import AttemptRecord, Hold
+from notifier.schedule.book import LessonBook
 from notifier.watching import Poller, WatchRules
 from tests.builders import (
     START,
@@ -56,6 +57,7 @@ async def test_a_poller_that_is_kept_waiting_lags(
         rules=lambda _: WatchRules(20, 5, 120, NEVER),
         now=clock.now,
         rng=rng(),
+        book=LessonBook(),
     )
     with trio.move_on_after(101):
         await poller.run(0)

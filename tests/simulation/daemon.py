@@ -32,6 +32,7 @@ from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
 from notifier.model.health import Health
 from notifier.model.watch import Watch
+from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
 from notifier.store.call import Call
@@ -167,7 +168,14 @@ class Simulation:
 
         def poller(watch: Watch) -> Poller:
             return Poller(
-                watch, desk, store, outbox, rules=_rules, now=clock.now, rng=self.world.rng
+                watch,
+                desk,
+                store,
+                outbox,
+                rules=_rules,
+                now=clock.now,
+                rng=self.world.rng,
+                book=LessonBook(),
             )
 
         async with trio.open_nursery() as nursery:

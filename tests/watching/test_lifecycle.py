@@ -17,7 +17,19 @@ RUNNING = Seen(snapshot(Status.IN_PROGRESS))
 def step(
     answer: Answer, memory: Memory | None = None, now: float = 0, rules: WatchRules = RULES
 ) -> tuple[Memory, Again | Finish]:
-    return consider(memory or Memory(), answer, "video_1", rules, asked_at=now, now=now, rng=rng())
+    return decide(memory or Memory(), answer, rules, now, now)
+
+
+def decide(
+    memory: Memory, answer: Answer, rules: WatchRules, asked_at: float, now: float
+) -> tuple[Memory, Again | Finish]:
+    return consider(
+        *(memory, answer, "video_1", rules),
+        asked_at=asked_at,
+        now=now,
+        rng=rng(),
+        usual=lambda _: 17.5,
+    )
 
 
 def after(*answers: tuple[float, Answer], rules: WatchRules = RULES) -> tuple[Memory, object]:
@@ -48,16 +60,8 @@ def test_any_other_word_does_not(status: Status | None) -> None:
     assert isinstance(last, Again)
 
 
-def test_polls_are_spaced_around_the_interval_with_jitter() -> None:
-    random = rng()
-    delays = []
-    for _ in range(500):
-        _, last = consider(Memory(), RUNNING, "video_1", RULES, asked_at=0, now=0, rng=random)
-        assert isinstance(last, Again)
-        delays.append(last.delay)
-    assert 16 <= min(delays) < 17
-    assert 23 < max(delays) <= 24
-    assert sum(delays) / len(delays) == pytest.approx(20, abs=0.5)
+def test_a_running_job_is_asked_about_when_the_schedule_says() -> None:
+    assert step(RUNNING)[1] == Again(17.5, 5)
 
 
 @pytest.mark.parametrize("answer", [TROUBLE, Denied(401), Denied(403)])
@@ -129,7 +133,7 @@ def test_a_watch_times_out_on_the_first_answer_after_its_deadline(answer: Answer
 
 def test_a_request_that_was_made_before_the_deadline_does_not_count_as_one_after_it() -> None:
     rules = WatchRules(20, 5, 120, deadline=100)
-    _, last = consider(Memory(), TROUBLE, "video_1", rules, asked_at=99, now=129, rng=rng())
+    _, last = decide(Memory(), TROUBLE, rules, asked_at=99, now=129)
     assert last == Again(5, 5)
 
 

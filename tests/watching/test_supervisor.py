@@ -15,6 +15,7 @@ from notifier.model.event import Ending
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
+from notifier.schedule.book import LessonBook
 from notifier.watching import Poller, Supervisor, WatchRules
 from notifier.watching.desk import Asked
 from notifier.watching.seat import Seat
@@ -66,6 +67,7 @@ class World:
             rules=lambda _: WatchRules(20, 5, 120, float("inf")),
             now=trio.current_time,
             rng=rng(),
+            book=LessonBook(),
         )
 
     def supervisor(self, nursery: trio.Nursery) -> Supervisor:

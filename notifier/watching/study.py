@@ -1,0 +1,87 @@
+"""What one watch's answers teach: when to ask again, and in the end how long such jobs take."""
+
+from random import Random
+
+from notifier.model.lesson import JobClass, Lesson
+from notifier.model.status import Status
+from notifier.model.video import Snapshot
+from notifier.model.watch import Watch
+from notifier.schedule.asking import next_gap, spread
+from notifier.schedule.book import LessonBook
+from notifier.schedule.course import Course
+from notifier.schedule.pace import Pace
+
+_OLDEST = 86400.0
+"""A job that is said to have begun longer before its watch, in seconds, is not believed."""
+
+_TOLD_TO = 1.0
+"""How exactly a gateway tells when a job was completed, in seconds."""
+
+_TEACHING = frozenset({Status.COMPLETED, Status.FAILED})
+"""Ends that come by themselves; when somebody cancels a job says nothing about the next one."""
+
+
+class Study:
+    """Follows one job; all times are seconds of `Clock.now`."""
+
+    __slots__ = ("_asked_at", "_began", "_book", "_by_gateway", "_course")
+
+    def __init__(self, book: LessonBook) -> None:
+        self._book = book
+        self._course = Course()
+        self._began = self._asked_at = 0.0
+        self._by_gateway = False
+
+    def note(self, watch: Watch, snapshot: Snapshot, at: float) -> None:
+        """Take in that the job was seen running by a request that was made `at` a time."""
+        if not self._course.requests:
+            self._began, self._by_gateway = _beginning(watch, snapshot, at)
+        queued = snapshot.status is Status.QUEUED
+        self._course.note(at - self._began, snapshot.progress, queued=queued)
+        self._asked_at = at
+
+    def gap(self, watch: Watch, snapshot: Snapshot, pace: Pace, rng: Random) -> float:
+        """Return in how many seconds to ask again, jitter included."""
+        lessons = self._book.of(_class(watch, snapshot), pace)
+        share = spread(self._course, lessons)
+        elapsed = self._asked_at - self._began
+        return next_gap(self._course, lessons, elapsed) * rng.uniform(1 - share, 1 + share)
+
+    def lesson(self, watch: Watch, last: Snapshot, pace: Pace, at: float) -> Lesson | None:
+        """Return what the job taught, now that a request made `at` a time saw its end.
+
+        None when it was not seen running before, or was cancelled.
+        """
+        course = self._course
+        if last.status not in _TEACHING or not course.requests:
+            return None
+        duration, gap = self._end(last, at)
+        complete = course.first_at <= pace.poll_interval
+        return course.lesson(_class(watch, last), duration, gap, complete=complete)
+
+    def learn(self, lesson: Lesson) -> None:
+        """Let the next jobs have what this one taught."""
+        self._book.learn(lesson)
+
+    def _end(self, last: Snapshot, at: float) -> tuple[float, float]:
+        """Return how long the job took, and how far back from there its end may have been."""
+        before, seen = self._asked_at - self._began, at - self._began
+        if self._by_gateway and last.completed_at is not None:
+            told = last.completed_at + _TOLD_TO - self._began
+            if before <= told <= seen:
+                return told, min(_TOLD_TO, told - before)
+        return seen, seen - before
+
+
+def _beginning(watch: Watch, snapshot: Snapshot, at: float) -> tuple[float, bool]:
+    """Return when the job began, and whether its gateway's clock says so."""
+    created = snapshot.created_at
+    if created is not None and watch.taken_at - _OLDEST <= created <= at:
+        return float(created), True
+    return min(watch.taken_at, at), False
+
+
+def _class(watch: Watch, snapshot: Snapshot) -> JobClass:
+    return JobClass(
+        watch.key.gateway, snapshot.model or "", snapshot.seconds or "", snapshot.size or ""
+    )
