@@ -116,6 +116,7 @@ def desk_rules(settings: GatewaySettings) -> DeskRules:
         requests_per_second=settings.max_requests_per_second,
         in_flight=GATEWAY_IN_FLIGHT,
         poll_interval=settings.poll_interval,
+        list_videos=settings.list_videos,
     )
 
 

@@ -119,8 +119,6 @@ class Table(BaseModel):
 class GatewayTable(Table):
     """A gateway that is asked about videos."""
 
-    later = frozenset({"list_videos"})
-
     base_url: Annotated[str, PlainValidator(check_base_url), shapes.BASE_URL]
     """The URL up to and including /v1."""
     api_key: Annotated[Secret, _secret(check_api_key, shapes.API_KEY)] | None = None
@@ -143,6 +141,8 @@ class GatewayTable(Table):
     """What this gateway's own status words mean."""
     rewrites_ids: bool = False
     """Believe answers that name another id than the one asked for, as LiteLLM gives them."""
+    list_videos: Literal["auto", "always", "never"] = "auto"
+    """Ask about many videos at once: where that saves requests, whenever it may, or not at all."""
     proxy: ProxyUrl | None = None
     """An http or https proxy between here and the gateway; may be a secret."""
     ca_file: PathText | None = None

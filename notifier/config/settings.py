@@ -6,12 +6,16 @@ Durations are seconds. Nothing in here needs checking again; secrets are still t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from notifier.config.secrets import Secret
 from notifier.model.delivery import Format
 from notifier.model.status import Status
 from notifier.model.watch import Listing
 from notifier.outbound import AddressPolicy
+
+ListVideos = Literal["auto", "always", "never"]
+"""Whether many videos of a gateway are asked about at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class GatewaySettings:
     not_found_grace: float
     status_words: Mapping[str, Status]
     rewrites_ids: bool
+    list_videos: ListVideos
     proxy: Secret | None
     ca_file: Path | None
 

@@ -7,6 +7,7 @@ of the four kinds of `notifier.model.answer`; nothing a gateway can send raises.
 
 from notifier.gateway.client import GatewayClient, GatewayRules
 from notifier.gateway.echo import EchoMask
+from notifier.gateway.pages import Page
 from notifier.gateway.verdict import Dialect, judge
 
-__all__ = ["Dialect", "EchoMask", "GatewayClient", "GatewayRules", "judge"]
+__all__ = ["Dialect", "EchoMask", "GatewayClient", "GatewayRules", "Page", "judge"]

@@ -9,8 +9,9 @@ from notifier import __version__
 from notifier.errors import TransportError
 from notifier.exchange import Http, Reply
 from notifier.gateway.echo import EchoMask
+from notifier.gateway.pages import Page, list_url, read_page
 from notifier.gateway.verdict import Dialect, judge
-from notifier.model.answer import Answer, Trouble
+from notifier.model.answer import Answer, Denied, Trouble
 from notifier.model.status import Status
 
 _OURS = {"accept": "application/json", "user-agent": f"notifier/{__version__}"}
@@ -64,14 +65,29 @@ class GatewayClient:
         except TransportError as error:
             return Trouble(error.kind, error.detail)
         except ValueError as error:
-            return Trouble("secret", str(error), "the daemon could not read this secret again")
+            return _unreadable_secret(error)
         return self.read(video_id, reply)
+
+    async def list_page(self, limit: int, after: str | None) -> Page | Denied | Trouble:
+        """Ask once for up to `limit` videos, those that follow the id `after`."""
+        try:
+            reply = await self._get(list_url(self._rules.base_url, limit, after))
+        except TransportError as error:
+            return Trouble(error.kind, error.detail)
+        except ValueError as error:
+            return _unreadable_secret(error)
+        return read_page(
+            reply.status, reply.headers, reply.body, dialect=self._dialect, wall=self._wall()
+        )
 
     async def fetch(self, video_id: str) -> Reply:
         """Ask once and return the answer unread; raises TransportError."""
+        return await self._get(video_url(self._rules.base_url, video_id))
+
+    async def _get(self, url: str) -> Reply:
         return await self._http.request(
             "GET",
-            video_url(self._rules.base_url, video_id),
+            url,
             headers={**_OURS, **self._rules.headers()},
             deadline=self._rules.request_timeout,
             max_body=MAX_BODY,
@@ -87,3 +103,7 @@ class GatewayClient:
             dialect=self._dialect,
             wall=self._wall(),
         )
+
+
+def _unreadable_secret(error: ValueError) -> Trouble:
+    return Trouble("secret", str(error), "the daemon could not read this secret again")

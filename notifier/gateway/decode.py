@@ -10,8 +10,6 @@ from notifier.model.video import Json
 
 _MAX_DEPTH = 50
 # Deeper values become null: an encoder that runs on a fuller stack could not write them again.
-_SMALL = 16 * 1024
-# Bytes. What is longer may hold too many values, and everybody waits while it is decoded.
 _MAX_VALUES = 20_000
 # A megabyte can hold a third of a million of them, and everybody waits while it is decoded.
 _MAX_DIGITS = 308
@@ -29,19 +27,26 @@ def decode(body: bytes) -> Json:
     A number too large for a double becomes null, like NaN. Raises UnreadableError for anything
     else: bad UTF-8, deep nesting, more values than any gateway has to say.
     """
-    if len(body) <= _SMALL:
-        try:
-            value = from_json(body)
-        except ValueError:
-            pass  # the careful one takes more, such as UTF-16
-        else:
-            if is_harmless([value]):
-                return value
-    return _decode_carefully(body)
+    value = decode_quickly(body)
+    return value if is_harmless([value]) else _decode_carefully(body)
+
+
+def decode_quickly(body: bytes) -> Json:
+    """Return what `body` says; whatever is kept of it has to be `is_harmless`.
+
+    For long lists of which little is kept. Raises UnreadableError as `decode` does.
+    """
+    # as many bytes as that cannot hold more values
+    if len(body) > _MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise UnreadableError("too many values in the JSON")
+    try:
+        return from_json(body)
+    except ValueError:
+        return _decode_carefully(body)  # it says why, or takes more (half a character, UTF-16)
 
 
 def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) -> bool:
-    """Tell whether everything in what `from_json` returned can be held and written again."""
+    """Tell whether everything in what was decoded quickly can be held and written again."""
     for item in value.values() if isinstance(value, dict) else value:
         kind = type(item)
         if kind is str or item is None or kind is bool:
@@ -58,8 +63,6 @@ def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) ->
 
 
 def _decode_carefully(body: bytes) -> Json:
-    if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
-        raise UnreadableError("too many values in the JSON")
     try:
         return _scrubbed(
             json.loads(body, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from notifier.gateway import fields
 from notifier.model.status import Status, fold_word, read_status
-from notifier.model.video import NOTHING, Json, Snapshot
+from notifier.model.video import NOTHING, Json, Snapshot, VideoError
 
 _PROTOCOL = frozenset(
     {
@@ -15,6 +15,8 @@ _PROTOCOL = frozenset(
 )  # fmt: skip
 _ID_FIELDS = ("id", "task_id", "video_id")
 _MAX_WORD = 64
+_LONGEST_CHARACTER = 6  # bytes of JSON, as an escape
+_AROUND = 32  # bytes around a text and its name, or the longest float and its name
 _ENVELOPE_WORDS = frozenset({"success", "error", "fail"})
 MAX_EXTRA = 20_000
 """Most that is kept of a gateway's own fields, in bytes of JSON: more never fits an event."""
@@ -92,44 +94,59 @@ def read_snapshot(
     body: dict[str, Json], video_id: str, status_words: Mapping[str, Status]
 ) -> Snapshot:
     """Read a video object; the watched id stays the identity whatever the object calls itself."""
+    said = body.get
     word = str(body["status"])[:_MAX_WORD]
     status = read_status(word, status_words)
-    error = (
-        fields.failure(body, fold_word(word))
-        if _unhappy(status)
-        else fields.error(body.get("error"))
-    )
+    error: VideoError | None = None
+    if _unhappy(status):
+        error = fields.failure(body, fold_word(word))
+    elif (told := said("error")) is not None:
+        error = fields.error(told)
     # "failed" with this code is how Unsloth Studio and others report a cancelled job
     if status is Status.FAILED and error is not None and _is_cancel(error.code):
         status = Status.CANCELLED
-    progress = fields.progress(body.get("progress"))
+    progress = fields.progress(said("progress"))
     if status is Status.COMPLETED and progress is None:
         progress = 100
     return Snapshot(
-        id=video_id,
-        status=status,
-        word=word,
-        model=fields.text(body.get("model")),
-        progress=progress,
-        created_at=fields.timestamp(body.get("created_at")),
-        completed_at=fields.timestamp(body.get("completed_at")),
-        expires_at=fields.timestamp(body.get("expires_at")),
-        seconds=fields.text(body.get("seconds")),
-        size=fields.text(body.get("size")),
-        remixed_from_video_id=fields.text(body.get("remixed_from_video_id")),
-        error=error,
-        extra=_extra(body),
+        video_id,
+        status,
+        word,
+        fields.text(said("model")),
+        progress,
+        fields.timestamp(said("created_at")),
+        fields.timestamp(said("completed_at")),
+        fields.timestamp(said("expires_at")),
+        fields.text(said("seconds")),
+        fields.text(said("size")),
+        fields.text(said("remixed_from_video_id")),
+        error,
+        NOTHING if body.keys() <= _PROTOCOL else _extra(body),
     )
 
 
 def _extra(body: dict[str, Json]) -> Mapping[str, Json]:
-    if body.keys() <= _PROTOCOL:
-        return NOTHING
-    return _bounded({name: body[name] for name in body if name not in _PROTOCOL})
+    """Return the gateway's own fields, smallest first while they are small enough together."""
+    extra = {name: body[name] for name in body if name not in _PROTOCOL}
+    return extra if _at_most(extra) <= MAX_EXTRA else _bounded(extra)
+
+
+def _at_most(container: dict[str, Json] | list[Json]) -> int:
+    """Return a number of bytes that the JSON of `container` does not exceed, found quickly."""
+    size = len(container) * _AROUND + 2
+    if isinstance(container, dict):
+        size += len("".join(container)) * _LONGEST_CHARACTER
+    for value in container.values() if isinstance(container, dict) else container:
+        if isinstance(value, str):
+            size += len(value) * _LONGEST_CHARACTER
+        elif isinstance(value, dict | list):
+            size += _at_most(value)
+        elif isinstance(value, int):
+            size += value.bit_length() // 3
+    return size
 
 
 def _bounded(extra: dict[str, Json]) -> dict[str, Json]:
-    """Keep the gateway's own fields, smallest first, while they are small enough together."""
     sizes = {name: _size({name: value}) for name, value in extra.items()}
     kept: set[str] = set()
     room = MAX_EXTRA

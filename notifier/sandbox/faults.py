@@ -2,7 +2,7 @@
 
 Each kind is one function that takes the answer and the wire, and returns what to send instead
 or misbehaves on the wire itself. Only status requests are spoiled: a create that fails would
-not be a test of anybody's polling.
+not be a test of anybody's polling. What hits lists alone is in `listing`.
 """
 
 import gzip
@@ -13,6 +13,7 @@ from typing import Self
 
 import trio
 
+from notifier.sandbox.listing import LIST_FAULTS
 from notifier.sandbox.replies import refusal, wrong_key
 from notifier.server import Response, Wire
 
@@ -107,7 +108,7 @@ _STRIKES: Mapping[str, Callable[[Struck], Awaitable[Response | None]]] = {
     "gzip": _gzip,
 }
 
-FAULT_KINDS = tuple(_STRIKES)
+FAULT_KINDS = (*_STRIKES, *LIST_FAULTS)
 """Every kind of fault, by the word `--fault` takes."""
 
 
@@ -119,7 +120,7 @@ class Fault:
     probability: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.kind not in _STRIKES:
+        if self.kind not in FAULT_KINDS:
             raise ValueError(f"no fault is called {self.kind!r}: use {', '.join(FAULT_KINDS)}")
         if not 0 <= self.probability <= 1:
             raise ValueError("a fault's probability is a number from 0 to 1")
@@ -133,7 +134,7 @@ class Fault:
         try:
             return cls(kind, float(chance))
         except ValueError as error:
-            if chance and kind not in _STRIKES:
+            if chance and kind not in FAULT_KINDS:
                 raise
             raise ValueError("a fault's probability is a number from 0 to 1") from error
 

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from notifier.sandbox.dialects import Moment
 from notifier.sandbox.faults import Fault, Struck, strike
 from notifier.sandbox.forms import FormError, read_form
 from notifier.sandbox.jobs import Ending, Job
+from notifier.sandbox.listing import LIST_FAULTS
 from notifier.sandbox.mp4 import CLIP
 from notifier.sandbox.paging import PageError, read_paging
 from notifier.sandbox.profiles import PROFILES
@@ -33,6 +35,7 @@ _REFRESH = 5.0
 _MOST_JOBS = 10_000
 _MOST_REQUESTS = 10_000
 _FIELD = 200
+_LISTS = ""  # stands for lists where a video's id would stand
 
 
 class Asked(NamedTuple):
@@ -124,7 +127,7 @@ class Sandbox:
     def script(self, video_id: str, faults: Iterable[str | None]) -> None:
         """Decide the next status requests of one video: a kind of fault, or None, for each.
 
-        Raises ValueError for an unknown kind.
+        The id "" stands for lists. Raises ValueError for an unknown kind.
         """
         kinds = [None if kind is None else Fault(kind).kind for kind in faults]
         self._scripts.setdefault(video_id, deque()).extend(kinds)
@@ -139,7 +142,7 @@ class Sandbox:
             case ("POST", ("v1", "videos")):
                 return self._post(request)
             case ("GET", ("v1", "videos")):
-                return await self._spoiled("", self._list(request), wire)
+                return await self._listed(request, wire)
             case ("GET", ("v1", "videos", shown)):
                 job_id = self._profile.job_id(shown)
                 return await self._spoiled(job_id, self._retrieve(job_id, request), wire)
@@ -206,16 +209,24 @@ class Sandbox:
             return self._profile.missing(job.id)
         return self._profile.answer(moment, self._speed)
 
-    def _list(self, request: Request) -> Response:
-        known = [(job.id, self._moment(job, request)) for job in self._jobs.values()]
-        rows = [(job_id, moment) for job_id, moment in known if moment is not None]
+    async def _listed(self, request: Request, wire: Wire) -> Response | None:
+        kind = self._due_fault(_LISTS)
+        if kind is not None and kind in LIST_FAULTS:
+            return LIST_FAULTS[kind](request.query, partial(self._list, request))
+        return await self._struck(kind, _LISTS, self._list(request, request.query), wire)
+
+    def _list(self, request: Request, query: Mapping[str, str]) -> Response:
+        now = self._now()
+        alive = [(job.id, job) for job in self._jobs.values() if job.status_at(now) is not None]
         try:
-            paging = read_paging(request.query)
+            paging = read_paging(query)
             if paging.after is not None:
                 paging = replace(paging, after=self._profile.job_id(paging.after))
-            page, more = paging.cut(rows)
+            jobs, more = paging.cut(alive)
         except PageError as error:
             return refusal(HTTPStatus.BAD_REQUEST, str(error), "invalid_value", error.param)
+        moments = (self._moment(job, request) for job in jobs)
+        page = [moment for moment in moments if moment is not None]
         body = {
             "object": "list",
             "data": [self._profile.describe(moment) for moment in page],
@@ -251,8 +262,12 @@ class Sandbox:
 
     async def _spoiled(self, job_id: str, right: Response, wire: Wire) -> Response | None:
         """Let a fault happen to `right`, if one is due."""
-        kind = self._due_fault(job_id)
-        if kind is None:
+        return await self._struck(self._due_fault(job_id), job_id, right, wire)
+
+    async def _struck(
+        self, kind: str | None, job_id: str, right: Response, wire: Wire
+    ) -> Response | None:
+        if kind is None or kind in LIST_FAULTS:
             return right
         missing = self._profile.missing(job_id)
         return await strike(kind, Struck(right, missing, wire, self._speed))
@@ -262,7 +277,8 @@ class Sandbox:
         if script:
             return script.popleft()
         last = self._last_fault.get(job_id)
-        kind = next((f.kind for f in self._faults if self._rng.random() < f.probability), None)
+        fits = (f for f in self._faults if job_id == _LISTS or f.kind not in LIST_FAULTS)
+        kind = next((f.kind for f in fits if self._rng.random() < f.probability), None)
         if kind == last == "flaky-404":
             # it stands for one replica that lags: the next answer knows the video again
             kind = None

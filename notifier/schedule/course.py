@@ -44,14 +44,22 @@ class Course:
         self._started_at = 0.0
         self._readings: array[float] | None = None
 
-    def note(self, elapsed: float, progress: int | None, *, queued: bool = False) -> None:
+    def note(
+        self,
+        elapsed: float,
+        progress: int | None,
+        *,
+        queued: bool = False,
+        counts: bool = True,
+    ) -> None:
         """Take in an answer that came `elapsed` seconds after the job began.
 
         `progress` is 0-100, None if nothing was said; a job that is `queued` has made none.
+        What cost no request of its own does not count, unless it is the first.
         """
         if not self.requests:
             self.first_at = elapsed
-        self.requests += 1
+        self.requests += counts or not self.requests
         if queued:
             progress = self.anchor = 0
         if progress is None:

@@ -5,10 +5,11 @@ asks a gateway politely on behalf of all its pollers, and `lifecycle` decides, w
 I/O, what an answer means for a watch. Nothing here knows how events are delivered.
 """
 
-from notifier.watching.desk import Desk, DeskRules
+from notifier.watching.desk import Desk
 from notifier.watching.lifecycle import WatchRules
 from notifier.watching.poller import Poller
 from notifier.watching.sources import Sources
 from notifier.watching.supervisor import Supervisor
+from notifier.watching.terms import DeskRules
 
 __all__ = ["Desk", "DeskRules", "Poller", "Sources", "Supervisor", "WatchRules"]

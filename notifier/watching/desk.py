@@ -9,57 +9,33 @@ go on where they were. A refused key never ends a watch.
 """
 
 import math
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from random import Random
-from typing import NamedTuple, Protocol
 
 import trio
 
 from notifier import log
 from notifier.bell import Bell
+from notifier.gateway import Page
 from notifier.metrics import Metrics
-from notifier.model.answer import Answer, Denied, Seen, Trouble, outcome_word
+from notifier.model.answer import Denied, Seen, Trouble, outcome_word
 from notifier.pacer import Pacer, Recent
 from notifier.schedule.backoff import jittered
 from notifier.watching.keys import PROBE_INTERVAL, KeyCheck, Pause, shows_good_key
 from notifier.watching.lifecycle import LONGEST_WAIT
-from notifier.watching.seat import Seat
+from notifier.watching.line import Line
+from notifier.watching.lists import Lists
+from notifier.watching.seat import Asked, Seat
+from notifier.watching.shelf import PageRequest, Shelf
+from notifier.watching.terms import Client, DeskRules
 from notifier.watching.timetable import Timetable
+from notifier.watching.words import StrangeWords
 
 _TICK = 0.01  # seconds; who is due within one is woken together, which costs less
 _OVERSLEPT = 5.0
 _LONGEST_SPREAD = 30.0
-_MAX_WORDS = 100
 _TURN = object()
-
-
-class Asked(NamedTuple):
-    """An answer, and when (`Clock.now`) the request that it answers was made."""
-
-    answer: Answer
-    at: float
-
-
-class Client(Protocol):
-    """What the desk needs of the gateway door."""
-
-    async def retrieve(self, video_id: str) -> Answer:
-        """Ask for one video's status once."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeskRules:
-    """How much may be asked of one gateway: requests a second, and at the same time.
-
-    `poll_interval` (seconds) is what most pollers wait between two questions.
-    """
-
-    requests_per_second: float
-    in_flight: int
-    poll_interval: float
 
 
 class Desk:
@@ -83,7 +59,9 @@ class Desk:
         self._metrics = metrics or Metrics()
         self._pacer = Pacer(rules.requests_per_second)
         self._timetable = Timetable()
-        self._line: deque[Seat] = deque()
+        self._seats: dict[str, Seat] = {}
+        self._line = Line(Shelf(rules.list_videos, self._seats))
+        self._lists = Lists(self._line, self._seats)
         self._in_flight = 0
         self._bell = Bell()
         self._wakes_at = -math.inf
@@ -91,9 +69,9 @@ class Desk:
         self._keys = KeyCheck()
         self._pause: Pause | None = None
         self._resumed_at = -math.inf
-        self._words: set[str] = set()
         self._recent = Recent()
         self._log = log.get(gateway=gateway)
+        self._words = StrangeWords(self._log)
         self._metrics.gateway_paused(gateway, paused=False)
 
     def change(self, client: Client, rules: DeskRules) -> None:
@@ -101,7 +79,8 @@ class Desk:
         self._client = client
         self._rules = rules
         self._pacer.pace(rules.requests_per_second)
-        self._words.clear()
+        self._words = StrangeWords(self._log)
+        self._line.shelf = Shelf(rules.list_videos, self._seats)
         self._keys.accepted()
         if self._pause is not None:
             self._resume()
@@ -138,6 +117,9 @@ class Desk:
         refusal as soon as a try after the deadline has failed. None after `dismiss`.
         """
         seat.due, seat.soonest, seat.deadline = due, soonest, deadline
+        if self._seats.get(seat.video_id) is not seat:
+            self._seats[seat.video_id] = seat
+            self._line.shelf.join(seat)
         self._timetable.add(seat)
         self._look_by(due)
         while True:
@@ -147,20 +129,33 @@ class Desk:
             asked = await self._ask_now(seat, word)
             if asked is not None:
                 return asked
-            self._line.append(seat)
+            if isinstance(word, PageRequest):
+                self._line.put_first(seat)
+                self._look_by(trio.current_time())
+            else:
+                self._line.add(seat)
 
     def dismiss(self, seat: Seat) -> None:
         """Let a poller that waits go; one that asks is left to it."""
         seat.wake(None)
 
+    def leave(self, seat: Seat) -> None:
+        """Forget a seat whose poller will not come back."""
+        if self._seats.get(seat.video_id) is seat:
+            del self._seats[seat.video_id]
+            self._line.remove(seat)
+            self._line.shelf.forget(seat)
+
     def _serve(self) -> float:
         """Let those ask whose turn it is; return when to look again (trio's clock)."""
         now = trio.current_time()
-        self._line.extend(self._timetable.take_due(now))
+        for seat in self._timetable.take_due(now):
+            self._line.add(seat)
         look_again = max(self._timetable.next_due(), now + _TICK)
         while self._line and self._in_flight < self._rules.in_flight:
-            if self._line[0].task is None:
-                self._line.popleft()  # it was stopped while it waited
+            seat = self._line.first()
+            if seat.task is None:
+                self._line.remove(seat)  # it was stopped while it waited
                 continue
             wait = 0.0 if self._pause is None else self._until_try(self._pause)
             wait = wait or self._pacer.take(now)
@@ -168,7 +163,8 @@ class Desk:
                 # a turn comes at its moment, unless many come within a tick
                 crowded = self._rules.requests_per_second * _TICK > 1
                 return min(now + (max(wait, _TICK) if crowded else wait), look_again)
-            self._let_ask(self._line.popleft(), now)
+            self._line.remove(seat)
+            self._let_ask(seat, now)
         return look_again
 
     def _let_ask(self, seat: Seat, now: float) -> None:
@@ -176,7 +172,8 @@ class Desk:
         self._metrics.poll_lag(self._gateway, now - seat.due)
         if self._pause is None:
             self._metrics.budget_wait(self._gateway, now - max(seat.due, self._resumed_at))
-            seat.wake(_TURN)
+            page = self._line.plan(seat, now)
+            seat.wake(_TURN if page is None else page)
         else:
             self._pause.trying = True
             seat.wake(self._pause)
@@ -207,9 +204,11 @@ class Desk:
     async def _ask_now(self, seat: Seat, word: object) -> Asked | None:
         """Ask in a turn or to try the key; None to wait in line again."""
         try:
+            if isinstance(word, PageRequest):
+                return await self._ask_page(seat, word)
             if self._pause is not None and word is not self._pause:
                 return None  # it began after this turn was given
-            asked = await self._request(seat.video_id)
+            asked = await self._request(seat)
             if isinstance(word, Pause) and word is self._pause:
                 return self._still_refused(seat, asked, word)
             return asked
@@ -226,13 +225,14 @@ class Desk:
                 other.wake(Asked(pause.denied, asked.at))
         return asked if seat.deadline <= asked.at else None
 
-    async def _request(self, video_id: str) -> Asked:
-        at, client = self._now(), self._client
+    async def _request(self, seat: Seat) -> Asked:
+        at, client, video_id = self._now(), self._client, seat.video_id
         self._recent.note(at)
         answer = await client.retrieve(video_id)
         self._metrics.poll(self._gateway, outcome_word(answer))
+        self._lists.heard(seat, answer)
         if isinstance(answer, Seen) and answer.snapshot.status is None:
-            self._explain(answer.snapshot.word)
+            self._words.explain(answer.snapshot.word)
         if isinstance(answer, Denied):
             # not if that was the key of before
             if client is self._client and self._keys.is_refused(video_id, answer):
@@ -242,6 +242,22 @@ class Desk:
         elif shows_good_key(answer):
             self._accepted(at)
         return Asked(answer, at)
+
+    async def _ask_page(self, seat: Seat, request: PageRequest) -> Asked | None:
+        """Ask for a page and hand out what it says; None if this one is not answered by it."""
+        at = self._now()
+        self._recent.note(at)
+        page = await self._client.list_page(request.limit, request.after)
+        if isinstance(page, Page):
+            self._metrics.poll(self._gateway, "listed")
+            self._accepted(at)
+            return self._lists.hand_out(seat, request, page, at)
+        self._metrics.poll(self._gateway, "not_listed")
+        self._log.debug("not_listed", outcome=outcome_word(page), detail=page.detail)
+        if page.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._rest("", page.wait or 0)
+        self._lists.fail(seat, request, page)
+        return None
 
     def _refused(self, answer: Denied) -> None:
         if self._pause is None:
@@ -273,14 +289,3 @@ class Desk:
         self._resumed_at = trio.current_time()
         self._metrics.gateway_paused(self._gateway, paused=False)
         self._bell.ring()
-
-    def _explain(self, word: str) -> None:
-        """Say once what an unknown word was."""
-        if word not in self._words:
-            if len(self._words) < _MAX_WORDS:
-                self._words.add(word)
-            self._log.warning(
-                "unknown_status_word",
-                word=word,
-                hint="if it means an ending, say so in status_words",
-            )

@@ -99,8 +99,9 @@ def consider(  # noqa: PLR0913 - these are what a decision rests on
     else:
         delay = jittered(rules.poll_interval, rng)
     delay = _bounded(delay, memory, answer, rules, now, rng)
+    # half-way there an answer for nothing is as good as one that is asked for later
     unhindered = isinstance(answer, Seen) and answer.wait is None
-    return memory, Again(delay, rules.min_poll_interval if unhindered else delay)
+    return memory, Again(delay, max(delay / 2, rules.min_poll_interval) if unhindered else delay)
 
 
 def _remember(memory: Memory, answer: Answer, now: float) -> Memory:

@@ -17,9 +17,8 @@ from notifier.model.lesson import Lesson
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch
 from notifier.schedule.book import LessonBook
-from notifier.watching.desk import Asked
 from notifier.watching.lifecycle import Again, Finish, Memory, WatchRules, consider
-from notifier.watching.seat import Seat
+from notifier.watching.seat import Asked, Seat
 from notifier.watching.study import Study
 
 _log = log.get()
@@ -55,6 +54,9 @@ class Asker(Protocol):
 
     def dismiss(self, seat: Seat) -> None:
         """Let a poller that waits go."""
+
+    def leave(self, seat: Seat) -> None:
+        """Forget a seat whose poller will not come back."""
 
 
 class Poller:
@@ -105,7 +107,8 @@ class Poller:
         if self._finish is not None:
             # told before, but the store would not have it: the first terminal word wins
             await trio.sleep(first_delay)
-        step: Again | Finish | None = self._finish or Again(first_delay, first_delay)
+        soonest = min(first_delay, self._rules(self.watch).min_poll_interval)
+        step: Again | Finish | None = self._finish or Again(first_delay, soonest)
         while isinstance(step, Again):
             step = await self._poll(step)
         if step is not None and not self._stopped:
@@ -114,6 +117,7 @@ class Poller:
             )
             if self._lesson is not None:
                 self._study.learn(self._lesson)
+        self._desk.leave(self._seat)
 
     async def _poll(self, wait: Again) -> Again | Finish | None:
         """Wait and ask; return what to do next, None when told to stop."""
@@ -143,7 +147,7 @@ class Poller:
         watch, rules = self.watch, self._rules(self.watch)
 
         def usual(running: Snapshot) -> float:
-            self._study.note(watch, running, asked.at)
+            self._study.note(watch, running, asked.at, counts=asked.was_due)
             return self._study.gap(watch, running, rules.pace, self._rng)
 
         self._memory, step = consider(

@@ -5,9 +5,22 @@ costs about half of one that sleeps by itself, and waking it costs a fifth.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
+
+from notifier.model.answer import Answer
+
+
+class Asked(NamedTuple):
+    """An answer, and when (`Clock.now`) the request that it answers was made.
+
+    `was_due` is False for one that came along with somebody else's.
+    """
+
+    answer: Answer
+    at: float
+    was_due: bool = True
 
 
 class Seat:
@@ -15,15 +28,22 @@ class Seat:
 
     All times are trio's clock: `due` is when its poller wants to ask, `soonest` when an answer
     that comes along without a request of its own is welcome. `deadline` (`Clock.now`) is when
-    the watch is to be given up. `listed` is the entry that the timetable has for it.
+    the watch is to be given up. `listed` is the entry that the timetable has for it; `alone`
+    says that no page of a list will do for the next answer, `told_ended` that a page said once
+    that the video has ended, `denied` that the gateway, asked alone, last said that there is no
+    such video.
     """
 
-    __slots__ = ("_word", "deadline", "due", "listed", "soonest", "task", "video_id")
+    __slots__ = (
+        *("video_id", "due", "soonest", "deadline", "listed", "task", "_word"),
+        *("alone", "denied", "told_ended"),
+    )
 
     def __init__(self, video_id: str) -> None:
         self.video_id = video_id
         self.due = self.soonest = self.deadline = self.listed = math.inf
         self.task: trio.lowlevel.Task | None = None
+        self.alone = self.denied = self.told_ended = False
         self._word: object = None
 
     async def park(self) -> Any:  # noqa: ANN401 - the desk and nobody else wakes it

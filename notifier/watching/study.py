@@ -32,12 +32,15 @@ class Study:
         self._began = self._asked_at = 0.0
         self._by_gateway = False
 
-    def note(self, watch: Watch, snapshot: Snapshot, at: float) -> None:
-        """Take in that the job was seen running by a request that was made `at` a time."""
+    def note(self, watch: Watch, snapshot: Snapshot, at: float, *, counts: bool = True) -> None:
+        """Take in that the job was seen running by a request that was made `at` a time.
+
+        An answer that came along with another job's cost nothing, and does not count.
+        """
         if not self._course.requests:
             self._began, self._by_gateway = _beginning(watch, snapshot, at)
         queued = snapshot.status is Status.QUEUED
-        self._course.note(at - self._began, snapshot.progress, queued=queued)
+        self._course.note(at - self._began, snapshot.progress, queued=queued, counts=counts)
         self._asked_at = at
 
     def gap(self, watch: Watch, snapshot: Snapshot, pace: Pace, rng: Random) -> float:

@@ -26,6 +26,7 @@ def test_a_gateway_has_the_defaults_of_the_documentation(tmp_path: Path) -> None
     assert (gateway.request_timeout, gateway.max_requests_per_second) == (30, 10)
     assert (gateway.give_up_after, gateway.not_found_grace) == (86400, 120)
     assert (gateway.headers, gateway.status_words, gateway.rewrites_ids) == ({}, {}, False)
+    assert gateway.list_videos == "auto"
 
 
 def test_an_endpoint_has_the_defaults_of_the_documentation(tmp_path: Path) -> None:
@@ -71,6 +72,7 @@ def test_every_gateway_key_is_taken_over(tmp_path: Path) -> None:
         not_found_grace = "30s"
         status_words = { "In-Review" = "in_progress", DONE = "completed" }
         rewrites_ids = true
+        list_videos = "never"
     """
     gateway = load_text(tmp_path, GATEWAY + keys, {"KEY": "sk-1", **HOME}).gateways["main"]
     assert gateway.api_key is not None
@@ -83,6 +85,7 @@ def test_every_gateway_key_is_taken_over(tmp_path: Path) -> None:
     words = {"in_review": Status.IN_PROGRESS, "done": Status.COMPLETED}
     assert gateway.status_words == words
     assert gateway.rewrites_ids
+    assert gateway.list_videos == "never"
 
 
 def test_a_short_poll_interval_lowers_the_default_minimum(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ FORMS = 'must be text, { env = "NAME" }, { file = "/path" } or { credential = "n
         ("max_requests_per_second = true", "max_requests_per_second", "must be a number"),
         ('rewrites_ids = "yes"', "rewrites_ids", "must be true or false"),
         ("rewrites_ids = 1", "rewrites_ids", "must be true or false"),
+        ('list_videos = "sometimes"', "list_videos", "must be 'auto', 'always' or 'never'"),
         ("headers = []", "headers", "must be a table"),
         ('headers = { Host = "x" }', "headers.Host", OWN_HEADER),
         ('headers = { "a b" = "x" }', 'headers."a b"', "must be the name of an HTTP header"),
@@ -228,7 +229,6 @@ def test_a_document_of_the_wrong_shape_is_explained(
     [
         ("poll_intervall = 3", "poll_intervall", "did you mean `poll_interval`?"),
         ('"[key]" = 1', '"[key]"', "known here: base_url, api_key"),
-        ('list_videos = "auto"', "list_videos", "not supported by this version"),
         ('"a \\u001b[31mb" = 1', '"a �[31mb"', "known here: base_url, api_key"),
     ],
 )

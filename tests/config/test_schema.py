@@ -92,6 +92,7 @@ def test_it_takes_what_the_daemon_takes(tmp_path: Path, text: str) -> None:
         GATEWAY + "poll_interval = 0.01",
         GATEWAY + "max_requests_per_second = 0",
         GATEWAY + 'rewrites_ids = "yes"',
+        GATEWAY + "list_videos = true",
         GATEWAY + 'status_words = { DONE = "done" }',
         GATEWAY + 'api_key = { env = "GATEWAY", file = "/key" }',
         GATEWAY + 'api_key = { environment = "GATEWAY" }',

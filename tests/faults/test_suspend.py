@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from notifier.bell import Bell
-from notifier.model.answer import Answer, Seen
+from notifier.gateway import Page
+from notifier.model.answer import Answer, Denied, Seen, Trouble
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -38,6 +39,9 @@ class Gateway:
         self.asked.append((trio.current_time(), video_id))
         await trio.sleep(0.05)
         return Seen(snapshot())
+
+    async def list_page(self, limit: int, after: str | None) -> Page | Denied | Trouble:
+        raise AssertionError(limit, after)
 
     async def save_reading(
         self, row: int, snapshot: Snapshot | None, missing_since: float | None, count: int

@@ -163,3 +163,48 @@ async def test_a_script_with_an_unknown_kind_is_refused(nursery: trio.Nursery) -
     gateway = await open_gateway(nursery)
     with pytest.raises(ValueError, match=FAULT_KINDS[-1]):
         gateway.sandbox.script("v1", ["teapot"])
+
+
+async def listed(nursery: trio.Nursery, kind: str, query: str) -> httpx.Response:
+    """Return a list of thirty that `kind` has spoiled; single videos and the next list are not."""
+    gateway = await open_gateway(nursery)
+    for number in range(30):
+        gateway.sandbox.create(video_id=f"v{number}", ending="stuck")
+    gateway.sandbox.script("", [kind, None])
+    answer = await gateway.get(query)
+    assert (await gateway.get("/v7")).json()["model"] == "sora-2"
+    assert (await gateway.get("?limit=100")).json()["data"][0]["model"] == "sora-2"
+    return answer
+
+
+async def test_a_list_may_ignore_its_cursor(nursery: trio.Nursery) -> None:
+    answer = (await listed(nursery, "list-ignores-after", "?limit=2&after=v20")).json()
+    assert [item["id"] for item in answer["data"]] == ["v29", "v28"]
+
+
+@pytest.mark.parametrize(("limit", "status"), [("21", 400), ("20", 200), ("none", 400)])
+async def test_a_list_may_be_capped(nursery: trio.Nursery, limit: str, status: int) -> None:
+    answer = await listed(nursery, "list-caps-limit", f"?limit={limit}")
+    assert answer.status_code == status
+    assert status == 200 or answer.json()["error"]["param"] == "limit"
+
+
+@pytest.mark.parametrize("after", ["v20", "nobody"])
+async def test_a_list_may_leave_fields_out(nursery: trio.Nursery, after: str) -> None:
+    answer = (await listed(nursery, "list-without-fields", f"?limit=1&after={after}")).json()
+    if after == "nobody":
+        assert answer["error"]["param"] == "after"
+    else:
+        assert answer["data"] == [{"id": "v19", "object": "video", "status": "queued"}]
+
+
+async def test_there_may_be_no_list(nursery: trio.Nursery) -> None:
+    assert (await listed(nursery, "list-missing", "?limit=2")).status_code == 404
+
+
+async def test_a_fault_of_lists_hits_no_single_video(nursery: trio.Nursery) -> None:
+    gateway = await open_gateway(nursery, faults=(Fault("list-missing", 1),))
+    gateway.sandbox.create(video_id="v1")
+    assert (await gateway.get("")).status_code == 404
+    gateway.sandbox.script("v1", ["list-missing"])
+    assert [(await gateway.get("/v1")).status_code for _ in range(3)] == [200] * 3

@@ -41,6 +41,7 @@ from notifier.store.outbox import record_ending
 from notifier.store.recovery import Fitted, Recovery
 from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
 from notifier.watching.poller import ReadingStore
+from notifier.watching.shelf import Mode
 from notifier.watching.sources import WatchStore
 from notifier.webhook import Target, WebhookSender
 from tests.simulation.receivers import ENDPOINTS
@@ -227,7 +228,8 @@ class Simulation:
         rewrites = self.world.gateway.dialect == "litellm"
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=rewrites)
         client = GatewayClient(rules, self.world, clock.wall)
-        asking = DeskRules(self.budget, in_flight=32, poll_interval=20)
+        mode: Mode = self.world.rng.choice(("auto", "always", "never"))
+        asking = DeskRules(self.budget, in_flight=32, poll_interval=20, list_videos=mode)
         return Desk("main", client, asking, now=clock.now, rng=self.world.rng)
 
     def _lane(

@@ -5,7 +5,7 @@ answers about somebody else, replicas that do not know a job.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -82,11 +82,13 @@ class Gateway:
     outages: list[Span]
     dialect: str = field(init=False)
     fault_rate: float = field(init=False)
+    lists: str = field(init=False)
     _denied: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.dialect = self.rng.choice(sorted(DIALECTS))
         self.fault_rate = self.rng.choice([0.0, 0.05, 0.3, 0.6])
+        self.lists = self.rng.choice(["good", "lying", "without after", "none"])
 
     async def answer(self, video_id: str, deadline: float) -> Reply:
         """Answer one status request; raises TransportError."""
@@ -96,6 +98,28 @@ class Gateway:
             return await self._fault(video_id, deadline)
         self._denied.discard(video_id)
         return self._status(self.jobs[video_id])
+
+    async def page(self, query: Mapping[str, str], deadline: float) -> Reply:
+        """Answer one list request, the newest job first; raises TransportError."""
+        if within(self.outages, trio.current_time()):
+            raise TransportError("connect", "outage")
+        if self.rng.random() < self.fault_rate:
+            return await self._fault("", deadline)
+        if self.lists == "none":
+            return Reply(404, {}, b'{"error": {"message": "Invalid URL (GET /v1/videos)"}}')
+        now = trio.current_time()
+        listed = [job for job in reversed(self.jobs.values()) if job.at <= now]
+        names = [job.video_id for job in listed]
+        after = query.get("after", "") if self.lists != "without after" else ""
+        first = names.index(after) + 1 if after in names else 0
+        items = [self._item(job) for job in listed[first : first + int(query["limit"])]]
+        return Reply(200, {}, json.dumps({"object": "list", "data": items}).encode())
+
+    def _item(self, job: Job) -> Any:  # noqa: ANN401 - JSON
+        if self.lists == "lying":
+            word = self.rng.choice([*_RUNNING, *_WORDS["completed"], *_WORDS["failed"]])
+            return {"id": job.video_id, "object": "video", "status": word}
+        return json.loads(self._status(job).body)
 
     async def _fault(self, video_id: str, deadline: float) -> Reply:
         other = {"id": "somebody-else", "object": "video", "status": "completed"}

@@ -7,7 +7,7 @@ that the checker reads.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import trio
 
@@ -80,6 +80,12 @@ class World:
         takes = self.rng.lognormvariate(4.8, 0.6)
         return Job(f"video_{number}", at, None if ending == "stuck" else at + takes, ending)
 
+    async def _ask_gateway(self, parts: SplitResult, deadline: float) -> Reply:
+        name = unquote(parts.path.removeprefix("/v1/videos").strip("/"))
+        if name:
+            return await self.gateway.answer(name, deadline)
+        return await self.gateway.page(dict(parse_qsl(parts.query)), deadline)
+
     async def request(
         self,
         method: str,
@@ -97,7 +103,7 @@ class World:
             self.asked.append((self.life, trio.current_time()))
         await trio.sleep(self.rng.uniform(0.001, 0.3))
         if host == "gateway":
-            reply = await self.gateway.answer(unquote(parts.path.rpartition("/")[2]), deadline)
+            reply = await self._ask_gateway(parts, deadline)
         else:
             reply = await self.receivers.answer(host, headers, body or b"", deadline)
         await trio.sleep(self.rng.uniform(0.001, 0.3))

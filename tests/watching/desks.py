@@ -2,9 +2,10 @@
 
 import trio
 
+from notifier.gateway import Page
 from notifier.metrics import Metrics
-from notifier.model.answer import Answer, Seen
-from notifier.watching.desk import Desk, DeskRules
+from notifier.model.answer import Answer, Denied, Seen, Trouble
+from notifier.watching import Desk, DeskRules
 from notifier.watching.seat import Seat
 from tests.builders import rng, snapshot
 
@@ -24,6 +25,11 @@ class Gateway:
         self.asked.append((trio.current_time(), video_id))
         await trio.sleep(self.takes)
         return self.answers.get(video_id, self.answer)
+
+    async def list_page(self, limit: int, after: str | None) -> Page | Denied | Trouble:
+        self.asked.append((trio.current_time(), f"?limit={limit}&after={after}"))
+        await trio.sleep(self.takes)
+        return Trouble("http_404", status=404)
 
 
 async def ask(desk: Desk, video_id: str, deadline: float = NEVER) -> Answer:

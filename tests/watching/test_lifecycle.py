@@ -61,7 +61,7 @@ def test_any_other_word_does_not(status: Status | None) -> None:
 
 
 def test_a_running_job_is_asked_about_when_the_schedule_says() -> None:
-    assert step(RUNNING)[1] == Again(17.5, 5)
+    assert step(RUNNING)[1] == Again(17.5, 17.5 / 2)
 
 
 @pytest.mark.parametrize("answer", [TROUBLE, Denied(401), Denied(403)])

@@ -17,8 +17,7 @@ from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.schedule.book import LessonBook
 from notifier.watching import Poller, Supervisor, WatchRules
-from notifier.watching.desk import Asked
-from notifier.watching.seat import Seat
+from notifier.watching.seat import Asked, Seat
 from tests.builders import rng, snapshot
 
 
@@ -29,6 +28,7 @@ class World:
         self.answer: Callable[[str], Answer] = lambda _: Seen(snapshot())
         self.asked: dict[str, list[float]] = {}
         self.waiting: dict[Seat, trio.CancelScope] = {}
+        self.left: list[str] = []
         self.endings: list[Ending] = []
         self.refuse_endings = 0
 
@@ -43,6 +43,9 @@ class World:
 
     def dismiss(self, seat: Seat) -> None:
         self.waiting[seat].cancel()
+
+    def leave(self, seat: Seat) -> None:
+        self.left.append(seat.video_id)
 
     async def save_reading(
         self, row: int, snapshot: Snapshot | None, missing_since: float | None, count: int

@@ -1,0 +1,156 @@
+"""Many videos in one answer: pages of `GET {base_url}/videos`.
+
+A page is decoded and looked through once; an item is turned into an answer only when somebody
+asks for it, by the same reading as a single answer. What a list leaves in doubt (which of two
+items is meant, a status that is missing) is no answer: then the video is asked about alone.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
+from notifier.gateway.reading import ids, is_about, read_snapshot, video_object
+from notifier.gateway.verdict import Dialect, judge
+from notifier.model.answer import Denied, Missing, Seen, Trouble
+from notifier.model.status import read_status
+from notifier.model.video import Json
+
+_LIST_NAMES = ("data", "items", "videos", "results")
+_MORE_IDS = frozenset({"task_id", "video_id", "data"})
+_MAX_CURSOR = 512
+
+_Item = dict[str, Json]
+_SEVERAL: Final[_Item] = {}
+
+
+def list_url(base_url: str, limit: int, after: str | None) -> str:
+    """Return where a page of up to `limit` videos is, those that follow the id `after`."""
+    query = {"limit": str(limit)} if after is None else {"limit": str(limit), "after": after}
+    return f"{base_url}/videos?{urlencode(query, errors='replace')}"
+
+
+class Page:
+    """What one page of a list says.
+
+    `ids` are the ids of its items in the order they came, each item once. `last_id` is the
+    cursor of the page after it, None when there is nothing to go on from; `has_more` is None
+    when the gateway did not tell. `wait` is how long it asked to be left alone, in seconds.
+    """
+
+    __slots__ = ("_dialect", "_items", "_may_echo", "has_more", "ids", "last_id", "wait")
+
+    def __init__(
+        self, told: _Item, listed: list[Json], dialect: Dialect, *, may_echo: bool
+    ) -> None:
+        self._dialect = dialect
+        self._may_echo = may_echo
+        self.ids, self._items = _by_id(listed)
+        more, last = told.get("has_more"), told.get("last_id")
+        self.has_more: bool | None = more if isinstance(more, bool) else None
+        named = isinstance(last, str) and 0 < len(last) <= _MAX_CURSOR
+        self.last_id: str | None = last if named else (self.ids[-1] if self.ids else None)
+        self.wait: float | None = None
+
+    def __contains__(self, video_id: object) -> bool:
+        """Tell whether an item calls itself `video_id`."""
+        return video_id in self._items
+
+    def says_ended(self, video_id: str) -> bool:
+        """Tell whether an item that calls itself `video_id` seems to have ended."""
+        item = self._items.get(video_id)
+        word = None if item is None else item.get("status")
+        if not isinstance(word, str):
+            return False
+        status = read_status(word, self._dialect.status_words)
+        return status is not None and status.terminal
+
+    def answer(self, video_id: str) -> Seen | None:
+        """Return what the page says about a video: None if it does not clearly say anything."""
+        item = self._items.get(video_id)
+        if item is None or item is _SEVERAL or not is_harmless(item):
+            return None
+        dialect = self._dialect
+        if self._may_echo:
+            item = dialect.echoes.masked(item, video_id, dialect.status_words)
+        body = video_object(item, video_id)
+        if body is None or not is_about(body, video_id):
+            return None
+        return Seen(read_snapshot(body, video_id, dialect.status_words), HTTPStatus.OK, self.wait)
+
+
+def read_page(
+    status: int, headers: Mapping[str, str], body: bytes, *, dialect: Dialect, wall: float
+) -> Page | Denied | Trouble:
+    """Say what an answer to a list request is worth; never raises.
+
+    What is no list is classified as an answer about a single video would be.
+    """
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        try:
+            value = decode_quickly(body)
+        except UnreadableError:
+            value = None
+        told, listed = _find_list(value)
+        if listed is not None:
+            page = Page(told, listed, dialect, may_echo=dialect.echoes.may_be_in(body))
+            page.wait = _judged(status, headers, b"{}", dialect, wall).wait
+            return page
+    return _judged(status, headers, body, dialect, wall)
+
+
+def _judged(
+    status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect, wall: float
+) -> Denied | Trouble:
+    answer = judge(status, headers, body, video_id="", dialect=dialect, wall=wall)
+    match answer:
+        case Denied():
+            return answer
+        case Trouble() if answer.reason not in {"no_video", "other_id"}:
+            return answer
+        case Missing():
+            return Trouble(f"http_{status}", answer.detail, "", status, answer.wait)
+        case _:
+            return Trouble("no_list", "JSON without a list of videos", "", status, answer.wait)
+
+
+def _find_list(value: Json) -> tuple[_Item, list[Json] | None]:
+    """Return the object that tells of a list, and the list; some gateways wrap it once more."""
+    if isinstance(value, list):
+        return {}, value
+    for _ in range(2):
+        if not isinstance(value, dict):
+            break
+        held = [value[name] for name in _LIST_NAMES if name in value]
+        found = next((one for one in held if isinstance(one, list)), None)
+        if found is not None:
+            return value, found
+        value = next(iter(held), None)
+    return {}, None
+
+
+def _by_id(listed: list[Json]) -> tuple[list[str], dict[str, _Item]]:
+    """Return the first id of each item, and every id with its item, or `_SEVERAL` of them."""
+    order: list[str] = []
+    items: dict[str, _Item] = {}
+    for item in listed:
+        if not isinstance(item, dict):
+            continue
+        names = _ids_of(item)
+        if not names:
+            continue
+        if names[0] not in items:
+            order.append(names[0])
+        for name in names:
+            items[name] = _SEVERAL if name in items else item
+    return order, items
+
+
+def _ids_of(item: _Item) -> tuple[str, ...]:
+    first = item.get("id")
+    if isinstance(first, str) and first and _MORE_IDS.isdisjoint(item):
+        return (first,)  # nearly always
+    inner = item.get("data")
+    inside = ids(inner) if isinstance(inner, dict) else ()
+    return tuple(dict.fromkeys([*ids(item), *inside]))

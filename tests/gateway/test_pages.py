@@ -1,0 +1,223 @@
+"""What a page of a list says about each video, and when it says nothing."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.gateway.echo import EchoMask
+from notifier.gateway.pages import Page, list_url, read_page
+from notifier.gateway.reading import MAX_EXTRA
+from notifier.gateway.verdict import Dialect, judge
+from notifier.model.answer import Denied, Seen, Trouble
+from notifier.model.status import Status
+
+JSON = {"content-type": "application/json"}
+PLAIN = Dialect()
+NOT_FOUND = {"error": {"code": "video_not_found", "message": "Video not found"}}
+
+
+def read(body: object, status: int = 200, dialect: Dialect = PLAIN, **headers: str) -> Any:  # noqa: ANN401 - a page or what is none
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return read_page(status, {**JSON, **named}, text, dialect=dialect, wall=0.0)
+
+
+def page(*items: object, dialect: Dialect = PLAIN, **told: object) -> Page:
+    read_it = read({"object": "list", "data": list(items), **told}, dialect=dialect)
+    assert isinstance(read_it, Page)
+    return read_it
+
+
+def video(video_id: str, status: str = "in_progress", **fields: object) -> dict[str, object]:
+    return {"id": video_id, "object": "video", "status": status, **fields}
+
+
+def test_a_page_has_its_ids_in_order_its_cursor_and_whether_there_is_more() -> None:
+    it = page(video("b"), video("a"), has_more=True, first_id="b", last_id="cursor")
+    assert (it.ids, it.last_id, it.has_more) == (["b", "a"], "cursor", True)
+    assert ("a" in it, "c" in it) == (True, False)
+
+
+def test_a_gateway_that_tells_no_cursor_is_asked_for_what_follows_the_last_item() -> None:
+    it = page(video("b"), video("a"))
+    assert (it.last_id, it.has_more) == ("a", None)
+    assert page().last_id is None
+
+
+@pytest.mark.parametrize("last_id", [None, 7, "", "x" * 600, ["a"]])
+@pytest.mark.parametrize("more", [None, 1, "true"])
+def test_a_strange_cursor_or_has_more_counts_as_not_told(last_id: object, more: object) -> None:
+    it = page(video("a"), last_id=last_id, has_more=more)
+    assert (it.last_id, it.has_more) == ("a", None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "list", "data": [video("a")]},
+        {"data": {"items": [video("a")], "total": 1}},
+        {"code": "success", "data": {"data": [video("a")]}},
+        {"items": [video("a")]},
+        {"videos": [video("a")]},
+        [video("a")],
+    ],
+    ids=lambda body: json.dumps(body)[:24],
+)
+def test_a_list_is_found_wherever_it_is(body: object) -> None:
+    it = read(body)
+    assert it.ids == ["a"]
+    assert it.answer("a").snapshot.status is Status.IN_PROGRESS
+
+
+FULL = video(
+    "a", "failed", model="sora-2", progress=45, created_at=1, seconds=8, size="1x1",
+    error={"code": "x", "message": "y"}, url="https://x/y",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        FULL,
+        {"task_id": "a", "status": "IN_PROGRESS", "progress": "50%"},
+        {"id": "gen_1", "video_id": "a", "status": "SUCCESS"},
+        {"id": "row_7", "data": {"id": "a", "status": "running"}},
+    ],
+)
+def test_an_item_reads_as_the_single_answer_does(item: dict[str, object]) -> None:
+    alone = judge(200, JSON, json.dumps(item).encode(), video_id="a", dialect=Dialect(), wall=0.0)
+    assert isinstance(alone, Seen)
+    assert page(video("b"), item).answer("a") == alone
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [],
+        [video("b")],
+        [video("a"), video("a")],
+        [video("a", "completed"), {"id": "x", "video_id": "a", "status": "queued"}],
+        [{"id": "a", "object": "video"}],
+        [{"id": "a", "status": None}],
+        ["a", ["a"], None, 7, {"status": "queued"}],
+    ],
+)
+def test_an_item_that_is_not_clearly_about_the_video_is_no_answer(items: list[object]) -> None:
+    assert page(*items).answer("a") is None
+
+
+def test_a_repeated_item_is_listed_once_and_the_others_are_answered() -> None:
+    it = page(video("a"), video("a"), video("b"))
+    assert it.ids == ["a", "b"]
+    assert it.answer("b") is not None
+
+
+def test_the_gateways_own_words_count_on_pages_too() -> None:
+    dialect = Dialect({"rendering_done": Status.COMPLETED})
+    answer = page(video("a", "Rendering-Done"), dialect=dialect).answer("a")
+    assert answer is not None
+    assert answer.snapshot.ended
+
+
+def test_secrets_that_a_list_echoes_are_masked() -> None:
+    echoes = EchoMask()
+    echoes.add("sk-0123456789abcdef")
+    items = [video("a", note="key sk-0123456789abcdef"), video("b", note="key \\u0073k-…")]
+    answer = page(*items, dialect=Dialect(echoes=echoes)).answer("a")
+    assert answer is not None
+    assert "0123" not in str(answer)
+
+
+def test_extra_fields_of_an_item_are_bounded() -> None:
+    answer = page(video("a", small=1, large="x" * 900_000)).answer("a")
+    assert answer is not None
+    assert answer.snapshot.extra == {"small": 1}
+    assert MAX_EXTRA < 900_000
+
+
+def test_what_the_gateway_asks_for_goes_along_with_every_answer() -> None:
+    it = read({"data": [video("a")]}, retry_after="30")
+    assert (it.wait, it.answer("a").wait) == (30, 30)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
+def test_an_item_that_could_not_be_written_again_is_no_answer_and_harms_no_other(
+    number: str,
+) -> None:
+    body = b'{"data":[{"id":"a","status":"queued","x":%s},{"id":"b","status":"queued"}]}'
+    it = read(body % number.encode())
+    assert it.answer("a") is None
+    assert it.answer("b") is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "reason"),
+    [
+        (404, {"error": {"message": "Not Found"}}, {}, "http_404"),
+        (404, NOT_FOUND, {}, "http_404"),
+        (405, b"", {}, "http_405"),
+        (429, {"error": {"message": "slow down"}}, {"retry_after": "7"}, "http_429"),
+        (500, {"object": "list", "data": [video("a")]}, {}, "http_500"),
+        (501, b"<html>", {}, "http_501"),
+        (200, b"<!doctype html>", {"content_type": "text/html"}, "html"),
+        (200, b"", {}, "empty"),
+        (200, b'{"data": [', {}, "broken_json"),
+        (200, {}, {}, "no_list"),
+        (200, None, {}, "no_list"),
+        (200, {"data": {"data": {"data": []}}}, {}, "no_list"),
+        (200, video("a"), {}, "no_list"),
+        (200, {"error": {"message": "lists are off"}}, {}, "error_object"),
+        (200, b"[" * 100_000, {}, "broken_json"),
+        (200, b"[" + b"{}," * 30_000 + b"{}]", {}, "broken_json"),
+    ],
+)
+def test_what_is_no_list_is_trouble_as_it_would_be_for_one_video(
+    status: int, body: object, headers: dict[str, str], reason: str
+) -> None:
+    answer = read(body, status, PLAIN, **headers)
+    assert isinstance(answer, Trouble)
+    assert (answer.reason, answer.status) == (reason, status)
+    assert answer.wait == (7 if status == 429 else None)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("body", [b"", {"error": {"message": "no"}}, {"data": [video("a")]}])
+def test_a_refused_key_is_told_apart(status: int, body: object) -> None:
+    assert isinstance(read(body, status), Denied)
+
+
+@pytest.mark.parametrize(
+    ("after", "query"),
+    [
+        (None, "limit=100"),
+        ("video_1", "limit=100&after=video_1"),
+        ("a/b &c=d?é\ud800", "limit=100&after=a%2Fb+%26c%3Dd%3F%C3%A9%3F"),
+    ],
+)
+def test_cursors_are_quoted(after: str | None, query: str) -> None:
+    assert list_url("http://gateway/v1", 100, after) == f"http://gateway/v1/videos?{query}"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("a"),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text() | st.sampled_from(["id", "status", "data", "task_id"]), inner)
+    ),
+)
+
+
+@given(status=st.integers(100, 599), body=st.binary() | VALUES)
+def test_nothing_a_gateway_sends_raises(status: int, body: object) -> None:
+    it = read(body if isinstance(body, bytes) else json.dumps(body).encode(), status)
+    if isinstance(it, Page):
+        for video_id in [*it.ids, "a"]:
+            answer = it.answer(video_id)
+            if answer is not None:
+                data = answer.snapshot.as_data() | dict(answer.snapshot.extra)
+                json.dumps(data, allow_nan=False).encode()
+    else:
+        assert isinstance(it, Denied | Trouble)
