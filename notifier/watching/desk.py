@@ -123,7 +123,8 @@ class Desk:
         self._timetable.add(seat)
         self._look_by(due)
         while True:
-            word: Asked | object | None = await seat.park()
+            await seat.park()
+            word, seat.word = seat.word, None
             if word is None or isinstance(word, Asked):
                 return word
             asked = await self._ask_now(seat, word)

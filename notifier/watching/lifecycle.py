@@ -8,9 +8,10 @@ it had passed: a daemon that was off for a day asks once before it gives up. Err
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
+from typing import NamedTuple
 
 from notifier.model.answer import Answer, Missing, Seen
 from notifier.model.event import TYPE_OF_STATUS, EventType
@@ -24,12 +25,15 @@ LONGEST_WAIT = 600.0
 LONGEST_BACKOFF = 300.0
 """The longest wait after errors, in seconds, unless `poll_interval` is longer."""
 
+_WELCOME = 1 / 2
+"""After this part of the wait an answer that comes along is welcome; sooner it would tell little,
+and later those who are on one page would go on waiting for it at different times."""
+
 FEWEST_MISSING = 3
 """How often in a row a gateway has to deny a video before it is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRules:
+class WatchRules(NamedTuple):
     """How one watch is polled; all in seconds. `deadline` is Unix time by `Clock.now`."""
 
     poll_interval: float
@@ -46,8 +50,7 @@ class WatchRules:
 _pace = lru_cache(maxsize=64)(Pace)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """What a watch remembers between two answers; see `notifier.model.watch.Watch`."""
 
     snapshot: Snapshot | None = None
@@ -56,8 +59,7 @@ class Memory:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(NamedTuple):
     """Ask again in `delay` seconds; an answer that comes along is welcome after `at_least`."""
 
     delay: float
@@ -99,9 +101,9 @@ def consider(  # noqa: PLR0913 - these are what a decision rests on
     else:
         delay = jittered(rules.poll_interval, rng)
     delay = _bounded(delay, memory, answer, rules, now, rng)
-    # half-way there an answer for nothing is as good as one that is asked for later
-    unhindered = isinstance(answer, Seen) and answer.wait is None
-    return memory, Again(delay, max(delay / 2, rules.min_poll_interval) if unhindered else delay)
+    if not isinstance(answer, Seen) or answer.wait is not None:
+        return memory, Again(delay, delay)
+    return memory, Again(delay, max(_WELCOME * delay, rules.min_poll_interval))
 
 
 def _remember(memory: Memory, answer: Answer, now: float) -> Memory:
@@ -110,12 +112,12 @@ def _remember(memory: Memory, answer: Answer, now: float) -> Memory:
             return Memory(snapshot=answer.snapshot.after(memory.snapshot))
         case Missing():
             since = now if memory.missing_since is None else memory.missing_since
-            return replace(
-                memory, missing_since=since, missing_count=memory.missing_count + 1, failures=0
+            return memory._replace(
+                missing_since=since, missing_count=memory.missing_count + 1, failures=0
             )
         case _:
             # trouble neither counts towards "lost" nor breaks a run of "no such video"
-            return replace(memory, failures=memory.failures + 1)
+            return memory._replace(failures=memory.failures + 1)
 
 
 def _ending(

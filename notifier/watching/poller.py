@@ -4,7 +4,7 @@ The poller's memory outlives a crash of its task, and the part that counts is in
 that a restarted daemon goes on where the last one stopped.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Protocol
 
@@ -64,7 +64,7 @@ class Poller:
 
     __slots__ = (
         *("watch", "_desk", "_store", "_publisher", "_rules", "_now", "_rng"),
-        *("_memory", "_study", "_finish", "_lesson", "_outcome", "_seat", "_stopped"),
+        *("_memory", "_study", "_finish", "_lesson", "_outcome", "_seat", "_stopped", "_unsaved"),
     )
 
     def __init__(  # noqa: PLR0913 - these are whom it works with
@@ -92,7 +92,7 @@ class Poller:
         self._lesson: Lesson | None = None
         self._outcome = ""
         self._seat = Seat(watch.key.video_id)
-        self._stopped = False
+        self._stopped = self._unsaved = False
 
     def stop(self) -> None:
         """Do not poll any more; what is under way is finished, and forgotten."""
@@ -109,9 +109,12 @@ class Poller:
             await trio.sleep(first_delay)
         soonest = min(first_delay, self._rules(self.watch).min_poll_interval)
         step: Again | Finish | None = self._finish or Again(first_delay, soonest)
-        while isinstance(step, Again):
-            step = await self._poll(step)
-        if step is not None and not self._stopped:
+        while isinstance(step, Again) and not self._stopped:
+            # nothing is held in here while this waits that is not needed any more
+            step = self._take_in(await self._ask(step))
+            if self._unsaved and isinstance(step, Again):
+                await self._store.save_reading(self.watch.row, *self._memory[:3])
+        if isinstance(step, Finish) and not self._stopped:
             await self._publisher.publish(
                 Ending(self.watch, step.type, step.snapshot, step.reason, self._lesson)
             )
@@ -119,26 +122,26 @@ class Poller:
                 self._study.learn(self._lesson)
         self._desk.leave(self._seat)
 
-    async def _poll(self, wait: Again) -> Again | Finish | None:
-        """Wait and ask; return what to do next, None when told to stop."""
-        if self._stopped:
-            return None
+    def _ask(self, wait: Again) -> Awaitable[Asked | None]:
+        """Wait and ask; None when told to stop."""
         now = trio.current_time()
-        asked = await self._desk.ask(
+        return self._desk.ask(
             self._seat,
             due=now + wait.delay,
             soonest=now + wait.at_least,
             deadline=self._rules(self.watch).deadline,
         )
+
+    def _take_in(self, asked: Asked | None) -> Again | Finish | None:
+        """Take an answer in; return what to do next, None when told to stop."""
         if asked is None or self._stopped:
             return None
         before = self._memory
         step = self._consider(asked)
         self._report(asked, before)
+        self._unsaved = _news(self._memory) != _news(before)
         if isinstance(step, Finish):
             self._finish = step
-        elif _lasting(self._memory) != _lasting(before):
-            await self._store.save_reading(self.watch.row, *_lasting(self._memory))
         return step
 
     def _consider(self, asked: Asked) -> Again | Finish:
@@ -194,8 +197,15 @@ class Poller:
         (say if changed else _log.debug)("poll", **fields)
 
 
-def _lasting(memory: Memory) -> tuple[Snapshot | None, float | None, int]:
-    return memory.snapshot, memory.missing_since, memory.missing_count
+def _news(memory: Memory) -> tuple[object, ...]:
+    """Return what is worth a write when it changes: of progress, every ten percent."""
+    seen = memory.snapshot
+    if seen is None:
+        return memory.missing_since, memory.missing_count
+    return (
+        *(memory.missing_since, memory.missing_count, seen.word, (seen.progress or 0) // 10),
+        *(seen.model, seen.created_at, seen.seconds, seen.size),
+    )
 
 
 def _word(memory: Memory) -> str:

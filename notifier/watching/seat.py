@@ -5,7 +5,8 @@ costs about half of one that sleeps by itself, and waking it costs a fifth.
 """
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Awaitable
+from typing import NamedTuple
 
 import trio
 
@@ -35,7 +36,7 @@ class Seat:
     """
 
     __slots__ = (
-        *("video_id", "due", "soonest", "deadline", "listed", "task", "_word"),
+        *("video_id", "due", "soonest", "deadline", "listed", "task", "word"),
         *("alone", "denied", "told_ended"),
     )
 
@@ -44,20 +45,18 @@ class Seat:
         self.due = self.soonest = self.deadline = self.listed = math.inf
         self.task: trio.lowlevel.Task | None = None
         self.alone = self.denied = self.told_ended = False
-        self._word: object = None
+        self.word: object = None
 
-    async def park(self) -> Any:  # noqa: ANN401 - the desk and nobody else wakes it
-        """Wait to be woken and return the word that it was woken with."""
+    def park(self) -> Awaitable[object]:
+        """Wait to be woken; then `word` is what it was woken with."""
         self.task = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(self._leave)
-        word, self._word = self._word, None
-        return word
+        return trio.lowlevel.wait_task_rescheduled(self._leave)  # noqa: ASYNC105 - by the caller
 
     def wake(self, word: object) -> None:
         """Let a task that is parked go on with `word`; does nothing when none is."""
         task, self.task = self.task, None
         if task is not None:
-            self._word = word
+            self.word = word
             trio.lowlevel.reschedule(task)
 
     def _leave(self, _raise_cancel: object) -> trio.lowlevel.Abort:

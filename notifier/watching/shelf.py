@@ -27,7 +27,7 @@ LIMITS = (100, 20)
 """How many videos a page is asked for; the second if a gateway refuses the first."""
 
 WORTH_OF_DUE, WORTH_OF_WELCOME = 1.0, 0.5
-"""How many requests are saved by an answer to one who is due, or half-way there."""
+"""How many requests are saved by an answer to one who is due, or will be before long."""
 
 _WORTH_A_PAGE: Mapping[Mode, float] = {"auto": 2, "always": 1, "never": 0}
 _PAUSES: Mapping[Mode, tuple[float, float]] = {

@@ -28,7 +28,7 @@ def decide(
         asked_at=asked_at,
         now=now,
         rng=rng(),
-        usual=lambda _: 17.5,
+        usual=lambda _: 18,
     )
 
 
@@ -61,7 +61,7 @@ def test_any_other_word_does_not(status: Status | None) -> None:
 
 
 def test_a_running_job_is_asked_about_when_the_schedule_says() -> None:
-    assert step(RUNNING)[1] == Again(17.5, 17.5 / 2)
+    assert step(RUNNING)[1] == Again(18, 9)
 
 
 @pytest.mark.parametrize("answer", [TROUBLE, Denied(401), Denied(403)])

@@ -1,0 +1,168 @@
+"""What polling costs the daemon: `python -m tests.benchmarks.polling` is one measurement.
+
+The whole daemon runs in this process, from its config and its store to what it decides, with
+nobody to deliver to, since no job ends. CPU is the process's own, all threads; it logs JSON at
+info to /dev/null.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import trio
+
+from notifier import log
+from notifier.app import wiring
+from notifier.app.collector import collect_rarely
+from notifier.app.daemon import Orders, run_daemon
+from notifier.config import load
+from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchSpec
+from notifier.store import Database, watches
+from notifier.watching import Poller
+from notifier.watching.seat import Asked
+from tests.benchmarks.gateway import asked, gateway, name
+
+_CONFIG = """
+[store]
+path = "n.db"
+
+[gateways.main]
+base_url = "{url}/v1"
+api_key = "sk-0123456789abcdef"
+poll_interval = "{interval}s"
+min_poll_interval = "{least}s"
+max_requests_per_second = {rate}
+list_videos = "{lists}"
+
+[endpoints.app]
+url = "http://127.0.0.1:9/"
+secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How the daemon is kept busy."""
+
+    watches: int
+    interval: float
+    in_flight: int = 32
+    lists: str = "never"
+    progress: bool = True
+    warm_up: float = 2.0
+    seconds: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured in `seconds`: CPU seconds, requests, answers to pollers; and memory.
+
+    `memory` is what the process has grown by per watch, in bytes; `first_poll` how many seconds
+    after the daemon began to start the gateway was first asked.
+    """
+
+    cpu: float
+    requests: int
+    answers: int
+    seconds: float
+    memory: float
+    first_poll: float
+
+
+def measure(load: Load) -> Measured:
+    """Measure in a process of its own."""
+    with gateway(load.watches, progress=load.progress) as url, TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "tests.benchmarks.polling", url, folder]
+        done = subprocess.run(
+            [*command, json.dumps(asdict(load))], stdout=subprocess.PIPE, check=True, timeout=600
+        )
+    return Measured(**json.loads(done.stdout))
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _store_watches(folder: Path, config: Path, count: int) -> None:
+    """Put watches into the store, as if an earlier run had taken them through its API."""
+    specs = tuple(WatchSpec(WatchKey("main", name(number))) for number in range(count))
+    database = Database.open(folder / "n.db", config)
+    database.transact(watches.sync, [Listing(API_SOURCE, specs)], [], time.time())
+    database.close()
+
+
+def _count_answers() -> Callable[[], int]:
+    """Have answers to pollers counted; return what tells how many there were."""
+    seen, consider = 0, Poller._consider  # noqa: SLF001 - nobody else sees every answer
+
+    def counting(poller: Poller, asked: Asked) -> object:
+        nonlocal seen
+        seen += 1
+        return consider(poller, asked)
+
+    patch.object(Poller, "_consider", counting).start()
+    return lambda: seen
+
+
+async def _measure(url: str, folder: Path, load_: Load) -> Measured:
+    path = folder / "config.toml"
+    path.write_text(
+        _CONFIG.format(
+            url=url,
+            interval=load_.interval,
+            least=load_.interval / 4,
+            rate=10_000,
+            lists=load_.lists,
+        ),
+        encoding="utf-8",
+    )
+    _store_watches(folder, path, load_.watches)
+    config = load(path, {})
+    collect_rarely()
+    orders, before, began = Orders(trio.Event()), _resident(), time.monotonic()
+    answers = _count_answers()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(run_daemon, config, orders))
+        while not asked(url):  # noqa: ASYNC110 - another process has no event
+            await trio.sleep(0.05)
+        first_poll = time.monotonic() - began
+        await trio.sleep(load_.warm_up)
+        cpu, requests, seen, since = _cpu(), asked(url), answers(), time.monotonic()
+        await trio.sleep(load_.seconds)
+        measured = Measured(
+            _cpu() - cpu,
+            asked(url) - requests,
+            answers() - seen,
+            time.monotonic() - since,
+            (_resident() - before) / load_.watches,
+            first_poll,
+        )
+        os.write(1, json.dumps(asdict(measured)).encode())
+        os._exit(0)  # nothing is to be saved, and 100,000 tasks take their time
+
+
+def main(url: str, folder: str, how: str) -> None:
+    """Make one measurement and print it."""
+    load_ = Load(**json.loads(how))
+    log.configure("info", "json", Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+    with patch.object(wiring, "GATEWAY_IN_FLIGHT", load_.in_flight):
+        trio.run(_measure, url, Path(folder), load_)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

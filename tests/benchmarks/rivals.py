@@ -1,0 +1,54 @@
+"""The rivals, in a venv of their own: built once, kept in the system's folder for such things."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from tempfile import gettempdir
+
+_PEERS = Path(__file__).parent / "peers"
+_ROOT = Path(__file__).parents[2]
+
+RIVALS: dict[str, tuple[str, ...]] = {
+    "AsyncOpenAI": ("openai_sdk",),
+    "AsyncOpenAI on aiohttp": ("openai_sdk", "aiohttp"),
+    "aiohttp": ("aiohttp_client",),
+    "httpx": ("httpx_client",),
+    "h11": ("h11_streams",),
+}
+"""Their scripts in `peers`, with what they are called with after the usual arguments."""
+
+
+def build() -> Path:
+    """Return the interpreter that has the rivals; raises subprocess.CalledProcessError."""
+    wanted = (_PEERS / "requirements.txt").read_bytes() + sys.version.encode()
+    digest = hashlib.sha256(wanted).hexdigest()[:12]
+    folder = Path(gettempdir(), f"notifier-benchmark-{os.getuid()}-{digest}")
+    python = folder / "bin" / "python"
+    done = folder / "complete"
+    if not done.exists():
+        venv.create(folder, with_pip=True, clear=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "-r"]
+        wanted_file = str(_PEERS / "requirements.txt")
+        subprocess.run([*install, wanted_file], check=True, stdout=subprocess.DEVNULL)
+        done.touch()
+    return python
+
+
+def cpu_per_request(
+    python: Path, rival: str, url: str, concurrency: int, seconds: float
+) -> float | None:
+    """Return what one status request costs a rival; None if it is not to be had."""
+    script, *more = RIVALS[rival]
+    command = [str(python), "-m", f"tests.benchmarks.peers.{script}", url, str(concurrency)]
+    done = subprocess.run(
+        [*command, str(seconds), *more],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds + 60,
+    )
+    return float(done.stdout.split()[0]) if done.returncode == 0 and done.stdout else None

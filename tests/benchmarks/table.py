@@ -1,0 +1,29 @@
+"""What was reached, beside what was to be reached."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.table import Table
+
+GROSS = 2.0
+"""A ratio above this is a gross regression: not half of what was to be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; `ratio` is how much of the reach is used up: it is met at 1 or less."""
+
+    what: str
+    reached: str
+    reach: str
+    ratio: float
+    note: str = ""
+
+
+def as_table(rows: Iterable[Row]) -> Table:
+    """Return the rows, to be printed."""
+    table = Table("what", "reached", "reach", "ratio", "", "note")
+    for row in rows:
+        met = "[green]met[/]" if row.ratio <= 1 else "[red]missed[/]"
+        table.add_row(row.what, row.reached, row.reach, f"{row.ratio:.2f}", met, row.note)
+    return table
