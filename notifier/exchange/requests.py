@@ -74,7 +74,11 @@ def build_request(
     usual = _USUAL.fullmatch(url)
     address = _address(url) if usual is None else _usual_address(usual[1])
     target = address.url.raw_path if usual is None else usual[2].encode("ascii")
-    prepared = _prepared(address.host, None if body is None else len(body), *headers.items())
+    if body is None:
+        prepared = _prepared_again(address.host, None, *headers.items())
+    else:
+        # signed anew for every attempt: nothing to remember
+        prepared = _prepared(address.host, len(body), *headers.items())
     return httpx.Request(
         method,
         address.url,
@@ -102,16 +106,17 @@ def _address(url: str) -> _Address:
 _usual_address = lru_cache(maxsize=1024)(_address)
 
 
-@lru_cache(maxsize=64)
 def _prepared(host: str, length: int | None, *headers: tuple[str, str]) -> _Prepared:
-    sent = httpx.Headers({"host": host, "accept-encoding": "identity"})
-    sent.update(list(headers))
+    sent = {"host": host, "accept-encoding": "identity"}
+    sent.update((name.lower(), value) for name, value in headers)
     if length is not None:
         sent["content-length"] = str(length)
-    lines = [b"%s: %s\r\n" % header for header in sent.raw]
-    encoded = b"".join(lines)
-    if encoded.count(b"\n") != len(lines) or encoded.count(b"\r") != len(lines):
+    text = "".join([f"{name}: {value}\r\n" for name, value in sent.items()])
+    if text.count("\n") != len(sent) or text.count("\r") != len(sent):
         raise TransportError("bad_request", "a line break in a header")
-    if b"\x00" in encoded:
+    if "\x00" in text:
         raise TransportError("bad_request", "a NUL in a header")
-    return _Prepared(sent, encoded)
+    return _Prepared(httpx.Headers(sent), text.encode("latin-1"))
+
+
+_prepared_again = lru_cache(maxsize=64)(_prepared)

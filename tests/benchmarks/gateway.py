@@ -36,7 +36,7 @@ def name(number: int) -> str:
 
 
 def _video(number: int) -> str:
-    older = number % (_JOB_SECONDS // 2)
+    older = number % 5
     age = time.time() - _BEGAN + older
     progress = min(int(age / _JOB_SECONDS * 100), 99) if _Gateway.progress else "null"
     return _VIDEO % (name(number), int(_BEGAN) - older, progress)

@@ -11,13 +11,22 @@ GROSS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row; `ratio` is how much of the reach is used up: it is met at 1 or less."""
+    """One row; `ratio` is how much of the reach is used up: it is met at 1 or less.
+
+    `limit` is the ratio above which it is a gross regression.
+    """
 
     what: str
     reached: str
     reach: str
     ratio: float
     note: str = ""
+    limit: float = GROSS
+
+    @property
+    def is_gross(self) -> bool:
+        """Whether it has become much worse than it was to be, or than it was."""
+        return self.ratio > self.limit
 
 
 def as_table(rows: Iterable[Row]) -> Table:

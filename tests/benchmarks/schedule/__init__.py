@@ -5,6 +5,6 @@ schedule and by the loop that people write, `retrieve` at once and then every 20
 fixed. `python -m tests.benchmarks.schedule [--quick]` prints the rows; `reach` returns them.
 """
 
-from tests.benchmarks.schedule.rows import Row, reach
+from tests.benchmarks.schedule.rows import reach
 
-__all__ = ["Row", "reach"]
+__all__ = ["reach"]

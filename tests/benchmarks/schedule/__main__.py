@@ -5,9 +5,9 @@ import sys
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from tests.benchmarks.schedule.rows import SCENES, Row, reach
+from tests.benchmarks.schedule.rows import SCENES, reach
+from tests.benchmarks.table import as_table
 
 
 def main() -> int:
@@ -21,19 +21,8 @@ def main() -> int:
             rows = reach(quick=quick, done=lambda n: progress.update(task, completed=n))
     except KeyboardInterrupt:
         return 130
-    Console(width=None if sys.stdout.isatty() else 160).print(_table(rows))
-    return 1 if any(row.ratio > _GROSS for row in rows) else 0
-
-
-_GROSS = 2.0
-
-
-def _table(rows: list[Row]) -> Table:
-    table = Table("what", "reached", "reach", "ratio", "", "note")
-    for row in rows:
-        met = "[green]met[/]" if row.ratio <= 1 else "[red]missed[/]"
-        table.add_row(row.what, row.reached, row.reach, f"{row.ratio:.2f}", met, row.note)
-    return table
+    Console(width=None if sys.stdout.isatty() else 160).print(as_table(rows))
+    return 1 if any(row.is_gross for row in rows) else 0
 
 
 if __name__ == "__main__":

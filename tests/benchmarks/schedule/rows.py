@@ -1,25 +1,14 @@
 """The rows of the schedule in the table of what is to be reached."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise, product
 
 from tests.benchmarks.schedule.jobs import COMPACT, DURATIONS, HEAVY, SMOOTH
 from tests.benchmarks.schedule.simulation import Scene, Tally
+from tests.benchmarks.table import Row
 
 _SHARES = (0.30, 0.35, 0.40, 0.45, 0.50)
 _STUCK_SHARE = 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row; `ratio` is how much of the reach is used up: it is met at 1 or less."""
-
-    what: str
-    reached: str
-    reach: str
-    ratio: float
-    note: str = ""
 
 
 class _Stage:
