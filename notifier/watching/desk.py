@@ -148,11 +148,14 @@ class Desk:
             self._line.shelf.forget(seat)
 
     def _serve(self) -> float:
-        """Let those ask whose turn it is; return when to look again (trio's clock)."""
+        """Have those stand in line who are due; return when to look again (trio's clock)."""
         now = trio.current_time()
         for seat in self._timetable.take_due(now):
             self._line.add(seat)
-        look_again = max(self._timetable.next_due(), now + _TICK)
+        return min(self._give_turns(now), max(self._timetable.next_due(), now + _TICK))
+
+    def _give_turns(self, now: float) -> float:
+        """Let those ask whose turn it is; return when the next has its turn (trio's clock)."""
         while self._line and self._in_flight < self._rules.in_flight:
             seat = self._line.first()
             if seat.task is None:
@@ -163,10 +166,10 @@ class Desk:
             if wait:
                 # a turn comes at its moment, unless many come within a tick
                 crowded = self._rules.requests_per_second * _TICK > 1
-                return min(now + (max(wait, _TICK) if crowded else wait), look_again)
+                return now + (max(wait, _TICK) if crowded else wait)
             self._line.remove(seat)
             self._let_ask(seat, now)
-        return look_again
+        return math.inf
 
     def _let_ask(self, seat: Seat, now: float) -> None:
         self._in_flight += 1
@@ -183,7 +186,7 @@ class Desk:
         """Make room for the next in line."""
         self._in_flight -= 1
         if self._line or self._pause is not None:
-            self._look_by(self._serve())
+            self._look_by(self._give_turns(trio.current_time()))
 
     def _look_by(self, moment: float) -> None:
         """Have the clerk look no later than at `moment` (trio's clock)."""

@@ -8,11 +8,14 @@ from statistics import median
 from tests.benchmarks import delivery, polling, rivals
 from tests.benchmarks.gateway import gateway
 from tests.benchmarks.polling import Load, Measured
-from tests.benchmarks.table import Row
+from tests.benchmarks.table import GROSS, Row
 
 _CONCURRENCIES = (10, 100)
 _RIVAL = "AsyncOpenAI"
 _KIBIBYTE = 1024
+
+NEVER_MET = 2.0
+"""What has not been reached yet may not cost twice of what it did when it was written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def polling_rows(size: Size, python: Path, say: Callable[[str], None]) -> Iterab
     for number in range(size.rounds):
         for concurrency in (*_CONCURRENCIES, 1000):
             say(f"round {number + 1}: notifier, {concurrency} at once")
-            load = Load(6000, 0.1, concurrency, warm_up=3.0, seconds=size.seconds)
+            load = Load(3000, 0.1, concurrency, warm_up=3.0, seconds=size.seconds)
             ours.setdefault(concurrency, []).append(_per_request(polling.measure(load)))
         for rival, concurrency in ((r, c) for r in size.rivals for c in _CONCURRENCIES):
             say(f"round {number + 1}: {rival}, {concurrency} at once")
@@ -57,7 +60,11 @@ def polling_rows(size: Size, python: Path, say: Callable[[str], None]) -> Iterab
         yield _single_row(concurrency, reach, cpu, rival_cpu)
     yield _flat_row(cpu)
     yield _times_less(
-        "CPU per status with list pages of 100", median(pages), rival_cpu[_RIVAL, 10], 60
+        "CPU per status with list pages of 100",
+        median(pages),
+        rival_cpu[_RIVAL, 10],
+        60,
+        limit=NEVER_MET * 60 / 17,
     )
 
 
@@ -83,13 +90,16 @@ def _single_row(
     )
 
 
-def _times_less(what: str, ours: float, rival: float, reach: float, note: str = "") -> Row:
+def _times_less(
+    what: str, ours: float, rival: float, reach: float, note: str = "", limit: float = GROSS
+) -> Row:
     return Row(
         what,
         f"{_us(ours)}: {rival / ours:.1f} times less",
         f"{reach:g} times less than {_RIVAL}",
         reach * ours / rival,
         note or f"{_RIVAL} {_us(rival)}",
+        limit,
     )
 
 
@@ -183,7 +193,3 @@ def delivery_rows(size: Size, say: Callable[[str], None]) -> Iterable[Row]:
         "10 ms",
         seconds / 0.01,
     )
-
-
-NEVER_MET = 2.0
-"""What has not been reached yet may not cost twice of what it did when it was written down."""
