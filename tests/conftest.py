@@ -4,11 +4,16 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.builders import close_memory_databases
 
 # a shell lets its background jobs ignore Ctrl-C, and what tests start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# how long an example takes says more about the machine than about the code
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

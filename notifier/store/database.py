@@ -240,6 +240,8 @@ def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) ->
     for pragma in ("journal_mode = WAL", "synchronous = FULL", f"journal_size_limit = {_MAX_WAL}"):
         db.execute(f"PRAGMA {pragma}")
     migrate(db)
+    # the journal of a savepoint is a temporary file, which no descriptor may be left for
+    db.execute("PRAGMA temp_store = MEMORY")
     db.execute("PRAGMA foreign_keys = ON")
     _belong_to(db, path, str(config), adopt=adopt)
 

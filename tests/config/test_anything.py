@@ -64,7 +64,6 @@ def every_problem(path: Path) -> list[Problem]:
     return [*resolve_secrets(config), *warnings(config)]
 
 
-@settings(deadline=None)
 @given(document=DOCUMENTS)
 def test_any_document_is_a_config_or_problems_of_one_line_each(
     tmp_path_factory: pytest.TempPathFactory, document: dict[str, Any]
@@ -73,7 +72,6 @@ def test_any_document_is_a_config_or_problems_of_one_line_each(
     assert all(str(problem).isprintable() for problem in every_problem(path))
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_bytes_are_a_dropin_or_a_config_error(
     tmp_path_factory: pytest.TempPathFactory, config: Config, content: bytes
@@ -87,7 +85,6 @@ def test_any_bytes_are_a_dropin_or_a_config_error(
     assert isinstance(listed, Listing)
 
 
-@settings(deadline=None)
 @given(document=st.fixed_dictionaries({"watches": st.lists(filled(WatchTable)) | VALUES}))
 def test_any_watches_are_a_dropin_or_a_config_error(
     tmp_path_factory: pytest.TempPathFactory, config: Config, document: dict[str, Any]
@@ -125,7 +122,7 @@ def places() -> list[tuple[str, str]]:
     ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(place=st.sampled_from(places()), value=SHAPES)
 def test_a_secret_in_any_place_is_in_no_error_and_in_no_repr(
     tmp_path_factory: pytest.TempPathFactory, place: tuple[str, str], value: object

@@ -112,6 +112,6 @@ async def post() -> AsyncIterator[Post]:
 @asynccontextmanager
 async def post_from(store: Store, clock: Clock) -> AsyncIterator[Post]:
     """Deliver from `store` for as long as the block lasts."""
-    async with AsyncExitStack() as connections, trio.open_nursery() as nursery:
+    async with trio.open_nursery() as nursery, AsyncExitStack() as connections:
         yield Post(store, Ledger(store, clock.now), clock, nursery, connections)
         nursery.cancel_scope.cancel()

@@ -237,7 +237,6 @@ MULTIPART = "multipart/form-data; boundary=b"
 
 
 @given(st.sampled_from([MULTIPART, "application/json", ""]) | st.text(), st.binary())
-@settings(deadline=None)
 def test_any_bytes_are_read_as_a_form_or_refused(content_type: str, body: bytes) -> None:
     try:
         assert all(isinstance(text, str) for text in read_form(content_type, body).values())
@@ -268,7 +267,7 @@ async def test_a_broken_create_is_400(nursery: trio.Nursery, body: bytes) -> Non
 
 
 @given(st.dictionaries(st.sampled_from(["prompt", "model", "seconds", "size"]), JSON))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_json_create_is_answered_well(fields: dict[str, object]) -> None:
     async def main() -> None:
         async with trio.open_nursery() as nursery:

@@ -204,7 +204,7 @@ async def test_cancelling_closes_the_port_and_every_connection() -> None:
 
 
 @given(st.lists(st.binary(max_size=200), max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_random_bytes_never_take_the_server_down(sent: list[bytes]) -> None:
     async def main() -> None:
         async with trio.open_nursery() as nursery:
