@@ -11,6 +11,9 @@ Lists may not cost more than asking about each video alone. A page is asked for 
 two requests: one for everybody on it who is due, half a one for who would be due before long.
 And there are accounts of what pages really saved: if that is less than they cost, lists (or the
 search for more pages) are left alone for ten minutes, then twice as long, up to six hours.
+
+A deleted anchor is refused, or followed by nothing or by the head of the list. That says nothing
+of other pages; this one begins after another of its videos, and is forgotten if that fails too.
 """
 
 from collections import Counter
@@ -28,39 +31,43 @@ LIMITS = (100, 20)
 
 WORTH_OF_DUE, WORTH_OF_WELCOME = 1.0, 0.5
 """How many requests are saved by an answer to one who is due, or will be before long."""
-
 _WORTH_A_PAGE: Mapping[Mode, float] = {"auto": 2, "always": 1, "never": 0}
 _PAUSES: Mapping[Mode, tuple[float, float]] = {
     "auto": (600.0, 6 * 3600.0),
     "always": (60.0, 600.0),
     "never": (0.0, 0.0),
 }
-_SEED = 100
+_SEED = 10
 """When so many were seen nowhere, more chains are begun."""
-
 _MOST_CHAINS = 16
 _MOST_FAILURES = 3
+_MOST_LOST = 50
+"""When so many anchors in a row are of no use, it is not that they are deleted."""
 
 
 class Place:
-    """A page, those who were seen there, and the request for it that is under way."""
+    """A page, those who were seen there, and the request for it that is under way.
 
-    __slots__ = ("after", "request", "seats")
+    `moved` says that it got another anchor and has not been seen since.
+    """
+
+    __slots__ = ("after", "moved", "request", "seats")
 
     def __init__(self, after: str | None) -> None:
         self.after = after
         self.seats: dict[Seat, None] = {}
         self.request: PageRequest | None = None
+        self.moved = False
 
 
 class PageRequest:
     """A page to ask for, and who is `expected` to be answered by it.
 
     `place` is None when nobody was seen on that page yet; `new` says how many were found on it
-    that were seen nowhere before.
+    that were seen nowhere before, `astray` that it was not the page that was asked for.
     """
 
-    __slots__ = ("after", "expected", "limit", "new", "place")
+    __slots__ = ("after", "astray", "expected", "limit", "new", "place")
 
     def __init__(self, limit: int, place: Place | None, after: str | None) -> None:
         self.limit = limit
@@ -68,13 +75,11 @@ class PageRequest:
         self.after = after
         self.expected: dict[Seat, None] = {}
         self.new = 0
+        self.astray = False
 
 
 class Shelf:
-    """Knows where videos were seen; moments are trio's clock.
-
-    `ours` are the seats of all videos that are watched.
-    """
+    """Knows where videos were seen; moments are trio's clock. `ours` are all watched ones."""
 
     def __init__(self, mode: Mode, ours: Mapping[str, Seat]) -> None:
         self._mode = mode
@@ -86,9 +91,8 @@ class Shelf:
         self._chains: list[str] = []
         self._head_end: str | None = None
         self._first_id: str | None = None
-        self._only_head = False
         self._limits = list(LIMITS)
-        self._failures = 0
+        self._failures = self._lost_in_a_row = 0
         self._lists = Account(*_PAUSES[mode])
         self._search = Account(*_PAUSES[mode])
 
@@ -111,8 +115,7 @@ class Shelf:
 
     def plan(self, seat: Seat, now: float) -> PageRequest | None:
         """Return the page that answers one whose turn it is, None to ask about it alone."""
-        doubtful = seat.alone or seat.denied
-        if doubtful or self._mode == "never" or not self._lists.is_open(now):
+        if seat.alone or seat.denied or self._mode == "never" or not self._lists.is_open(now):
             seat.alone = False
             return None
         place = self._at.get(seat.video_id)
@@ -144,7 +147,7 @@ class Shelf:
     def _look_for(self, seat: Seat, now: float) -> PageRequest | None:
         """Look further along the chains for what was seen nowhere."""
         lost = len(self._ours) - len(self._at) - len(self._newcomers)
-        if lost < _WORTH_A_PAGE[self._mode] or self._only_head or not self._search.is_open(now):
+        if lost < _WORTH_A_PAGE[self._mode] or not self._search.is_open(now):
             return None
         if self._chains:
             after = self._chains.pop()
@@ -162,20 +165,28 @@ class Shelf:
         """Take note of what is on a page; `end` is the cursor of the next one, if there is one."""
         self._failures = 0
         self._finish(request)
-        if self._ignores_after(request, ids):
-            self._use_only_head()
-            return
-        place = request.place or self._places.get(request.after or "") or Place(request.after)
+        after = request.after
         found = [seat for one in ids if (seat := self._ours.get(one)) is not None]
+        if self._is_astray(request, ids, found):
+            request.astray = True
+            self._lose_anchor(request)
+            return
+        place = self._head if after is None else self._places.get(after) or Place(after)
+        place.moved = False
         here = frozenset(found)
         request.new = self._put_there(place, found)
-        for seat in [seat for seat in place.seats if seat not in here]:
+        gone = [seat for seat in place.seats if seat not in here]
+        for seat in gone:
             self._take_away(seat)
         if place is self._head:
             self._newcomers.clear()
-        elif place.seats and place.after is not None:
-            self._places[place.after] = place
-        self._go_on_from(end, place, request.new)
+            if len(gone) > _WORTH_A_PAGE[self._mode]:
+                self._chains.append(gone[0].video_id)  # the newest: the others follow it
+        elif place.seats and after is not None:
+            self._places[after] = place
+            self._lost_in_a_row = 0
+        if end is not None and end not in self._places and found:
+            self._go_on_from(end, place, request.new, found[-1])
 
     def _put_there(self, place: Place, found: list[Seat]) -> int:
         """Note who was seen on a page; return how many were nowhere before.
@@ -199,34 +210,47 @@ class Shelf:
             self._at[seat.video_id] = place
         return new
 
-    def _go_on_from(self, end: str | None, place: Place, new: int) -> None:
-        if end is None or end in self._places:
-            return
+    def _go_on_from(self, end: str, place: Place, new: int, last: Seat) -> None:
+        """Look at the next page too, unless this one ended among those known from elsewhere."""
         if place is self._head:
             self._head_end = end
-        elif new >= _WORTH_A_PAGE[self._mode] and len(self._chains) < _MOST_CHAINS:
-            self._chains.append(end)
+        elif self._at.get(last.video_id) is place and new >= _WORTH_A_PAGE[self._mode]:
+            self._chains = [*self._chains[1 - _MOST_CHAINS :], end]
 
-    def _ignores_after(self, request: PageRequest, ids: Collection[str]) -> bool:
+    def _is_astray(self, request: PageRequest, ids: Collection[str], found: list[Seat]) -> bool:
+        """Tell whether a page is not the one that follows its anchor."""
         first = next(iter(ids), None)
         if request.after is None:
             self._first_id = first
             return False
-        return request.after in ids or (first is not None and first == self._first_id)
+        if request.after in ids or (first and first == self._first_id):
+            return True
+        return not found and request.place is not None
 
-    def _use_only_head(self) -> None:
-        self._only_head = True
-        self._chains.clear()
-        for place in list(self._places.values()):
+    def _lose_anchor(self, request: PageRequest) -> None:
+        """Have a page begin after another of those who were seen there, but once only."""
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row >= _MOST_LOST:
+            for each in list(self._places.values()):
+                self._remove(each)
+        place = self._places.get(request.after or "")
+        first = next(iter(place.seats)).video_id if place else ""
+        if place and (place.moved or first in self._places):
             self._remove(place)
+        elif place:
+            del self._places[place.after or ""]
+            self._places[first] = place
+            place.after, place.moved = first, True
 
     def earned(self, request: PageRequest, saved: float, now: float) -> None:
         """Settle the account of a page that saved so many requests.
 
-        To have found somebody makes up for what it cost, but not for more.
+        To have found enough for a page that will be asked for again makes up for what it cost.
         """
-        saved += min(request.new, 1)
-        if request.place is None:
+        saved += request.new >= _WORTH_A_PAGE[self._mode]
+        if request.astray:
+            self._charge_search(now)
+        elif request.place is None:
             self._search.settle(saved, now)
         elif self._mode == "auto":
             self._lists.settle(saved, now)
@@ -238,19 +262,24 @@ class Shelf:
         may have been too large a page.
         """
         self._finish(request)
-        self._failures += 1
-        if request.after is None and too_many and len(self._limits) > 1:
+        if refused and request.after is not None:
+            self._lose_anchor(request)
+            self._charge_search(now)
+            return
+        if too_many and len(self._limits) > 1:
             del self._limits[0]
             return
-        if request.after is not None and refused and request.place is not None:
-            self._remove(request.place)  # its anchor may be deleted
+        self._failures += 1
         if request.place is None:
-            self._search.settle(0, now)
-        if (refused and request.after is None) or self._failures >= _MOST_FAILURES:
+            self._charge_search(now)
+        if refused or self._failures >= _MOST_FAILURES:
             self._lists.close(now)
             self._limits = list(LIMITS)
-            self._only_head = False
             self._failures = 0
+
+    def _charge_search(self, now: float) -> None:
+        if self._search.is_open(now):  # once is enough for one cause
+            self._search.settle(0, now)
 
     def _finish(self, request: PageRequest) -> None:
         if request.place is not None and request.place.request is request:
@@ -263,8 +292,7 @@ class Shelf:
     def _take_away(self, seat: Seat) -> None:
         """Note that somebody is not where it was; a page where nobody is left is forgotten."""
         place = self._at.pop(seat.video_id, None)
-        if place is None:
-            return
-        place.seats.pop(seat, None)
-        if not place.seats and self._places.get(place.after or "") is place:
-            del self._places[place.after or ""]
+        if place is not None:
+            place.seats.pop(seat, None)
+            if not place.seats and self._places.get(place.after or "") is place:
+                del self._places[place.after or ""]
