@@ -68,7 +68,7 @@ class World:
         return len(due)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     gateway=GATEWAYS,
     mode=st.sampled_from(["auto", "always", "never"]),
