@@ -50,9 +50,9 @@ class Lists:
             if seat is not None and seat is not carrier and seat.task is not None:
                 saved += self._hand(seat, page, at, now)
         self._line.shelf.earned(request, saved, now)
-        self._put_back(carrier, request)
+        self._put_back(carrier, request, now)
         if own is None:
-            carrier.alone |= carrier.video_id in page
+            carrier.alone |= request.after is not None or carrier.video_id in page
             return None
         return Asked(own, at)
 
@@ -93,12 +93,14 @@ class Lists:
         too_many = reason in _TOO_LARGE or status in _BAD_LIMIT
         now = trio.current_time()
         self._line.shelf.failed(request, now, refused=not passing, too_many=too_many)
-        self._put_back(carrier, request)
+        carrier.alone |= request.after is not None
+        self._put_back(carrier, request, now)
 
-    def _put_back(self, carrier: Seat, request: PageRequest) -> None:
-        """Let those have their turn who were expected on a page and not answered by it."""
+    def _put_back(self, carrier: Seat, request: PageRequest, now: float) -> None:
+        """Let those have their turn who were expected on a page and still wait for an answer."""
         for seat in request.expected:
+            if seat is carrier or seat.task is None or seat.due > now:
+                continue
             # who was not on the head page is looked for further down
             seat.alone |= request.after is not None
-            if seat is not carrier and seat.task is not None:
-                self._line.put_first(seat)
+            self._line.put_first(seat)

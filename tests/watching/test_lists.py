@@ -46,6 +46,18 @@ async def test_pages_answer_hundreds_of_videos_with_a_few_requests(
             assert max(gaps) < 2 * INTERVAL
 
 
+async def test_who_was_found_on_a_page_is_hardly_ever_asked_alone_again(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = gateway_with(500)
+    async with watching(gateway, names(500)):
+        await trio.sleep(120)
+        before = len(gateway.asked)
+        await trio.sleep(TEN_MINUTES)
+    alone = [what for _, what in gateway.asked[before:] if not what.startswith("?")]
+    assert len(alone) < 5  # of 15,000 answers
+
+
 async def test_jobs_that_others_have_in_between_do_no_harm(autojump_clock: MockClock) -> None:
     gateway = gateway_with(3000)
     ours = names(3000)[::5]
