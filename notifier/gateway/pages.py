@@ -11,11 +11,11 @@ from typing import Final
 from urllib.parse import urlencode
 
 from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
-from notifier.gateway.reading import ids, is_about, read_snapshot, video_object
+from notifier.gateway.reading import ids, is_about, is_repeated, read_snapshot, video_object
 from notifier.gateway.verdict import Dialect, judge
 from notifier.model.answer import Denied, Missing, Seen, Trouble
 from notifier.model.status import read_status
-from notifier.model.video import Json
+from notifier.model.video import Json, Snapshot
 
 _LIST_NAMES = ("data", "items", "videos", "results")
 _MORE_IDS = frozenset({"task_id", "video_id", "data"})
@@ -39,12 +39,13 @@ class Page:
     when the gateway did not tell. `wait` is how long it asked to be left alone, in seconds.
     """
 
-    __slots__ = ("_dialect", "_items", "_may_echo", "has_more", "ids", "last_id", "wait")
+    __slots__ = ("_dialect", "_ends", "_items", "_may_echo", "has_more", "ids", "last_id", "wait")
 
     def __init__(
         self, told: _Item, listed: list[Json], dialect: Dialect, *, may_echo: bool
     ) -> None:
         self._dialect = dialect
+        self._ends: dict[str, bool] = {}
         self._may_echo = may_echo
         self.ids, self._items = _by_id(listed)
         more, last = told.get("has_more"), told.get("last_id")
@@ -63,13 +64,22 @@ class Page:
         word = None if item is None else item.get("status")
         if not isinstance(word, str):
             return False
-        status = read_status(word, self._dialect.status_words)
-        return status is not None and status.terminal
+        if word not in self._ends:
+            status = read_status(word, self._dialect.status_words)
+            self._ends[word] = status is not None and status.terminal
+        return self._ends[word]
 
-    def answer(self, video_id: str) -> Seen | None:
-        """Return what the page says about a video: None if it does not clearly say anything."""
+    def answer(self, video_id: str, known: Snapshot | None = None) -> Seen | None:
+        """Return what the page says about a video: None if it does not clearly say anything.
+
+        When it says no more than is `known`, the answer has that very snapshot.
+        """
         item = self._items.get(video_id)
-        if item is None or item is _SEVERAL or not is_harmless(item):
+        if item is None or item is _SEVERAL:
+            return None
+        if known is not None and not self._may_echo and is_repeated(known, item, video_id):
+            return Seen(known, HTTPStatus.OK, self.wait)
+        if not is_harmless(item):
             return None
         dialect = self._dialect
         if self._may_echo:

@@ -125,6 +125,30 @@ def read_snapshot(
     )
 
 
+def is_repeated(known: Snapshot, body: dict[str, Json], video_id: str) -> bool:
+    """Tell whether an object says about a running job what is `known`, and nothing else.
+
+    What it leaves out stays known (`Snapshot.after`), except for its progress.
+    """
+    said = body.get
+    return (
+        said("status") == known.word
+        and said("id") == video_id
+        and said("progress") == known.progress
+        and (said("model") or known.model) == known.model
+        and (said("created_at") or known.created_at) == known.created_at
+        and (said("seconds") or known.seconds) == known.seconds
+        and (said("size") or known.size) == known.size
+        and (said("remixed_from_video_id") or known.remixed_from_video_id)
+        == known.remixed_from_video_id
+        and said("completed_at") == known.completed_at
+        and said("expires_at") == known.expires_at
+        and said("error") is None
+        and not (known.ended or known.error or known.extra)
+        and body.keys() <= _PROTOCOL
+    )
+
+
 def _extra(body: dict[str, Json]) -> Mapping[str, Json]:
     """Return the gateway's own fields, smallest first while they are small enough together."""
     extra = {name: body[name] for name in body if name not in _PROTOCOL}

@@ -6,13 +6,13 @@ when there was no answer at all.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from notifier.model.video import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The gateway described this video."""
+class Seen(NamedTuple):
+    """The gateway described this video; a tuple because one is made for each poll."""
 
     snapshot: Snapshot
     status: int = 200

@@ -62,7 +62,7 @@ class Snapshot(NamedTuple):
 
         Some gateways tell the model or the size once and leave it out of the last answer.
         """
-        if earlier is None or None not in _lasting(self):
+        if earlier is None or earlier is self or _lasting(self) == _lasting(earlier):
             return self
         known = {name: getattr(earlier, name) for name in _LASTING if getattr(self, name) is None}
         return self._replace(**known)

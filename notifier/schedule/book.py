@@ -26,7 +26,7 @@ class LessonBook:
     def of(self, job_class: JobClass, pace: Pace) -> Lessons:
         """Return the lessons of one class, for a gateway that is asked at `pace`."""
         lessons = self._ready.get(job_class)
-        if lessons is None or lessons.pace != pace:
+        if lessons is None or (lessons.pace is not pace and lessons.pace != pace):
             lessons = Lessons(pace, self._raw.get(job_class, ()))
             self._ready.pop(job_class, None)
             self._ready[job_class] = lessons

@@ -32,7 +32,7 @@ from notifier.watching.terms import Client, DeskRules
 from notifier.watching.timetable import Timetable
 from notifier.watching.words import StrangeWords
 
-_TICK = 0.01  # seconds; who is due within one is woken together, which costs less
+_TICK = 0.01  # seconds; who has a turn within one is woken together, which costs less
 _OVERSLEPT = 5.0
 _LONGEST_SPREAD = 30.0
 _TURN = object()
@@ -61,7 +61,7 @@ class Desk:
         self._timetable = Timetable()
         self._seats: dict[str, Seat] = {}
         self._line = Line(Shelf(rules.list_videos, self._seats))
-        self._lists = Lists(self._line, self._seats)
+        self._lists = Lists(self._line, self._seats, self._timetable)
         self._in_flight = 0
         self._bell = Bell()
         self._wakes_at = -math.inf
@@ -107,21 +107,18 @@ class Desk:
             if trio.current_time() - self._wakes_at > _OVERSLEPT:
                 self._spread_out()
 
-    async def ask(
-        self, seat: Seat, *, due: float, soonest: float, deadline: float
-    ) -> Asked | None:
-        """Wait until `due` (trio's clock) and for a turn; ask, and return the answer.
+    async def ask(self, seat: Seat) -> Asked | None:
+        """Wait until the seat is due and for a turn; ask, and return the answer.
 
-        An answer that comes along by itself is returned from `soonest` on. While the key is
-        refused this waits; a watch that is past its `deadline` (`Clock.now`) is told of the
-        refusal as soon as a try after the deadline has failed. None after `dismiss`.
+        An answer that comes along by itself is `Seat.hear`d from its `soonest` on. While the
+        key is refused this waits; a watch that is past its deadline is told of the refusal as
+        soon as a try after the deadline has failed. None after `dismiss`.
         """
-        seat.due, seat.soonest, seat.deadline = due, soonest, deadline
         if self._seats.get(seat.video_id) is not seat:
             self._seats[seat.video_id] = seat
             self._line.shelf.join(seat)
         self._timetable.add(seat)
-        self._look_by(due)
+        self._look_by(seat.due)
         while True:
             await seat.park()
             word, seat.word = seat.word, None
@@ -152,7 +149,7 @@ class Desk:
         now = trio.current_time()
         for seat in self._timetable.take_due(now):
             self._line.add(seat)
-        return min(self._give_turns(now), max(self._timetable.next_due(), now + _TICK))
+        return min(self._give_turns(now), self._timetable.next_due())
 
     def _give_turns(self, now: float) -> float:
         """Let those ask whose turn it is; return when the next has its turn (trio's clock)."""
@@ -255,7 +252,9 @@ class Desk:
         if isinstance(page, Page):
             self._metrics.poll(self._gateway, "listed")
             self._accepted(at)
-            return self._lists.hand_out(seat, request, page, at)
+            own = self._lists.hand_out(seat, request, page, at)
+            self._look_by(self._timetable.next_due())
+            return own
         self._metrics.poll(self._gateway, "not_listed")
         self._log.debug("not_listed", outcome=outcome_word(page), detail=page.detail)
         if page.status == HTTPStatus.TOO_MANY_REQUESTS:

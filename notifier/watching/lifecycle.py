@@ -7,7 +7,6 @@ lasted the grace. `give_up_after` ends it as timed out, but only after a poll th
 it had passed: a daemon that was off for a day asks once before it gives up. Errors end nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
@@ -58,6 +57,44 @@ class Memory(NamedTuple):
     missing_count: int = 0
     failures: int = 0
 
+    @property
+    def worth_a_write(self) -> tuple[object, ...]:
+        """What is stored when it changes: of progress, every ten percent."""
+        return self.missing_since, self.missing_count, _lasting(self.snapshot)
+
+    def is_confirmed_by(self, answer: Answer) -> bool:
+        """Tell whether an answer says that a job still runs, and nothing that is worth a write."""
+        known = self.snapshot
+        if known is None or self.missing_count or self.failures or not isinstance(answer, Seen):
+            return False
+        seen = answer.snapshot
+        if seen is known:
+            return True
+        return not seen.ended and _lasting(seen.after(known)) == _lasting(known)
+
+    def after(self, answer: Answer, now: float) -> "Memory":
+        """Return this memory with an answer taken in that was there `now` (`Clock.now`)."""
+        match answer:
+            case Seen():
+                seen = answer.snapshot
+                if seen is self.snapshot and not (self.missing_count or self.failures):
+                    return self
+                return Memory(seen.after(self.snapshot))
+            case Missing():
+                since = now if self.missing_since is None else self.missing_since
+                count = self.missing_count + 1
+                return self._replace(missing_since=since, missing_count=count, failures=0)
+            case _:
+                # trouble neither counts towards "lost" nor breaks a run of "no such video"
+                return self._replace(failures=self.failures + 1)
+
+
+def _lasting(seen: Snapshot | None) -> tuple[object, ...]:
+    if seen is None:
+        return ()
+    tenths = (seen.progress or 0) // 10
+    return seen.word, tenths, seen.model, seen.created_at, seen.seconds, seen.size
+
 
 class Again(NamedTuple):
     """Ask again in `delay` seconds; an answer that comes along is welcome after `at_least`."""
@@ -75,7 +112,7 @@ class Finish:
     reason: str
 
 
-def consider(  # noqa: PLR0913 - these are what a decision rests on
+def ending(
     memory: Memory,
     answer: Answer,
     video_id: str,
@@ -83,51 +120,12 @@ def consider(  # noqa: PLR0913 - these are what a decision rests on
     *,
     asked_at: float,
     now: float,
-    rng: Random,
-    usual: Callable[[Snapshot], float],
-) -> tuple[Memory, Again | Finish]:
-    """Take an answer in and say what to do next.
+) -> Finish | None:
+    """Return how a watch is over, now that `memory` has taken an answer in; None if it goes on.
 
     `asked_at` and `now` are when the request was made and when its answer was there, both by
-    `Clock.now`. `usual` takes note of a job that was seen running, and returns in how many
-    seconds to ask about it again if nothing stands against it.
+    `Clock.now`.
     """
-    memory = _remember(memory, answer, now)
-    finish = _ending(memory, answer, video_id, rules, asked_at, now)
-    if finish is not None:
-        return memory, finish
-    if isinstance(answer, Seen) and memory.snapshot is not None:
-        delay = usual(memory.snapshot)
-    else:
-        delay = jittered(rules.poll_interval, rng)
-    delay = _bounded(delay, memory, answer, rules, now, rng)
-    if not isinstance(answer, Seen) or answer.wait is not None:
-        return memory, Again(delay, delay)
-    return memory, Again(delay, max(_WELCOME * delay, rules.min_poll_interval))
-
-
-def _remember(memory: Memory, answer: Answer, now: float) -> Memory:
-    match answer:
-        case Seen():
-            return Memory(snapshot=answer.snapshot.after(memory.snapshot))
-        case Missing():
-            since = now if memory.missing_since is None else memory.missing_since
-            return memory._replace(
-                missing_since=since, missing_count=memory.missing_count + 1, failures=0
-            )
-        case _:
-            # trouble neither counts towards "lost" nor breaks a run of "no such video"
-            return memory._replace(failures=memory.failures + 1)
-
-
-def _ending(
-    memory: Memory,
-    answer: Answer,
-    video_id: str,
-    rules: WatchRules,
-    asked_at: float,
-    now: float,
-) -> Finish | None:
     known = memory.snapshot or Snapshot(id=video_id, status=None)
     if isinstance(answer, Seen) and known.status is not None and known.ended:
         return Finish(TYPE_OF_STATUS[known.status], known, f"the gateway said {known.word!r}")
@@ -139,6 +137,26 @@ def _ending(
     if asked_at >= rules.deadline:
         return Finish(EventType.TIMED_OUT, known, "no terminal status within give_up_after")
     return None
+
+
+def again(
+    memory: Memory,
+    answer: Answer,
+    rules: WatchRules,
+    usual: float | None,
+    *,
+    now: float,
+    rng: Random,
+) -> Again:
+    """Return when to ask again: in `usual` seconds (as rules say, if None), or later or sooner.
+
+    Hints, errors and the watch's own deadlines stand against what is usual.
+    """
+    delay = jittered(rules.poll_interval, rng) if usual is None else usual
+    delay = _bounded(delay, memory, answer, rules, now, rng)
+    if not isinstance(answer, Seen) or answer.wait is not None:
+        return Again(delay, delay)
+    return Again(delay, max(_WELCOME * delay, rules.min_poll_interval))
 
 
 def _bounded(

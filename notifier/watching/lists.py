@@ -14,6 +14,7 @@ from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from notifier.watching.line import Line
 from notifier.watching.seat import Asked, Seat
 from notifier.watching.shelf import WORTH_OF_DUE, WORTH_OF_WELCOME, PageRequest
+from notifier.watching.timetable import Timetable
 
 _TOO_LARGE = frozenset({"too_large"})
 _BAD_LIMIT = frozenset({400, 413, 422})
@@ -24,9 +25,10 @@ _SERVER_ERROR = 500
 class Lists:
     """Knows what single answers tell; `seats` are those of all watched videos."""
 
-    def __init__(self, line: Line, seats: Mapping[str, Seat]) -> None:
+    def __init__(self, line: Line, seats: Mapping[str, Seat], timetable: Timetable) -> None:
         self._line = line
         self._seats = seats
+        self._timetable = timetable
         self._singles_tell_progress = False
 
     def heard(self, seat: Seat, answer: Answer) -> None:
@@ -36,14 +38,14 @@ class Lists:
             self._singles_tell_progress |= not answer.snapshot.ended
 
     def hand_out(self, carrier: Seat, request: PageRequest, page: Page, at: float) -> Asked | None:
-        """Wake who is answered by a page that `carrier` asked for; return its own answer.
+        """Tell those who are answered by a page that `carrier` asked for; return its own answer.
 
         None if the page has none for it. `at` is when the page was asked for (`Clock.now`).
         """
         now = trio.current_time()
         end = None if page.has_more is False else page.last_id
         self._line.shelf.learn(request, page.ids, end)
-        own = self._answer(page, carrier)
+        own = None if page.says_ended(carrier.video_id) else self._answer(page, carrier)
         saved = 0.0 if own is None else WORTH_OF_DUE
         for video_id in page.ids:
             seat = self._seats.get(video_id)
@@ -73,13 +75,23 @@ class Lists:
             seat.alone = due
             return 0.0
         self._line.remove(seat)
-        seat.wake(Asked(answer, at, due))
+        self._tell(seat, Asked(answer, at, due), now)
         return WORTH_OF_DUE if due else WORTH_OF_WELCOME
 
+    def _tell(self, seat: Seat, asked: Asked, now: float) -> None:
+        try:
+            heard = seat.hear(asked, now)
+        except Exception:  # noqa: BLE001 - its own task is to stumble over it, not this one
+            heard = False
+        if heard:
+            self._timetable.add(seat)
+        else:
+            seat.wake(asked)
+
     def _answer(self, page: Page, seat: Seat) -> Seen | None:
-        if seat.denied or page.says_ended(seat.video_id):
+        if seat.denied:
             return None
-        answer = page.answer(seat.video_id)
+        answer = page.answer(seat.video_id, seat.known)
         if answer is None or answer.snapshot.status is None:
             return None
         told = answer.snapshot.progress is not None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import trio
 
 from notifier.model.answer import Answer
+from notifier.model.video import Snapshot
 
 
 class Asked(NamedTuple):
@@ -46,6 +47,19 @@ class Seat:
         self.task: trio.lowlevel.Task | None = None
         self.alone = self.denied = self.told_ended = False
         self.word: object = None
+
+    @property
+    def known(self) -> Snapshot | None:
+        """What is known about the video; an answer that says the same may be this very object."""
+        return None
+
+    def hear(self, asked: Asked, now: float) -> bool:  # noqa: ARG002 - for those who override it
+        """Take in `now` an answer that came along, set `due` and `soonest`, and go on waiting.
+
+        False if it is nothing that can be dealt with on the spot: then its task will be woken
+        with it, as after one of its own requests.
+        """
+        return False
 
     def park(self) -> Awaitable[object]:
         """Wait to be woken; then `word` is what it was woken with."""

@@ -27,7 +27,8 @@ from notifier.app.daemon import Orders, run_daemon
 from notifier.config import load
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchSpec
 from notifier.store import Database, watches
-from notifier.watching import Poller
+from notifier.watching import Poller, WatchRules
+from notifier.watching.lifecycle import Again
 from notifier.watching.seat import Asked
 from tests.benchmarks.gateway import asked, gateway, name
 
@@ -108,14 +109,14 @@ def _store_watches(folder: Path, config: Path, count: int) -> None:
 
 def _count_answers() -> Callable[[], int]:
     """Have answers to pollers counted; return what tells how many there were."""
-    seen, consider = 0, Poller._consider  # noqa: SLF001 - nobody else sees every answer
+    seen, again = 0, Poller._again  # noqa: SLF001 - nobody else sees every answer
 
-    def counting(poller: Poller, asked: Asked) -> object:
+    def counting(poller: Poller, asked: Asked, rules: WatchRules) -> Again:
         nonlocal seen
         seen += 1
-        return consider(poller, asked)
+        return again(poller, asked, rules)
 
-    patch.object(Poller, "_consider", counting).start()
+    patch.object(Poller, "_again", counting).start()
     return lambda: seen
 
 

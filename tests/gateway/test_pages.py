@@ -221,3 +221,43 @@ def test_nothing_a_gateway_sends_raises(status: int, body: object) -> None:
                 json.dumps(data, allow_nan=False).encode()
     else:
         assert isinstance(it, Denied | Trouble)
+
+
+_ITEM = st.fixed_dictionaries(
+    {"id": st.just("a"), "status": st.sampled_from(["queued", "in_progress", "odd", "completed"])},
+    optional={
+        "object": st.just("video"),
+        "progress": st.sampled_from([None, 0, 1, True, 50, 50.0, "50%", 200]),
+        "model": st.sampled_from([None, "", "sora-2", "other", 7, ["sora-2"]]),
+        "seconds": st.sampled_from([None, "8", 8, 8.0, "4"]),
+        "size": st.sampled_from([None, "1280x720", "720x1280"]),
+        "created_at": st.sampled_from([None, 0, 1, 1.0, "1", 1_760_000_000]),
+        "completed_at": st.sampled_from([None, 0, 1_760_000_000]),
+        "expires_at": st.sampled_from([None, 1_760_000_000]),
+        "remixed_from_video_id": st.sampled_from([None, "b"]),
+        "error": st.sampled_from([None, {}, {"message": "no", "code": "x"}]),
+        "data": st.sampled_from([None, {"id": "a", "status": "completed"}]),
+        "metadata": st.sampled_from([None, {"url": "u"}]),
+    },
+)
+
+
+@given(first=_ITEM, second=_ITEM)
+def test_what_is_known_makes_no_difference_to_what_a_page_says(
+    first: dict[str, object], second: dict[str, object]
+) -> None:
+    before = page(first).answer("a")
+    known = None if before is None else before.snapshot
+    quick, slow = page(second).answer("a", known), page(second).answer("a")
+    assert (quick is None) == (slow is None)
+    if quick is not None and slow is not None:
+        assert quick.snapshot.after(known) == slow.snapshot.after(known)
+
+
+def test_a_page_that_says_what_is_known_answers_with_that_very_snapshot() -> None:
+    item = {"id": "a", "object": "video", "status": "in_progress", "progress": 3, "size": "1x1"}
+    first = page(item).answer("a")
+    assert first is not None
+    again = page(item).answer("a", first.snapshot)
+    assert again is not None
+    assert again.snapshot is first.snapshot

@@ -35,7 +35,9 @@ class Gateway:
 async def ask(desk: Desk, video_id: str, deadline: float = NEVER) -> Answer:
     """Ask now, as a poller does that was due."""
     now = trio.current_time()
-    asked = await desk.ask(Seat(video_id), due=now, soonest=now, deadline=deadline)
+    seat = Seat(video_id)
+    seat.due, seat.soonest, seat.deadline = now, now, deadline
+    asked = await desk.ask(seat)
     assert asked is not None
     return asked.answer
 

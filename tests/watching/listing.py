@@ -97,17 +97,32 @@ class RecordingDesk(Desk):
 
     told: dict[str, list[float]]
 
-    async def ask(
-        self, seat: Seat, *, due: float, soonest: float, deadline: float
-    ) -> Asked | None:
+    async def ask(self, seat: Seat) -> Asked | None:
         """Ask, and note the answer."""
         if not hasattr(self, "told"):
             self.told = {}
         times = self.told.setdefault(seat.video_id, [])
-        asked = await super().ask(seat, due=due, soonest=soonest, deadline=deadline)
+        asked = await super().ask(seat)
         if asked is not None:
             times.append(asked.at)
         return asked
+
+
+class RecordingPoller(Poller):
+    """Notes in `told` when it heard an answer without being woken."""
+
+    told: Callable[[], Mapping[str, list[float]]]
+    trips = 0
+
+    def hear(self, asked: Asked, now: float) -> bool:
+        """Hear, and note it."""
+        if self.trips:
+            self.trips -= 1
+            raise ArithmeticError
+        heard = super().hear(asked, now)
+        if heard:
+            self.told()[self.video_id].append(asked.at)
+        return heard
 
 
 class Watchers:
@@ -116,6 +131,8 @@ class Watchers:
     def __init__(self, gateway: ListingGateway, mode: Mode, rate: float = 1000) -> None:
         self.gateway = gateway
         self.endings: list[Ending] = []
+        self.saved: list[Snapshot | None] = []
+        self._pollers: dict[str, RecordingPoller] = {}
         self._rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
         self._desk_rules = DeskRules(rate, 8, INTERVAL, mode)
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
@@ -131,14 +148,19 @@ class Watchers:
     async def save_reading(
         self, row: int, snapshot: Snapshot | None, missing_since: float | None, count: int
     ) -> None:
+        self.saved.append(snapshot)
         await trio.lowlevel.checkpoint()
+
+    def trip(self, video_id: str) -> None:
+        """Have a poller stumble over the next two answers that it hears."""
+        self._pollers[video_id].trips = 2
 
     async def publish(self, ending: Ending) -> None:
         self.endings.append(ending)
         await trio.lowlevel.checkpoint()
 
     def poller(self, watch: Watch) -> Poller:
-        return Poller(
+        poller = RecordingPoller(
             watch,
             self.desk,
             self,
@@ -148,6 +170,9 @@ class Watchers:
             rng=rng(watch.row),
             book=LessonBook(),
         )
+        poller.told = lambda: self.told
+        self._pollers[poller.video_id] = poller
+        return poller
 
 
 @asynccontextmanager

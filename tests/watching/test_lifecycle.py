@@ -5,7 +5,7 @@ import pytest
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from notifier.model.event import EventType
 from notifier.model.status import Status
-from notifier.watching.lifecycle import Again, Finish, Memory, WatchRules, consider
+from notifier.watching.lifecycle import Again, Finish, Memory, WatchRules, again, ending
 from tests.builders import rng, snapshot
 
 RULES = WatchRules(poll_interval=20, min_poll_interval=5, not_found_grace=120, deadline=1_000_000)
@@ -23,13 +23,10 @@ def step(
 def decide(
     memory: Memory, answer: Answer, rules: WatchRules, asked_at: float, now: float
 ) -> tuple[Memory, Again | Finish]:
-    return consider(
-        *(memory, answer, "video_1", rules),
-        asked_at=asked_at,
-        now=now,
-        rng=rng(),
-        usual=lambda _: 18,
-    )
+    memory = memory.after(answer, now)
+    finish = ending(memory, answer, "video_1", rules, asked_at=asked_at, now=now)
+    usual = 18 if isinstance(answer, Seen) else None
+    return memory, finish or again(memory, answer, rules, usual, now=now, rng=rng())
 
 
 def after(*answers: tuple[float, Answer], rules: WatchRules = RULES) -> tuple[Memory, object]:

@@ -217,3 +217,36 @@ async def test_after_a_start_with_very_many_watches_the_chains_find_their_pages(
         # 60 pages hold them all, so that each is answered once in 20 s
         assert gateway.count() - before < 3 * 60 * seconds / INTERVAL
         assert all(times[-1] > since for times in watchers.told.values())
+
+
+async def test_news_on_a_page_are_stored_and_what_was_known_already_is_not(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = gateway_with(100)
+    async with watching(gateway, names(100)) as watchers:
+        await trio.sleep(120)
+        watchers.saved.clear()
+        await trio.sleep(TEN_MINUTES)
+        assert watchers.saved == []
+        gateway.jobs["video_00007"]["status"] = "queued"
+        await trio.sleep(2 * INTERVAL)
+        assert [snapshot.word for snapshot in watchers.saved if snapshot] == ["queued"]
+
+
+async def test_one_who_stumbles_over_its_answer_does_not_take_others_on_the_page_along(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = gateway_with(100)
+    async with watching(gateway, names(100)) as watchers:
+        await trio.sleep(120)
+        watchers.trip("video_00007")
+        since = trio.current_time()
+        await trio.sleep(TEN_MINUTES)
+        for name, times in watchers.told.items():
+            assert name == "video_00007" or max(map(_gap, pairwise(times))) < 2 * INTERVAL
+        # its own task took that answer in, and it goes on
+        assert sum(at > since for at in watchers.told["video_00007"]) > 10
+
+
+def _gap(pair: tuple[float, float]) -> float:
+    return pair[1] - pair[0]

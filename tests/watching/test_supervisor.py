@@ -32,11 +32,9 @@ class World:
         self.endings: list[Ending] = []
         self.refuse_endings = 0
 
-    async def ask(
-        self, seat: Seat, *, due: float, soonest: float, deadline: float
-    ) -> Asked | None:
+    async def ask(self, seat: Seat) -> Asked | None:
         with trio.CancelScope() as self.waiting[seat]:
-            await trio.sleep_until(due)
+            await trio.sleep_until(seat.due)
             self.asked.setdefault(seat.video_id, []).append(trio.current_time())
             return Asked(self.answer(seat.video_id), trio.current_time())
         return None
