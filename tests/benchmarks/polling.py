@@ -82,6 +82,7 @@ class Measured:
 def measure(load: Load) -> Measured:
     """Measure in a process of its own."""
     with gateway(load.watches, progress=load.progress) as url, TemporaryDirectory() as folder:
+        _prepare(url, Path(folder), load)
         command = [sys.executable, "-m", "tests.benchmarks.polling", url, folder]
         done = subprocess.run(
             [*command, json.dumps(asdict(load))], stdout=subprocess.PIPE, check=True, timeout=600
@@ -99,9 +100,16 @@ def _resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _store_watches(folder: Path, config: Path, count: int) -> None:
-    """Put watches into the store, as if an earlier run had taken them through its API."""
-    specs = tuple(WatchSpec(WatchKey("main", name(number))) for number in range(count))
+def _prepare(url: str, folder: Path, load_: Load) -> None:
+    """Write a config, and a store as if an earlier run had taken the watches through its API.
+
+    Not in the process that is measured: what this frees there would not be counted as its own.
+    """
+    config = folder / "config.toml"
+    interval, least, lists = load_.interval, load_.interval / 4, load_.lists
+    text = _CONFIG.format(url=url, interval=interval, least=least, rate=10_000, lists=lists)
+    config.write_text(text, encoding="utf-8")
+    specs = tuple(WatchSpec(WatchKey("main", name(number))) for number in range(load_.watches))
     database = Database.open(folder / "n.db", config)
     database.transact(watches.sync, [Listing(API_SOURCE, specs)], [], time.time())
     database.close()
@@ -121,19 +129,7 @@ def _count_answers() -> Callable[[], int]:
 
 
 async def _measure(url: str, folder: Path, load_: Load) -> Measured:
-    path = folder / "config.toml"
-    path.write_text(
-        _CONFIG.format(
-            url=url,
-            interval=load_.interval,
-            least=load_.interval / 4,
-            rate=10_000,
-            lists=load_.lists,
-        ),
-        encoding="utf-8",
-    )
-    _store_watches(folder, path, load_.watches)
-    config = load(path, {})
+    config = load(folder / "config.toml", {})
     collect_rarely()
     orders, before, began = Orders(trio.Event()), _resident(), time.monotonic()
     answers = _count_answers()
