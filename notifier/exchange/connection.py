@@ -64,12 +64,16 @@ class _Reader:
         return self.has_head and not names & {b"content-length", b"transfer-encoding"}
 
     def on_message_begin(self) -> None:
+        # another answer in the same packet is to no question: none of it may get into this one
         self.surplus = self.complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+        if not self.surplus:
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        if self.surplus:
+            return
         status = self._parser.get_status_code()
         if status < 200:  # noqa: PLR2004 - RFC 9110: 1xx are provisional
             self.headers = []
@@ -77,9 +81,12 @@ class _Reader:
             self.status = status
 
     def on_body(self, body: bytes) -> None:
-        self.received.append(body)
+        if not self.surplus:
+            self.received.append(body)
 
     def on_message_complete(self) -> None:
+        if self.surplus:
+            return
         self.complete = self.has_head
         self.keeps_alive = self._parser.should_keep_alive()
 
@@ -97,9 +104,14 @@ class Connection:
         self._answer = _Reader()
         self._reusable = False
         self._expired = False
-        self._left = 0
+        self._left = self._most = 0
         self._idle = select.poll()
         self._idle.register(socket.socket.fileno(), select.POLLIN)
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether anything came of an answer to the last request."""
+        return self._left < self._most
 
     @property
     def reusable(self) -> bool:
@@ -116,7 +128,7 @@ class Connection:
         The whole answer may take up to `most` bytes on the wire, framing included.
         """
         self._reusable = False
-        self._left = most
+        self._left = self._most = most
         self._answer.begin()
         unsent: trio.BrokenResourceError | None = None
         try:

@@ -43,10 +43,24 @@ class DirectTransport(httpx.AsyncBaseTransport):
             message += await request.aread()
         extensions = request.extensions
         deadline = trio.current_time() + extensions[DEADLINE]
+        most = extensions[WIRE_BYTES]
+        connection = self._pool.take(extensions[ORIGIN])
+        if connection is not None:
+            try:
+                return await self._exchange(connection, message, most, deadline)
+            except TransportError as error:
+                # the server had enough of an idle connection just as it was used again
+                if request.method != "GET" or error.kind != "reset" or connection.was_heard:
+                    raise
         connection = await self._connected(extensions[ORIGIN], deadline)
+        return await self._exchange(connection, message, most, deadline)
+
+    async def _exchange(
+        self, connection: Connection, message: bytes, most: int, deadline: float
+    ) -> httpx.Response:
         body = _Body(connection, self._pool, self._deadlines, deadline)
         try:
-            status, headers = await connection.ask(message, extensions[WIRE_BYTES])
+            status, headers = await connection.ask(message, most)
             stream = body.whole() if connection.is_whole else body
         except BaseException:
             body.give_up()
@@ -58,13 +72,9 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._pool.close()
 
     async def _connected(self, origin: Origin, deadline: float) -> Connection:
-        connection = self._pool.take(origin)
-        if connection is None:
-            with trio.move_on_at(deadline):
-                connection = await self._connect(origin)
-        if connection is None:
-            raise TransportError("timeout", "no connection in time")
-        return connection
+        with trio.move_on_at(deadline):
+            return await self._connect(origin)
+        raise TransportError("timeout", "no connection in time")
 
     async def _connect(self, origin: Origin) -> Connection:
         socket = await self._dialer.dial(origin.host, origin.port)

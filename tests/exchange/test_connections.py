@@ -180,6 +180,56 @@ async def test_an_idle_connection_that_the_server_has_closed_is_not_used() -> No
         assert server.connections == 5
 
 
+@asynccontextmanager
+async def closing_when_asked_again() -> AsyncIterator[tuple[Server, Exchange]]:
+    """Serve like one whose patience with an idle connection ends just as it is used again."""
+    asked = set[trio.SocketStream]()
+
+    async def answer(stream: trio.SocketStream) -> None:
+        if stream in asked:
+            await stream.aclose()
+        else:
+            asked.add(stream)
+            await stream.send_all(OK)
+
+    async with serving(answer) as (server, exchange):
+        yield server, exchange
+
+
+async def test_what_the_server_closed_as_it_was_used_again_costs_a_question_nothing() -> None:
+    async with closing_when_asked_again() as (server, exchange):
+        for _ in range(5):
+            assert (await get(exchange, server)).body == b"ok"
+        assert server.connections == 5
+
+
+async def test_nothing_else_is_ever_sent_a_second_time() -> None:
+    async with closing_when_asked_again() as (server, exchange):
+        await get(exchange, server)
+        with pytest.raises(TransportError) as raised:
+            await exchange.request(
+                "POST", server.url, headers={}, deadline=5, max_body=100, body=b"x"
+            )
+        assert raised.value.kind == "reset"
+        assert server.connections == 1
+
+
+async def test_a_question_is_asked_twice_at_most() -> None:
+    times = 0
+
+    async def answer(stream: trio.SocketStream) -> None:
+        nonlocal times
+        times += 1
+        await (stream.send_all(OK) if times == 1 else stream.aclose())
+
+    async with serving(answer) as (server, exchange):
+        await get(exchange, server)
+        assert (await trouble(exchange, server)).kind == "reset"
+        assert times == 3
+        assert (await trouble(exchange, server)).kind == "reset"
+        assert times == 4
+
+
 async def test_no_more_connections_are_kept_than_may_be_in_flight() -> None:
     async def answer(stream: trio.SocketStream) -> None:
         await trio.sleep(0.01)

@@ -1,0 +1,1 @@
+"""Servers that others wrote, saying the same things each in its own way."""
