@@ -31,11 +31,22 @@ PROTOCOL_FIELDS = (
     "error",
 )
 
+_PROTOCOL = frozenset(PROTOCOL_FIELDS)
+_NOT_JSON = (ValueError, TypeError, RecursionError)
+"""What encoding raises: NaN, 5,000 digits, a foreign type, too deep."""
+
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def render(event: Event) -> bytes:
     """Return the body of `event`; extra fields that do not fit or are not JSON are left out."""
+    if event.data.keys() <= _PROTOCOL:
+        data = {name: event.data.get(name) for name in PROTOCOL_FIELDS}
+        whole = heading(event.id, event.type, event.created_at)
+        try:
+            return encode({**whole, "data": data, "watch": _watch(event)})
+        except _NOT_JSON:
+            pass  # piece by piece, then
     protocol = [
         _member(name, event.data.get(name)) or _member(name, None) for name in PROTOCOL_FIELDS
     ]
@@ -59,15 +70,17 @@ def heading(event_id: str, event_type: EventType, created_at: int) -> dict[str, 
 
 def _envelope(event: Event, data: list[bytes]) -> bytes:
     head = encode(heading(event.id, event.type, event.created_at))
-    completed = event.type is EventType.COMPLETED
-    watch = encode(
-        {
-            "gateway": event.gateway,
-            "metadata": dict(event.metadata),
-            "content_url": event.content_url if completed else None,
-        }
-    )
+    watch = encode(_watch(event))
     return b'%s,"data":{%s},"watch":%s}' % (head[:-1], b",".join(data), watch)
+
+
+def _watch(event: Event) -> dict[str, Json]:
+    completed = event.type is EventType.COMPLETED
+    return {
+        "gateway": event.gateway,
+        "metadata": dict(event.metadata),
+        "content_url": event.content_url if completed else None,
+    }
 
 
 def _fitting(members: Iterable[bytes], room: int) -> list[bytes]:
@@ -86,7 +99,7 @@ def _member(name: str, value: Json) -> bytes:
     """Return `"name":value`, or nothing when the value cannot be written as JSON."""
     try:
         return encode({name: value})[1:-1]
-    except (ValueError, TypeError, RecursionError):  # NaN, 5,000 digits, foreign type, depth
+    except _NOT_JSON:
         return b""
 
 

@@ -6,6 +6,7 @@ every secret that is resolved is registered here, and a last processor replaces 
 is about to be written.
 """
 
+import json
 import logging
 import os
 import sys
@@ -85,7 +86,11 @@ class Redactor:
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
     ) -> Mapping[str, Any]:
         """Be a structlog processor."""
-        return {key: self.clean_any(value) for key, value in event.items()}
+        clean, clean_any = self.clean, self.clean_any
+        return {
+            key: clean(value) if type(value) is str else clean_any(value)
+            for key, value in event.items()
+        }
 
 
 redactor = Redactor()
@@ -137,8 +142,16 @@ def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redactor,
         _what_first,
-        structlog.processors.JSONRenderer(ensure_ascii=False),
+        _as_json,
     ]
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    """Render what the redactor left, which has nothing but JSON's own types."""
+    return _encode(event)
 
 
 def _without_blanks(

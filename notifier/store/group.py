@@ -1,8 +1,9 @@
 """Group commit: calls that come while the store is at work share its next transaction.
 
-A lone call is not delayed: it begins at once. What comes meanwhile waits, and is then done in
-one go, in the order in which it came: one hop to the store's thread, one sync of the disk. The
-first of those that waited does it for all of them, so no task is needed for this alone.
+A lone call is not delayed: it begins as soon as those who are ready to run had their turn, and
+may have called as well. What comes meanwhile waits, and is then done in one go, in the order in
+which it came: one hop to the store's thread, one sync of the disk. The first of those that
+waited does it for all of them, so no task is needed for this alone.
 """
 
 from collections import deque
@@ -56,6 +57,8 @@ class Group:
     async def _lead(self) -> None:
         """Do what is first in the queue, then wake whose calls it was, and who is next."""
         self._busy = True
+        # who is ready to run at this moment gets to call, too
+        await trio.lowlevel.cancel_shielded_checkpoint()
         batch = self._batch()
         try:
             # others rely on it: it is not given up because the one who does it is

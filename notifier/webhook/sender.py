@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
 from notifier import __version__
 from notifier.errors import TransportError
@@ -12,6 +11,8 @@ from notifier.signing import signed_headers
 
 MAX_ANSWER = 64 * 1024
 """Largest answer of a receiver that is read, in bytes; nothing in it is used."""
+
+_SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +101,4 @@ class WebhookSender:
 
 
 def _is_success(status: int) -> bool:
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+    return status in _SUCCESS
