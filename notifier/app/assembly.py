@@ -24,7 +24,7 @@ from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store, ThreadExecutor
 from notifier.store.executor import Executor
-from notifier.watching import Poller
+from notifier.watching import Means, Poller
 
 # one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -52,7 +52,7 @@ class Parts:
     gateways: Gateways
     endpoints: Endpoints
     outbox: Outbox
-    book: LessonBook
+    means: Means
     settled: Bell
     began: float
 
@@ -61,16 +61,7 @@ class Parts:
         desk = self.gateways.desk(watch.key.gateway)
         if desk is None:
             return None
-        return Poller(
-            watch,
-            desk,
-            self.store,
-            self.outbox,
-            rules=self.gateways.rules,
-            now=self.clock.now,
-            rng=self.seams.rng,
-            book=self.book,
-        )
+        return Poller(watch, desk, self.means)
 
 
 async def assemble(
@@ -102,7 +93,8 @@ async def assemble(
         wake=endpoints.wake,
     )
     book = LessonBook(await store.lessons())
-    return Parts(store, clock, seams, metrics, gateways, endpoints, outbox, book, settled, began)
+    means = Means(store, outbox, gateways.rules, clock.now, seams.rng, book)
+    return Parts(store, clock, seams, metrics, gateways, endpoints, outbox, means, settled, began)
 
 
 async def _recover(config: Config, store: Store) -> Mapping[str, Health]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from sys import intern
 
 from notifier.gateway import fields
 from notifier.model.status import Status, fold_word, read_status
@@ -95,7 +96,8 @@ def read_snapshot(
 ) -> Snapshot:
     """Read a video object; the watched id stays the identity whatever the object calls itself."""
     said = body.get
-    word = str(body["status"])[:_MAX_WORD]
+    # the same few words again and again: one text serves for all who remember it
+    word = intern(str(body["status"])[:_MAX_WORD])
     status = read_status(word, status_words)
     error: VideoError | None = None
     if _unhappy(status):

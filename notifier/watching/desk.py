@@ -107,31 +107,36 @@ class Desk:
             if trio.current_time() - self._wakes_at > _OVERSLEPT:
                 self._spread_out()
 
-    async def ask(self, seat: Seat) -> Asked | None:
-        """Wait until the seat is due and for a turn; ask, and return the answer.
+    def wait(self, seat: Seat) -> None:
+        """Have a seat woken when it is due and has its turn; its task is to park there.
 
         An answer that comes along by itself is `Seat.hear`d from its `soonest` on. While the
-        key is refused this waits; a watch that is past its deadline is told of the refusal as
-        soon as a try after the deadline has failed. None after `dismiss`.
+        key is refused this takes until it is good; a watch that is past its deadline is told of
+        the refusal as soon as a try after the deadline has failed.
         """
         if self._seats.get(seat.video_id) is not seat:
             self._seats[seat.video_id] = seat
             self._line.shelf.join(seat)
         self._timetable.add(seat)
         self._look_by(seat.due)
-        while True:
-            await seat.park()
-            word, seat.word = seat.word, None
-            if word is None or isinstance(word, Asked):
-                return word
-            asked = await self._ask_now(seat, word)
-            if asked is not None:
-                return asked
-            if isinstance(word, PageRequest):
-                self._line.put_first(seat)
-                self._look_by(trio.current_time())
-            else:
-                self._line.add(seat)
+
+    async def ask(self, seat: Seat) -> Asked | None:
+        """Return what a seat was woken with, or the answer that it asks for, if it has a turn.
+
+        None if it has to park again, having had no answer, or was dismissed.
+        """
+        word, seat.word = seat.word, None
+        if word is None or isinstance(word, Asked):
+            return word
+        asked = await self._ask_now(seat, word)
+        if asked is not None:
+            return asked
+        if isinstance(word, PageRequest):
+            self._line.put_first(seat)
+            self._look_by(trio.current_time())
+        else:
+            self._line.add(seat)
+        return None
 
     def dismiss(self, seat: Seat) -> None:
         """Let a poller that waits go; one that asks is left to it."""

@@ -6,7 +6,7 @@ that a restarted daemon goes on where the last one stopped.
 
 from collections.abc import Callable
 from random import Random
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import trio
 
@@ -48,8 +48,11 @@ class Publisher(Protocol):
 class Asker(Protocol):
     """What a poller needs of its gateway's desk."""
 
+    def wait(self, seat: Seat) -> None:
+        """Have a seat woken when it is due and has its turn; see `Desk.wait`."""
+
     async def ask(self, seat: Seat) -> Asked | None:
-        """Ask for one video's status when it is due and its turn; see `Desk.ask`."""
+        """Return the answer that a seat was woken for; see `Desk.ask`."""
 
     def dismiss(self, seat: Seat) -> None:
         """Let a poller that waits go."""
@@ -58,36 +61,32 @@ class Asker(Protocol):
         """Forget a seat whose poller will not come back."""
 
 
+class Means(NamedTuple):
+    """What all pollers work with; `rules` tells, for a watch as it is now, how it is polled."""
+
+    store: ReadingStore
+    publisher: Publisher
+    rules: Callable[[Watch], WatchRules]
+    now: Callable[[], float]
+    rng: Random
+    book: LessonBook
+
+
 class Poller(Seat):
-    """Polls for one watch; `rules` tells, for the watch as it is now, how."""
+    """Polls for one watch, at its gateway's `desk`."""
 
     __slots__ = (
-        *("watch", "_desk", "_store", "_publisher", "_rules", "_now", "_rng"),
-        *("_memory", "_study", "_finish", "_lesson", "_outcome", "_stopped", "_unsaved"),
+        *("watch", "_desk", "_means", "_memory", "_study"),
+        *("_finish", "_lesson", "_outcome", "_stopped", "_unsaved"),
     )
 
-    def __init__(  # noqa: PLR0913 - these are whom it works with
-        self,
-        watch: Watch,
-        desk: Asker,
-        store: ReadingStore,
-        publisher: Publisher,
-        *,
-        rules: Callable[[Watch], WatchRules],
-        now: Callable[[], float],
-        rng: Random,
-        book: LessonBook,
-    ) -> None:
+    def __init__(self, watch: Watch, desk: Asker, means: Means) -> None:
         super().__init__(watch.key.video_id)
         self.watch = watch
         self._desk = desk
-        self._store = store
-        self._publisher = publisher
-        self._rules = rules
-        self._now = now
-        self._rng = rng
+        self._means = means
         self._memory = Memory(watch.snapshot, watch.missing_since, watch.missing_count)
-        self._study = Study(book)
+        self._study = Study(means.book)
         self._finish: Finish | None = None
         self._lesson: Lesson | None = None
         self._outcome = ""
@@ -103,23 +102,34 @@ class Poller(Seat):
 
         Raises StoreError when the store will not have it: the poller may be run again.
         """
-        if self._finish is not None:
+        if self._finish is None:
+            self._begin(first_delay)
+        else:
             # told before, but the store would not have it: the first terminal word wins
             await trio.sleep(first_delay)
-        step: Again | Finish | None = self._finish or self._first(first_delay)
-        while isinstance(step, Again) and not self._stopped:
-            self._wait(step, trio.current_time())
-            # nothing is held in here while this waits that is not needed any more
-            step = self._take_in(await self._desk.ask(self))
-            if self._unsaved and isinstance(step, Again):
-                await self._store.save_reading(self.watch.row, *self._memory[:3])
-        if isinstance(step, Finish) and not self._stopped:
-            await self._publisher.publish(
-                Ending(self.watch, step.type, step.snapshot, step.reason, self._lesson)
-            )
-            if self._lesson is not None:
-                self._study.learn(self._lesson)
+        while self._goes_on():
+            self._desk.wait(self)
+            asked = None
+            while asked is None and self._goes_on():
+                await self.park()
+                asked = await self._desk.ask(self)
+            if asked is not None and self._goes_on():
+                self._take_in(asked)
+            if self._unsaved and self._goes_on():
+                await self._means.store.save_reading(self.watch.row, *self._memory[:3])
+        if self._finish is not None and not self._stopped:
+            await self._publish(self._finish)
         self._desk.leave(self)
+
+    def _goes_on(self) -> bool:
+        return self._finish is None and not self._stopped
+
+    async def _publish(self, finish: Finish) -> None:
+        await self._means.publisher.publish(
+            Ending(self.watch, finish.type, finish.snapshot, finish.reason, self._lesson)
+        )
+        if self._lesson is not None:
+            self._study.learn(self._lesson)
 
     @property
     def known(self) -> Snapshot | None:
@@ -128,7 +138,7 @@ class Poller(Seat):
 
     def hear(self, asked: Asked, now: float) -> bool:
         """Take in on the spot that the job still runs as it did; see `Seat.hear`."""
-        rules = self._rules(self.watch)
+        rules = self._means.rules(self.watch)
         if (
             self._stopped
             or self._outcome != _SEEN
@@ -141,36 +151,32 @@ class Poller(Seat):
         self._wait(self._again(asked, rules), now)
         return True
 
-    def _first(self, delay: float) -> Again:
-        rules = self._rules(self.watch)
+    def _begin(self, delay: float) -> None:
+        rules = self._means.rules(self.watch)
         self.deadline = rules.deadline
-        return Again(delay, min(delay, rules.min_poll_interval))
+        self._wait(Again(delay, min(delay, rules.min_poll_interval)), trio.current_time())
 
     def _wait(self, wait: Again, now: float) -> None:
         self.due, self.soonest = now + wait.delay, now + wait.at_least
 
-    def _take_in(self, asked: Asked | None) -> Again | Finish | None:
-        """Take an answer in; return what to do next, None when told to stop."""
-        if asked is None or self._stopped:
-            return None
+    def _take_in(self, asked: Asked) -> None:
+        """Take an answer in: what it ends, or when to ask again."""
         before = self._memory
-        step = self._consider(asked)
+        self._finish = self._consider(asked)
         self._report(asked, before)
         self._unsaved = self._memory.worth_a_write != before.worth_a_write
-        if isinstance(step, Finish):
-            self._finish = step
-        return step
 
-    def _consider(self, asked: Asked) -> Again | Finish:
-        """Take an answer in: remember it, and learn from it."""
+    def _consider(self, asked: Asked) -> Finish | None:
+        """Remember an answer, learn from it, and say how it ends the watch, if it does."""
         # the rules again: the watch may have been listed anew while this waited its turn
-        watch, rules, now = self.watch, self._rules(self.watch), self._now()
+        watch, rules, now = self.watch, self._means.rules(self.watch), self._means.now()
         self._memory = self._memory.after(asked.answer, now)
         finish = ending(
             self._memory, asked.answer, self.video_id, rules, asked_at=asked.at, now=now
         )
         if finish is None:
-            return self._again(asked, rules)
+            self._wait(self._again(asked, rules), trio.current_time())
+            return None
         self._lesson = self._study.lesson(watch, finish.snapshot, rules.pace, asked.at)
         return finish
 
@@ -180,8 +186,9 @@ class Poller(Seat):
         running, usual = self._memory.snapshot, None
         if isinstance(asked.answer, Seen) and running is not None:
             self._study.note(self.watch, running, asked.at, counts=asked.was_due)
-            usual = self._study.gap(self.watch, running, rules.pace, self._rng)
-        return again(self._memory, asked.answer, rules, usual, now=self._now(), rng=self._rng)
+            usual = self._study.gap(self.watch, running, rules.pace, self._means.rng)
+        now, rng = self._means.now(), self._means.rng
+        return again(self._memory, asked.answer, rules, usual, now=now, rng=rng)
 
     def _report(self, asked: Asked, before: Memory) -> None:
         """Log the poll: loudly when it changed something, for debugging when it did not."""
@@ -198,7 +205,7 @@ class Poller(Seat):
             "gateway": gateway,
             "video_id": video_id,
             "outcome": outcome,
-            "duration_ms": round((self._now() - asked.at) * 1000),
+            "duration_ms": round((self._means.now() - asked.at) * 1000),
         }
         match answer:
             case Seen():

@@ -25,7 +25,7 @@ from notifier.model.watch import Watch
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store
-from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
+from notifier.watching import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
 from tests.builders import START, listing, memory_store, rng, spec
 
 WATCHES = 1000
@@ -122,12 +122,14 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
         return Poller(
             watch,
             desk,
-            w.store,
-            outbox,
-            rules=lambda _: rules,
-            now=clock.now,
-            rng=dice,
-            book=LessonBook(),
+            Means(
+                w.store,
+                outbox,
+                rules=lambda _: rules,
+                now=clock.now,
+                rng=dice,
+                book=LessonBook(),
+            ),
         )
 
     specs = [spec(f"video_{number}") for number in range(count)]

@@ -17,7 +17,7 @@ from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.server import Response
-from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
+from notifier.watching import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
 from tests.builders import START, memory_store, rng, snapshot
 from tests.delivery.lanes import Receiver, make_lane, put, run_for
 from tests.faults.jobs import begin, finish
@@ -61,12 +61,14 @@ def start_watching(gateway: Gateway, nursery: trio.Nursery, budget: float = BUDG
         return Poller(
             watch,
             desk,
-            gateway,
-            gateway,
-            rules=lambda _: rules,
-            now=now,
-            rng=rng(watch.row),
-            book=LessonBook(),
+            Means(
+                gateway,
+                gateway,
+                rules=lambda _: rules,
+                now=now,
+                rng=rng(watch.row),
+                book=LessonBook(),
+            ),
         )
 
     supervisor = Supervisor(nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell())

@@ -9,7 +9,7 @@ from notifier.metrics import Metrics
 from notifier.model.answer import Denied, Seen, Trouble
 from notifier.model.delivery import AttemptRecord, Hold
 from notifier.schedule.book import LessonBook
-from notifier.watching import Poller, WatchRules
+from notifier.watching import Means, Poller, WatchRules
 from tests.builders import (
     START,
     listing,
@@ -52,12 +52,14 @@ async def test_a_poller_that_is_kept_waiting_lags(
     poller = Poller(
         watch(),
         desk,
-        store,
-        None,  # type: ignore[arg-type]  # nothing ends here
-        rules=lambda _: WatchRules(20, 5, 120, NEVER),
-        now=clock.now,
-        rng=rng(),
-        book=LessonBook(),
+        Means(
+            store,
+            None,  # type: ignore[arg-type]  # nothing ends here
+            rules=lambda _: WatchRules(20, 5, 120, NEVER),
+            now=clock.now,
+            rng=rng(),
+            book=LessonBook(),
+        ),
     )
     with trio.move_on_after(101):
         await poller.run(0)

@@ -39,7 +39,7 @@ from notifier.store.call import Call
 from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
 from notifier.store.recovery import Fitted, Recovery
-from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
+from notifier.watching import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
 from notifier.watching.poller import ReadingStore
 from notifier.watching.shelf import Mode
 from notifier.watching.sources import WatchStore
@@ -171,12 +171,14 @@ class Simulation:
             return Poller(
                 watch,
                 desk,
-                store,
-                outbox,
-                rules=_rules,
-                now=clock.now,
-                rng=self.world.rng,
-                book=LessonBook(),
+                Means(
+                    store,
+                    outbox,
+                    rules=_rules,
+                    now=clock.now,
+                    rng=self.world.rng,
+                    book=LessonBook(),
+                ),
             )
 
         async with trio.open_nursery() as nursery:

@@ -37,9 +37,12 @@ async def ask(desk: Desk, video_id: str, deadline: float = NEVER) -> Answer:
     now = trio.current_time()
     seat = Seat(video_id)
     seat.due, seat.soonest, seat.deadline = now, now, deadline
-    asked = await desk.ask(seat)
-    assert asked is not None
-    return asked.answer
+    desk.wait(seat)
+    while True:
+        await seat.park()
+        asked = await desk.ask(seat)
+        if asked is not None:
+            return asked.answer
 
 
 def rules(rate: float = 1000, in_flight: int = 32) -> DeskRules:

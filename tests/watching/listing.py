@@ -17,7 +17,7 @@ from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.schedule.book import LessonBook
-from notifier.watching import Desk, DeskRules, Poller, Supervisor, WatchRules
+from notifier.watching import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
 from notifier.watching.seat import Asked, Seat
 from notifier.watching.shelf import Mode
 from tests.builders import rng
@@ -97,14 +97,18 @@ class RecordingDesk(Desk):
 
     told: dict[str, list[float]]
 
-    async def ask(self, seat: Seat) -> Asked | None:
-        """Ask, and note the answer."""
+    def wait(self, seat: Seat) -> None:
+        """Wait for the first answer, or the next."""
         if not hasattr(self, "told"):
             self.told = {}
-        times = self.told.setdefault(seat.video_id, [])
+        self.told.setdefault(seat.video_id, [])
+        super().wait(seat)
+
+    async def ask(self, seat: Seat) -> Asked | None:
+        """Ask, and note the answer."""
         asked = await super().ask(seat)
         if asked is not None:
-            times.append(asked.at)
+            self.told[seat.video_id].append(asked.at)
         return asked
 
 
@@ -163,12 +167,14 @@ class Watchers:
         poller = RecordingPoller(
             watch,
             self.desk,
-            self,
-            self,
-            rules=lambda _: self._rules,
-            now=trio.current_time,
-            rng=rng(watch.row),
-            book=LessonBook(),
+            Means(
+                self,
+                self,
+                rules=lambda _: self._rules,
+                now=trio.current_time,
+                rng=rng(watch.row),
+                book=LessonBook(),
+            ),
         )
         poller.told = lambda: self.told
         self._pollers[poller.video_id] = poller

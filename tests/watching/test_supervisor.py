@@ -16,7 +16,7 @@ from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.schedule.book import LessonBook
-from notifier.watching import Poller, Supervisor, WatchRules
+from notifier.watching import Means, Poller, Supervisor, WatchRules
 from notifier.watching.seat import Asked, Seat
 from tests.builders import rng, snapshot
 
@@ -27,20 +27,26 @@ class World:
     def __init__(self) -> None:
         self.answer: Callable[[str], Answer] = lambda _: Seen(snapshot())
         self.asked: dict[str, list[float]] = {}
-        self.waiting: dict[Seat, trio.CancelScope] = {}
         self.left: list[str] = []
         self.endings: list[Ending] = []
         self.refuse_endings = 0
 
+    def wait(self, seat: Seat) -> None:
+        trio.lowlevel.spawn_system_task(self._wake, seat)
+
+    async def _wake(self, seat: Seat) -> None:
+        await trio.sleep_until(seat.due)
+        seat.wake("it is your turn")
+
     async def ask(self, seat: Seat) -> Asked | None:
-        with trio.CancelScope() as self.waiting[seat]:
-            await trio.sleep_until(seat.due)
-            self.asked.setdefault(seat.video_id, []).append(trio.current_time())
-            return Asked(self.answer(seat.video_id), trio.current_time())
-        return None
+        word, seat.word = seat.word, None
+        if word is None:
+            return None
+        self.asked.setdefault(seat.video_id, []).append(trio.current_time())
+        return Asked(self.answer(seat.video_id), trio.current_time())
 
     def dismiss(self, seat: Seat) -> None:
-        self.waiting[seat].cancel()
+        seat.wake(None)
 
     def leave(self, seat: Seat) -> None:
         self.left.append(seat.video_id)
@@ -63,12 +69,14 @@ class World:
         return Poller(
             watch,
             self,
-            self,
-            self,
-            rules=lambda _: WatchRules(20, 5, 120, float("inf")),
-            now=trio.current_time,
-            rng=rng(),
-            book=LessonBook(),
+            Means(
+                self,
+                self,
+                rules=lambda _: WatchRules(20, 5, 120, float("inf")),
+                now=trio.current_time,
+                rng=rng(),
+                book=LessonBook(),
+            ),
         )
 
     def supervisor(self, nursery: trio.Nursery) -> Supervisor:
