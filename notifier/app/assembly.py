@@ -24,7 +24,7 @@ from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store, ThreadExecutor
 from notifier.store.executor import Executor
-from notifier.watching import Means, Poller
+from notifier.watching import Means, Poller, Readings
 
 # one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -52,6 +52,7 @@ class Parts:
     gateways: Gateways
     endpoints: Endpoints
     outbox: Outbox
+    readings: Readings
     means: Means
     settled: Bell
     began: float
@@ -93,8 +94,12 @@ async def assemble(
         wake=endpoints.wake,
     )
     book = LessonBook(await store.lessons())
-    means = Means(store, outbox, gateways.rules, clock.now, seams.rng, book)
-    return Parts(store, clock, seams, metrics, gateways, endpoints, outbox, means, settled, began)
+    readings = Readings(store)
+    means = Means(readings, outbox, gateways.rules, clock.now, seams.rng, book)
+    return Parts(
+        *(store, clock, seams, metrics, gateways, endpoints, outbox),
+        *(readings, means, settled, began),
+    )
 
 
 async def _recover(config: Config, store: Store) -> Mapping[str, Health]:

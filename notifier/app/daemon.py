@@ -132,6 +132,7 @@ class _Daemon:
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
                 self.orders.manager.stopping(DRAIN_SECONDS + _CLOSING_SECONDS)
                 watching.cancel_scope.cancel()
+            await self.parts.readings.flush()
             dispatcher.stop()
             delivering.cancel_scope.deadline = trio.current_time() + DRAIN_SECONDS
         log.get().info("stopped")
@@ -161,6 +162,7 @@ class _Daemon:
         )
         operations = DaemonOperations(parts, sources, supervisor, reloader)
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(parts.readings.run)
             nursery.start_soon(sources.run, supervisor.apply)
             nursery.start_soon(reloader.run, self.orders.reload)
             nursery.start_soon(

@@ -85,6 +85,15 @@ class Watch:
         return self.spec.key
 
 
+class Reading(NamedTuple):
+    """What the open watch in `row` was last told; the rest as in `Watch`."""
+
+    row: int
+    snapshot: Snapshot | None
+    missing_since: float | None
+    missing_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What one source (the config, a drop-in file) lists right now, read without error."""

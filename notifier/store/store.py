@@ -17,7 +17,7 @@ from notifier.model.lesson import Lesson
 from notifier.model.standing import Standing
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
-from notifier.model.watch import Callback, Listing, Watch, WatchKey, WatchSpec
+from notifier.model.watch import Callback, Listing, Reading, Watch, WatchKey, WatchSpec
 from notifier.store import (
     endpoints,
     journal,
@@ -124,15 +124,9 @@ class Store:
         """Return the names of the sources that list something."""
         return await self._look(watches.known_sources)
 
-    async def save_reading(
-        self,
-        row: int,
-        snapshot: Snapshot | None,
-        missing_since: float | None,
-        missing_count: int,
-    ) -> None:
-        """Keep what the open watch in `row` was last told."""
-        await self._transact(watches.save_reading, row, snapshot, missing_since, missing_count)
+    async def save_readings(self, readings: Sequence[Reading]) -> None:
+        """Keep what open watches were last told."""
+        await self._transact(watches.save_readings, readings)
 
     async def record_ending(
         self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None

@@ -8,11 +8,11 @@ from typing import Any
 
 from notifier import log
 from notifier.errors import ConflictError, StoreError, UnknownError
-from notifier.model.video import Snapshot
 from notifier.model.watch import (
     API_SOURCE,
     Callback,
     Listing,
+    Reading,
     Watch,
     WatchKey,
     WatchSpec,
@@ -261,18 +261,15 @@ def _settings(spec: WatchSpec) -> tuple[str | None, str, float | None]:
     return dump_endpoints(spec), dump_json(dict(spec.metadata)), spec.give_up_after
 
 
-def save_reading(
-    db: sqlite3.Connection,
-    row: int,
-    snapshot: Snapshot | None,
-    missing_since: float | None,
-    missing_count: int,
-) -> None:
-    """Keep what an open watch was last told, for a restart and for those who look."""
-    db.execute(
+def save_readings(db: sqlite3.Connection, readings: Iterable[Reading]) -> None:
+    """Keep what open watches were last told, for a restart and for those who look."""
+    db.executemany(
         "UPDATE watches SET snapshot = ?, missing_since = ?, missing_count = ? "
         "WHERE id = ? AND state = 'open'",
-        (dump_snapshot(snapshot), missing_since, missing_count, row),
+        (
+            (dump_snapshot(snapshot), missing_since, missing_count, row)
+            for row, snapshot, missing_since, missing_count in readings
+        ),
     )
 
 

@@ -8,8 +8,18 @@ I/O, what an answer means for a watch. Nothing here knows how events are deliver
 from notifier.watching.desk import Desk
 from notifier.watching.lifecycle import WatchRules
 from notifier.watching.poller import Means, Poller
+from notifier.watching.readings import Readings
 from notifier.watching.sources import Sources
 from notifier.watching.supervisor import Supervisor
 from notifier.watching.terms import DeskRules
 
-__all__ = ["Desk", "DeskRules", "Means", "Poller", "Sources", "Supervisor", "WatchRules"]
+__all__ = [
+    "Desk",
+    "DeskRules",
+    "Means",
+    "Poller",
+    "Readings",
+    "Sources",
+    "Supervisor",
+    "WatchRules",
+]

@@ -63,14 +63,12 @@ class Memory(NamedTuple):
         return self.missing_since, self.missing_count, _lasting(self.snapshot)
 
     def is_confirmed_by(self, answer: Answer) -> bool:
-        """Tell whether an answer says that a job still runs, and nothing that is worth a write."""
+        """Tell whether an answer says that a job still runs as it was said to."""
         known = self.snapshot
         if known is None or self.missing_count or self.failures or not isinstance(answer, Seen):
             return False
         seen = answer.snapshot
-        if seen is known:
-            return True
-        return not seen.ended and _lasting(seen.after(known)) == _lasting(known)
+        return seen is known or (seen.word == known.word and not seen.ended)
 
     def after(self, answer: Answer, now: float) -> "Memory":
         """Return this memory with an answer taken in that was there `now` (`Clock.now`)."""

@@ -15,7 +15,7 @@ from notifier.model.answer import Seen, Trouble, outcome_word
 from notifier.model.event import Ending
 from notifier.model.lesson import Lesson
 from notifier.model.video import Snapshot
-from notifier.model.watch import Watch
+from notifier.model.watch import Reading, Watch
 from notifier.schedule.book import LessonBook
 from notifier.watching.lifecycle import Again, Finish, Memory, WatchRules, again, ending
 from notifier.watching.seat import Asked, Seat
@@ -25,17 +25,11 @@ _log = log.get()
 _SEEN = "seen"
 
 
-class ReadingStore(Protocol):
-    """What a poller needs of the store."""
+class Keeper(Protocol):
+    """What a poller needs of the readings."""
 
-    async def save_reading(
-        self,
-        row: int,
-        snapshot: Snapshot | None,
-        missing_since: float | None,
-        missing_count: int,
-    ) -> None:
-        """Keep what an open watch was last told."""
+    def keep(self, reading: Reading) -> None:
+        """Have it stored before long what an open watch was last told."""
 
 
 class Publisher(Protocol):
@@ -64,7 +58,7 @@ class Asker(Protocol):
 class Means(NamedTuple):
     """What all pollers work with; `rules` tells, for a watch as it is now, how it is polled."""
 
-    store: ReadingStore
+    readings: Keeper
     publisher: Publisher
     rules: Callable[[Watch], WatchRules]
     now: Callable[[], float]
@@ -77,7 +71,7 @@ class Poller(Seat):
 
     __slots__ = (
         *("watch", "_desk", "_means", "_memory", "_study"),
-        *("_finish", "_lesson", "_outcome", "_stopped", "_unsaved"),
+        *("_finish", "_lesson", "_outcome", "_stopped"),
     )
 
     def __init__(self, watch: Watch, desk: Asker, means: Means) -> None:
@@ -90,7 +84,7 @@ class Poller(Seat):
         self._finish: Finish | None = None
         self._lesson: Lesson | None = None
         self._outcome = ""
-        self._stopped = self._unsaved = False
+        self._stopped = False
 
     def stop(self) -> None:
         """Do not poll any more; what is under way is finished, and forgotten."""
@@ -115,8 +109,6 @@ class Poller(Seat):
                 asked = await self._desk.ask(self)
             if asked is not None and self._goes_on():
                 self._take_in(asked)
-            if self._unsaved and self._goes_on():
-                await self._means.store.save_reading(self.watch.row, *self._memory[:3])
         if self._finish is not None and not self._stopped:
             await self._publish(self._finish)
         self._desk.leave(self)
@@ -147,7 +139,9 @@ class Poller(Seat):
             or log.wants("debug")
         ):
             return False
-        self._memory = self._memory.after(asked.answer, asked.at)
+        before = self._memory
+        self._memory = before.after(asked.answer, asked.at)
+        self._keep(before)
         self._wait(self._again(asked, rules), now)
         return True
 
@@ -164,7 +158,14 @@ class Poller(Seat):
         before = self._memory
         self._finish = self._consider(asked)
         self._report(asked, before)
-        self._unsaved = self._memory.worth_a_write != before.worth_a_write
+        if self._finish is None:
+            self._keep(before)
+
+    def _keep(self, before: Memory) -> None:
+        """Have what is known stored, if it has changed enough."""
+        memory = self._memory
+        if memory is not before and memory.worth_a_write != before.worth_a_write:
+            self._means.readings.keep(Reading(self.watch.row, *memory[:3]))
 
     def _consider(self, asked: Asked) -> Finish | None:
         """Remember an answer, learn from it, and say how it ends the watch, if it does."""

@@ -25,7 +25,7 @@ from notifier.model.watch import Watch
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store
-from notifier.watching import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
+from notifier.watching import Desk, DeskRules, Means, Poller, Readings, Supervisor, WatchRules
 from tests.builders import START, listing, memory_store, rng, spec
 
 WATCHES = 1000
@@ -117,13 +117,15 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
     )
     rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
 
+    readings = Readings(w.store)
+
     def poller(watch: Watch) -> Poller:
         dice = rng(watch.row)
         return Poller(
             watch,
             desk,
             Means(
-                w.store,
+                readings,
                 outbox,
                 rules=lambda _: rules,
                 now=clock.now,
@@ -137,6 +139,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
     with capture_logs():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(desk.run)
+            nursery.start_soon(readings.run)
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell()
             )

@@ -9,7 +9,7 @@ from notifier.metrics import Metrics
 from notifier.model.answer import Denied, Seen, Trouble
 from notifier.model.delivery import AttemptRecord, Hold
 from notifier.schedule.book import LessonBook
-from notifier.watching import Means, Poller, WatchRules
+from notifier.watching import Means, Poller, Readings, WatchRules
 from tests.builders import (
     START,
     listing,
@@ -53,7 +53,7 @@ async def test_a_poller_that_is_kept_waiting_lags(
         watch(),
         desk,
         Means(
-            store,
+            Readings(store),
             None,  # type: ignore[arg-type]  # nothing ends here
             rules=lambda _: WatchRules(20, 5, 120, NEVER),
             now=clock.now,

@@ -39,8 +39,8 @@ from notifier.store.call import Call
 from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
 from notifier.store.recovery import Fitted, Recovery
-from notifier.watching import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
-from notifier.watching.poller import ReadingStore
+from notifier.watching import Desk, DeskRules, Means, Poller, Readings, Supervisor, WatchRules
+from notifier.watching.readings import ReadingStore
 from notifier.watching.shelf import Mode
 from notifier.watching.sources import WatchStore
 from notifier.webhook import Target, WebhookSender
@@ -167,12 +167,14 @@ class Simulation:
         )
         desk = self._desk(clock)
 
+        readings = Readings(store)
+
         def poller(watch: Watch) -> Poller:
             return Poller(
                 watch,
                 desk,
                 Means(
-                    store,
+                    readings,
                     outbox,
                     rules=_rules,
                     now=clock.now,
@@ -184,6 +186,7 @@ class Simulation:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(dispatcher.run)
             nursery.start_soon(desk.run)
+            nursery.start_soon(readings.run)
             nursery.start_soon(self._reload, store, lanes, clock)
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Bell()

@@ -15,7 +15,7 @@ from notifier.exchange import Reply
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
-from notifier.model.watch import Watch, WatchKey, WatchSpec
+from notifier.model.watch import Reading, Watch, WatchKey, WatchSpec
 from notifier.schedule.book import LessonBook
 from notifier.watching import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
 from notifier.watching.seat import Asked, Seat
@@ -149,11 +149,8 @@ class Watchers:
         """When each video was answered."""
         return self.desk.told
 
-    async def save_reading(
-        self, row: int, snapshot: Snapshot | None, missing_since: float | None, count: int
-    ) -> None:
-        self.saved.append(snapshot)
-        await trio.lowlevel.checkpoint()
+    def keep(self, reading: Reading) -> None:
+        self.saved.append(reading.snapshot)
 
     def trip(self, video_id: str) -> None:
         """Have a poller stumble over the next two answers that it hears."""
