@@ -64,6 +64,7 @@ def polling_rows(size: Size, python: Path, say: Callable[[str], None]) -> Iterab
         median(pages),
         rival_cpu[_RIVAL, 10],
         60,
+        limit=NEVER_MET * 60 / 29,
     )
 
 
