@@ -60,15 +60,18 @@ class _Reader:
     @property
     def ends_with_connection(self) -> bool:
         """Whether nothing but the connection's end can tell where the body ends."""
-        names = {name.lower() for name, _ in self.headers}
-        return self.has_head and not names & {b"content-length", b"transfer-encoding"}
+        headers = {name.lower(): value for name, value in self.headers}
+        coding = headers.get(b"transfer-encoding", b"").lower()
+        framed = b"content-length" in headers or coding.endswith(b"chunked")
+        return self.has_head and not framed
 
     def on_message_begin(self) -> None:
         # another answer in the same packet is to no question: none of it may get into this one
         self.surplus = self.complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.surplus:
+        # trailers come after the body, where nobody looks for a header that they may contradict
+        if not self.surplus and not self.has_head:
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:

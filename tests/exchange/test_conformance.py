@@ -115,18 +115,28 @@ async def test_one_connection_serves_request_after_request(peer: Server) -> None
     assert len(ports) == 1
 
 
-async def test_a_hundred_requests_at_once_take_no_more_connections_than_allowed(
-    peer: Server,
-) -> None:
+async def ports_of(peer: Server, requests: int, in_flight: int) -> set[int]:
+    """Ask so many times at once and return the ports that were asked from."""
     ports: set[int] = set()
 
     async def one(exchange: Exchange) -> None:
         ports.add((await told(exchange, peer))["peer"])
 
-    async with open_exchange(10) as exchange, trio.open_nursery() as nursery:
-        for _ in range(100):
+    async with open_exchange(in_flight) as exchange, trio.open_nursery() as nursery:
+        for _ in range(requests):
             nursery.start_soon(one, exchange)
-    assert len(ports) <= 10
+    return ports
+
+
+async def test_a_hundred_requests_at_once_take_no_more_connections_than_allowed(
+    peer: Server,
+) -> None:
+    assert len(await ports_of(peer, 100, in_flight=10)) <= 10
+
+
+@before("nginx", "node")
+async def test_so_do_a_thousand(peer: Server) -> None:
+    assert len(await ports_of(peer, 1000, in_flight=100)) <= 100
 
 
 async def test_a_connection_that_the_server_gave_up_is_not_used_again(peer: Server) -> None:

@@ -1,73 +1,15 @@
 """Connections: kept while they are good, dropped when not, and never lost by a cancellation."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
-from random import Random
 
 import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.exchange import Exchange, Reply, open_exchange
+from notifier.exchange import Exchange
 from notifier.exchange.connection import MAX_HEAD
-
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-Answer = Callable[[trio.SocketStream], Awaitable[None]]
-
-
-class Server:
-    """Counts the connections, and answers every request as `answer` does."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.connections = 0
-        self.open = 0
-        self.left = trio.Event()
-        self.url = ""
-        self._answer = answer
-
-    async def serve(self, stream: trio.SocketStream) -> None:
-        self.connections += 1
-        self.open += 1
-        try:
-            while await stream.receive_some():
-                await self._answer(stream)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return
-        finally:
-            self.open -= 1
-            self.left.set()
-
-    async def has_at_most(self, connections: int) -> None:
-        """Wait until no more than so many are open."""
-        with trio.fail_after(5):
-            while self.open > connections:
-                self.left = trio.Event()
-                await self.left.wait()
-
-
-@asynccontextmanager
-async def serving(
-    answer: Answer | bytes, in_flight: int = 4
-) -> AsyncIterator[tuple[Server, Exchange]]:
-    async def reply(stream: trio.SocketStream) -> None:
-        assert isinstance(answer, bytes)
-        await stream.send_all(answer)
-
-    server = Server(reply if isinstance(answer, bytes) else answer)
-    async with trio.open_nursery() as nursery:
-        serve = partial(trio.serve_tcp, server.serve, 0, host="127.0.0.1")
-        (listener,) = await nursery.start(serve)
-        server.url = f"http://127.0.0.1:{listener.socket.getsockname()[1]}/"
-        async with open_exchange(in_flight) as exchange:
-            yield server, exchange
-        nursery.cancel_scope.cancel()
-
-
-async def get(exchange: Exchange, server: Server, deadline: float = 5) -> Reply:
-    return await exchange.request(
-        "GET", server.url, headers={}, deadline=deadline, max_body=100_000
-    )
+from tests.exchange.raw import OK, Server, get, serving
 
 
 async def trouble(exchange: Exchange, server: Server) -> TransportError:
@@ -81,7 +23,9 @@ async def trouble(exchange: Exchange, server: Server) -> TransportError:
     [
         (OK, b"ok"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n", b""),
         (b"HTTP/1.1 304 Not Modified\r\n\r\n", b""),
+        (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok", b"ok"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok"),
         (b"HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\n" + OK, b"ok"),
     ],
@@ -97,6 +41,7 @@ async def test_a_connection_is_used_again_after_a_whole_answer(answer: bytes, bo
     "answer",
     [
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: Keep-Alive, Close\r\n\r\nok",
         b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
         OK + b"HTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n",
         OK + b"\x00garbage",
@@ -109,9 +54,10 @@ async def test_a_connection_is_dropped_when_nothing_good_can_follow(answer: byte
         assert server.connections == 3
 
 
-async def test_a_body_without_a_length_ends_with_the_connection() -> None:
-    async def answer(stream: trio.SocketStream) -> None:
-        await stream.send_all(b"HTTP/1.1 200 OK\r\n\r\nok")
+@pytest.mark.parametrize("head", [b"", b"transfer-encoding: identity\r\n"])
+async def test_a_body_without_a_length_ends_with_the_connection(head: bytes) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
+        await stream.send_all(b"HTTP/1.1 200 OK\r\n" + head + b"\r\nok")
         await stream.aclose()
 
     async with serving(answer) as (server, exchange):
@@ -120,7 +66,7 @@ async def test_a_body_without_a_length_ends_with_the_connection() -> None:
 
 @pytest.mark.parametrize("head", [b"content-length: 30\r\n", b"transfer-encoding: chunked\r\n"])
 async def test_an_answer_that_is_cut_short_is_no_answer(head: bytes) -> None:
-    async def answer(stream: trio.SocketStream) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
         await stream.send_all(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n2\r\n")
         await stream.aclose()
 
@@ -135,9 +81,10 @@ async def test_an_answer_that_is_cut_short_is_no_answer(head: bytes) -> None:
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: folded\r\n over\r\ncontent-length: 0\r\n\r\n",
         b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     ],
-    ids=["ssh", "two lengths", "negative", "upgrade"],
+    ids=["ssh", "two lengths", "negative", "folded", "upgrade"],
 )
 async def test_what_is_not_http_is_called_so(answer: bytes) -> None:
     async with serving(answer) as (server, exchange):
@@ -159,7 +106,7 @@ async def test_what_has_no_end_is_cut_off(answer: bytes) -> None:
 
 
 async def test_headers_may_come_in_any_pieces() -> None:
-    async def answer(stream: trio.SocketStream) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
         for byte in OK:
             await stream.send_all(bytes([byte]))
             await trio.sleep(0.001)
@@ -168,8 +115,20 @@ async def test_headers_may_come_in_any_pieces() -> None:
         assert (await get(exchange, server)).headers["content-length"] == "2"
 
 
+async def test_a_header_that_is_there_twice_has_both_values() -> None:
+    twice = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n"
+    async with serving(twice) as (server, exchange):
+        assert (await get(exchange, server)).headers["x-a"] == "1, 2"
+
+
+async def test_what_comes_after_the_body_is_no_header() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+    async with serving(chunked + b"retry-after: 9999\r\n\r\n") as (server, exchange):
+        assert set((await get(exchange, server)).headers) == {"transfer-encoding"}
+
+
 async def test_an_idle_connection_that_the_server_has_closed_is_not_used() -> None:
-    async def answer(stream: trio.SocketStream) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
         await stream.send_all(OK)
         await stream.aclose()
 
@@ -183,9 +142,9 @@ async def test_an_idle_connection_that_the_server_has_closed_is_not_used() -> No
 @asynccontextmanager
 async def closing_when_asked_again() -> AsyncIterator[tuple[Server, Exchange]]:
     """Serve like one whose patience with an idle connection ends just as it is used again."""
-    asked = set[trio.SocketStream]()
+    asked = set[trio.abc.Stream]()
 
-    async def answer(stream: trio.SocketStream) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
         if stream in asked:
             await stream.aclose()
         else:
@@ -217,7 +176,7 @@ async def test_nothing_else_is_ever_sent_a_second_time() -> None:
 async def test_a_question_is_asked_twice_at_most() -> None:
     times = 0
 
-    async def answer(stream: trio.SocketStream) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
         nonlocal times
         times += 1
         await (stream.send_all(OK) if times == 1 else stream.aclose())
@@ -231,7 +190,7 @@ async def test_a_question_is_asked_twice_at_most() -> None:
 
 
 async def test_no_more_connections_are_kept_than_may_be_in_flight() -> None:
-    async def answer(stream: trio.SocketStream) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
         await trio.sleep(0.01)
         await stream.send_all(OK)
 
@@ -243,8 +202,9 @@ async def test_no_more_connections_are_kept_than_may_be_in_flight() -> None:
 
 
 async def test_an_answer_before_the_request_was_read_is_still_heard() -> None:
-    async def answer(stream: trio.SocketStream) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
         await stream.send_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+        assert isinstance(stream, trio.SocketStream)
         stream.socket.shutdown(1)
         with trio.move_on_after(1):
             while await stream.receive_some():
@@ -265,27 +225,3 @@ async def test_a_line_break_in_a_header_never_leaves() -> None:
             )
         assert raised.value.kind == "bad_request"
         assert server.connections == 0
-
-
-async def test_ten_thousand_cancellations_cost_no_slot_and_no_connection() -> None:
-    dice = Random(1)
-
-    async def answer(stream: trio.SocketStream) -> None:
-        if dice.random() < 0.5:
-            await trio.sleep(dice.random() / 1000)
-        await stream.send_all(OK)
-
-    async with serving(answer, in_flight=8) as (server, exchange):
-        async with trio.open_nursery() as nursery:
-            for _ in range(10_000):
-                nursery.start_soon(_cancelled, exchange, server, dice.random() / 2000)
-                if dice.random() < 0.1:
-                    await trio.sleep(0.0005)
-        for _ in range(100):
-            assert (await get(exchange, server)).body == b"ok"
-        await server.has_at_most(8)
-
-
-async def _cancelled(exchange: Exchange, server: Server, after: float) -> None:
-    with trio.move_on_after(after):
-        await get(exchange, server)
