@@ -7,15 +7,13 @@ little at a time, because nobody else has a turn while it is parsed. Closing nev
 peer is owed no goodbye, and whoever is cancelled must be able to let go at once.
 """
 
-import select
-
 import httptools
 import trio
 
 from notifier.errors import TransportError
 from notifier.exchange.explained import explained
 from notifier.exchange.requests import Origin
-from notifier.outbound import TcpStream
+from notifier.outbound import TcpStream, TlsStream
 
 MAX_HEAD = 64 * 1024
 """Most bytes of status line and headers that are read, provisional answers included."""
@@ -95,21 +93,15 @@ class _Reader:
 
 
 class Connection:
-    """A connection to `origin`, used for one exchange at a time.
+    """A connection to `origin`, used for one exchange at a time."""
 
-    `stream` is what is spoken over, `socket` the TCP socket below it.
-    """
-
-    def __init__(self, origin: Origin, stream: trio.abc.Stream, socket: TcpStream) -> None:
+    def __init__(self, origin: Origin, stream: TcpStream | TlsStream) -> None:
         self.origin = origin
         self._stream = stream
-        self._socket = socket
         self._answer = _Reader()
         self._reusable = False
         self._expired = False
         self._left = self._most = 0
-        self._idle = select.poll()
-        self._idle.register(socket.socket.fileno(), select.POLLIN)
 
     @property
     def was_heard(self) -> bool:
@@ -123,7 +115,7 @@ class Connection:
 
     def is_stale(self) -> bool:
         """Tell whether the server has closed an idle connection, or said something unasked."""
-        return bool(self._idle.poll(0))
+        return self._stream.has_unread()
 
     async def ask(self, request: bytes, most: int) -> tuple[int, Headers]:
         """Send `request` and return the answer's status and headers; raises TransportError.
@@ -174,7 +166,7 @@ class Connection:
     def close(self) -> None:
         """Close at once; does nothing when it is closed already."""
         self._reusable = False
-        self._socket.close()
+        self._stream.close()
 
     def expire(self) -> None:
         """Close because the time for the exchange is over, which is then what is raised."""
@@ -191,7 +183,7 @@ class Connection:
         if self._left < 0:
             raise TransportError("too_large", "the answer goes on and on")
         if data:
-            self._answer.feed(bytes(data))
+            self._answer.feed(data)
         elif self._answer.ends_with_connection:
             self._answer.complete = True
         else:

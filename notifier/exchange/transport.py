@@ -17,7 +17,7 @@ from notifier.exchange.deadlines import Deadlines
 from notifier.exchange.explained import explained
 from notifier.exchange.pool import Pool
 from notifier.exchange.requests import DEADLINE, HEADERS, ORIGIN, WIRE_BYTES, Origin
-from notifier.outbound import Dialer
+from notifier.outbound import Dialer, TlsStream
 
 KEEP_ALIVE = 120.0
 """How long an idle connection is kept, in seconds: longer than videos are usually polled apart."""
@@ -77,21 +77,19 @@ class DirectTransport(httpx.AsyncBaseTransport):
         raise TransportError("timeout", "no connection in time")
 
     async def _connect(self, origin: Origin) -> Connection:
-        socket = await self._dialer.dial(origin.host, origin.port)
+        plain = await self._dialer.dial(origin.host, origin.port)
         if origin.scheme != "https":
-            return Connection(origin, socket, socket)
-        secured = trio.SSLStream(
-            socket, self._tls, server_hostname=origin.host, https_compatible=True
-        )
+            return Connection(origin, plain)
         try:
+            secured = TlsStream(plain, self._tls, origin.host)
             await secured.do_handshake()
         except (trio.BrokenResourceError, OSError) as error:
-            socket.close()
+            plain.close()
             raise explained("connect", error) from None
         except BaseException:
-            socket.close()
+            plain.close()
             raise
-        return Connection(origin, secured, socket)
+        return Connection(origin, secured)
 
 
 class _Body(httpx.AsyncByteStream):

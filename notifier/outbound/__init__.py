@@ -2,11 +2,12 @@
 
 `addresses` decides, purely; `dialing` resolves, asks it about each address, and connects to
 one that may be connected to: what was judged is what is connected to, with no look-up between.
-`tcp` is the stream over such a connection.
+`tcp` and `tls` are the streams over such a connection.
 """
 
 from notifier.outbound.addresses import ANYWHERE, AddressPolicy
 from notifier.outbound.dialing import Dialer
 from notifier.outbound.tcp import TcpStream
+from notifier.outbound.tls import TlsStream
 
-__all__ = ["ANYWHERE", "AddressPolicy", "Dialer", "TcpStream"]
+__all__ = ["ANYWHERE", "AddressPolicy", "Dialer", "TcpStream", "TlsStream"]

@@ -6,6 +6,7 @@ as the system takes everything at once; whoever sends goes on to wait for an ans
 """
 
 import errno
+import select
 import socket
 
 import trio
@@ -19,6 +20,8 @@ class TcpStream(trio.abc.Stream):
     def __init__(self, connected: socket.socket) -> None:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = connected
+        self._idle = select.poll()
+        self._idle.register(connected.fileno(), select.POLLIN)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send everything; raises trio.BrokenResourceError, trio.ClosedResourceError."""
@@ -48,6 +51,10 @@ class TcpStream(trio.abc.Stream):
                 continue  # somebody's mistake, such as a checksum that was wrong
             except OSError as error:
                 raise _broken(error) from error
+
+    def has_unread(self) -> bool:
+        """Tell whether anything came that was not received, if only the end."""
+        return bool(self._idle.poll(0))
 
     def close(self) -> None:
         """Close at once; does nothing when it is closed already."""

@@ -50,11 +50,12 @@ async def cancelled(exchange: Exchange, server: Server, dice: Random) -> None:
 
 
 async def cancel_many(exchange: Exchange, server: Server, dice: Random, times: int) -> None:
-    async with trio.open_nursery() as nursery:
-        for _ in range(times):
-            nursery.start_soon(cancelled, exchange, server, dice)
-            if dice.random() < 0.2:
-                await trio.sleep(dice.random() * PATIENCE)
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for _ in range(times):
+                nursery.start_soon(cancelled, exchange, server, dice)
+                if dice.random() < 0.2:
+                    await trio.sleep(dice.random() * PATIENCE)
 
 
 async def fully_served(exchange: Exchange, server: Server) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from socket import IPPROTO_TCP, TCP_CORK
 
 import pytest
 import trio
@@ -13,6 +14,7 @@ import trustme
 
 from notifier.errors import TransportError
 from notifier.exchange import Reply, Route, open_exchange
+from tests.exchange.raw import OK, get, serving_tls
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -104,3 +106,44 @@ async def test_a_server_that_speaks_no_tls_is_trouble_with_tls() -> None:
         (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
         await refused(listener.socket.getsockname()[1], None)
         nursery.cancel_scope.cancel()
+
+
+async def test_what_follows_an_answer_within_tls_is_not_taken_for_the_next(
+    tmp_path: Path,
+) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
+        assert isinstance(stream, trio.SSLStream)
+        socket = stream.transport_stream.socket
+        socket.setsockopt(IPPROTO_TCP, TCP_CORK, 1)  # both in one packet, each in its own record
+        await stream.send_all(OK)
+        await stream.send_all(OK.replace(b"ok", b"no"))
+        socket.setsockopt(IPPROTO_TCP, TCP_CORK, 0)
+
+    async with serving_tls(answer, tmp_path / "ca.pem") as (server, exchange):
+        for _ in range(3):
+            assert (await get(exchange, server)).body == b"ok"
+        assert server.connections == 3
+
+
+@pytest.mark.parametrize("goodbye", [True, False])
+async def test_the_end_of_a_connection_ends_a_body_without_a_length_said_or_not(
+    tmp_path: Path, goodbye: bool
+) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
+        assert isinstance(stream, trio.SSLStream)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 90_000)
+        await (stream if goodbye else stream.transport_stream).aclose()
+
+    async with serving_tls(answer, tmp_path / "ca.pem") as (server, exchange):
+        assert len((await get(exchange, server)).body) == 90_000
+
+
+async def test_an_answer_that_is_cut_short_within_tls_is_no_answer(tmp_path: Path) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
+        await stream.send_all(OK[:-1])
+        await stream.aclose()
+
+    async with serving_tls(answer, tmp_path / "ca.pem") as (server, exchange):
+        with pytest.raises(TransportError) as raised:
+            await get(exchange, server)
+    assert raised.value.kind == "reset"
