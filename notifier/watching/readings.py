@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Protocol
 
+import trio
+
 from notifier import log
 from notifier.bell import Bell
 from notifier.errors import StoreError
@@ -35,6 +37,7 @@ class Readings:
     def __init__(self, store: ReadingStore) -> None:
         self._store = store
         self._unsaved: dict[int, Reading] = {}
+        self._most = _MOST
         self._bell = Bell()
         self._log = log.get()
 
@@ -47,28 +50,43 @@ class Readings:
         """Write what there is, for ever; what the store refuses is tried again."""
         troubles = 0
         while True:
-            pause = _FOR_EVER
             try:
                 await self._save_all()
-                troubles = 0
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - the daemon does not stand or fall with it
                 troubles += 1
-                pause = growing(_PAUSE, troubles, _LONGEST_PAUSE)
-                self._log.error("readings_wait_for_store", reason=str(error), wait=pause)
-            await self._bell.wait(pause)
+                await self._pause(error, troubles)
+            else:
+                troubles = 0
+                await self._bell.wait(_FOR_EVER)
+
+    async def _pause(self, error: Exception, troubles: int) -> None:
+        pause = growing(_PAUSE, troubles, _LONGEST_PAUSE)
+        say = self._log.error if isinstance(error, StoreError) else self._log.exception
+        say("readings_wait_for_store", reason=str(error), wait=pause)
+        await trio.sleep(pause)
 
     async def flush(self) -> None:
         """Write what is left, for the last time."""
         try:
             await self._save_all()
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - nor does its end
             # the gateways will tell it again
             self._log.error("readings_not_saved", reason=str(error))
 
     async def _save_all(self) -> None:
         while self._unsaved:
-            batch = list(islice(self._unsaved.values(), _MOST))
-            await self._store.save_readings(batch)
-            for reading in batch:
-                if self._unsaved.get(reading.row) is reading:
-                    del self._unsaved[reading.row]
+            batch = list(islice(self._unsaved.values(), self._most))
+            try:
+                await self._store.save_readings(batch)
+            except Exception:
+                # if it is one of them that cannot be stored, the others have to get by
+                self._most = max(self._most // 2, 1)
+                self._unsaved |= self._taken(batch)
+                raise
+            self._most = min(2 * self._most, _MOST)
+            self._taken(batch)
+
+    def _taken(self, batch: list[Reading]) -> dict[int, Reading]:
+        """Take out those of `batch` of which nothing newer came."""
+        rows = [one.row for one in batch if self._unsaved.get(one.row) is one]
+        return {row: self._unsaved.pop(row) for row in rows}

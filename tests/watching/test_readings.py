@@ -13,10 +13,11 @@ from tests.builders import snapshot
 
 
 class Store:
-    """Takes a second for each call, and refuses the first `refusals` of them."""
+    """Takes a second for each call, and refuses the first `refusals`, and those with `poison`."""
 
-    def __init__(self, refusals: int = 0) -> None:
+    def __init__(self, refusals: int = 0, poison: int | None = None) -> None:
         self.refusals = refusals
+        self.poison = poison
         self.calls: list[list[tuple[int, int | None]]] = []
 
     async def save_readings(self, readings: Sequence[Reading]) -> None:
@@ -24,6 +25,8 @@ class Store:
         if self.refusals:
             self.refusals -= 1
             raise StoreError("the disk is full")
+        if self.poison in {one.row for one in readings}:
+            raise TypeError
         told = [(one.row, one.snapshot.progress if one.snapshot else None) for one in readings]
         self.calls.append(told)
 
@@ -82,6 +85,35 @@ async def test_what_the_store_refused_is_kept_and_tried_again(
         await trio.sleep(30)
     assert store.calls == [[(1, 10)]]
     assert [line["event"] for line in logs] == 3 * ["readings_wait_for_store"]
+
+
+async def test_the_store_is_not_asked_again_and_again_while_it_refuses(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    store = Store(refusals=10_000)
+    readings = Readings(store)
+    nursery.start_soon(readings.run)
+    with capture_logs() as logs:
+        for second in range(600):
+            readings.keep(reading(1, second % 100))
+            await trio.sleep(1)
+    assert len(logs) < 30
+
+
+async def test_one_that_cannot_be_stored_keeps_no_other_from_it(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    store = Store(poison=7)
+    readings = Readings(store)
+    nursery.start_soon(readings.run)
+    with capture_logs():
+        for row in range(100):
+            readings.keep(reading(row, 10))
+        await trio.sleep(600)
+        readings.keep(reading(200, 10))
+        await trio.sleep(60)
+    stored = {row for call in store.calls for row, _ in call}
+    assert stored == {*range(100), 200} - {7}
 
 
 async def test_the_last_flush_writes_what_is_left_or_says_that_it_did_not(
