@@ -4,7 +4,7 @@ Everything costs the same however many there are. There is no queue in here: who
 decided outside, and a connection that is in use is nobody's business but its user's.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 
 import trio
 
@@ -13,18 +13,26 @@ from notifier.exchange.requests import Origin
 
 
 class Pool:
-    """Keeps up to `most` idle connections per origin, each for `expiry` seconds at most."""
+    """Keeps up to `most` idle connections, each for `expiry` seconds at most.
+
+    That is so over all origins together: those that are never asked again, as the URLs that
+    watches bring along may be, would add up.
+    """
 
     def __init__(self, most: int, expiry: float) -> None:
         self._most = most
         self._expiry = expiry
-        self._idle: dict[Origin, deque[tuple[Connection, float]]] = {}
+        self._by_origin: dict[Origin, deque[Connection]] = {}
+        self._since: OrderedDict[Connection, float] = OrderedDict()
 
     def take(self, origin: Origin) -> Connection | None:
         """Return an idle connection that the server has not closed, None if there is none."""
-        idle = self._idle.get(origin)
+        idle = self._by_origin.get(origin)
         while idle:
-            connection, since = idle.pop()
+            connection = idle.pop()
+            since = self._since.pop(connection)
+            if not idle:
+                del self._by_origin[origin]
             if trio.current_time() - since < self._expiry and not connection.is_stale():
                 return connection
             connection.close()
@@ -35,15 +43,24 @@ class Pool:
         if not connection.reusable:
             connection.close()
             return
-        idle = self._idle.setdefault(connection.origin, deque())
         now = trio.current_time()
-        idle.append((connection, now))
-        while len(idle) > self._most or now - idle[0][1] >= self._expiry:
-            idle.popleft()[0].close()
+        self._by_origin.setdefault(connection.origin, deque()).append(connection)
+        self._since[connection] = now
+        while len(self._since) > self._most or self._oldest_since() <= now - self._expiry:
+            self._close_oldest()
 
     def close(self) -> None:
         """Close everything that is idle."""
-        for idle in self._idle.values():
-            for connection, _ in idle:
-                connection.close()
-        self._idle.clear()
+        while self._since:
+            self._close_oldest()
+
+    def _oldest_since(self) -> float:
+        return next(iter(self._since.values()))
+
+    def _close_oldest(self) -> None:
+        connection, _ = self._since.popitem(last=False)
+        idle = self._by_origin[connection.origin]
+        idle.popleft()  # the oldest of all is the oldest of its origin
+        if not idle:
+            del self._by_origin[connection.origin]
+        connection.close()

@@ -53,10 +53,25 @@ async def test_a_connection_is_for_its_own_origin() -> None:
     assert taken(pool) is here
 
 
-async def test_the_oldest_goes_when_there_are_too_many_for_one_origin() -> None:
+async def test_the_oldest_goes_when_there_are_too_many_wherever_they_lead() -> None:
     pool, idle, there = Pool(2, 60), [Fake() for _ in range(3)], Fake(THERE)
-    filled(pool, there, *idle)
-    assert [one.closed for one in (*idle, there)] == [True, False, False, False]
+    filled(pool, idle[0], there, *idle[1:])
+    assert [one.closed for one in (*idle, there)] == [True, False, False, True]
+    assert [taken(pool), taken(pool), taken(pool), taken(pool, THERE)] == [
+        *idle[:0:-1],
+        None,
+        None,
+    ]
+
+
+async def test_origins_that_are_never_asked_again_do_not_add_up(autojump_clock: MockClock) -> None:
+    pool = Pool(4, 60)
+    strangers = [Fake(Origin("http", f"host-{number}", 80)) for number in range(100)]
+    filled(pool, *strangers)
+    assert sum(not one.closed for one in strangers) == 4
+    await trio.sleep(60)
+    filled(pool, Fake())
+    assert all(one.closed for one in strangers)
 
 
 async def test_a_connection_is_kept_for_a_while_only(autojump_clock: MockClock) -> None:
