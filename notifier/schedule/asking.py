@@ -28,7 +28,7 @@ from notifier.schedule.course import Course
 from notifier.schedule.history import SAMPLES_PER_JOB
 from notifier.schedule.lessons import Lessons
 
-FORECAST_SPREAD = 0.03
+FORECAST_SPREAD = 0.02
 """How much jitter a forecast gap bears. More costs lag, and the jobs' own times differ."""
 
 _DOUBT = 0.04
