@@ -1,5 +1,6 @@
 """The rows of the table about cost: each side by side with rivals, in rounds."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,11 @@ _KIBIBYTE = 1024
 
 NEVER_MET = 2.0
 """What has not been reached yet may not cost twice of what it did when it was written down."""
+
+
+NO_FAILURE = math.inf
+"""Time says as much about the machine as about the code: without a rival beside it, it is only
+shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,7 @@ def scale_rows(size: Size, say: Callable[[str], None]) -> Iterable[Row]:
         f"{many.first_poll:.1f} s to the first poll",
         "10 s",
         many.first_poll / 10,
+        limit=NO_FAILURE,
     )
     core = many.cpu / many.seconds
     yield Row(
@@ -175,7 +182,7 @@ def delivery_rows(size: Size, say: Callable[[str], None]) -> Iterable[Row]:
         f"{1 / cost:.0f} ({_us(cost)} each)",
         "3,000",
         3000 * cost,
-        limit=NEVER_MET * 3000 * 0.0008,
+        limit=NO_FAILURE,
     )
     yield Row(
         "the same beside httpx and a commit for each row",
@@ -192,4 +199,5 @@ def delivery_rows(size: Size, say: Callable[[str], None]) -> Iterable[Row]:
         f"median {seconds * 1000:.1f} ms",
         "10 ms",
         seconds / 0.01,
+        limit=NO_FAILURE,
     )
