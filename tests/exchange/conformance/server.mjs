@@ -98,7 +98,7 @@ const ANSWERS = {
 
 const answer = (req, res) => ANSWERS[req.url.slice(1)](req, res);
 
-const server = http.createServer({ keepAliveTimeout: 1000 }, answer);
+const server = http.createServer({ keepAliveTimeout: 2000 }, answer);
 server.listen({ fd: Number(plain) });
 
 const options = { key: readFileSync(key), cert: readFileSync(cert), allowHTTP1: true };

@@ -42,13 +42,13 @@ Command = Callable[[Files, socket.socket, socket.socket], list[list[str]]]
 
 def _uvicorn(files: Files, plain: socket.socket, secure: socket.socket) -> list[list[str]]:
     uvicorn = [sys.executable, "-m", "uvicorn", _APP, "--log-level", "error"]
-    uvicorn += ["--timeout-keep-alive", "1", "--fd"]
+    uvicorn += ["--timeout-keep-alive", "2", "--fd"]
     tls = ["--ssl-keyfile", str(files.key), "--ssl-certfile", str(files.cert)]
     return [[*uvicorn, str(plain.fileno())], [*uvicorn, str(secure.fileno()), *tls]]
 
 
 def _hypercorn(files: Files, plain: socket.socket, secure: socket.socket) -> list[list[str]]:
-    hypercorn = [sys.executable, "-m", "hypercorn", _APP, "--keep-alive", "1"]
+    hypercorn = [sys.executable, "-m", "hypercorn", _APP, "--keep-alive", "2"]
     hypercorn += ["--log-level", "error"]
     tls = ["--keyfile", str(files.key), "--certfile", str(files.cert)]
     insecure = ["--insecure-bind", f"fd://{plain.fileno()}"]
