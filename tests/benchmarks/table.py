@@ -8,6 +8,9 @@ from rich.table import Table
 GROSS = 2.0
 """A ratio above this is a gross regression: not half of what was to be reached."""
 
+NEVER_MET = 2.0
+"""What has not been reached yet may not cost twice of what it did when it was written down."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
