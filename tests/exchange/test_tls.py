@@ -16,7 +16,6 @@ from notifier.errors import TransportError
 from notifier.exchange import Reply, Route, open_exchange
 from tests.exchange.raw import OK, get, serving_tls
 
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
@@ -40,7 +39,7 @@ async def secure_server(certificate: trustme.LeafCert) -> AsyncIterator[int]:
     async def answer(stream: trio.SSLStream[trio.SocketStream]) -> None:
         try:
             while await stream.receive_some():
-                await stream.send_all(ANSWER)
+                await stream.send_all(OK)
         except trio.BrokenResourceError:
             return
 
@@ -100,7 +99,7 @@ async def test_a_certificate_for_another_host_is_refused(
 async def test_a_server_that_speaks_no_tls_is_trouble_with_tls() -> None:
     async def answer(stream: trio.SocketStream) -> None:
         await stream.receive_some()
-        await stream.send_all(ANSWER)
+        await stream.send_all(OK)
 
     async with trio.open_nursery() as nursery:
         (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))

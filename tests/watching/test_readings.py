@@ -35,12 +35,18 @@ def reading(row: int, progress: int) -> Reading:
     return Reading(row, snapshot(progress=progress), None, 0)
 
 
+def written_to(store: Store, nursery: trio.Nursery) -> Readings:
+    """Return readings that are written for as long as the test lasts."""
+    readings = Readings(store)
+    nursery.start_soon(readings.run)
+    return readings
+
+
 async def test_a_lone_reading_is_written_at_once(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store()
-    readings = Readings(store)
-    nursery.start_soon(readings.run)
+    readings = written_to(store, nursery)
     await wait_all_tasks_blocked()
     readings.keep(reading(1, 10))
     await trio.sleep(1.5)
@@ -51,8 +57,7 @@ async def test_what_comes_while_the_store_is_at_work_is_written_together_and_onc
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store()
-    readings = Readings(store)
-    nursery.start_soon(readings.run)
+    readings = written_to(store, nursery)
     readings.keep(reading(1, 10))
     await trio.sleep(0.5)
     for progress in (20, 30):
@@ -78,8 +83,7 @@ async def test_what_the_store_refused_is_kept_and_tried_again(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store(refusals=3)
-    readings = Readings(store)
-    nursery.start_soon(readings.run)
+    readings = written_to(store, nursery)
     readings.keep(reading(1, 10))
     with capture_logs() as logs:
         await trio.sleep(30)
@@ -91,8 +95,7 @@ async def test_the_store_is_not_asked_again_and_again_while_it_refuses(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store(refusals=10_000)
-    readings = Readings(store)
-    nursery.start_soon(readings.run)
+    readings = written_to(store, nursery)
     with capture_logs() as logs:
         for second in range(600):
             readings.keep(reading(1, second % 100))
@@ -104,8 +107,7 @@ async def test_one_that_cannot_be_stored_keeps_no_other_from_it(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store(poison=7)
-    readings = Readings(store)
-    nursery.start_soon(readings.run)
+    readings = written_to(store, nursery)
     with capture_logs():
         for row in range(100):
             readings.keep(reading(row, 10))
