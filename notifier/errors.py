@@ -78,7 +78,7 @@ class ConflictError(NotifierError):
 class TransportError(NotifierError):
     """An HTTP exchange that did not end in a whole answer.
 
-    `kind` is one of the words in `notifier.exchange.KINDS`; `detail` is safe to log: it
+    `kind` is one of the words in `notifier.http_client.KINDS`; `detail` is safe to log: it
     never holds a URL, a header or a body.
     """
 

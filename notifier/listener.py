@@ -14,7 +14,7 @@ from typing import Any
 
 import trio
 
-from notifier.server import Request, Response, Wire
+from notifier.http_server import Request, Response, Wire
 from notifier.signing import SignatureError, verify
 
 _MOST_REMEMBERED = 10_000
@@ -66,7 +66,7 @@ class _Seen:
 
 
 class Listener:
-    """A receiver; `handle` is a `notifier.server` handler.
+    """A receiver; `handle` is a `notifier.http_server` handler.
 
     `keys` are the decoded secrets, none of them meaning that nothing is verified. Each event
     is answered with 500 for its first `fail_first` attempts and with `respond` from then on,

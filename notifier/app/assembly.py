@@ -24,7 +24,7 @@ from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store, ThreadExecutor
 from notifier.store.executor import Executor
-from notifier.watching import Means, Poller, Readings
+from notifier.polling import Means, Poller, Readings
 
 # one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

@@ -29,7 +29,7 @@ from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
 from notifier.systemd import ServiceManager
-from notifier.watching import Sources, Supervisor
+from notifier.polling import Sources, Supervisor
 
 DRAIN_SECONDS = 10.0
 """How long deliveries in flight are waited for at shutdown."""

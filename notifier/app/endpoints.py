@@ -11,7 +11,7 @@ from notifier.config import Config, EndpointSettings
 from notifier.delivery import Announcer, Deliverer, Dispatcher, Lane, Ledger, Subscription
 from notifier.metrics import Metrics
 from notifier.model.health import Health
-from notifier.outbound import AddressPolicy
+from notifier.net import AddressPolicy
 from notifier.schedule.clock import Clock
 from notifier.store import Store
 from notifier.webhook import Outcome

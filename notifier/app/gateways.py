@@ -13,7 +13,7 @@ from notifier.metrics import Metrics
 from notifier.model.views import Row
 from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
-from notifier.watching import Desk, WatchRules
+from notifier.polling import Desk, WatchRules
 
 Draft = Mapping[str, Peer[GatewaySettings]]
 

@@ -27,7 +27,7 @@ from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.store.journal import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Replay
-from notifier.watching import Sources, Supervisor
+from notifier.polling import Sources, Supervisor
 
 _STORE_PATIENCE = 5.0
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import trio
 
-from notifier.exchange import Exchange, Route, open_exchange
+from notifier.http_client import Exchange, Route, open_exchange
 
 S = TypeVar("S")
 _LINGER = 5.0

@@ -10,13 +10,13 @@ from urllib.parse import unquote, urlsplit
 from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
-from notifier.exchange import Exchange, Route
+from notifier.http_client import Exchange, Route
 from notifier.gateway import EchoMask, GatewayClient, GatewayRules
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch, callback_lane
-from notifier.outbound import ANYWHERE, AddressPolicy
+from notifier.net import ANYWHERE, AddressPolicy
 from notifier.signing import decode_secret
-from notifier.watching import DeskRules, WatchRules
+from notifier.polling import DeskRules, WatchRules
 from notifier.webhook import Target, WebhookSender
 
 GATEWAY_IN_FLIGHT = 32

@@ -6,7 +6,7 @@ import click
 
 from notifier.cli.common import config_option, load_with_secrets, print_warnings
 from notifier.errors import ConfigError
-from notifier.watching.folder import Folder
+from notifier.polling.folder import Folder
 
 
 @click.command("check")

@@ -22,10 +22,10 @@ from notifier.cli.common import (
 from notifier.cli.remote import DaemonSilentError, ask_daemon
 from notifier.config import Config, EndpointSettings
 from notifier.errors import ConfigError, NotifierError
-from notifier.exchange import open_exchange
+from notifier.http_client import open_exchange
 from notifier.formats import RENDERERS
 from notifier.model.views import Row
-from notifier.outbound import AddressPolicy
+from notifier.net import AddressPolicy
 from notifier.store import Database, daemon_is_running, open_reader
 from notifier.store.endpoints import enable
 from notifier.webhook import Outcome

@@ -12,7 +12,7 @@ from notifier.cli.common import config_option, keys_from_config
 from notifier.cli.params import DURATION
 from notifier.cli.serving import Stage, serve_until_stopped
 from notifier.listener import Listener, Received
-from notifier.server import Handler
+from notifier.http_server import Handler
 from notifier.signing import SecretFormatError, decode_secret
 
 _COLORS = {"video.completed": "green", "video.failed": "red"}

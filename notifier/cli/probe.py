@@ -11,7 +11,7 @@ from notifier.app import wiring
 from notifier.cli.common import checked_watch, config_option, load_with_secrets
 from notifier.config import Config, GatewaySettings
 from notifier.errors import NotifierError, TransportError
-from notifier.exchange import Reply, open_exchange
+from notifier.http_client import Reply, open_exchange
 from notifier.gateway import GatewayClient
 from notifier.gateway.client import video_url
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble

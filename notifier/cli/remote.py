@@ -6,7 +6,7 @@ from typing import Any
 
 from notifier.config import Config
 from notifier.errors import NotifierError, TransportError
-from notifier.exchange import ask_local
+from notifier.http_client import ask_local
 from notifier.store import daemon_is_running
 
 

@@ -13,7 +13,7 @@ from notifier.cli.params import DURATION
 from notifier.cli.serving import Stage, serve_until_stopped
 from notifier.model.status import Status
 from notifier.sandbox import FAULT_KINDS, PROFILES, Fault, Job, Sandbox
-from notifier.server import Handler
+from notifier.http_server import Handler
 
 _COLORS = {
     Status.COMPLETED: "green",

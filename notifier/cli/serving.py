@@ -8,7 +8,7 @@ import trio
 
 from notifier import log
 from notifier.errors import NotifierError
-from notifier.server import Handler, serve
+from notifier.http_server import Handler, serve
 
 
 class Stage:

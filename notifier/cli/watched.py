@@ -22,7 +22,7 @@ from notifier.model.views import WatchView
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchState
 from notifier.store import open_reader
 from notifier.store.journal import WatchFilter
-from notifier.watching.folder import Folder
+from notifier.polling.folder import Folder
 
 
 def file_of(config: Config, source: str) -> Path:

@@ -23,7 +23,7 @@ from notifier.errors import ConfigError
 from notifier.model.delivery import Format
 from notifier.model.status import Status
 from notifier.model.watch import Listing
-from notifier.outbound import AddressPolicy
+from notifier.net import AddressPolicy
 
 SOURCE = "config"
 """The name of the main file among the sources of watches; drop-ins end in `.toml`."""

@@ -11,7 +11,7 @@ from notifier.config.settings import Config, EndpointSettings, GatewaySettings
 from notifier.config.urls import leaves_machine_in_clear, literal_address
 from notifier.errors import Problem
 from notifier.model.delivery import Format
-from notifier.outbound import ANYWHERE, AddressPolicy
+from notifier.net import ANYWHERE, AddressPolicy
 
 
 def obstacles(config: Config) -> list[Problem]:

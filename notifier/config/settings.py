@@ -12,7 +12,7 @@ from notifier.config.secrets import Secret
 from notifier.model.delivery import Format
 from notifier.model.status import Status
 from notifier.model.watch import Listing
-from notifier.outbound import AddressPolicy
+from notifier.net import AddressPolicy
 
 ListVideos = Literal["auto", "always", "never"]
 """Whether many videos of a gateway are asked about at once."""

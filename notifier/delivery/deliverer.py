@@ -34,7 +34,7 @@ from notifier.schedule.clock import Clock
 _STORE_PAUSE = 1.0
 _LONGEST_STORE_PAUSE = 30.0
 OUR_TROUBLE = "resources"
-"""The outcome of an attempt that this machine could not make; see `notifier.exchange`."""
+"""The outcome of an attempt that this machine could not make; see `notifier.http_client`."""
 
 _OUR_PAUSE = 2.0
 _HOPELESS = "no attempt succeeded for five days"

@@ -19,7 +19,7 @@ from notifier.demo.screen import Screen
 from notifier.demo.stage import CAST, Ports, make_sandbox, new_secret, write_config
 from notifier.errors import NotifierError
 from notifier.listener import Listener, Received
-from notifier.server import Handler, Request, Response, Wire, serve
+from notifier.http_server import Handler, Request, Response, Wire, serve
 from notifier.signing import decode_secret
 from notifier.store import open_reader
 

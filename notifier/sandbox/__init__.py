@@ -2,7 +2,7 @@
 
 A job's whole life is a pure function of the time (`jobs`); a profile says how a gateway would
 put one moment of it into words (`profiles`); a fault spoils an answer on its way out
-(`faults`). `Sandbox` joins them into a request handler for `notifier.server`.
+(`faults`). `Sandbox` joins them into a request handler for `notifier.http_server`.
 """
 
 from notifier.sandbox.faults import FAULT_KINDS, Fault

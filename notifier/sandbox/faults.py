@@ -15,7 +15,7 @@ import trio
 
 from notifier.sandbox.listing import LIST_FAULTS
 from notifier.sandbox.replies import refusal, wrong_key
-from notifier.server import Response, Wire
+from notifier.http_server import Response, Wire
 
 _DRIP = 0.2
 _SLOW = 10.0

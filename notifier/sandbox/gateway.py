@@ -27,7 +27,7 @@ from notifier.sandbox.paging import PageError, read_paging
 from notifier.sandbox.profiles import PROFILES
 from notifier.sandbox.prompts import read_prompt
 from notifier.sandbox.replies import refusal, wrong_key
-from notifier.server import Request, Response, Wire, json_response
+from notifier.http_server import Request, Response, Wire, json_response
 
 _SHORTEST, _LONGEST = 60.0, 180.0
 _INSTANT = 0.001
@@ -47,7 +47,7 @@ class Asked(NamedTuple):
 
 
 class Sandbox:
-    """A stand-in gateway; `handle` is a `notifier.server` handler.
+    """A stand-in gateway; `handle` is a `notifier.http_server` handler.
 
     `profile` is a name in `PROFILES`. `speed` divides every time a job takes. `duration`
     (seconds, before speed) is for jobs that do not say; without it they take one to three

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from notifier.server import Response, json_response
+from notifier.http_server import Response, json_response
 
 
 def refusal(

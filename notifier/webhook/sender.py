@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.exchange import Http, Reply
+from notifier.http_client import Http, Reply
 from notifier.schedule.retry_after import parse_retry_after
 from notifier.signing import signed_headers
 

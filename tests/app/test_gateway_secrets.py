@@ -9,7 +9,7 @@ import pytest
 
 from notifier.app import wiring
 from notifier.config import load
-from notifier.exchange import Exchange, Reply
+from notifier.http_client import Exchange, Reply
 from notifier.model.answer import Seen
 
 

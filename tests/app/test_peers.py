@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from notifier.app.peers import Connections, Difference, Link, Peers
 from notifier.errors import TransportError
-from notifier.exchange import Exchange, Route
+from notifier.http_client import Exchange, Route
 
 SECOND = Link(Route(), 1, 30.0)
 OTHER = Link(Route(proxy="http://proxy.example:3128"), 1, 30.0)

@@ -27,9 +27,9 @@ from notifier.app.daemon import Orders, run_daemon
 from notifier.config import load
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchSpec
 from notifier.store import Database, watches
-from notifier.watching import Poller, WatchRules
-from notifier.watching.lifecycle import Again
-from notifier.watching.seat import Asked
+from notifier.polling import Poller, WatchRules
+from notifier.polling.lifecycle import Again
+from notifier.polling.seat import Asked
 from tests.benchmarks.gateway import asked, gateway, name
 
 _CONFIG = """

@@ -14,7 +14,7 @@ from typing import Any
 
 import trio
 
-from notifier.server import Response, serve
+from notifier.http_server import Response, serve
 from tests.control.asking import serving
 from tests.faults.jobs import ENDLESS, finish
 from tests.process.harness import Daemon, Receiver, eventually, world

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from notifier.server import Response
+from notifier.http_server import Response
 from tests.control.asking import serving
 from tests.faults.jobs import begin, finish
 from tests.process.harness import eventually, world

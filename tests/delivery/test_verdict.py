@@ -3,7 +3,7 @@
 import pytest
 
 from notifier.delivery.verdict import settle
-from notifier.exchange import KINDS
+from notifier.http_client import KINDS
 from notifier.model.delivery import DeadLetter, Delivered, Format, Hold, RetryAt, Settlement
 from tests.builders import rng
 

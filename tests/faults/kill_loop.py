@@ -21,7 +21,7 @@ import trio
 from standardwebhooks import Webhook
 
 from notifier.sandbox.jobs import Ending
-from notifier.server import Response
+from notifier.http_server import Response
 from tests.process.harness import Got, Receiver, World, running, world
 
 ENDPOINTS = ("good", "flaky", "slow")

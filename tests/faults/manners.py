@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import trio
 
-from notifier.server import Request, Response, Wire
+from notifier.http_server import Request, Response, Wire
 from tests.process.harness import Got, Receiver
 
 Manner = Callable[[Request, Wire], Awaitable[Response | None]]

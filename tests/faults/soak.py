@@ -21,7 +21,7 @@ import trio
 
 from notifier.sandbox.faults import Fault
 from notifier.sandbox.jobs import Ending
-from notifier.server import Response
+from notifier.http_server import Response
 from tests.process.harness import Daemon, Got, World, eventually, running, world
 
 FAULTS = ("500:0.03", "429:0.01", "html:0.02", "broken-json:0.02", "reset:0.03", "slow:0.02")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from notifier.server import Request, Response, Wire, json_response, serve
+from notifier.http_server import Request, Response, Wire, json_response, serve
 from tests.faults.canaries import Canaries, files_below, found
 from tests.process.harness import Got, World, eventually, notifier, running, world
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from notifier.server import Response
+from notifier.http_server import Response
 from tests.faults.jobs import begin, finish
 from tests.process.harness import PATIENCE, Got, running, world
 

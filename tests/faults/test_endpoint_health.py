@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from notifier.server import Response
+from notifier.http_server import Response
 from notifier.signing import generate_secret
 from tests.faults.jobs import begin, finish
 from tests.process.harness import Got, Receiver, World, eventually, notifier, running, world

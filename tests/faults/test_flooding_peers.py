@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.exchange import open_exchange
+from notifier.http_client import open_exchange
 
 FLOODS = {
     "provisional answers": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),

@@ -18,14 +18,14 @@ from trio.testing import MockClock
 from notifier.bell import Bell
 from notifier.delivery import Outbox, Subscription
 from notifier.errors import TransportError
-from notifier.exchange import Reply
+from notifier.http_client import Reply
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store
-from notifier.watching import Desk, DeskRules, Means, Poller, Readings, Supervisor, WatchRules
+from notifier.polling import Desk, DeskRules, Means, Poller, Readings, Supervisor, WatchRules
 from tests.builders import START, listing, memory_store, rng, spec
 
 WATCHES = 1000

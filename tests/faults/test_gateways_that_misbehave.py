@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from notifier.server import Request, Response, Wire, json_response, serve
+from notifier.http_server import Request, Response, Wire, json_response, serve
 from tests.faults.soak import sample
 from tests.process.harness import eventually, running, world
 

@@ -9,7 +9,7 @@ import trio
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from notifier.server import Request, Response, Wire
+from notifier.http_server import Request, Response, Wire
 from notifier.signing import decode_secret, verify
 from tests.faults import manners
 from tests.faults.manners import Manner, Mannered

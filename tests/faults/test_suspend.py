@@ -15,8 +15,8 @@ from notifier.model.event import Ending
 from notifier.model.watch import Reading, Watch, WatchKey, WatchSpec
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
-from notifier.server import Response
-from notifier.watching import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
+from notifier.http_server import Response
+from notifier.polling import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
 from tests.builders import START, memory_store, rng, snapshot
 from tests.delivery.lanes import Receiver, make_lane, put, run_for
 from tests.faults.jobs import begin, finish

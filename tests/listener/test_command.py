@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from notifier.cli.listen import listen_command
 from notifier.signing import decode_secret, generate_secret, signed_headers
-from tests.server.client import ask
-from tests.server.command import Command, started
+from tests.http_server.client import ask
+from tests.http_server.command import Command, started
 
 SECRET = generate_secret()
 BODY = json.dumps(

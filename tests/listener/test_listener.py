@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.listener import Listener, Received
-from notifier.server import Request, Response, Wire, serve
+from notifier.http_server import Request, Response, Wire, serve
 from notifier.signing import signed_headers
-from tests.server.client import ask
+from tests.http_server.client import ask
 
 NOW = 1_760_627_863.0
 KEY, OLD_KEY, OTHER_KEY = b"k" * 32, b"o" * 32, b"x" * 32

@@ -9,7 +9,7 @@ from notifier.metrics import Metrics
 from notifier.model.answer import Denied, Seen, Trouble
 from notifier.model.delivery import AttemptRecord, Hold
 from notifier.schedule.book import LessonBook
-from notifier.watching import Means, Poller, Readings, WatchRules
+from notifier.polling import Means, Poller, Readings, WatchRules
 from tests.builders import (
     START,
     listing,
@@ -21,7 +21,7 @@ from tests.builders import (
 )
 from tests.delivery.lanes import HEALTHY, Parts, Receiver, put, run_for, steady_clock
 from tests.metrics.samples import Stands, everything, values
-from tests.watching.desks import NEVER, Gateway, ask, make_desk
+from tests.polling.desks import NEVER, Gateway, ask, make_desk
 
 
 async def test_a_poll_is_counted_by_gateway_and_outcome(

@@ -17,7 +17,7 @@ import tomli_w
 import trio
 
 from notifier.sandbox import Sandbox
-from notifier.server import Request, Response, Wire, serve
+from notifier.http_server import Request, Response, Wire, serve
 from notifier.signing import generate_secret
 
 PATIENCE = 60.0

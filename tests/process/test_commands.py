@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from notifier.server import Response
+from notifier.http_server import Response
 from notifier.signing import decode_secret
 from tests.faults.jobs import begin, finish
 from tests.process.harness import (

@@ -11,7 +11,7 @@ import standardwebhooks
 import svix.webhooks
 
 from notifier.sandbox import Fault
-from notifier.server import Response
+from notifier.http_server import Response
 from tests.process.harness import Got, eventually, notifier, running, world
 
 ENDINGS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifier.server import Response
+from notifier.http_server import Response
 from tests.faults.jobs import ENDLESS, begin, finish
 from tests.process.harness import eventually, notifier, running, world
 

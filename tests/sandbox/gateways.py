@@ -8,8 +8,8 @@ import httpx
 import trio
 
 from notifier.sandbox import Fault, Sandbox
-from notifier.server import serve
-from tests.server.client import ask
+from notifier.http_server import serve
+from tests.http_server.client import ask
 
 BORN = 1_760_627_077.0
 

@@ -9,9 +9,9 @@ import trio
 from click.testing import CliRunner
 
 from notifier.cli.sandbox import sandbox_command
-from notifier.server import Request, Response, Wire, serve
-from tests.server.client import ask
-from tests.server.command import finished, started
+from notifier.http_server import Request, Response, Wire, serve
+from tests.http_server.client import ask
+from tests.http_server.command import finished, started
 
 READY = re.compile(r"sandbox gateway on http://127\.0\.0\.1:(\d+)/v1 \((.*)\)")
 

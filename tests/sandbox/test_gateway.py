@@ -12,7 +12,7 @@ from notifier.sandbox import Ending, Job, Sandbox
 from notifier.sandbox.forms import FormError, read_form
 from notifier.sandbox.paging import PageError, read_paging
 from tests.sandbox.gateways import BORN, Hands, open_gateway
-from tests.server.client import ask
+from tests.http_server.client import ask
 
 
 async def test_the_answers_are_the_reference_pages(nursery: trio.Nursery) -> None:

@@ -10,7 +10,7 @@ import trio
 from openai import OpenAI
 
 from notifier.sandbox import Sandbox
-from notifier.server import serve
+from notifier.http_server import serve
 
 T = TypeVar("T")
 

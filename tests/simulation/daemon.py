@@ -39,10 +39,10 @@ from notifier.store.call import Call
 from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
 from notifier.store.recovery import Fitted, Recovery
-from notifier.watching import Desk, DeskRules, Means, Poller, Readings, Supervisor, WatchRules
-from notifier.watching.readings import ReadingStore
-from notifier.watching.shelf import Mode
-from notifier.watching.sources import WatchStore
+from notifier.polling import Desk, DeskRules, Means, Poller, Readings, Supervisor, WatchRules
+from notifier.polling.readings import ReadingStore
+from notifier.polling.shelf import Mode
+from notifier.polling.sources import WatchStore
 from notifier.webhook import Target, WebhookSender
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.world import DAY, World

@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from notifier.errors import TransportError
-from notifier.exchange import Reply
+from notifier.http_client import Reply
 
 _WORDS = {
     "completed": ("completed", "succeeded", "SUCCESS"),

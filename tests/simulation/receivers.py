@@ -13,7 +13,7 @@ from zlib import crc32
 import trio
 
 from notifier.errors import TransportError
-from notifier.exchange import Reply
+from notifier.http_client import Reply
 from tests.simulation.gateway import Span, within
 
 ENDPOINTS = ("app", "ops", "flaky")

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import trio
 
-from notifier.exchange import Reply
+from notifier.http_client import Reply
 from tests.simulation.gateway import Gateway, Job, Span
 from tests.simulation.listings import FILES, Listings
 from tests.simulation.receivers import ENDPOINTS, Receivers
@@ -96,7 +96,7 @@ class World:
         max_body: int,
         body: bytes | None = None,
     ) -> Reply:
-        """Be the network: `notifier.exchange.Http` for gateways and endpoints alike."""
+        """Be the network: `notifier.http_client.Http` for gateways and endpoints alike."""
         parts = urlsplit(url)
         host = str(parts.hostname)
         if host == "gateway":

@@ -11,8 +11,8 @@ import standardwebhooks
 import trio
 
 from notifier import __version__
-from notifier.exchange import open_exchange
-from notifier.server import Request, Response, Wire, serve
+from notifier.http_client import open_exchange
+from notifier.http_server import Request, Response, Wire, serve
 from notifier.signing import decode_secret, generate_secret
 from notifier.webhook import Outcome, Target, WebhookSender
 from tests.builders import START, Time

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import trio
 
-from notifier.server import Request, Response, Wire
+from notifier.http_server import Request, Response, Wire
 from notifier.store import Database, Store, ThreadExecutor
 from tests.builders import listing, new_event, snapshot, spec
 from tests.delivery.lanes import steady_clock

@@ -1,0 +1,186 @@
+"""Exchanges: a request and its whole answer, within a deadline and a size.
+
+httpx gives the types and the interface of a transport, which is called directly: its client
+costs more than all the rest, for redirects, cookies, decompression and proxies from the
+environment, none of which a daemon wants. This module adds what a daemon needs: one deadline
+over the whole exchange (httpx's own are per read, so a byte a second never trips them), a cap
+on the body, and a limit on requests in flight that is kept outside. Every foreign error leaves
+as a TransportError that quotes no URL.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import trio
+
+from notifier.background import running
+from notifier.errors import TransportError
+from notifier.http_client.bodies import read_body
+from notifier.http_client.explained import explained
+from notifier.http_client.proxied import ProxiedTransport
+from notifier.http_client.requests import Limits, build_request
+from notifier.http_client.transport import KEEP_ALIVE, DirectTransport
+from notifier.net import ANYWHERE, AddressPolicy, Dialer
+
+KINDS = (
+    *("timeout", "connect", "blocked", "tls", "reset"),
+    *("protocol", "too_large", "bad_request", "resources"),
+)
+"""Every `TransportError.kind`."""
+
+_EXTRA_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: names of `headers` are lower case, `body` is as it came over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Http(Protocol):
+    """What the doors need of an HTTP client: the port that `Exchange` implements."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        deadline: float,
+        max_body: int,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send one request and return the whole answer.
+
+        `deadline` (seconds) covers everything from connecting to the last byte. Raises
+        TransportError, also for an answer larger than `max_body` bytes.
+        """
+
+
+class Exchange:
+    """Exchanges with one peer through `transport`, at most `in_flight` at a time."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, in_flight: int) -> None:
+        self._transport = transport
+        self._slots = trio.Semaphore(in_flight, max_value=in_flight)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        deadline: float,
+        max_body: int,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send one request and return the whole answer.
+
+        `deadline` (seconds) covers everything from connecting to the last byte, but not the
+        wait for a slot. Raises TransportError, also for an answer larger than `max_body`
+        bytes.
+        """
+        try:
+            self._slots.acquire_nowait()
+        except trio.WouldBlock:
+            await self._slots.acquire()
+        try:
+            request = build_request(method, url, headers, body, Limits(deadline, max_body))
+            response = await self._transport.handle_async_request(request)
+            received = await read_body(response, max_body)
+        except _FOREIGN as error:
+            raise _translation(error) from None
+        finally:
+            self._slots.release()
+        return Reply(response.status_code, response.headers, received)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How to get to one peer.
+
+    `proxy` is a URL, credentials included; `ca_file` has certificates that are trusted beside
+    the system's.
+    """
+
+    policy: AddressPolicy = ANYWHERE
+    ca_file: Path | None = None
+    proxy: str | None = field(default=None, repr=False)
+
+
+@asynccontextmanager
+async def open_exchange(in_flight: int, route: Route = Route()) -> AsyncIterator[Exchange]:
+    """Open connections to one peer, and close them at the end.
+
+    Raises TransportError when the route cannot be used.
+    """
+    try:
+        transport = _transport(in_flight, route)
+    except _FOREIGN as error:
+        raise _translation(error) from None
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(transport)
+        if isinstance(transport, DirectTransport):
+            await stack.enter_async_context(running(transport.run))
+        yield Exchange(transport, in_flight)
+
+
+def _transport(in_flight: int, route: Route) -> DirectTransport | ProxiedTransport:
+    tls = _tls(route.ca_file)
+    if route.proxy is None:
+        return DirectTransport(Dialer(route.policy), tls, in_flight)
+    limits = httpx.Limits(
+        max_connections=in_flight + _EXTRA_CONNECTIONS,
+        max_keepalive_connections=in_flight,
+        keepalive_expiry=KEEP_ALIVE,
+    )
+    through = httpx.AsyncHTTPTransport(
+        verify=tls, trust_env=False, limits=limits, proxy=httpx.Proxy(route.proxy)
+    )
+    return ProxiedTransport(through, route.policy)
+
+
+def check_url(url: str) -> None:
+    """Raise TransportError when httpx could not even try `url`."""
+    try:
+        httpx.Request("GET", url)
+    except _FOREIGN as error:
+        raise _translation(error) from None
+
+
+@cache
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a TLS context; building one costs more than everything else here."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _translation(error: Exception) -> TransportError:
+    """Return what httpx and the layers below it raise as a TransportError."""
+    kind = next(kind for types, kind in _KIND_OF if isinstance(error, types))
+    return explained(kind, error)
+
+
+# Read in order; the first row that fits names the kind. InvalidURL, UnicodeError (a header
+# that is not latin-1) and RuntimeError (a closed client) are no HTTPError.
+_KIND_OF: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((httpx.TimeoutException,), "timeout"),
+    ((httpx.ConnectError,), "connect"),
+    ((httpx.ReadError, httpx.WriteError, httpx.CloseError), "reset"),
+    ((httpx.ProtocolError, httpx.DecodingError), "protocol"),
+    ((httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError, ValueError), "bad_request"),
+    ((httpx.HTTPError, httpx.StreamError, OSError, RuntimeError), "protocol"),
+)
+_FOREIGN = tuple(kind for types, _ in _KIND_OF for kind in types)

@@ -1,0 +1,196 @@
+"""One HTTP/1.1 connection: a request out, an answer in, and whether it can be used again.
+
+llhttp, through httptools, does the parsing; this module feeds it and keeps it within bounds.
+Provisional answers (1xx) are skipped, and chunks may be as small as they like, but not for
+ever: what counts is every byte that arrives, because each of them costs time. It is read a
+little at a time, because nobody else has a turn while it is parsed. Closing never waits: a
+peer is owed no goodbye, and whoever is cancelled must be able to let go at once.
+"""
+
+import httptools
+import trio
+
+from notifier.errors import TransportError
+from notifier.http_client.explained import explained
+from notifier.http_client.requests import Origin
+from notifier.net import TcpStream, TlsStream
+
+MAX_HEAD = 64 * 1024
+"""Most bytes of status line and headers that are read, provisional answers included."""
+
+_PIECE = 8 * 1024
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class _Reader:
+    """What the parser has seen so far of an answer; httptools calls the `on_` methods."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the answer before."""
+        self.status = 0
+        self.headers: Headers = []
+        self.received: list[bytes] = []
+        self.complete = False
+        self.surplus = False
+        self.keeps_alive = False
+
+    def feed(self, data: bytes) -> None:
+        """Parse what came; raises TransportError."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            raise TransportError("protocol", "it wants to speak another protocol") from None
+        except httptools.HttpParserError as error:
+            if not self.complete:
+                raise TransportError("protocol", f"not HTTP/1.1: {error}") from None
+            self.surplus = True  # the answer is whole, and what follows is none of ours
+
+    @property
+    def has_head(self) -> bool:
+        """Whether status and headers of the real answer are there."""
+        return self.status != 0
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether nothing but the connection's end can tell where the body ends."""
+        headers = {name.lower(): value for name, value in self.headers}
+        coding = headers.get(b"transfer-encoding", b"").lower()
+        framed = b"content-length" in headers or coding.endswith(b"chunked")
+        return self.has_head and not framed
+
+    def on_message_begin(self) -> None:
+        # another answer in the same packet is to no question: none of it may get into this one
+        self.surplus = self.complete
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # trailers come after the body, where nobody looks for a header that they may contradict
+        if not self.surplus and not self.has_head:
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self.surplus:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:  # noqa: PLR2004 - RFC 9110: 1xx are provisional
+            self.headers = []
+        else:
+            self.status = status
+
+    def on_body(self, body: bytes) -> None:
+        if not self.surplus:
+            self.received.append(body)
+
+    def on_message_complete(self) -> None:
+        if self.surplus:
+            return
+        self.complete = self.has_head
+        self.keeps_alive = self._parser.should_keep_alive()
+
+
+class Connection:
+    """A connection to `origin`, used for one exchange at a time."""
+
+    def __init__(self, origin: Origin, stream: TcpStream | TlsStream) -> None:
+        self.origin = origin
+        self._stream = stream
+        self._answer = _Reader()
+        self._reusable = False
+        self._expired = False
+        self._left = self._most = 0
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether anything came of an answer to the last request."""
+        return self._left < self._most
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the exchange is over and another may follow."""
+        return self._reusable
+
+    def is_stale(self) -> bool:
+        """Tell whether the server has closed an idle connection, or said something unasked."""
+        return self._stream.has_unread()
+
+    async def ask(self, request: bytes, most: int) -> tuple[int, Headers]:
+        """Send `request` and return the answer's status and headers; raises TransportError.
+
+        The whole answer may take up to `most` bytes on the wire, framing included.
+        """
+        self._reusable = False
+        self._left = self._most = most
+        self._answer.begin()
+        unsent: trio.BrokenResourceError | None = None
+        try:
+            await self._stream.send_all(request)
+        except trio.BrokenResourceError as error:
+            # it may have answered before it had read everything
+            unsent = error
+        except trio.ClosedResourceError as error:
+            self._check_time()
+            raise explained("reset", error) from None
+        read = 0
+        while not self._answer.has_head:
+            read += await self._receive(unsent)
+            if read > MAX_HEAD and not self._answer.has_head:
+                raise TransportError("too_large", f"the headers are over {MAX_HEAD} bytes")
+        return self._answer.status, self._answer.headers
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the answer is there, so that `read` does not wait."""
+        return self._answer.complete
+
+    async def read(self) -> bytes:
+        """Return more of the answer's body, still encoded, b"" at its end.
+
+        Raises TransportError.
+        """
+        while not self._answer.received and not self._answer.complete:
+            await self._receive(None)
+        return self.take()
+
+    def take(self) -> bytes:
+        """Return what has come of the body since the last time."""
+        answer = self._answer
+        received, answer.received = answer.received, []
+        if answer.complete:
+            self._reusable = answer.keeps_alive and not answer.surplus
+        return received[0] if len(received) == 1 else b"".join(received)
+
+    def close(self) -> None:
+        """Close at once; does nothing when it is closed already."""
+        self._reusable = False
+        self._stream.close()
+
+    def expire(self) -> None:
+        """Close because the time for the exchange is over, which is then what is raised."""
+        self._expired = True
+        self.close()
+
+    async def _receive(self, unsent: Exception | None) -> int:
+        try:
+            data = await self._stream.receive_some(_PIECE)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
+            self._check_time()
+            raise explained("reset", unsent or error) from None
+        self._left -= len(data)
+        if self._left < 0:
+            raise TransportError("too_large", "the answer goes on and on")
+        if data:
+            self._answer.feed(data)
+        elif self._answer.ends_with_connection:
+            self._answer.complete = True
+        else:
+            said = "the answer was cut short" if self._answer.has_head else "no answer"
+            raise TransportError("reset", f"{said}: the server closed the connection")
+        return len(data)
+
+    def _check_time(self) -> None:
+        if self._expired:
+            raise TransportError("timeout", "no complete answer in time")

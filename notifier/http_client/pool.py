@@ -1,0 +1,66 @@
+"""Connections that are kept for the next request, the latest first.
+
+Everything costs the same however many there are. There is no queue in here: who may ask is
+decided outside, and a connection that is in use is nobody's business but its user's.
+"""
+
+from collections import OrderedDict, deque
+
+import trio
+
+from notifier.http_client.connection import Connection
+from notifier.http_client.requests import Origin
+
+
+class Pool:
+    """Keeps up to `most` idle connections, each for `expiry` seconds at most.
+
+    That is so over all origins together: those that are never asked again, as the URLs that
+    watches bring along may be, would add up.
+    """
+
+    def __init__(self, most: int, expiry: float) -> None:
+        self._most = most
+        self._expiry = expiry
+        self._by_origin: dict[Origin, deque[Connection]] = {}
+        self._since: OrderedDict[Connection, float] = OrderedDict()
+
+    def take(self, origin: Origin) -> Connection | None:
+        """Return an idle connection that the server has not closed, None if there is none."""
+        idle = self._by_origin.get(origin)
+        while idle:
+            connection = idle.pop()
+            since = self._since.pop(connection)
+            if not idle:
+                del self._by_origin[origin]
+            if trio.current_time() - since < self._expiry and not connection.is_stale():
+                return connection
+            connection.close()
+        return None
+
+    def give_back(self, connection: Connection) -> None:
+        """Take a connection back: to keep if it can be used again, else to close."""
+        if not connection.reusable:
+            connection.close()
+            return
+        now = trio.current_time()
+        self._by_origin.setdefault(connection.origin, deque()).append(connection)
+        self._since[connection] = now
+        while len(self._since) > self._most or self._oldest_since() <= now - self._expiry:
+            self._close_oldest()
+
+    def close(self) -> None:
+        """Close everything that is idle."""
+        while self._since:
+            self._close_oldest()
+
+    def _oldest_since(self) -> float:
+        return next(iter(self._since.values()))
+
+    def _close_oldest(self) -> None:
+        connection, _ = self._since.popitem(last=False)
+        idle = self._by_origin[connection.origin]
+        idle.popleft()  # the oldest of all is the oldest of its origin
+        if not idle:
+            del self._by_origin[connection.origin]
+        connection.close()

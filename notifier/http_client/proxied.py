@@ -1,0 +1,44 @@
+"""Through a proxy: httpx's own transport, with what can still be judged about the address.
+
+A proxy looks names up itself, so only an address that stands in the URL can be judged here;
+where a name leads is up to the proxy.
+"""
+
+from contextlib import suppress
+from ipaddress import ip_address
+
+import httpx
+import trio
+
+from notifier.errors import TransportError
+from notifier.http_client.bodies import Whole, read_body
+from notifier.http_client.requests import DEADLINE, WIRE_BYTES
+from notifier.net import AddressPolicy
+
+
+class ProxiedTransport(httpx.AsyncBaseTransport):
+    """Passes requests on to `through`, except to addresses that `policy` refuses."""
+
+    def __init__(self, through: httpx.AsyncHTTPTransport, policy: AddressPolicy) -> None:
+        self._through = through
+        self._policy = policy
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request`; raises TransportError for an address that is refused."""
+        with suppress(ValueError):
+            reason = self._policy.refusal(ip_address(request.url.host))
+            if reason is not None:
+                raise TransportError("blocked", f"{request.url.host} is {reason}")
+        # a proxy is sent whole URLs
+        request.url = request.url.copy_with(raw_path=request.extensions.pop("target"))
+        with trio.move_on_after(request.extensions.pop(DEADLINE)):
+            response = await self._through.handle_async_request(request)
+            # read in here, so that the deadline holds for the body, too
+            body = await read_body(response, request.extensions[WIRE_BYTES])
+            response.stream = Whole(body)
+            return response
+        raise TransportError("timeout", "no complete answer in time")
+
+    async def aclose(self) -> None:
+        """Close all connections to the proxy."""
+        await self._through.aclose()

@@ -1,0 +1,138 @@
+"""What httpx sends requests through: connections of our own, to allowed addresses only.
+
+httpx's own engine, httpcore, costs milliseconds a request once a hundred are under way, leaks
+the slot of a request that is cancelled while it queues (encode/httpcore#1093), and connects
+wherever a name leads. It serves where a proxy is configured; everything else goes here.
+"""
+
+import ssl
+
+import httpx
+import trio
+
+from notifier.errors import TransportError
+from notifier.http_client.bodies import Whole
+from notifier.http_client.connection import Connection
+from notifier.http_client.deadlines import Deadlines
+from notifier.http_client.explained import explained
+from notifier.http_client.pool import Pool
+from notifier.http_client.requests import DEADLINE, HEADERS, ORIGIN, WIRE_BYTES, Origin
+from notifier.net import Dialer, TlsStream
+
+KEEP_ALIVE = 120.0
+"""How long an idle connection is kept, in seconds: longer than videos are usually polled apart."""
+
+
+class DirectTransport(httpx.AsyncBaseTransport):
+    """Speaks HTTP/1.1 over connections that `dialer` makes; raises TransportError."""
+
+    def __init__(self, dialer: Dialer, tls: ssl.SSLContext, keep: int) -> None:
+        self._dialer = dialer
+        self._tls = tls
+        self._pool = Pool(keep, KEEP_ALIVE)
+        self._deadlines = Deadlines()
+
+    async def run(self) -> None:
+        """Keep an eye on the deadlines, for ever."""
+        await self._deadlines.run()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send what `build_request` made; the body of the answer is read as it comes."""
+        message = _encoded(request)
+        if request.method != "GET":
+            message += await request.aread()
+        extensions = request.extensions
+        deadline = trio.current_time() + extensions[DEADLINE]
+        most = extensions[WIRE_BYTES]
+        connection = self._pool.take(extensions[ORIGIN])
+        if connection is not None:
+            try:
+                return await self._exchange(connection, message, most, deadline)
+            except TransportError as error:
+                # the server had enough of an idle connection just as it was used again
+                if request.method != "GET" or error.kind != "reset" or connection.was_heard:
+                    raise
+        connection = await self._connected(extensions[ORIGIN], deadline)
+        return await self._exchange(connection, message, most, deadline)
+
+    async def _exchange(
+        self, connection: Connection, message: bytes, most: int, deadline: float
+    ) -> httpx.Response:
+        body = _Body(connection, self._pool, self._deadlines, deadline)
+        try:
+            status, headers = await connection.ask(message, most)
+            stream = body.whole() if connection.is_whole else body
+        except BaseException:
+            body.give_up()
+            raise
+        return httpx.Response(status, headers=headers, stream=stream)
+
+    async def aclose(self) -> None:
+        """Close what is idle."""
+        self._pool.close()
+
+    async def _connected(self, origin: Origin, deadline: float) -> Connection:
+        with trio.move_on_at(deadline):
+            return await self._connect(origin)
+        raise TransportError("timeout", "no connection in time")
+
+    async def _connect(self, origin: Origin) -> Connection:
+        plain = await self._dialer.dial(origin.host, origin.port)
+        if origin.scheme != "https":
+            return Connection(origin, plain)
+        try:
+            secured = TlsStream(plain, self._tls, origin.host)
+            await secured.do_handshake()
+        except (trio.BrokenResourceError, OSError) as error:
+            plain.close()
+            raise explained("connect", error) from None
+        except BaseException:
+            plain.close()
+            raise
+        return Connection(origin, secured)
+
+
+class _Body(httpx.AsyncByteStream):
+    """An answer's body; closing it gives the connection back, and never waits."""
+
+    def __init__(
+        self, connection: Connection, pool: Pool, deadlines: Deadlines, deadline: float
+    ) -> None:
+        self._connection: Connection | None = connection
+        self._pool = pool
+        self._deadlines = deadlines
+        self._tick = deadlines.add(connection, deadline)
+
+    def __aiter__(self) -> "_Body":
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = b"" if self._connection is None else await self._connection.read()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    def whole(self) -> Whole:
+        """Return all that has come, and let go of the connection."""
+        received = b"" if self._connection is None else self._connection.take()
+        self.give_up()
+        return Whole(received)
+
+    def give_up(self) -> None:
+        """Let go of the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._deadlines.drop(connection, self._tick)
+            self._pool.give_back(connection)
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        self.give_up()
+
+
+def _encoded(request: httpx.Request) -> bytes:
+    target: bytes = request.extensions["target"]
+    if b"\r" in target or b"\n" in target or b"\x00" in target:
+        raise TransportError("bad_request", "a line break in the URL")
+    method = request.method.encode("ascii")
+    return b"%s %s HTTP/1.1\r\n%s\r\n" % (method, target, request.extensions[HEADERS])

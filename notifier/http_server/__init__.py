@@ -1,0 +1,13 @@
+"""A small HTTP/1.1 server that can also misbehave on purpose.
+
+The sandbox gateway, the local receiver and the tests run on it. It is built on trio and h11
+directly because an ASGI server cannot reset a connection, drip an answer byte by byte or send
+garbage: a handler here gets the whole request and, beside returning a response, may use the
+`Wire` it came in by.
+"""
+
+from notifier.http_server.messages import Request, Response, json_response
+from notifier.http_server.serve import Handler, serve
+from notifier.http_server.wire import Wire
+
+__all__ = ["Handler", "Request", "Response", "Wire", "json_response", "serve"]

@@ -1,0 +1,98 @@
+"""A TLS stream that knows whether anything is left of what it received.
+
+What a server sent after its answer may sit decrypted, or still encrypted, above the socket, where
+nobody who looks at the socket finds it; trio's own stream does not tell, so that it would be
+read as the answer to the next request. For one task at a time.
+"""
+
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+
+import trio
+
+from notifier.net.tcp import TcpStream
+
+T = TypeVar("T")
+
+
+class TlsStream(trio.abc.Stream):
+    """Speaks TLS to `host` over `below`, after `do_handshake`.
+
+    As is usual with HTTP it says no goodbye, and the server need not: the end of the
+    connection below is the end of this one.
+    """
+
+    def __init__(self, below: TcpStream, context: ssl.SSLContext, host: str) -> None:
+        self._below = below
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+
+    async def do_handshake(self) -> None:
+        """Agree on keys and verify the certificate; raises trio.BrokenResourceError."""
+        await self._until_done(self._tls.do_handshake)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send everything; raises trio.BrokenResourceError, trio.ClosedResourceError."""
+        if data:  # nothing would be the end for OpenSSL
+            await self._until_done(lambda: self._tls.write(data))
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until the system takes more."""
+        await self._below.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Return what has come, at most `max_bytes`, b"" at the end.
+
+        Raises trio.BrokenResourceError, trio.ClosedResourceError.
+        """
+        if self._holds_back():
+            await trio.lowlevel.checkpoint()  # others have a turn between pieces
+        else:
+            await self._fill()
+        try:
+            return await self._until_done(lambda: self._tls.read(max_bytes or 65536))
+        except trio.BrokenResourceError as error:
+            if isinstance(error.__cause__, ssl.SSLEOFError):
+                return b""
+            raise
+
+    def has_unread(self) -> bool:
+        """Tell whether anything came that was not received, if only the end."""
+        return self._holds_back() or self._below.has_unread()
+
+    def close(self) -> None:
+        """Close at once; does nothing when it is closed already."""
+        self._below.close()
+
+    async def aclose(self) -> None:
+        """Close."""
+        await self._below.aclose()
+
+    def _holds_back(self) -> bool:
+        return bool(self._incoming.pending or self._tls.pending())
+
+    async def _until_done(self, operation: Callable[[], T]) -> T:
+        """Do it, as often as it needs more from the other side, and send what it wants sent."""
+        while True:
+            try:
+                result = operation()
+            except ssl.SSLWantReadError:
+                await self._send()
+                await self._fill()
+            except ssl.SSLError as error:
+                raise trio.BrokenResourceError(f"TLS broke: {error.reason}") from error
+            else:
+                await self._send()
+                return result
+
+    async def _send(self) -> None:
+        if self._outgoing.pending:
+            await self._below.send_all(self._outgoing.read())
+
+    async def _fill(self) -> None:
+        data = await self._below.receive_some()
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()

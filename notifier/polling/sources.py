@@ -1,0 +1,142 @@
+"""Where watches come from: the main file, and drop-ins that come and go while running.
+
+A change in the folder is a hint to look at the whole folder again; so is the passing of a few
+seconds, because a watched folder that is deleted and made anew sends no more hints. What the
+look finds goes to the store, and what the store then has open goes to the supervisor.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Protocol
+
+import trio
+from watchfiles import awatch
+
+from notifier import log
+from notifier.bell import Bell
+from notifier.config import Config
+from notifier.errors import Problem, StoreError
+from notifier.model.watch import API_SOURCE, Listing, Watch
+from notifier.polling.folder import Contents, Folder
+
+LOOK_AGAIN = 5.0
+"""How long, in seconds, a change can stay unnoticed that nobody hinted at."""
+
+_LISTEN_AGAIN = 1.0
+_RUST_TIMEOUT_MS = 500
+
+
+class WatchStore(Protocol):
+    """What sources need of the store."""
+
+    async def sync_watches(
+        self, listings: Sequence[Listing], gone: Collection[str]
+    ) -> list[Watch]:
+        """Make the open watches what the sources list, and return all of them."""
+
+    async def known_sources(self) -> set[str]:
+        """Return the names of the sources that list something."""
+
+
+class Sources:
+    """Keeps the store's watches what the configuration and its drop-ins list."""
+
+    def __init__(self, config: Config, store: WatchStore) -> None:
+        self._config = config
+        self._store = store
+        self._folder = Folder(config)
+        self._seen: Contents | None = None
+        self._listening = trio.CancelScope()
+        self.turn = trio.Lock()
+        """Held while what is open changes: from the store's commit until pollers know."""
+        self._reported: set[Problem] = set()
+        self._bell = Bell()
+        self._log = log.get()
+
+    def change(self, config: Config) -> None:
+        """Look for what `config` says from now on; the next `read` reads everything again."""
+        if config.watch_dir != self._config.watch_dir:
+            self._listening.cancel()
+        self._config = config
+        self._folder = Folder(config)
+        self._seen = None
+
+    async def update(self, apply: Callable[[list[Watch]], None]) -> None:
+        """Look, and hand on every open watch if anything has changed; raises StoreError."""
+        async with self.turn:
+            watches = await self.read()
+            if watches is not None:
+                apply(watches)
+
+    async def read(self) -> list[Watch] | None:
+        """Look; return every open watch, or None when nothing has changed since the last look.
+
+        Raises StoreError when the store will not have it; the next call tries again.
+        """
+        config, folder = self._config, self._folder
+        contents = await trio.to_thread.run_sync(folder.look)
+        self._report(contents.problems)
+        if contents == self._seen:
+            return None
+        listings = (config.listing, *contents.listings)
+        watches = await self._store.sync_watches(listings, await self._gone(contents))
+        self._seen = contents if folder is self._folder else None
+        return watches
+
+    async def _gone(self, contents: Contents) -> set[str]:
+        if contents.names is None:
+            return set()
+        known = await self._store.known_sources()
+        return known - contents.names - {self._config.listing.source, API_SOURCE}
+
+    def _report(self, problems: Sequence[Problem]) -> None:
+        """Log each problem once, for as long as it lasts."""
+        for problem in problems:
+            if problem not in self._reported:
+                self._log.error("dropin_ignored", **problem.fields())
+        self._reported = set(problems)
+
+    async def run(self, apply: Callable[[list[Watch]], None]) -> None:
+        """Look whenever something may have changed, and hand on what is open then."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._hint)
+            while True:
+                await self._bell.wait(LOOK_AGAIN)
+                try:
+                    await self.update(apply)
+                except StoreError as error:
+                    self._log.error("sources_wait_for_store", reason=str(error))
+
+    async def _hint(self) -> None:
+        """Ring when the folder changes; start over when it goes away."""
+        while True:
+            self._listening = trio.CancelScope()
+            try:
+                with self._listening:
+                    await self._listen(self._config.watch_dir)
+            except Exception as error:  # noqa: BLE001 - also a group of whatever Rust found odd
+                # not there, no inotify watches left, a name that is no text: looking now and
+                # then finds everything all the same
+                self._log.debug("folder_not_watched", reason=type(error).__name__)
+            await trio.sleep(_LISTEN_AGAIN)
+
+    async def _listen(self, folder: Path) -> None:
+        """Ring at each change; return when `folder` is another folder than at the start."""
+        inode = _inode(folder)
+        # the thread behind this ends only with its timeout, and so does a cancelled wait for it
+        watching = awatch(
+            folder, rust_timeout=_RUST_TIMEOUT_MS, yield_on_timeout=True, recursive=False
+        )
+        self._bell.ring()  # for what came before anybody listened
+        async with aclosing(watching):
+            async for changes in watching:
+                if changes:
+                    self._bell.ring()
+                elif _inode(folder) != inode:
+                    self._bell.ring()
+                    return
+
+
+def _inode(folder: Path) -> int:
+    return folder.stat().st_ino

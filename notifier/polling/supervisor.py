@@ -1,0 +1,156 @@
+"""One supervised task per open watch.
+
+The supervisor is told what is open and makes the running pollers match: new watches get a
+poller, withdrawn ones lose theirs, changed ones keep their poller, its rhythm and its request
+in flight. A poller that crashes is restarted with growing waits, alone; it takes nobody along.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import trio
+
+from notifier import log
+from notifier.bell import Bell
+from notifier.errors import StoreError
+from notifier.model.watch import Watch, WatchKey
+from notifier.schedule.backoff import growing, jittered
+from notifier.polling.poller import Poller
+
+_RESTART = 1.0
+_LONGEST_RESTART = 45.0
+_CALM = 600.0
+
+
+class Supervisor:
+    """Keeps pollers running in `nursery`.
+
+    `make` builds the poller of a watch, None when its gateway is not configured; `spread` tells
+    over how many seconds the first polls of a gateway's known watches are spread at the start;
+    `settled` is rung when a watch is no longer polled.
+    """
+
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        make: Callable[[Watch], Poller | None],
+        *,
+        spread: Callable[[Watch], float],
+        rng: Random,
+        settled: Bell,
+    ) -> None:
+        self._nursery = nursery
+        self._make = make
+        self._spread = spread
+        self._rng = rng
+        self._settled = settled
+        self._pollers: dict[int, Poller] = {}
+        self._orphans: set[WatchKey] = set()
+        self._log = log.get()
+
+    @property
+    def orphans(self) -> int:
+        """How many open watches cannot be polled, because their gateway is not configured."""
+        return len(self._orphans)
+
+    def apply(self, watches: Sequence[Watch], *, starting: bool = False) -> None:
+        """Make the pollers match the open `watches`.
+
+        New watches are polled at once; only when `starting`, those that an earlier process
+        already took are spread out.
+        """
+        rows = {watch.row for watch in watches}
+        for row in [row for row in self._pollers if row not in rows]:
+            self._stop(row)
+        self._orphans &= {watch.key for watch in watches}
+        for watch in watches:
+            if watch.row in self._pollers:
+                self._pollers[watch.row].watch = watch
+            else:
+                self._start(watch, spread=starting and not watch.fresh)
+
+    def add(self, watch: Watch) -> None:
+        """Poll one more open watch, from now on."""
+        if watch.row not in self._pollers:
+            self._start(watch, spread=False)
+
+    def drop(self, row: int) -> None:
+        """Stop polling a watch that was withdrawn."""
+        if row in self._pollers:
+            self._stop(row)
+
+    @property
+    def polling(self) -> int:
+        """How many watches have a poller."""
+        return len(self._pollers)
+
+    def release(self, gateway: str) -> None:
+        """Stop polling for a gateway that is no longer configured; its watches stay open."""
+        for row, poller in list(self._pollers.items()):
+            if poller.watch.key.gateway == gateway:
+                del self._pollers[row]
+                poller.stop()
+                self._orphan(poller.watch.key)
+        self._settled.ring()
+
+    def _stop(self, row: int) -> None:
+        poller = self._pollers.pop(row)
+        poller.stop()
+        key = poller.watch.key
+        self._log.info("withdrawn", gateway=key.gateway, video_id=key.video_id)
+        self._settled.ring()
+
+    def _orphan(self, key: WatchKey) -> None:
+        if key not in self._orphans:
+            self._orphans.add(key)
+            self._log.warning(
+                "watch_without_gateway",
+                gateway=key.gateway,
+                video_id=key.video_id,
+                hint="it stays open; configure its gateway again, or remove the watch",
+            )
+
+    def _start(self, watch: Watch, *, spread: bool) -> None:
+        poller = self._make(watch)
+        if poller is None:
+            self._orphan(watch.key)
+            return
+        self._orphans.discard(watch.key)
+        self._pollers[watch.row] = poller
+        delay = self._rng.uniform(0, self._spread(watch)) if spread else 0.0
+        # all have one name: a text for each would be one more thing to keep, 100,000 times
+        self._nursery.start_soon(self._supervise, watch.row, poller, delay, name="poller")
+
+    async def _supervise(self, row: int, poller: Poller, delay: float) -> None:
+        """Run one poller to its end, however often it crashes on the way."""
+        crashes = 0
+        while True:
+            began = trio.current_time()
+            try:
+                await poller.run(delay)
+            except Exception as crash:  # noqa: BLE001 - a poller's bug must stay its own
+                if trio.current_time() - began > _CALM:
+                    crashes = 0
+                crashes += 1
+                wait = growing(_RESTART, crashes, _LONGEST_RESTART)
+                delay = jittered(wait, self._rng)
+                self._report(poller, crash, crashes, delay)
+            else:
+                break
+        # `_stop` may have been here first, and the watch may even be listed anew
+        if self._pollers.get(row) is poller:
+            del self._pollers[row]
+        self._settled.ring()
+
+    def _report(self, poller: Poller, crash: Exception, crashes: int, delay: float) -> None:
+        key = poller.watch.key
+        fields: dict[str, object] = {
+            "gateway": key.gateway,
+            "video_id": key.video_id,
+            "crashes": crashes,
+            "restart_in": round(delay, 1),
+        }
+        if isinstance(crash, StoreError):
+            self._log.error("poller_waits_for_store", reason=str(crash), **fields)
+        else:
+            self._log.exception("poller_crashed", **fields)

@@ -1,0 +1,101 @@
+"""Slots and connections: whoever is cancelled, wherever it was, gives back what it held."""
+
+from pathlib import Path
+from random import Random
+
+import trio
+
+from notifier.errors import TransportError
+from notifier.http_client import Exchange
+from tests.http_client.raw import OK, Answer, Server, get, serving, serving_tls
+
+IN_FLIGHT = 8
+PATIENCE = 0.002
+"""Longest time until one is cancelled, in seconds: about what an exchange takes here."""
+
+
+def moody(dice: Random) -> Answer:
+    """Return what answers at once, late, in pieces or not at all."""
+
+    async def answer(stream: trio.abc.Stream) -> None:
+        mood = dice.random()
+        if mood < 0.01:
+            await stream.receive_some()  # until it goes away
+            return
+        if mood < 0.5:
+            await trio.sleep(dice.random() * PATIENCE)
+        if mood < 0.25:
+            await stream.send_all(OK[:20])
+            await trio.sleep(dice.random() * PATIENCE)
+            await stream.send_all(OK[20:-1])
+            await trio.sleep(dice.random() * PATIENCE)
+            await stream.send_all(OK[-1:])
+        else:
+            await stream.send_all(OK)
+
+    return answer
+
+
+async def cancelled(exchange: Exchange, server: Server, dice: Random) -> None:
+    """Ask, and lose patience: mostly by a cancellation, at times by a deadline."""
+    after = dice.random() * PATIENCE
+    try:
+        if dice.random() < 0.1:
+            await get(exchange, server, deadline=after)
+        else:
+            with trio.move_on_after(after):
+                await get(exchange, server)
+    except TransportError as error:
+        assert error.kind == "timeout"  # noqa: PT017 - no trouble at all is the usual case
+
+
+async def cancel_many(exchange: Exchange, server: Server, dice: Random, times: int) -> None:
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for _ in range(times):
+                nursery.start_soon(cancelled, exchange, server, dice)
+                if dice.random() < 0.2:
+                    await trio.sleep(dice.random() * PATIENCE)
+
+
+async def fully_served(exchange: Exchange, server: Server) -> None:
+    """Check that as many as may be in flight are so, at the same time, on few connections."""
+    together = trio.Event()
+    waiting = 0
+
+    async def answer(stream: trio.abc.Stream) -> None:
+        nonlocal waiting
+        waiting += 1
+        if waiting == IN_FLIGHT:
+            together.set()
+        await together.wait()
+        await stream.send_all(OK)
+
+    server.answer = answer
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            for _ in range(IN_FLIGHT):
+                nursery.start_soon(get, exchange, server)
+    await server.has_at_most(IN_FLIGHT)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_ten_thousand_cancellations_cost_no_slot_and_no_connection() -> None:
+    dice = Random(1)
+    before = descriptors()
+    async with serving(moody(dice), IN_FLIGHT) as (server, exchange):
+        await cancel_many(exchange, server, dice, 10_000)
+        await fully_served(exchange, server)
+    assert descriptors() == before
+
+
+async def test_nor_do_cancellations_within_tls(tmp_path: Path) -> None:
+    dice = Random(2)
+    before = descriptors()
+    async with serving_tls(moody(dice), tmp_path / "ca.pem", IN_FLIGHT) as (server, exchange):
+        await cancel_many(exchange, server, dice, 1000)
+        await fully_served(exchange, server)
+    assert descriptors() == before

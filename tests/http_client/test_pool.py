@@ -1,0 +1,122 @@
+"""Idle connections: the latest first, no more than allowed, for a while, at the same cost."""
+
+import time
+from typing import cast
+
+import trio
+from trio.testing import MockClock
+
+from notifier.http_client.connection import Connection
+from notifier.http_client.pool import Pool
+from notifier.http_client.requests import Origin
+
+HERE = Origin("http", "here", 80)
+THERE = Origin("http", "there", 80)
+
+
+class Fake:
+    """A connection that is what it is told to be."""
+
+    reusable = True
+    stale = False
+    closed = False
+
+    def __init__(self, origin: Origin = HERE) -> None:
+        self.origin = origin
+
+    def is_stale(self) -> bool:
+        return self.stale
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def filled(pool: Pool, *connections: Fake) -> None:
+    for one in connections:
+        pool.give_back(cast("Connection", one))
+
+
+def taken(pool: Pool, origin: Origin = HERE) -> Fake | None:
+    return cast("Fake | None", pool.take(origin))
+
+
+async def test_the_latest_is_used_first() -> None:
+    pool, (first, second) = Pool(9, 60), (Fake(), Fake())
+    filled(pool, first, second)
+    assert [taken(pool), taken(pool), taken(pool)] == [second, first, None]
+
+
+async def test_a_connection_is_for_its_own_origin() -> None:
+    pool, here = Pool(9, 60), Fake()
+    filled(pool, here)
+    assert taken(pool, THERE) is None
+    assert taken(pool) is here
+
+
+async def test_the_oldest_goes_when_there_are_too_many_wherever_they_lead() -> None:
+    pool, idle, there = Pool(2, 60), [Fake() for _ in range(3)], Fake(THERE)
+    filled(pool, idle[0], there, *idle[1:])
+    assert [one.closed for one in (*idle, there)] == [True, False, False, True]
+    assert [taken(pool), taken(pool), taken(pool), taken(pool, THERE)] == [
+        *idle[:0:-1],
+        None,
+        None,
+    ]
+
+
+async def test_origins_that_are_never_asked_again_do_not_add_up(autojump_clock: MockClock) -> None:
+    pool = Pool(4, 60)
+    strangers = [Fake(Origin("http", f"host-{number}", 80)) for number in range(100)]
+    filled(pool, *strangers)
+    assert sum(not one.closed for one in strangers) == 4
+    await trio.sleep(60)
+    filled(pool, Fake())
+    assert all(one.closed for one in strangers)
+
+
+async def test_a_connection_is_kept_for_a_while_only(autojump_clock: MockClock) -> None:
+    pool, old, young = Pool(9, 60), Fake(), Fake()
+    filled(pool, old)
+    await trio.sleep(59)
+    filled(pool, young)
+    assert not old.closed
+    await trio.sleep(1)
+    filled(pool, cast("Fake", pool.take(HERE)))
+    assert (old.closed, young.closed) == (True, False)
+    await trio.sleep(60)
+    assert taken(pool) is None
+    assert young.closed
+
+
+async def test_what_the_server_closed_or_is_not_over_is_not_kept() -> None:
+    pool, closed, half = Pool(9, 60), Fake(), Fake()
+    half.reusable = False
+    filled(pool, closed, half)
+    closed.stale = True
+    assert taken(pool) is None
+    assert (closed.closed, half.closed) == (True, True)
+
+
+async def test_what_is_idle_is_closed_at_the_end() -> None:
+    pool, idle = Pool(9, 60), [Fake(), Fake(THERE)]
+    filled(pool, *idle)
+    pool.close()
+    assert all(one.closed for one in idle)
+
+
+async def test_a_thousand_idle_connections_make_none_of_them_dearer() -> None:
+    assert cost_with(1000) < 3 * cost_with(10)
+
+
+def cost_with(idle: int) -> float:
+    """Return the CPU time of some turns beside so many idle connections, at its best."""
+    pool = Pool(idle, 60)
+    filled(pool, *(Fake() for _ in range(idle)))
+
+    def turns() -> float:
+        began = time.process_time()
+        for _ in range(2000):
+            filled(pool, cast("Fake", pool.take(HERE)))
+        return time.process_time() - began
+
+    return min(turns() for _ in range(5))

@@ -1,0 +1,71 @@
+"""Peers behind a proxy, which sees what it must and no more."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+import trio
+
+from notifier.errors import TransportError
+from notifier.http_client import Reply, Route, open_exchange
+
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied"
+
+
+@asynccontextmanager
+async def proxy(requests: list[bytes]) -> AsyncIterator[int]:
+    async def answer(stream: trio.SocketStream) -> None:
+        while head := await stream.receive_some():
+            requests.append(bytes(head))
+            await stream.send_all(ANSWER)
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+        yield listener.socket.getsockname()[1]
+        nursery.cancel_scope.cancel()
+
+
+async def get(url: str, route: Route) -> Reply:
+    async with open_exchange(1, route) as exchange:
+        return await exchange.request("GET", url, headers={}, deadline=5, max_body=100)
+
+
+async def test_a_request_goes_through_the_proxy_with_its_credentials() -> None:
+    requests: list[bytes] = []
+    async with proxy(requests) as port:
+        route = Route(proxy=f"http://me:p%40ss@127.0.0.1:{port}")
+        assert (await get("http://gateway.example/v1", route)).body == b"proxied"
+    (request,) = requests
+    assert request.startswith(b"GET http://gateway.example/v1 HTTP/1.1\r\n")
+    assert base64.b64encode(b"me:p@ss") in request
+
+
+async def test_the_environments_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[bytes] = []
+    async with proxy(requests) as proxy_port, proxy([]) as port:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy_port}")
+        await get(f"http://127.0.0.1:{port}/", Route())
+        # not even for what goes through a proxy that the config names
+        await get("http://gateway.example/", Route(proxy=f"http://127.0.0.1:{port}"))
+    assert requests == []
+
+
+async def test_an_address_that_is_refused_is_refused_behind_a_proxy_too() -> None:
+    requests: list[bytes] = []
+    async with proxy(requests) as port:
+        with pytest.raises(TransportError) as raised:
+            await get("http://169.254.169.254/", Route(proxy=f"http://127.0.0.1:{port}"))
+    assert raised.value.kind == "blocked"
+    assert requests == []
+
+
+async def test_a_proxy_that_is_not_there_is_trouble_with_connecting() -> None:
+    async with proxy([]) as port:
+        pass
+    with pytest.raises(TransportError) as raised:
+        await get("http://gateway.example/", Route(proxy=f"http://me:secret@127.0.0.1:{port}"))
+    assert raised.value.kind == "connect"
+    assert "secret" not in str(raised.value)

@@ -1,0 +1,136 @@
+"""Connecting: what was judged is what is connected to."""
+
+import socket
+from typing import Any
+
+import pytest
+import trio
+
+from notifier.errors import TransportError
+from notifier.net import ANYWHERE, AddressPolicy, Dialer
+
+PUBLIC_ONLY = AddressPolicy(public_only=True)
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Return a table of names and addresses that takes the place of the name service."""
+    table: dict[str, list[str]] = {}
+    real = socket.getaddrinfo
+
+    def look_up(host: str, port: int, *rest: int, **options: int) -> list[Any]:
+        addresses = table.get(host, [host])
+        return [found for each in addresses for found in real(each, port, *rest, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return table
+
+
+async def listening(nursery: trio.Nursery, host: str = "127.0.0.1") -> int:
+    (listener,) = await trio.open_tcp_listeners(0, host=host)
+    nursery.start_soon(trio.serve_listeners, _hold, [listener])
+    port: int = listener.socket.getsockname()[1]
+    return port
+
+
+async def _hold(stream: trio.SocketStream) -> None:
+    await stream.receive_some(1)
+
+
+async def refusal(dialer: Dialer, host: str, port: int = 80) -> TransportError:
+    with pytest.raises(TransportError) as raised:
+        await dialer.dial(host, port)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "2852039166",
+        "0251.0376.0251.0376",
+        "0xa9.0xfe.0xa9.0xfe",
+        "0xa9fea9fe",
+        "169.254.43518",
+        "fe80::1",
+        "::ffff:169.254.169.254",
+        "::ffff:a9fe:a9fe",
+        "64:ff9b::a9fe:a9fe",
+    ],
+)
+async def test_the_metadata_service_is_not_reached_however_it_is_spelled(host: str) -> None:
+    assert (await refusal(Dialer(ANYWHERE), host)).kind == "blocked"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "2130706433", "127.1", "0x7f.1", "::1", "::ffff:127.0.0.1"]
+)
+async def test_loopback_is_not_public_however_it_is_spelled(host: str) -> None:
+    told = await refusal(Dialer(PUBLIC_ONLY), host)
+    assert told.kind == "blocked"
+    assert "public_only" in told.detail
+
+
+async def test_a_name_is_judged_by_the_address_that_is_connected_to(
+    names: dict[str, list[str]],
+) -> None:
+    names["hook.example"] = ["127.0.0.1"]
+    async with trio.open_nursery() as nursery:
+        port = await listening(nursery)
+        stream = await Dialer(ANYWHERE).dial("hook.example", port)
+        assert stream.socket.getpeername() == ("127.0.0.1", port)
+        await stream.aclose()
+        assert (await refusal(Dialer(PUBLIC_ONLY), "hook.example", port)).kind == "blocked"
+        nursery.cancel_scope.cancel()
+
+
+async def test_every_attempt_looks_the_name_up_and_judges_again(
+    names: dict[str, list[str]],
+) -> None:
+    dialer = Dialer(ANYWHERE)
+    async with trio.open_nursery() as nursery:
+        port = await listening(nursery)
+        names["rebinding.example"] = ["127.0.0.1"]
+        await (await dialer.dial("rebinding.example", port)).aclose()
+        names["rebinding.example"] = ["169.254.169.254"]
+        assert (await refusal(dialer, "rebinding.example", port)).kind == "blocked"
+        nursery.cancel_scope.cancel()
+
+
+async def test_of_a_names_addresses_only_the_permitted_ones_are_tried(
+    names: dict[str, list[str]],
+) -> None:
+    names["mixed.example"] = ["169.254.169.254", "127.0.0.1"]
+    async with trio.open_nursery() as nursery:
+        port = await listening(nursery)
+        stream = await Dialer(ANYWHERE).dial("mixed.example", port)
+        assert stream.socket.getpeername()[0] == "127.0.0.1"
+        await stream.aclose()
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_address_that_refuses_gives_way_to_the_next(names: dict[str, list[str]]) -> None:
+    names["two.example"] = ["127.0.0.2", "127.0.0.1"]
+    async with trio.open_nursery() as nursery:
+        port = await listening(nursery)
+        stream = await Dialer(ANYWHERE).dial("two.example", port)
+        assert stream.socket.getpeername()[0] == "127.0.0.1"
+        await stream.aclose()
+        nursery.cancel_scope.cancel()
+
+
+async def test_nobody_listening_is_said_in_the_operating_systems_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    told = await refusal(Dialer(ANYWHERE), "127.0.0.1", port)
+    assert (told.kind, told.detail) == ("connect", "Connection refused")
+
+
+async def test_a_name_that_leads_nowhere_is_trouble_with_connecting() -> None:
+    told = await refusal(Dialer(ANYWHERE), "no-such-host.invalid")
+    assert told.kind == "connect"
+    assert told.detail.startswith("the host cannot be looked up")
+
+
+async def test_a_label_that_is_too_long_is_no_crash() -> None:
+    assert (await refusal(Dialer(ANYWHERE), "x" * 70 + ".example")).kind == "connect"

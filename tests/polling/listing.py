@@ -1,0 +1,204 @@
+"""A gateway that lists its videos, as well or as badly as it is told, and who watches them."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import trio
+from structlog.testing import capture_logs
+
+from notifier.bell import Bell
+from notifier.http_client import Reply
+from notifier.gateway import GatewayClient, GatewayRules
+from notifier.model.event import Ending
+from notifier.model.video import Snapshot
+from notifier.model.watch import Reading, Watch, WatchKey, WatchSpec
+from notifier.schedule.book import LessonBook
+from notifier.polling import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
+from notifier.polling.seat import Asked, Seat
+from notifier.polling.shelf import Mode
+from tests.builders import rng
+
+Item = dict[str, Any]
+INTERVAL = 20.0
+
+
+@dataclass
+class ListingGateway:
+    """Answers singly and in pages, the newest job (`jobs` are oldest first) at the head.
+
+    `spoil` may change what a page says, `refuse` what a list request gets instead.
+    """
+
+    jobs: dict[str, Item] = field(default_factory=dict)
+    spoil: Callable[[list[Item]], list[Item]] = lambda items: items
+    refuse: Callable[[Mapping[str, str]], int | None] = lambda query: None
+    ignores_after: bool = False
+    most: int = 100
+    asked: list[tuple[float, str]] = field(default_factory=list)
+    told: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, names: Sequence[str]) -> None:
+        """Begin jobs that never end."""
+        for name in names:
+            self.jobs[name] = {"id": name, "object": "video", "status": "in_progress"}
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        deadline: float,
+        max_body: int,
+        body: bytes | None = None,
+    ) -> Reply:
+        parts = urlsplit(url)
+        name = parts.path.removeprefix("/v1/videos").strip("/")
+        self.asked.append((trio.current_time(), name or f"?{parts.query}"))
+        await trio.sleep(0.05)
+        if name:
+            return _reply(200, self.jobs[name])
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        status = self.refuse(query)
+        return _reply(status, {"error": {"message": "no"}}) if status else self._page(query)
+
+    def _page(self, query: Mapping[str, str]) -> Reply:
+        names = list(reversed(self.jobs))
+        after = None if self.ignores_after else query.get("after")
+        if after is not None and after not in self.jobs:
+            return _reply(400, {"error": {"message": "no such cursor"}})
+        first = 0 if after is None else names.index(after) + 1
+        page = names[first : first + min(int(query["limit"]), self.most)]
+        more = first + len(page) < len(names)
+        items = self.spoil([dict(self.jobs[name]) for name in page])
+        last = page[-1] if page else None
+        return _reply(200, {"object": "list", "data": items, "has_more": more, "last_id": last})
+
+    @property
+    def pages(self) -> list[str]:
+        """The queries of all list requests."""
+        return [what for _, what in self.asked if what.startswith("?")]
+
+    def count(self, since: float = 0) -> int:
+        """Return how many requests came since a moment."""
+        return sum(at >= since for at, _ in self.asked)
+
+
+def _reply(status: int, value: Item) -> Reply:
+    return Reply(status, {}, json.dumps(value).encode())
+
+
+class RecordingDesk(Desk):
+    """Notes when each seat got an answer."""
+
+    told: dict[str, list[float]]
+
+    def wait(self, seat: Seat) -> None:
+        """Wait for the first answer, or the next."""
+        if not hasattr(self, "told"):
+            self.told = {}
+        self.told.setdefault(seat.video_id, [])
+        super().wait(seat)
+
+    async def ask(self, seat: Seat) -> Asked | None:
+        """Ask, and note the answer."""
+        asked = await super().ask(seat)
+        if asked is not None:
+            self.told[seat.video_id].append(asked.at)
+        return asked
+
+
+class RecordingPoller(Poller):
+    """Notes in `told` when it heard an answer without being woken."""
+
+    told: Callable[[], Mapping[str, list[float]]]
+    trips = 0
+
+    def hear(self, asked: Asked, now: float) -> bool:
+        """Hear, and note it."""
+        if self.trips:
+            self.trips -= 1
+            raise ArithmeticError
+        heard = super().hear(asked, now)
+        if heard:
+            self.told()[self.video_id].append(asked.at)
+        return heard
+
+
+class Watchers:
+    """Who watches, and the endings that they saw."""
+
+    def __init__(self, gateway: ListingGateway, mode: Mode, rate: float = 1000) -> None:
+        self.gateway = gateway
+        self.endings: list[Ending] = []
+        self.saved: list[Snapshot | None] = []
+        self._pollers: dict[str, RecordingPoller] = {}
+        self._rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
+        self._desk_rules = DeskRules(rate, 8, INTERVAL, mode)
+        rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
+        client = GatewayClient(rules, gateway, trio.current_time)
+        now = trio.current_time
+        self.desk = RecordingDesk("main", client, self._desk_rules, now=now, rng=rng())
+
+    @property
+    def told(self) -> Mapping[str, list[float]]:
+        """When each video was answered."""
+        return self.desk.told
+
+    def keep(self, reading: Reading) -> None:
+        self.saved.append(reading.snapshot)
+
+    def trip(self, video_id: str) -> None:
+        """Have a poller stumble over the next two answers that it hears."""
+        self._pollers[video_id].trips = 2
+
+    async def publish(self, ending: Ending) -> None:
+        self.endings.append(ending)
+        await trio.lowlevel.checkpoint()
+
+    def poller(self, watch: Watch) -> Poller:
+        poller = RecordingPoller(
+            watch,
+            self.desk,
+            Means(
+                self,
+                self,
+                rules=lambda _: self._rules,
+                now=trio.current_time,
+                rng=rng(watch.row),
+                book=LessonBook(),
+            ),
+        )
+        poller.told = lambda: self.told
+        self._pollers[poller.video_id] = poller
+        return poller
+
+
+@asynccontextmanager
+async def watching(
+    gateway: ListingGateway,
+    names: Sequence[str],
+    mode: Mode = "auto",
+    *,
+    starting: bool = True,
+    rate: float = 1000,
+) -> AsyncIterator[Watchers]:
+    """Watch videos of a gateway."""
+    watchers = Watchers(gateway, mode, rate)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watchers.desk.run)
+        supervisor = Supervisor(
+            nursery, watchers.poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell()
+        )
+        watches = [
+            Watch(row, WatchSpec(WatchKey("main", name)), trio.current_time())
+            for row, name in enumerate(names)
+        ]
+        supervisor.apply(watches, starting=starting)
+        with capture_logs():
+            yield watchers
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,261 @@
+"""A gateway's desk: a refused key pauses everybody and loses nobody."""
+
+import pytest
+import trio
+from structlog.testing import capture_logs
+from trio.testing import MockClock
+
+from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from tests.builders import snapshot
+from tests.polling.desks import Gateway, ask, make_desk, rules
+
+
+async def test_a_refused_key_stops_everybody_but_one_slow_probe(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(nursery, gateway)
+    answers: list[Answer] = []
+
+    async def poll(video_id: str) -> None:
+        answers.append(await ask(desk, video_id))
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as pollers:
+            assert isinstance(await ask(desk, "video_0"), Denied)
+            for number in range(50):
+                pollers.start_soon(poll, f"video_{number}")
+            await trio.sleep(600)
+            during = len(gateway.asked)
+            gateway.answer = Seen(snapshot())
+
+    assert 9 <= during <= 13
+    assert len(answers) == 50
+    assert all(isinstance(answer, Seen) for answer in answers)
+    loud = [line["event"] for line in logs if line["log_level"] == "error"]
+    assert loud == ["gateway_paused"]
+    assert [line["event"] for line in logs].count("gateway_resumed") == 1
+
+
+async def test_one_forbidden_video_pauses_nobody_and_two_do(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    gateway = Gateway()
+    gateway.answers = {"a": Denied(403), "b": Denied(403)}
+    desk = make_desk(nursery, gateway)
+
+    await ask(desk, "a")
+    await ask(desk, "a")
+    assert isinstance(await ask(desk, "good"), Seen)
+    await ask(desk, "a")
+    await ask(desk, "b")
+    began = trio.current_time()
+    assert isinstance(await ask(desk, "good"), Seen)
+    assert trio.current_time() - began >= 40
+
+
+async def test_a_watch_past_its_deadline_hears_of_the_refusal(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(nursery, gateway)
+    heard: list[tuple[str, float]] = []
+
+    async def poll(video_id: str, deadline: float) -> None:
+        answer = await ask(desk, video_id, deadline)
+        assert isinstance(answer, Denied)
+        heard.append((video_id, trio.current_time()))
+
+    await ask(desk, "first")
+    async with trio.open_nursery() as pollers:
+        pollers.start_soon(poll, "over", trio.current_time() + 200)
+        pollers.start_soon(poll, "also over", trio.current_time() + 200)
+        pollers.start_soon(ask, desk, "still open")
+        await trio.sleep(400)
+        pollers.cancel_scope.cancel()
+
+    assert sorted(video for video, _ in heard) == ["also over", "over"]
+    assert all(200 <= at <= 300 for _, at in heard)
+
+
+async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(nursery, gateway)
+    await ask(desk, "first")
+    gateway.answer = Seen(snapshot())
+
+    async with trio.open_nursery() as pollers:
+        with trio.CancelScope() as stopped:
+            pollers.start_soon(ask, desk, "second")
+            stopped.deadline = trio.current_time() + 10
+            await ask(desk, "first")
+    assert gateway.asked[-1][1] == "second"
+
+
+@pytest.mark.parametrize(
+    ("answer", "resumes"),
+    [
+        (Seen(snapshot()), True),
+        (Missing("no such video"), True),
+        (Trouble("other_id", status=200), True),
+        (Trouble("http_500", status=500), False),
+        (Trouble("http_429", status=429), False),
+        (Trouble("connect"), False),
+        (Trouble("html", status=200), False),
+    ],
+)
+async def test_only_an_answer_that_looked_at_the_key_ends_the_pause(
+    answer: Answer, resumes: bool, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(nursery, gateway)
+    await ask(desk, "a")
+    gateway.answer = answer
+
+    with trio.move_on_after(65) as waited:
+        await ask(desk, "a")
+
+    assert waited.cancelled_caught is not resumes
+
+
+async def test_an_unknown_word_is_explained_once(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Seen(snapshot(None, word="flummoxed"))
+    desk = make_desk(nursery, gateway)
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            await ask(desk, "a")
+
+    assert [line["word"] for line in logs] == ["flummoxed"]
+
+
+async def test_a_refused_key_also_stops_those_who_already_wait_for_their_turn(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+) -> None:
+    gateway = Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(nursery, gateway, rate=10)
+
+    async with trio.open_nursery() as pollers:
+        for number in range(200):
+            pollers.start_soon(ask, desk, f"video_{number}")
+        await trio.sleep(30)
+        pollers.cancel_scope.cancel()
+
+    assert len(gateway.asked) == 1
+
+
+async def test_videos_that_the_key_may_not_see_never_starve_the_others(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+) -> None:
+    gateway = Gateway()
+    gateway.answers = {f"foreign_{number}": Denied(403) for number in range(4)}
+    desk = make_desk(nursery, gateway)
+    told: dict[str, float] = {}
+
+    async def foreign(video_id: str) -> None:
+        while True:
+            await ask(desk, video_id)
+            await trio.sleep(20)
+
+    async def good(video_id: str) -> None:
+        assert isinstance(await ask(desk, video_id), Seen)
+        told[video_id] = trio.current_time()
+
+    async with trio.open_nursery() as pollers:
+        for video_id in gateway.answers:
+            pollers.start_soon(foreign, video_id)
+        await trio.sleep(30)
+        began = trio.current_time()
+        async with trio.open_nursery() as waiting:
+            for number in range(5):
+                waiting.start_soon(good, f"good_{number}")
+        pollers.cancel_scope.cancel()
+
+    assert len(told) == 5
+    assert max(told.values()) - began < 15 * 60
+
+
+async def test_late_answers_to_questions_from_before_a_pause_do_not_end_it(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+) -> None:
+    class Revoked(Gateway):
+        """Takes the key for the first second; those it took then are answered slowly."""
+
+        async def retrieve(self, video_id: str) -> Answer:
+            began = trio.current_time()
+            self.asked.append((began, video_id))
+            if began < 1:
+                await trio.sleep(len(self.asked) % 7)
+                return Seen(snapshot())
+            await trio.sleep(0.05)
+            return Denied(401) if began < 200 else Seen(snapshot())
+
+    gateway = Revoked()
+    desk = make_desk(nursery, gateway, rate=20)
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as pollers:
+            for number in range(100):
+                pollers.start_soon(ask, desk, f"video_{number}")
+
+    assert [line["event"] for line in logs] == ["gateway_paused", "gateway_resumed"]
+
+
+async def test_a_changed_key_ends_the_pause_at_once_and_the_old_one_begins_none(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+) -> None:
+    gateway, renewed = Gateway(), Gateway()
+    gateway.answer = Denied(401)
+    desk = make_desk(nursery, gateway)
+    answers: list[Answer] = []
+
+    async def poll(video_id: str) -> None:
+        answers.append(await ask(desk, video_id))
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as pollers:
+            await ask(desk, "first")
+            for number in range(20):
+                pollers.start_soon(poll, f"video_{number}")
+            await trio.sleep(30)
+            desk.change(renewed, rules(10))
+            began = trio.current_time()
+
+    assert trio.current_time() - began <= 5
+    assert len(renewed.asked) == 20
+    assert all(isinstance(answer, Seen) for answer in answers)
+    assert [line["event"] for line in logs] == ["gateway_paused"]
+
+
+async def test_a_refusal_of_the_key_of_before_is_no_refusal_of_the_new_one(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+) -> None:
+    gateway, renewed = Gateway(), Gateway()
+    gateway.answer, gateway.takes = Denied(401), 5
+    desk = make_desk(nursery, gateway)
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as pollers:
+            pollers.start_soon(ask, desk, "first")
+            await trio.sleep(1)
+            desk.change(renewed, rules(10))
+
+    assert logs == []
+    assert isinstance(await ask(desk, "second"), Seen)

@@ -1,0 +1,203 @@
+"""Where watches come from: files that appear, change, break and vanish under a running daemon."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+from structlog.testing import capture_logs
+
+from notifier.config import Config, load
+from notifier.model.watch import Watch
+from notifier.store import Store, ThreadExecutor
+from notifier.polling.sources import Sources
+from tests.builders import memory_database
+
+CONFIG = """
+[gateways.main]
+base_url = "http://127.0.0.1:9/v1"
+[[watches]]
+video_id = "from-config"
+"""
+
+
+def dropin(folder: Path, name: str, *video_ids: str, extra: str = "") -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.toml"
+    path.write_text("".join(f'[[watches]]\nvideo_id = "{v}"\n{extra}\n' for v in video_ids))
+    return path
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG)
+    return load(path, {"XDG_STATE_HOME": str(tmp_path)})
+
+
+def make_sources(config: Config) -> Sources:
+    return Sources(config, Store(memory_database(), ThreadExecutor(), lambda: 0.0))
+
+
+async def listed(sources: Sources) -> set[str] | None:
+    watches = await sources.read()
+    return None if watches is None else {watch.key.video_id for watch in watches}
+
+
+async def test_watches_come_from_the_config_and_its_dropins(config: Config) -> None:
+    dropin(config.watch_dir, "a", "one", "two")
+    dropin(config.watch_dir, ".hidden", "no")
+    (config.watch_dir / "notes.txt").write_text("not a drop-in")
+    assert await listed(make_sources(config)) == {"from-config", "one", "two"}
+
+
+async def test_nothing_is_done_when_nothing_has_changed(config: Config) -> None:
+    dropin(config.watch_dir, "a", "one")
+    sources = make_sources(config)
+    await sources.read()
+    assert await sources.read() is None
+
+
+async def test_a_deleted_dropin_withdraws_what_nobody_else_lists(config: Config) -> None:
+    path = dropin(config.watch_dir, "a", "one", "from-config")
+    sources = make_sources(config)
+    await sources.read()
+    path.unlink()
+    assert await listed(sources) == {"from-config"}
+
+
+async def test_a_dropin_that_breaks_keeps_its_watches_and_is_reported_once(
+    config: Config,
+) -> None:
+    path = dropin(config.watch_dir, "a", "one")
+    dropin(config.watch_dir, "b", "two")
+    sources = make_sources(config)
+    await sources.read()
+    path.write_text("[[watches]\n")
+    dropin(config.watch_dir, "c", "three")
+
+    with capture_logs() as logs:
+        assert await listed(sources) == {"from-config", "one", "two", "three"}
+        await sources.read()
+
+    (line,) = logs
+    assert (line["event"], Path(str(line["file"])).name) == ("dropin_ignored", "a.toml")
+
+
+async def test_a_dropin_that_is_empty_for_a_moment_keeps_its_watches(config: Config) -> None:
+    """Shells and editors empty a file before they write it."""
+    path = dropin(config.watch_dir, "a", "one")
+    sources = make_sources(config)
+    (_, first) = await sources.read() or []
+    path.write_text("")
+
+    with capture_logs() as logs:
+        assert await listed(sources) == {"from-config", "one"}
+    dropin(config.watch_dir, "a", "one", "two")
+    (_, again, _) = await sources.read() or []
+
+    assert [(line["event"], line["reason"]) for line in logs] == [("dropin_ignored", "is empty")]
+    assert (again.row, again.fresh) == (first.row, False)
+
+
+async def test_a_dropin_that_says_it_lists_nothing_withdraws_its_watches(config: Config) -> None:
+    path = dropin(config.watch_dir, "a", "one")
+    sources = make_sources(config)
+    await sources.read()
+    path.write_text("# nothing at the moment\n")
+    assert await listed(sources) == {"from-config"}
+
+
+async def test_a_mended_dropin_counts_again(config: Config) -> None:
+    path = dropin(config.watch_dir, "a", "one")
+    sources = make_sources(config)
+    await sources.read()
+    path.write_text("broken")
+    with capture_logs():
+        await sources.read()
+    dropin(config.watch_dir, "a", "two")
+    assert await listed(sources) == {"from-config", "two"}
+
+
+async def test_a_folder_that_vanishes_withdraws_nothing(config: Config) -> None:
+    dropin(config.watch_dir, "a", "one")
+    sources = make_sources(config)
+    await sources.read()
+    shutil.rmtree(config.watch_dir)
+    assert await listed(sources) in (None, {"from-config", "one"})
+
+
+async def test_a_folder_that_cannot_be_read_withdraws_nothing(config: Config) -> None:
+    dropin(config.watch_dir, "a", "one")
+    sources = make_sources(config)
+    await sources.read()
+    shutil.rmtree(config.watch_dir)
+    config.watch_dir.write_text("a file where the folder was")
+    assert await listed(sources) in (None, {"from-config", "one"})
+
+
+async def test_a_dropin_that_contradicts_another_is_ignored_by_name(config: Config) -> None:
+    dropin(config.watch_dir, "a", "one")
+    dropin(config.watch_dir, "b", "one", extra='metadata = { x = "y" }')
+    with capture_logs() as logs:
+        assert await listed(make_sources(config)) == {"from-config", "one"}
+    (line,) = logs
+    assert "b.toml" in str(line["file"])
+    assert "a.toml" in str(line)
+
+
+class Heard:
+    """Collects what `Sources.run` hands on."""
+
+    def __init__(self) -> None:
+        self.videos: set[str] = set()
+        self.changed = trio.Event()
+
+    def __call__(self, watches: list[Watch]) -> None:
+        self.videos = {watch.key.video_id for watch in watches}
+        self.changed.set()
+
+    async def until(self, condition: Callable[[set[str]], bool]) -> None:
+        with trio.fail_after(30):
+            while not condition(self.videos):
+                await self.changed.wait()
+                self.changed = trio.Event()
+
+
+async def test_changes_are_noticed_while_running_also_in_a_folder_made_anew(
+    config: Config,
+) -> None:
+    heard = Heard()
+    sources = make_sources(config)
+    await sources.read()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sources.run, heard)
+        dropin(config.watch_dir, "a", "one")
+        await heard.until(lambda videos: "one" in videos)
+        shutil.rmtree(config.watch_dir)
+        dropin(config.watch_dir, "b", "two")
+        await heard.until(lambda videos: videos == {"from-config", "two"})
+        dropin(config.watch_dir, "c", "three")
+        await heard.until(lambda videos: "three" in videos)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_file_whose_name_is_no_text_harms_nobody(config: Config) -> None:
+    dropin(config.watch_dir, "a", "one")
+    odd = os.fsencode(config.watch_dir) + b"/\xff.toml"
+    Path(os.fsdecode(odd)).write_text('[[watches]]\nvideo_id = "odd"\n')
+    heard = Heard()
+    sources = make_sources(config)
+    with capture_logs() as logs:
+        assert await listed(sources) == {"from-config", "one"}
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sources.run, heard)
+            Path(os.fsdecode(odd[:-5] + b".txt")).write_text("")
+            dropin(config.watch_dir, "b", "two")
+            await heard.until(lambda videos: "two" in videos)
+            nursery.cancel_scope.cancel()
+    assert [line["reason"] for line in logs if line["event"] == "dropin_ignored"] == [
+        "the file's name is not UTF-8"
+    ]
