@@ -19,12 +19,12 @@ from notifier.delivery.verdict import LONGEST_RETRY_AFTER
 from notifier.metrics import Metrics
 from notifier.model.health import Health
 from notifier.model.watch import Watch
+from notifier.polling import Poller, PollerDeps, SnapshotWriter
 from notifier.schedule.backoff import SPREAD
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store, ThreadExecutor
 from notifier.store.executor import Executor
-from notifier.polling import Means, Poller, Readings
 
 # one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -52,17 +52,17 @@ class Parts:
     gateways: Gateways
     endpoints: Endpoints
     outbox: Outbox
-    readings: Readings
-    means: Means
+    readings: SnapshotWriter
+    deps: PollerDeps
     settled: Bell
     began: float
 
     def poller(self, watch: Watch) -> Poller | None:
         """Build the poller of a watch; None when its gateway is not configured."""
-        desk = self.gateways.desk(watch.key.gateway)
-        if desk is None:
+        scheduler = self.gateways.scheduler(watch.key.gateway)
+        if scheduler is None:
             return None
-        return Poller(watch, desk, self.means)
+        return Poller(watch, scheduler, self.deps)
 
 
 async def assemble(
@@ -94,11 +94,11 @@ async def assemble(
         wake=endpoints.wake,
     )
     book = LessonBook(await store.lessons())
-    readings = Readings(store)
-    means = Means(readings, outbox, gateways.rules, clock.now, seams.rng, book)
+    readings = SnapshotWriter(store)
+    deps = PollerDeps(readings, outbox, gateways.rules, clock.now, seams.rng, book)
     return Parts(
         *(store, clock, seams, metrics, gateways, endpoints, outbox),
-        *(readings, means, settled, began),
+        *(readings, deps, settled, began),
     )
 
 

@@ -26,10 +26,10 @@ from notifier.config import Config
 from notifier.errors import StoreError
 from notifier.metrics import Metrics
 from notifier.model.watch import Watch
+from notifier.polling import Sources, Supervisor
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
 from notifier.systemd import ServiceManager
-from notifier.polling import Sources, Supervisor
 
 DRAIN_SECONDS = 10.0
 """How long deliveries in flight are waited for at shutdown."""

@@ -12,8 +12,8 @@ from notifier.gateway.client import content_url
 from notifier.metrics import Metrics
 from notifier.model.views import Row
 from notifier.model.watch import Watch
+from notifier.polling import GatewayScheduler, WatchRules
 from notifier.schedule.clock import Clock
-from notifier.polling import Desk, WatchRules
 
 Draft = Mapping[str, Peer[GatewaySettings]]
 
@@ -28,7 +28,7 @@ class Gateways:
         self._clock = clock
         self._rng = rng
         self._metrics = metrics
-        self._desks: dict[str, Desk] = {}
+        self._scheduler: dict[str, GatewayScheduler] = {}
         self._shifts: dict[str, trio.CancelScope] = {}
         self._nursery: trio.Nursery | None = None
         # also those of before: a poller that is being stopped may look once more
@@ -52,7 +52,7 @@ class Gateways:
         for name in (*difference.added, *difference.changed):
             self._serve(draft[name])
         for name in difference.removed:
-            del self._desks[name]
+            del self._scheduler[name]
             if name in self._shifts:
                 self._shifts[name].cancel()
         return difference
@@ -60,29 +60,29 @@ class Gateways:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the desks open, also those that are added meanwhile, for ever."""
         async with trio.open_nursery() as self._nursery:
-            for name in self._desks:
+            for name in self._scheduler:
                 self._open(self._nursery, name)
             task_status.started()
             await trio.sleep_forever()
 
     def _open(self, nursery: trio.Nursery, name: str) -> None:
-        async def shift(desk: Desk, scope: trio.CancelScope) -> None:
+        async def shift(scheduler: GatewayScheduler, scope: trio.CancelScope) -> None:
             with scope:
-                await desk.run()
+                await scheduler.run()
 
         self._shifts[name] = trio.CancelScope()
-        nursery.start_soon(shift, self._desks[name], self._shifts[name])
+        nursery.start_soon(shift, self._scheduler[name], self._shifts[name])
 
     def _serve(self, peer: Peer[GatewaySettings]) -> None:
         settings = peer.settings
         self._settings[settings.name] = settings
         client = wiring.gateway_client(settings, peer.lease.exchange, self._clock.wall)
-        desk = self._desks.get(settings.name)
-        if desk is None:
-            self._desks[settings.name] = Desk(
+        scheduler = self._scheduler.get(settings.name)
+        if scheduler is None:
+            self._scheduler[settings.name] = GatewayScheduler(
                 settings.name,
                 client,
-                wiring.desk_rules(settings),
+                wiring.scheduler_rules(settings),
                 now=self._clock.now,
                 rng=self._rng,
                 metrics=self._metrics,
@@ -90,27 +90,27 @@ class Gateways:
             if self._nursery is not None:
                 self._open(self._nursery, settings.name)
         else:
-            desk.change(client, wiring.desk_rules(settings))
+            scheduler.change(client, wiring.scheduler_rules(settings))
 
-    def desk(self, name: str) -> Desk | None:
+    def scheduler(self, name: str) -> GatewayScheduler | None:
         """Return a gateway's desk, None when it is not configured."""
-        return self._desks.get(name)
+        return self._scheduler.get(name)
 
     def lateness(self) -> float:
         """Return by how many seconds the latest desk is late; not above 0 if none is."""
-        return max((desk.lateness() for desk in self._desks.values()), default=0.0)
+        return max((scheduler.lateness() for scheduler in self._scheduler.values()), default=0.0)
 
     def count_paused(self) -> int:
         """Return how many gateways refuse the key at present."""
-        return sum(desk.paused for desk in self._desks.values())
+        return sum(scheduler.paused for scheduler in self._scheduler.values())
 
     def condition(self, name: str) -> Row:
         """Return how a gateway is doing, and what of its budget is in use."""
-        desk = self._desks[name]
+        scheduler = self._scheduler[name]
         return {
-            "paused": desk.paused,
+            "paused": scheduler.paused,
             "max_requests_per_second": self._settings[name].max_requests_per_second,
-            "requests_per_second": round(desk.rate(), 3),
+            "requests_per_second": round(scheduler.rate(), 3),
         }
 
     def rules(self, watch: Watch) -> WatchRules:

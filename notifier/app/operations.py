@@ -25,9 +25,9 @@ from notifier.metrics import CONTENT_TYPE
 from notifier.model.event import Event, EventType
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
+from notifier.polling import Sources, Supervisor
 from notifier.store.journal import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Replay
-from notifier.polling import Sources, Supervisor
 
 _STORE_PATIENCE = 5.0
 

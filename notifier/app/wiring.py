@@ -10,13 +10,13 @@ from urllib.parse import unquote, urlsplit
 from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
-from notifier.http_client import Exchange, Route
 from notifier.gateway import EchoMask, GatewayClient, GatewayRules
+from notifier.http_client import Exchange, Route
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch, callback_lane
 from notifier.net import ANYWHERE, AddressPolicy
+from notifier.polling import SchedulerLimits, WatchRules
 from notifier.signing import decode_secret
-from notifier.polling import DeskRules, WatchRules
 from notifier.webhook import Target, WebhookSender
 
 GATEWAY_IN_FLIGHT = 32
@@ -110,9 +110,9 @@ def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> It
             yield text.rpartition(" ")[2] if name.endswith("authorization") else text
 
 
-def desk_rules(settings: GatewaySettings) -> DeskRules:
+def scheduler_rules(settings: GatewaySettings) -> SchedulerLimits:
     """Return how much may be asked of a gateway."""
-    return DeskRules(
+    return SchedulerLimits(
         requests_per_second=settings.max_requests_per_second,
         in_flight=GATEWAY_IN_FLIGHT,
         poll_interval=settings.poll_interval,

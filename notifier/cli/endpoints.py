@@ -22,8 +22,8 @@ from notifier.cli.common import (
 from notifier.cli.remote import DaemonSilentError, ask_daemon
 from notifier.config import Config, EndpointSettings
 from notifier.errors import ConfigError, NotifierError
-from notifier.http_client import open_exchange
 from notifier.formats import RENDERERS
+from notifier.http_client import open_exchange
 from notifier.model.views import Row
 from notifier.net import AddressPolicy
 from notifier.store import Database, daemon_is_running, open_reader

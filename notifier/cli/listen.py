@@ -11,8 +11,8 @@ import click
 from notifier.cli.common import config_option, keys_from_config
 from notifier.cli.params import DURATION
 from notifier.cli.serving import Stage, serve_until_stopped
-from notifier.listener import Listener, Received
 from notifier.http_server import Handler
+from notifier.listener import Listener, Received
 from notifier.signing import SecretFormatError, decode_secret
 
 _COLORS = {"video.completed": "green", "video.failed": "red"}

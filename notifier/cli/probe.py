@@ -11,9 +11,9 @@ from notifier.app import wiring
 from notifier.cli.common import checked_watch, config_option, load_with_secrets
 from notifier.config import Config, GatewaySettings
 from notifier.errors import NotifierError, TransportError
-from notifier.http_client import Reply, open_exchange
 from notifier.gateway import GatewayClient
 from notifier.gateway.client import video_url
+from notifier.http_client import Reply, open_exchange
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from notifier.model.video import Snapshot
 

@@ -11,9 +11,9 @@ import trio
 from notifier.cli.common import config_option
 from notifier.cli.params import DURATION
 from notifier.cli.serving import Stage, serve_until_stopped
+from notifier.http_server import Handler
 from notifier.model.status import Status
 from notifier.sandbox import FAULT_KINDS, PROFILES, Fault, Job, Sandbox
-from notifier.http_server import Handler
 
 _COLORS = {
     Status.COMPLETED: "green",

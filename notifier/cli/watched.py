@@ -20,9 +20,9 @@ from notifier.config import Config
 from notifier.errors import NotifierError
 from notifier.model.views import WatchView
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchState
+from notifier.polling.folder import Folder
 from notifier.store import open_reader
 from notifier.store.journal import WatchFilter
-from notifier.polling.folder import Folder
 
 
 def file_of(config: Config, source: str) -> Path:

@@ -18,8 +18,8 @@ from notifier.config import Config, load
 from notifier.demo.screen import Screen
 from notifier.demo.stage import CAST, Ports, make_sandbox, new_secret, write_config
 from notifier.errors import NotifierError
-from notifier.listener import Listener, Received
 from notifier.http_server import Handler, Request, Response, Wire, serve
+from notifier.listener import Listener, Received
 from notifier.signing import decode_secret
 from notifier.store import open_reader
 

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.http_client import Http, Reply
 from notifier.gateway.echo import EchoMask
 from notifier.gateway.pages import Page, list_url, read_page
 from notifier.gateway.verdict import Dialect, judge
+from notifier.http_client import Http, Reply
 from notifier.model.answer import Answer, Denied, Trouble
 from notifier.model.status import Status
 

@@ -85,7 +85,7 @@ class Watch:
         return self.spec.key
 
 
-class Reading(NamedTuple):
+class Observation(NamedTuple):
     """What the open watch in `row` was last told; the rest as in `Watch`."""
 
     row: int

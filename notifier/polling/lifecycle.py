@@ -49,7 +49,7 @@ class WatchRules(NamedTuple):
 _pace = lru_cache(maxsize=64)(Pace)
 
 
-class Memory(NamedTuple):
+class WatchMemory(NamedTuple):
     """What a watch remembers between two answers; see `notifier.model.watch.Watch`."""
 
     snapshot: Snapshot | None = None
@@ -70,14 +70,14 @@ class Memory(NamedTuple):
         seen = answer.snapshot
         return seen is known or (seen.word == known.word and not seen.ended)
 
-    def after(self, answer: Answer, now: float) -> "Memory":
+    def after(self, answer: Answer, now: float) -> "WatchMemory":
         """Return this memory with an answer taken in that was there `now` (`Clock.now`)."""
         match answer:
             case Seen():
                 seen = answer.snapshot
                 if seen is self.snapshot and not (self.missing_count or self.failures):
                     return self
-                return Memory(seen.after(self.snapshot))
+                return WatchMemory(seen.after(self.snapshot))
             case Missing():
                 since = now if self.missing_since is None else self.missing_since
                 count = self.missing_count + 1
@@ -94,15 +94,15 @@ def _lasting(seen: Snapshot | None) -> tuple[object, ...]:
     return seen.word, tenths, seen.model, seen.created_at, seen.seconds, seen.size
 
 
-class Again(NamedTuple):
-    """Ask again in `delay` seconds; an answer that comes along is welcome after `at_least`."""
+class NextPoll(NamedTuple):
+    """Ask again in `delay` seconds; an answer that comes along is welcome after `earliest`."""
 
     delay: float
-    at_least: float
+    earliest: float
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class TerminalState:
     """The watch is over, as `type`, for `reason`."""
 
     type: EventType
@@ -110,15 +110,15 @@ class Finish:
     reason: str
 
 
-def ending(
-    memory: Memory,
+def terminal_state(
+    memory: WatchMemory,
     answer: Answer,
     video_id: str,
     rules: WatchRules,
     *,
     asked_at: float,
     now: float,
-) -> Finish | None:
+) -> TerminalState | None:
     """Return how a watch is over, now that `memory` has taken an answer in; None if it goes on.
 
     `asked_at` and `now` are when the request was made and when its answer was there, both by
@@ -126,26 +126,28 @@ def ending(
     """
     known = memory.snapshot or Snapshot(id=video_id, status=None)
     if isinstance(answer, Seen) and known.status is not None and known.ended:
-        return Finish(TYPE_OF_STATUS[known.status], known, f"the gateway said {known.word!r}")
+        return TerminalState(
+            TYPE_OF_STATUS[known.status], known, f"the gateway said {known.word!r}"
+        )
     if isinstance(answer, Missing) and memory.missing_since is not None:
         run = now - memory.missing_since
         if memory.missing_count >= FEWEST_MISSING and run >= rules.not_found_grace:
             times = f"{memory.missing_count} times in {run:.0f} s"
-            return Finish(EventType.LOST, known, f"the gateway denied the video {times}")
+            return TerminalState(EventType.LOST, known, f"the gateway denied the video {times}")
     if asked_at >= rules.deadline:
-        return Finish(EventType.TIMED_OUT, known, "no terminal status within give_up_after")
+        return TerminalState(EventType.TIMED_OUT, known, "no terminal status within give_up_after")
     return None
 
 
-def again(
-    memory: Memory,
+def next_poll(
+    memory: WatchMemory,
     answer: Answer,
     rules: WatchRules,
     usual: float | None,
     *,
     now: float,
     rng: Random,
-) -> Again:
+) -> NextPoll:
     """Return when to ask again: in `usual` seconds (as rules say, if None), or later or sooner.
 
     Hints, errors and the watch's own deadlines stand against what is usual.
@@ -153,12 +155,12 @@ def again(
     delay = jittered(rules.poll_interval, rng) if usual is None else usual
     delay = _bounded(delay, memory, answer, rules, now, rng)
     if not isinstance(answer, Seen) or answer.wait is not None:
-        return Again(delay, delay)
-    return Again(delay, max(_WELCOME * delay, rules.min_poll_interval))
+        return NextPoll(delay, delay)
+    return NextPoll(delay, max(_WELCOME * delay, rules.min_poll_interval))
 
 
 def _bounded(
-    delay: float, memory: Memory, answer: Answer, rules: WatchRules, now: float, rng: Random
+    delay: float, memory: WatchMemory, answer: Answer, rules: WatchRules, now: float, rng: Random
 ) -> float:
     """Return `delay`, or what the gateway's hints, errors and the watch's deadlines make of it."""
     if answer.wait is not None:

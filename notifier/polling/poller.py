@@ -15,50 +15,57 @@ from notifier.model.answer import Seen, Trouble, outcome_word
 from notifier.model.event import Ending
 from notifier.model.lesson import Lesson
 from notifier.model.video import Snapshot
-from notifier.model.watch import Reading, Watch
+from notifier.model.watch import Observation, Watch
+from notifier.polling.job_tracker import JobTracker
+from notifier.polling.lifecycle import (
+    NextPoll,
+    TerminalState,
+    WatchMemory,
+    WatchRules,
+    next_poll,
+    terminal_state,
+)
+from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.schedule.book import LessonBook
-from notifier.polling.lifecycle import Again, Finish, Memory, WatchRules, again, ending
-from notifier.polling.seat import Asked, Seat
-from notifier.polling.study import Study
 
 _log = log.get()
 _SEEN = "seen"
 
 
-class Keeper(Protocol):
+class SnapshotKeeper(Protocol):
     """What a poller needs of the readings."""
 
-    def keep(self, reading: Reading) -> None:
+    def keep(self, reading: Observation) -> None:
         """Have it stored before long what an open watch was last told."""
 
 
 class Publisher(Protocol):
     """What a poller needs of the outbox."""
 
-    async def publish(self, ending: Ending) -> None:
+    async def publish(self, terminal_state: Ending) -> None:
         """Make the ending's event durable."""
 
 
-class Asker(Protocol):
+class Scheduler(Protocol):
     """What a poller needs of its gateway's desk."""
 
-    def wait(self, seat: Seat) -> None:
-        """Have a seat woken when it is due and has its turn; see `Desk.wait`."""
+    def wait(self, slot: PollSlot) -> None:
+        """Have a seat woken when it is due and has its turn; see `GatewayScheduler.wait`."""
 
-    async def ask(self, seat: Seat) -> Asked | None:
-        """Return the answer that a seat was woken for; see `Desk.ask`."""
+    async def ask(self, slot: PollSlot) -> PollResult | None:
+        """Return the answer that a seat was woken for; see `GatewayScheduler.ask`."""
 
-    def dismiss(self, seat: Seat) -> None:
+    def stop_waiting(self, slot: PollSlot) -> None:
         """Let a poller that waits go."""
 
-    def leave(self, seat: Seat) -> None:
+    def leave(self, slot: PollSlot) -> None:
         """Forget a seat whose poller will not come back."""
 
 
-class Means(NamedTuple):
+class PollerDeps(NamedTuple):
     """What all pollers work with; `rules` tells, for a watch as it is now, how it is polled."""
 
-    readings: Keeper
+    readings: SnapshotKeeper
     publisher: Publisher
     rules: Callable[[Watch], WatchRules]
     now: Callable[[], float]
@@ -66,22 +73,22 @@ class Means(NamedTuple):
     book: LessonBook
 
 
-class Poller(Seat):
-    """Polls for one watch, at its gateway's `desk`."""
+class Poller(PollSlot):
+    """Polls for one watch, at its gateway's `scheduler`."""
 
     __slots__ = (
-        *("watch", "_desk", "_means", "_memory", "_study"),
-        *("_finish", "_lesson", "_outcome", "_stopped"),
+        *("watch", "_scheduler", "_deps", "_memory", "_tracker"),
+        *("_terminal", "_lesson", "_outcome", "_stopped"),
     )
 
-    def __init__(self, watch: Watch, desk: Asker, means: Means) -> None:
+    def __init__(self, watch: Watch, scheduler: Scheduler, deps: PollerDeps) -> None:
         super().__init__(watch.key.video_id)
         self.watch = watch
-        self._desk = desk
-        self._means = means
-        self._memory = Memory(watch.snapshot, watch.missing_since, watch.missing_count)
-        self._study = Study(means.book)
-        self._finish: Finish | None = None
+        self._scheduler = scheduler
+        self._deps = deps
+        self._memory = WatchMemory(watch.snapshot, watch.missing_since, watch.missing_count)
+        self._tracker = JobTracker(deps.book)
+        self._terminal: TerminalState | None = None
         self._lesson: Lesson | None = None
         self._outcome = ""
         self._stopped = False
@@ -89,48 +96,48 @@ class Poller(Seat):
     def stop(self) -> None:
         """Do not poll any more; what is under way is finished, and forgotten."""
         self._stopped = True
-        self._desk.dismiss(self)
+        self._scheduler.stop_waiting(self)
 
     async def run(self, first_delay: float) -> None:
         """Poll until the watch has ended and its event is durable, or until `stop`.
 
         Raises StoreError when the store will not have it: the poller may be run again.
         """
-        if self._finish is None:
+        if self._terminal is None:
             self._begin(first_delay)
         else:
             # told before, but the store would not have it: the first terminal word wins
             await trio.sleep(first_delay)
         while self._goes_on():
-            self._desk.wait(self)
+            self._scheduler.wait(self)
             asked = None
             while asked is None and self._goes_on():
                 await self.park()
-                asked = await self._desk.ask(self)
+                asked = await self._scheduler.ask(self)
             if asked is not None and self._goes_on():
                 self._take_in(asked)
-        if self._finish is not None and not self._stopped:
-            await self._publish(self._finish)
-        self._desk.leave(self)
+        if self._terminal is not None and not self._stopped:
+            await self._publish(self._terminal)
+        self._scheduler.leave(self)
 
     def _goes_on(self) -> bool:
-        return self._finish is None and not self._stopped
+        return self._terminal is None and not self._stopped
 
-    async def _publish(self, finish: Finish) -> None:
-        await self._means.publisher.publish(
-            Ending(self.watch, finish.type, finish.snapshot, finish.reason, self._lesson)
+    async def _publish(self, terminal: TerminalState) -> None:
+        await self._deps.publisher.publish(
+            Ending(self.watch, terminal.type, terminal.snapshot, terminal.reason, self._lesson)
         )
         if self._lesson is not None:
-            self._study.learn(self._lesson)
+            self._tracker.learn(self._lesson)
 
     @property
     def known(self) -> Snapshot | None:
         """What the gateway last told."""
         return self._memory.snapshot
 
-    def hear(self, asked: Asked, now: float) -> bool:
-        """Take in on the spot that the job still runs as it did; see `Seat.hear`."""
-        rules = self._means.rules(self.watch)
+    def accept_listed(self, asked: PollResult, now: float) -> bool:
+        """Take in on the spot that the job still runs as it did; see `PollSlot.accept_listed`."""
+        rules = self._deps.rules(self.watch)
         if (
             self._stopped
             or self._outcome != _SEEN
@@ -146,52 +153,52 @@ class Poller(Seat):
         return True
 
     def _begin(self, delay: float) -> None:
-        rules = self._means.rules(self.watch)
+        rules = self._deps.rules(self.watch)
         self.deadline = rules.deadline
-        self._wait(Again(delay, min(delay, rules.min_poll_interval)), trio.current_time())
+        self._wait(NextPoll(delay, min(delay, rules.min_poll_interval)), trio.current_time())
 
-    def _wait(self, wait: Again, now: float) -> None:
-        self.due, self.soonest = now + wait.delay, now + wait.at_least
+    def _wait(self, wait: NextPoll, now: float) -> None:
+        self.due, self.earliest = now + wait.delay, now + wait.earliest
 
-    def _take_in(self, asked: Asked) -> None:
+    def _take_in(self, asked: PollResult) -> None:
         """Take an answer in: what it ends, or when to ask again."""
         before = self._memory
-        self._finish = self._consider(asked)
+        self._terminal = self._consider(asked)
         self._report(asked, before)
-        if self._finish is None:
+        if self._terminal is None:
             self._keep(before)
 
-    def _keep(self, before: Memory) -> None:
+    def _keep(self, before: WatchMemory) -> None:
         """Have what is known stored, if it has changed enough."""
         memory = self._memory
         if memory is not before and memory.worth_a_write != before.worth_a_write:
-            self._means.readings.keep(Reading(self.watch.row, *memory[:3]))
+            self._deps.readings.keep(Observation(self.watch.row, *memory[:3]))
 
-    def _consider(self, asked: Asked) -> Finish | None:
+    def _consider(self, asked: PollResult) -> TerminalState | None:
         """Remember an answer, learn from it, and say how it ends the watch, if it does."""
         # the rules again: the watch may have been listed anew while this waited its turn
-        watch, rules, now = self.watch, self._means.rules(self.watch), self._means.now()
+        watch, rules, now = self.watch, self._deps.rules(self.watch), self._deps.now()
         self._memory = self._memory.after(asked.answer, now)
-        finish = ending(
+        terminal = terminal_state(
             self._memory, asked.answer, self.video_id, rules, asked_at=asked.at, now=now
         )
-        if finish is None:
+        if terminal is None:
             self._wait(self._again(asked, rules), trio.current_time())
             return None
-        self._lesson = self._study.lesson(watch, finish.snapshot, rules.pace, asked.at)
-        return finish
+        self._lesson = self._tracker.lesson(watch, terminal.snapshot, rules.pace, asked.at)
+        return terminal
 
-    def _again(self, asked: Asked, rules: WatchRules) -> Again:
+    def _again(self, asked: PollResult, rules: WatchRules) -> NextPoll:
         """Say when to ask again."""
         self.deadline = rules.deadline
         running, usual = self._memory.snapshot, None
         if isinstance(asked.answer, Seen) and running is not None:
-            self._study.note(self.watch, running, asked.at, counts=asked.was_due)
-            usual = self._study.gap(self.watch, running, rules.pace, self._means.rng)
-        now, rng = self._means.now(), self._means.rng
-        return again(self._memory, asked.answer, rules, usual, now=now, rng=rng)
+            self._tracker.note(self.watch, running, asked.at, counts=asked.was_due)
+            usual = self._tracker.gap(self.watch, running, rules.pace, self._deps.rng)
+        now, rng = self._deps.now(), self._deps.rng
+        return next_poll(self._memory, asked.answer, rules, usual, now=now, rng=rng)
 
-    def _report(self, asked: Asked, before: Memory) -> None:
+    def _report(self, asked: PollResult, before: WatchMemory) -> None:
         """Log the poll: loudly when it changed something, for debugging when it did not."""
         answer = asked.answer
         outcome = outcome_word(answer)
@@ -206,7 +213,7 @@ class Poller(Seat):
             "gateway": gateway,
             "video_id": video_id,
             "outcome": outcome,
-            "duration_ms": round((self._means.now() - asked.at) * 1000),
+            "duration_ms": round((self._deps.now() - asked.at) * 1000),
         }
         match answer:
             case Seen():
@@ -221,5 +228,5 @@ class Poller(Seat):
         (say if changed else _log.debug)("poll", **fields)
 
 
-def _word(memory: Memory) -> str:
+def _word(memory: WatchMemory) -> str:
     return "" if memory.snapshot is None else memory.snapshot.word

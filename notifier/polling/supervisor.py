@@ -14,8 +14,8 @@ from notifier import log
 from notifier.bell import Bell
 from notifier.errors import StoreError
 from notifier.model.watch import Watch, WatchKey
-from notifier.schedule.backoff import growing, jittered
 from notifier.polling.poller import Poller
+from notifier.schedule.backoff import growing, jittered
 
 _RESTART = 1.0
 _LONGEST_RESTART = 45.0

@@ -13,9 +13,9 @@ from typing import Self
 
 import trio
 
+from notifier.http_server import Response, Wire
 from notifier.sandbox.listing import LIST_FAULTS
 from notifier.sandbox.replies import refusal, wrong_key
-from notifier.http_server import Response, Wire
 
 _DRIP = 0.2
 _SLOW = 10.0

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple
 
+from notifier.http_server import Request, Response, Wire, json_response
 from notifier.model.status import Status
 from notifier.sandbox.dialects import Moment
 from notifier.sandbox.faults import Fault, Struck, strike
@@ -27,7 +28,6 @@ from notifier.sandbox.paging import PageError, read_paging
 from notifier.sandbox.profiles import PROFILES
 from notifier.sandbox.prompts import read_prompt
 from notifier.sandbox.replies import refusal, wrong_key
-from notifier.http_server import Request, Response, Wire, json_response
 
 _SHORTEST, _LONGEST = 60.0, 180.0
 _INSTANT = 0.001

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 
-from notifier.sandbox.replies import refusal
 from notifier.http_server import Response
+from notifier.sandbox.replies import refusal
 
 Query = Mapping[str, str]
 Lister = Callable[[Query], Response]

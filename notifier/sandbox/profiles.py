@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from notifier.http_server import Response, json_response
 from notifier.model.status import Status
 from notifier.model.video import Json
 from notifier.sandbox import dialects
 from notifier.sandbox.dialects import Body, Moment
-from notifier.http_server import Response, json_response
 
 _ID_DIGITS = "0123456789abcdef"
 _REWRITTEN = "litellm:custom_llm_provider:openai;model_id:sora-2;video_id:"

@@ -17,7 +17,7 @@ from notifier.model.lesson import Lesson
 from notifier.model.standing import Standing
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
-from notifier.model.watch import Callback, Listing, Reading, Watch, WatchKey, WatchSpec
+from notifier.model.watch import Callback, Listing, Observation, Watch, WatchKey, WatchSpec
 from notifier.store import (
     endpoints,
     journal,
@@ -124,9 +124,9 @@ class Store:
         """Return the names of the sources that list something."""
         return await self._look(watches.known_sources)
 
-    async def save_readings(self, readings: Sequence[Reading]) -> None:
+    async def save_observations(self, readings: Sequence[Observation]) -> None:
         """Keep what open watches were last told."""
-        await self._transact(watches.save_readings, readings)
+        await self._transact(watches.save_observations, readings)
 
     async def record_ending(
         self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None

@@ -12,7 +12,7 @@ from notifier.model.watch import (
     API_SOURCE,
     Callback,
     Listing,
-    Reading,
+    Observation,
     Watch,
     WatchKey,
     WatchSpec,
@@ -261,7 +261,7 @@ def _settings(spec: WatchSpec) -> tuple[str | None, str, float | None]:
     return dump_endpoints(spec), dump_json(dict(spec.metadata)), spec.give_up_after
 
 
-def save_readings(db: sqlite3.Connection, readings: Iterable[Reading]) -> None:
+def save_observations(db: sqlite3.Connection, readings: Iterable[Observation]) -> None:
     """Keep what open watches were last told, for a restart and for those who look."""
     db.executemany(
         "UPDATE watches SET snapshot = ?, missing_since = ?, missing_count = ? "

@@ -14,7 +14,7 @@ MONTH = 30 * 86_400.0
 
 
 @dataclass
-class Shelf:
+class PagePlanner:
     """A store with so many events that are over, which may be out of order at first."""
 
     events: int
@@ -31,29 +31,29 @@ class Shelf:
         return Pruned(gone, gone)
 
 
-async def keep(shelf: Shelf, seconds: float) -> list[str]:
+async def keep(planner: PagePlanner, seconds: float) -> list[str]:
     with capture_logs() as logs, trio.move_on_after(seconds):
-        await keep_house(shelf, lambda: MONTH, trio.current_time)
+        await keep_house(planner, lambda: MONTH, trio.current_time)
     return [line["event"] for line in logs]
 
 
 async def test_every_hour_all_that_is_older_than_the_retention_goes(
     autojump_clock: MockClock,
 ) -> None:
-    began, shelf = trio.current_time(), Shelf(1000)
+    began, planner = trio.current_time(), PagePlanner(1000)
 
-    assert await keep(shelf, 3 * 3600 + 1) == ["pruned"]
+    assert await keep(planner, 3 * 3600 + 1) == ["pruned"]
 
-    assert shelf.events == 0
-    assert all(at - before == MONTH for at, before in shelf.asked)
-    assert sorted({round(at - began) for at, _ in shelf.asked}) == [3600, 7200, 10_800]
+    assert planner.events == 0
+    assert all(at - before == MONTH for at, before in planner.asked)
+    assert sorted({round(at - began) for at, _ in planner.asked}) == [3600, 7200, 10_800]
 
 
 async def test_a_store_that_refuses_is_asked_again_an_hour_later(
     autojump_clock: MockClock,
 ) -> None:
-    shelf = Shelf(10, broken=2)
+    planner = PagePlanner(10, broken=2)
 
-    assert await keep(shelf, 3 * 3600 + 1) == ["not_pruned", "not_pruned", "pruned"]
+    assert await keep(planner, 3 * 3600 + 1) == ["not_pruned", "not_pruned", "pruned"]
 
-    assert shelf.events == 0
+    assert planner.events == 0

@@ -49,7 +49,7 @@ async def test_what_jobs_taught_before_a_restart_is_known_after_it(tmp_path: Pat
     async with trio.open_nursery() as nursery:
         connections = Connections(nursery)
         parts = await assemble(config, second, clock, Seams(), connections, Metrics())
-        lessons = parts.means.book.of(SORA, PACE)
+        lessons = parts.deps.book.of(SORA, PACE)
         assert not lessons.new
         assert lessons.history.median is not None
         assert 100 <= lessons.history.median <= 120

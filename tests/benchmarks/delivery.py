@@ -36,6 +36,7 @@ from notifier.delivery import (
     Subscription,
 )
 from notifier.http_client import open_exchange
+from notifier.http_server import Request, Response, Wire, serve
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType
 from notifier.model.health import Health
@@ -43,7 +44,6 @@ from notifier.model.status import Status
 from notifier.model.watch import Watch
 from notifier.sandbox import Sandbox
 from notifier.schedule.clock import Clock
-from notifier.http_server import Request, Response, Wire, serve
 from notifier.signing import signed_headers
 from notifier.store import Database, Store, ThreadExecutor
 from notifier.webhook import Target, WebhookSender

@@ -26,10 +26,10 @@ from notifier.app.collector import collect_rarely
 from notifier.app.daemon import Orders, run_daemon
 from notifier.config import load
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchSpec
-from notifier.store import Database, watches
 from notifier.polling import Poller, WatchRules
-from notifier.polling.lifecycle import Again
-from notifier.polling.seat import Asked
+from notifier.polling.lifecycle import NextPoll
+from notifier.polling.poll_slot import PollResult
+from notifier.store import Database, watches
 from tests.benchmarks.gateway import asked, gateway, name
 
 _CONFIG = """
@@ -117,12 +117,12 @@ def _prepare(url: str, folder: Path, load_: Load) -> None:
 
 def _count_answers() -> Callable[[], int]:
     """Have answers to pollers counted; return what tells how many there were."""
-    seen, again = 0, Poller._again  # noqa: SLF001 - nobody else sees every answer
+    seen, next_poll = 0, Poller._again  # noqa: SLF001 - nobody else sees every answer
 
-    def counting(poller: Poller, asked: Asked, rules: WatchRules) -> Again:
+    def counting(poller: Poller, asked: PollResult, rules: WatchRules) -> NextPoll:
         nonlocal seen
         seen += 1
-        return again(poller, asked, rules)
+        return next_poll(poller, asked, rules)
 
     patch.object(Poller, "_again", counting).start()
     return lambda: seen

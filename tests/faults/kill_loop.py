@@ -20,8 +20,8 @@ import tomli_w
 import trio
 from standardwebhooks import Webhook
 
-from notifier.sandbox.jobs import Ending
 from notifier.http_server import Response
+from notifier.sandbox.jobs import Ending
 from tests.process.harness import Got, Receiver, World, running, world
 
 ENDPOINTS = ("good", "flaky", "slow")

@@ -10,9 +10,9 @@ import trio
 from notifier.bell import Bell
 from notifier.delivery import Announcer, Deliverer, DeliveryRules, Lane, LaneRules, Ledger
 from notifier.http_client import open_exchange
+from notifier.http_server import serve
 from notifier.model.delivery import Format
 from notifier.schedule.clock import Clock
-from notifier.http_server import serve
 from notifier.signing import decode_secret, generate_secret
 from notifier.store import Store
 from notifier.store.outbox import Tally

@@ -19,9 +19,9 @@ from statistics import median
 import tomli_w
 import trio
 
+from notifier.http_server import Response
 from notifier.sandbox.faults import Fault
 from notifier.sandbox.jobs import Ending
-from notifier.http_server import Response
 from tests.process.harness import Daemon, Got, World, eventually, running, world
 
 FAULTS = ("500:0.03", "429:0.01", "html:0.02", "broken-json:0.02", "reset:0.03", "slow:0.02")

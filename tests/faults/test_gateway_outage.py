@@ -18,14 +18,22 @@ from trio.testing import MockClock
 from notifier.bell import Bell
 from notifier.delivery import Outbox, Subscription
 from notifier.errors import TransportError
-from notifier.http_client import Reply
 from notifier.gateway import GatewayClient, GatewayRules
+from notifier.http_client import Reply
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch
+from notifier.polling import (
+    GatewayScheduler,
+    Poller,
+    PollerDeps,
+    SchedulerLimits,
+    SnapshotWriter,
+    Supervisor,
+    WatchRules,
+)
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Store
-from notifier.polling import Desk, DeskRules, Means, Poller, Readings, Supervisor, WatchRules
 from tests.builders import START, listing, memory_store, rng, spec
 
 WATCHES = 1000
@@ -106,7 +114,9 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
         w.gateway,
         clock.wall,
     )
-    desk = Desk("main", client, DeskRules(BUDGET, 32, INTERVAL), now=clock.now, rng=rng())
+    scheduler = GatewayScheduler(
+        "main", client, SchedulerLimits(BUDGET, 32, INTERVAL), now=clock.now, rng=rng()
+    )
     outbox = Outbox(
         w.store,
         [Subscription("app", Format.STANDARD, ("video.*",))],
@@ -117,14 +127,14 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
     )
     rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
 
-    readings = Readings(w.store)
+    readings = SnapshotWriter(w.store)
 
     def poller(watch: Watch) -> Poller:
         dice = rng(watch.row)
         return Poller(
             watch,
-            desk,
-            Means(
+            scheduler,
+            PollerDeps(
                 readings,
                 outbox,
                 rules=lambda _: rules,
@@ -138,7 +148,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
     watches = await w.store.sync_watches([listing(*specs)], [])
     with capture_logs():
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(desk.run)
+            nursery.start_soon(scheduler.run)
             nursery.start_soon(readings.run)
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell()

@@ -10,13 +10,20 @@ from trio.testing import MockClock
 
 from notifier.bell import Bell
 from notifier.gateway import Page
+from notifier.http_server import Response
 from notifier.model.answer import Answer, Denied, Seen, Trouble
 from notifier.model.event import Ending
-from notifier.model.watch import Reading, Watch, WatchKey, WatchSpec
+from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
+from notifier.polling import (
+    GatewayScheduler,
+    Poller,
+    PollerDeps,
+    SchedulerLimits,
+    Supervisor,
+    WatchRules,
+)
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
-from notifier.http_server import Response
-from notifier.polling import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
 from tests.builders import START, memory_store, rng, snapshot
 from tests.delivery.lanes import Receiver, make_lane, put, run_for
 from tests.faults.jobs import begin, finish
@@ -42,7 +49,7 @@ class Gateway:
     async def list_page(self, limit: int, after: str | None) -> Page | Denied | Trouble:
         raise AssertionError(limit, after)
 
-    def keep(self, reading: Reading) -> None:
+    def keep(self, reading: Observation) -> None:
         """Keep nothing: no test here starts anew."""
 
     async def publish(self, ending: Ending) -> None:
@@ -51,14 +58,16 @@ class Gateway:
 
 def start_watching(gateway: Gateway, nursery: trio.Nursery, budget: float = BUDGET) -> None:
     now, rules = trio.current_time, WatchRules(INTERVAL, 5, 120, float("inf"))
-    desk = Desk("main", gateway, DeskRules(budget, 32, INTERVAL), now=now, rng=rng())
-    nursery.start_soon(desk.run)
+    scheduler = GatewayScheduler(
+        "main", gateway, SchedulerLimits(budget, 32, INTERVAL), now=now, rng=rng()
+    )
+    nursery.start_soon(scheduler.run)
 
     def poller(watch: Watch) -> Poller:
         return Poller(
             watch,
-            desk,
-            Means(
+            scheduler,
+            PollerDeps(
                 gateway,
                 gateway,
                 rules=lambda _: rules,

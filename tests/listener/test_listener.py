@@ -8,8 +8,8 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.listener import Listener, Received
 from notifier.http_server import Request, Response, Wire, serve
+from notifier.listener import Listener, Received
 from notifier.signing import signed_headers
 from tests.http_server.client import ask
 

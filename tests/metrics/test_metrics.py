@@ -8,8 +8,8 @@ from notifier.delivery import Ledger
 from notifier.metrics import Metrics
 from notifier.model.answer import Denied, Seen, Trouble
 from notifier.model.delivery import AttemptRecord, Hold
+from notifier.polling import Poller, PollerDeps, SnapshotWriter, WatchRules
 from notifier.schedule.book import LessonBook
-from notifier.polling import Means, Poller, Readings, WatchRules
 from tests.builders import (
     START,
     listing,
@@ -21,17 +21,17 @@ from tests.builders import (
 )
 from tests.delivery.lanes import HEALTHY, Parts, Receiver, put, run_for, steady_clock
 from tests.metrics.samples import Stands, everything, values
-from tests.polling.desks import NEVER, Gateway, ask, make_desk
+from tests.polling.schedulers import NEVER, Gateway, ask, make_scheduler
 
 
 async def test_a_poll_is_counted_by_gateway_and_outcome(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     metrics, gateway = Metrics(), Gateway()
-    desk = make_desk(nursery, gateway, 0.5, 1, metrics)
+    scheduler = make_scheduler(nursery, gateway, 0.5, 1, metrics)
     for answer in (Seen(snapshot()), Trouble("timeout"), Trouble("timeout")):
         gateway.answer = answer
-        await ask(desk, "video_1")
+        await ask(scheduler, "video_1")
 
     seen = values(metrics)
     assert seen["notifier_polls_total", "main", "seen"] == 1
@@ -46,14 +46,14 @@ async def test_a_poller_that_is_kept_waiting_lags(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     metrics, gateway, clock = Metrics(), Gateway(), steady_clock()
-    desk = make_desk(nursery, gateway, 0.01, 1, metrics)
+    scheduler = make_scheduler(nursery, gateway, 0.01, 1, metrics)
     store = memory_store(clock)
     await store.sync_watches([listing(spec())], [])
     poller = Poller(
         watch(),
-        desk,
-        Means(
-            Readings(store),
+        scheduler,
+        PollerDeps(
+            SnapshotWriter(store),
             None,  # type: ignore[arg-type]  # nothing ends here
             rules=lambda _: WatchRules(20, 5, 120, NEVER),
             now=clock.now,
@@ -73,13 +73,13 @@ async def test_a_gateway_is_paused_while_it_refuses_the_key(
 ) -> None:
     metrics, gateway = Metrics(), Gateway()
     metrics.configured(["main"], [])
-    desk = make_desk(nursery, gateway, 1000, 1, metrics)
+    scheduler = make_scheduler(nursery, gateway, 1000, 1, metrics)
     assert values(metrics)["notifier_gateway_paused", "main"] == 0
     gateway.answer = Denied(401)
-    await ask(desk, "video_1")
+    await ask(scheduler, "video_1")
     assert values(metrics)["notifier_gateway_paused", "main"] == 1
     gateway.answer = Seen(snapshot())
-    await ask(desk, "video_1")
+    await ask(scheduler, "video_1")
     assert values(metrics)["notifier_gateway_paused", "main"] == 0
 
 

@@ -11,15 +11,22 @@ import trio
 from structlog.testing import capture_logs
 
 from notifier.bell import Bell
-from notifier.http_client import Reply
 from notifier.gateway import GatewayClient, GatewayRules
+from notifier.http_client import Reply
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
-from notifier.model.watch import Reading, Watch, WatchKey, WatchSpec
+from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
+from notifier.polling import (
+    GatewayScheduler,
+    Poller,
+    PollerDeps,
+    SchedulerLimits,
+    Supervisor,
+    WatchRules,
+)
+from notifier.polling.page_planner import Mode
+from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.schedule.book import LessonBook
-from notifier.polling import Desk, DeskRules, Means, Poller, Supervisor, WatchRules
-from notifier.polling.seat import Asked, Seat
-from notifier.polling.shelf import Mode
 from tests.builders import rng
 
 Item = dict[str, Any]
@@ -92,23 +99,23 @@ def _reply(status: int, value: Item) -> Reply:
     return Reply(status, {}, json.dumps(value).encode())
 
 
-class RecordingDesk(Desk):
+class RecordingDesk(GatewayScheduler):
     """Notes when each seat got an answer."""
 
     told: dict[str, list[float]]
 
-    def wait(self, seat: Seat) -> None:
+    def wait(self, slot: PollSlot) -> None:
         """Wait for the first answer, or the next."""
         if not hasattr(self, "told"):
             self.told = {}
-        self.told.setdefault(seat.video_id, [])
-        super().wait(seat)
+        self.told.setdefault(slot.video_id, [])
+        super().wait(slot)
 
-    async def ask(self, seat: Seat) -> Asked | None:
+    async def ask(self, slot: PollSlot) -> PollResult | None:
         """Ask, and note the answer."""
-        asked = await super().ask(seat)
+        asked = await super().ask(slot)
         if asked is not None:
-            self.told[seat.video_id].append(asked.at)
+            self.told[slot.video_id].append(asked.at)
         return asked
 
 
@@ -118,12 +125,12 @@ class RecordingPoller(Poller):
     told: Callable[[], Mapping[str, list[float]]]
     trips = 0
 
-    def hear(self, asked: Asked, now: float) -> bool:
+    def accept_listed(self, asked: PollResult, now: float) -> bool:
         """Hear, and note it."""
         if self.trips:
             self.trips -= 1
             raise ArithmeticError
-        heard = super().hear(asked, now)
+        heard = super().accept_listed(asked, now)
         if heard:
             self.told()[self.video_id].append(asked.at)
         return heard
@@ -138,33 +145,33 @@ class Watchers:
         self.saved: list[Snapshot | None] = []
         self._pollers: dict[str, RecordingPoller] = {}
         self._rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
-        self._desk_rules = DeskRules(rate, 8, INTERVAL, mode)
+        self._scheduler_rules = SchedulerLimits(rate, 8, INTERVAL, mode)
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
         client = GatewayClient(rules, gateway, trio.current_time)
         now = trio.current_time
-        self.desk = RecordingDesk("main", client, self._desk_rules, now=now, rng=rng())
+        self.scheduler = RecordingDesk("main", client, self._scheduler_rules, now=now, rng=rng())
 
     @property
     def told(self) -> Mapping[str, list[float]]:
         """When each video was answered."""
-        return self.desk.told
+        return self.scheduler.told
 
-    def keep(self, reading: Reading) -> None:
+    def keep(self, reading: Observation) -> None:
         self.saved.append(reading.snapshot)
 
     def trip(self, video_id: str) -> None:
         """Have a poller stumble over the next two answers that it hears."""
         self._pollers[video_id].trips = 2
 
-    async def publish(self, ending: Ending) -> None:
-        self.endings.append(ending)
+    async def publish(self, terminal_state: Ending) -> None:
+        self.endings.append(terminal_state)
         await trio.lowlevel.checkpoint()
 
     def poller(self, watch: Watch) -> Poller:
         poller = RecordingPoller(
             watch,
-            self.desk,
-            Means(
+            self.scheduler,
+            PollerDeps(
                 self,
                 self,
                 rules=lambda _: self._rules,
@@ -190,7 +197,7 @@ async def watching(
     """Watch videos of a gateway."""
     watchers = Watchers(gateway, mode, rate)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(watchers.desk.run)
+        nursery.start_soon(watchers.scheduler.run)
         supervisor = Supervisor(
             nursery, watchers.poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell()
         )

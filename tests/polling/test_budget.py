@@ -8,18 +8,18 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from notifier.model.answer import Answer, Denied, Trouble
-from tests.polling.desks import Gateway, ask, make_desk, rules
+from tests.polling.schedulers import Gateway, ask, make_scheduler, rules
 
 
 async def test_no_second_sees_more_requests_than_the_budget(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
-    desk = make_desk(nursery, gateway, rate=10)
+    scheduler = make_scheduler(nursery, gateway, rate=10)
 
     async with trio.open_nursery() as pollers:
         for number in range(100):
-            pollers.start_soon(ask, desk, f"video_{number}")
+            pollers.start_soon(ask, scheduler, f"video_{number}")
 
     times = [at for at, _ in gateway.asked]
     assert len(times) == 100
@@ -37,11 +37,11 @@ async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
             return self.answer
 
     gateway = Hanging()
-    desk = make_desk(nursery, gateway, rate=10)
+    scheduler = make_scheduler(nursery, gateway, rate=10)
 
     async with trio.open_nursery() as pollers:
         for number in range(600):
-            pollers.start_soon(ask, desk, f"video_{number}")
+            pollers.start_soon(ask, scheduler, f"video_{number}")
 
     times = [at for at, _ in gateway.asked]
     assert len(times) == 600
@@ -54,12 +54,12 @@ async def test_trying_a_refused_key_again_takes_a_turn_of_the_budget(
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"a": Denied(401)}
-    desk = make_desk(nursery, gateway, rate=0.01)
+    scheduler = make_scheduler(nursery, gateway, rate=0.01)
 
-    await ask(desk, "a")
+    await ask(scheduler, "a")
     async with trio.open_nursery() as pollers:
         for number in range(3):
-            pollers.start_soon(ask, desk, f"video_{number}")
+            pollers.start_soon(ask, scheduler, f"video_{number}")
 
     assert [at for at, _ in gateway.asked] == [0, 100, 200, 300]
 
@@ -73,13 +73,13 @@ async def test_a_gateway_that_is_asked_too_much_gets_rest_from_everybody_then_mo
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"limited": LIMITED}
-    desk = make_desk(nursery, gateway, rate=10)
+    scheduler = make_scheduler(nursery, gateway, rate=10)
 
     async with trio.open_nursery() as pollers:
-        pollers.start_soon(ask, desk, "limited")
+        pollers.start_soon(ask, scheduler, "limited")
         await trio.lowlevel.checkpoint()
         for number in range(100):
-            pollers.start_soon(ask, desk, f"video_{number}")
+            pollers.start_soon(ask, scheduler, f"video_{number}")
 
     times = [at for at, _ in gateway.asked if at > 0]
     gaps = [later - at for at, later in pairwise(times)]
@@ -95,10 +95,10 @@ async def test_rest_is_given_also_after_a_429_that_names_no_wait(
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"limited": Trouble("http_429", status=429)}
-    desk = make_desk(nursery, gateway, rate=10)
+    scheduler = make_scheduler(nursery, gateway, rate=10)
 
     for video_id in ("limited", "a", "b"):
-        await ask(desk, video_id)
+        await ask(scheduler, video_id)
 
     assert [at for at, _ in gateway.asked] == pytest.approx([0, 0.1, 0.3])
 
@@ -109,11 +109,11 @@ async def test_a_year_of_rest_is_ten_minutes_and_one_limited_video_takes_it_once
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"limited": Trouble("http_429", status=429, wait=365 * 86400)}
-    desk = make_desk(nursery, gateway)
+    scheduler = make_scheduler(nursery, gateway)
 
     for _ in range(3):
-        await ask(desk, "limited")
-        await ask(desk, "good")
+        await ask(scheduler, "limited")
+        await ask(scheduler, "good")
 
     good = [at for at, video_id in gateway.asked if video_id == "good"]
     assert good[0] == 600
@@ -124,16 +124,16 @@ async def test_a_budget_that_changes_holds_at_once(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
-    desk = make_desk(nursery, gateway, rate=1)
+    scheduler = make_scheduler(nursery, gateway, rate=1)
 
     async with trio.open_nursery() as pollers:
         for number in range(100):
-            pollers.start_soon(ask, desk, f"video_{number}")
+            pollers.start_soon(ask, scheduler, f"video_{number}")
         await trio.sleep(10.5)
-        desk.change(gateway, rules(10))
+        scheduler.change(gateway, rules(10))
         await trio.sleep(5)
         faster = len(gateway.asked)
-        desk.change(gateway, rules(1))
+        scheduler.change(gateway, rules(1))
         await trio.sleep(10)
         slower = len(gateway.asked)
         pollers.cancel_scope.cancel()

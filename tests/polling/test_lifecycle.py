@@ -5,7 +5,14 @@ import pytest
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from notifier.model.event import EventType
 from notifier.model.status import Status
-from notifier.polling.lifecycle import Again, Finish, Memory, WatchRules, again, ending
+from notifier.polling.lifecycle import (
+    NextPoll,
+    TerminalState,
+    WatchMemory,
+    WatchRules,
+    next_poll,
+    terminal_state,
+)
 from tests.builders import rng, snapshot
 
 RULES = WatchRules(poll_interval=20, min_poll_interval=5, not_found_grace=120, deadline=1_000_000)
@@ -15,23 +22,23 @@ RUNNING = Seen(snapshot(Status.IN_PROGRESS))
 
 
 def step(
-    answer: Answer, memory: Memory | None = None, now: float = 0, rules: WatchRules = RULES
-) -> tuple[Memory, Again | Finish]:
-    return decide(memory or Memory(), answer, rules, now, now)
+    answer: Answer, memory: WatchMemory | None = None, now: float = 0, rules: WatchRules = RULES
+) -> tuple[WatchMemory, NextPoll | TerminalState]:
+    return decide(memory or WatchMemory(), answer, rules, now, now)
 
 
 def decide(
-    memory: Memory, answer: Answer, rules: WatchRules, asked_at: float, now: float
-) -> tuple[Memory, Again | Finish]:
+    memory: WatchMemory, answer: Answer, rules: WatchRules, asked_at: float, now: float
+) -> tuple[WatchMemory, NextPoll | TerminalState]:
     memory = memory.after(answer, now)
-    finish = ending(memory, answer, "video_1", rules, asked_at=asked_at, now=now)
+    finish = terminal_state(memory, answer, "video_1", rules, asked_at=asked_at, now=now)
     usual = 18 if isinstance(answer, Seen) else None
-    return memory, finish or again(memory, answer, rules, usual, now=now, rng=rng())
+    return memory, finish or next_poll(memory, answer, rules, usual, now=now, rng=rng())
 
 
-def after(*answers: tuple[float, Answer], rules: WatchRules = RULES) -> tuple[Memory, object]:
+def after(*answers: tuple[float, Answer], rules: WatchRules = RULES) -> tuple[WatchMemory, object]:
     """Feed answers at their times; return the memory and the last step."""
-    memory, last = Memory(), None
+    memory, last = WatchMemory(), None
     for now, answer in answers:
         memory, last = step(answer, memory, now, rules)
     return memory, last
@@ -47,26 +54,26 @@ def after(*answers: tuple[float, Answer], rules: WatchRules = RULES) -> tuple[Me
 )
 def test_the_gateways_own_terminal_word_ends_a_watch(status: Status, type_: EventType) -> None:
     _, last = step(Seen(snapshot(status)))
-    assert isinstance(last, Finish)
+    assert isinstance(last, TerminalState)
     assert last.type is type_
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.IN_PROGRESS, None])
 def test_any_other_word_does_not(status: Status | None) -> None:
     _, last = step(Seen(snapshot(status)))
-    assert isinstance(last, Again)
+    assert isinstance(last, NextPoll)
 
 
 def test_a_running_job_is_asked_about_when_the_schedule_says() -> None:
-    assert step(RUNNING)[1] == Again(18, 9)
+    assert step(RUNNING)[1] == NextPoll(18, 9)
 
 
 @pytest.mark.parametrize("answer", [TROUBLE, Denied(401), Denied(403)])
 def test_no_error_ever_ends_a_watch_and_waits_grow_to_a_bound(answer: Answer) -> None:
-    memory, delays = Memory(), []
+    memory, delays = WatchMemory(), []
     for _ in range(50):
         memory, last = step(answer, memory)
-        assert isinstance(last, Again)
+        assert isinstance(last, NextPoll)
         delays.append(last.delay)
     assert delays[0] <= 24
     assert 48 <= delays[2] <= 96 + 1
@@ -88,33 +95,33 @@ def test_what_the_gateway_asks_for_is_honoured_within_bounds(
 ) -> None:
     answer = Trouble("http_429", wait=asked) if kind == "trouble" else Seen(snapshot(), wait=asked)
     _, last = step(answer)
-    assert isinstance(last, Again)
+    assert isinstance(last, NextPoll)
     assert low <= last.delay <= high
 
 
 def test_a_video_is_lost_after_three_denials_that_span_the_grace() -> None:
     _, early = after((0, MISSING), (60, MISSING), (119, MISSING))
-    assert isinstance(early, Again)
+    assert isinstance(early, NextPoll)
     _, last = after((0, MISSING), (60, MISSING), (120, MISSING))
-    assert isinstance(last, Finish)
+    assert isinstance(last, TerminalState)
     assert last.type is EventType.LOST
 
 
 def test_two_denials_are_not_enough_however_far_apart() -> None:
     _, last = after((0, MISSING), (10_000, MISSING))
-    assert isinstance(last, Again)
+    assert isinstance(last, NextPoll)
 
 
 def test_an_answer_that_knows_the_video_starts_the_grace_anew() -> None:
     _, last = after((0, MISSING), (60, MISSING), (100, RUNNING), (200, MISSING))
-    assert isinstance(last, Again)
+    assert isinstance(last, NextPoll)
     memory, _ = after((0, MISSING), (60, RUNNING), (100, MISSING))
     assert (memory.missing_since, memory.missing_count) == (100, 1)
 
 
 def test_trouble_between_denials_neither_counts_nor_resets() -> None:
     _, last = after((0, MISSING), (60, TROUBLE), (90, MISSING), (120, TROUBLE), (121, MISSING))
-    assert isinstance(last, Finish)
+    assert isinstance(last, TerminalState)
     assert last.type is EventType.LOST
 
 
@@ -123,40 +130,40 @@ def test_a_watch_times_out_on_the_first_answer_after_its_deadline(answer: Answer
     rules = WatchRules(20, 5, 120, deadline=100)
     _, before = step(answer, now=99, rules=rules)
     _, last = step(answer, now=100, rules=rules)
-    assert isinstance(before, Again)
-    assert isinstance(last, Finish)
+    assert isinstance(before, NextPoll)
+    assert isinstance(last, TerminalState)
     assert last.type is EventType.TIMED_OUT
 
 
 def test_a_request_that_was_made_before_the_deadline_does_not_count_as_one_after_it() -> None:
     rules = WatchRules(20, 5, 120, deadline=100)
-    _, last = decide(Memory(), TROUBLE, rules, asked_at=99, now=129)
-    assert last == Again(5, 5)
+    _, last = decide(WatchMemory(), TROUBLE, rules, asked_at=99, now=129)
+    assert last == NextPoll(5, 5)
 
 
 def test_a_job_that_ended_is_not_timed_out_however_late_the_answer_comes() -> None:
     rules = WatchRules(20, 5, 120, deadline=100)
     _, last = step(Seen(snapshot(Status.COMPLETED)), now=1e6, rules=rules)
-    assert isinstance(last, Finish)
+    assert isinstance(last, TerminalState)
     assert last.type is EventType.COMPLETED
 
 
 def test_the_last_poll_before_the_deadline_is_followed_by_one_right_after_it() -> None:
     rules = WatchRules(20, 5, 120, deadline=110)
     _, last = step(RUNNING, now=100, rules=rules)
-    assert last == Again(10, 5)
+    assert last == NextPoll(10, 5)
 
 
 def test_a_lost_or_timed_out_watch_hands_on_the_last_thing_known() -> None:
     known = Seen(snapshot(Status.IN_PROGRESS, model="sora-2", progress=60))
     _, lost = after((0, known), (10, MISSING), (70, MISSING), (130, MISSING))
-    assert isinstance(lost, Finish)
+    assert isinstance(lost, TerminalState)
     assert (lost.snapshot.model, lost.snapshot.progress) == ("sora-2", 60)
 
 
 def test_a_watch_that_never_heard_anything_hands_on_its_id() -> None:
     _, lost = after((0, MISSING), (60, MISSING), (120, MISSING))
-    assert isinstance(lost, Finish)
+    assert isinstance(lost, TerminalState)
     assert lost.snapshot.as_data()["id"] == "video_1"
     assert lost.snapshot.as_data()["status"] is None
 
@@ -164,5 +171,5 @@ def test_a_watch_that_never_heard_anything_hands_on_its_id() -> None:
 def test_what_was_told_once_is_not_forgotten_by_a_terser_answer() -> None:
     early = Seen(snapshot(Status.QUEUED, model="sora-2", size="1280x720", created_at=1))
     _, last = after((0, early), (20, Seen(snapshot(Status.COMPLETED))))
-    assert isinstance(last, Finish)
+    assert isinstance(last, TerminalState)
     assert (last.snapshot.model, last.snapshot.size) == ("sora-2", "1280x720")

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from notifier.config import Config, load
 from notifier.model.watch import Watch
-from notifier.store import Store, ThreadExecutor
 from notifier.polling.sources import Sources
+from notifier.store import Store, ThreadExecutor
 from tests.builders import memory_database
 
 CONFIG = """
@@ -96,10 +96,10 @@ async def test_a_dropin_that_is_empty_for_a_moment_keeps_its_watches(config: Con
     with capture_logs() as logs:
         assert await listed(sources) == {"from-config", "one"}
     dropin(config.watch_dir, "a", "one", "two")
-    (_, again, _) = await sources.read() or []
+    (_, next_poll, _) = await sources.read() or []
 
     assert [(line["event"], line["reason"]) for line in logs] == [("dropin_ignored", "is empty")]
-    assert (again.row, again.fresh) == (first.row, False)
+    assert (next_poll.row, next_poll.fresh) == (first.row, False)
 
 
 async def test_a_dropin_that_says_it_lists_nothing_withdraws_its_watches(config: Config) -> None:

@@ -13,10 +13,10 @@ from notifier.errors import StoreError
 from notifier.model.answer import Answer, Seen
 from notifier.model.event import Ending
 from notifier.model.status import Status
-from notifier.model.watch import Reading, Watch, WatchKey, WatchSpec
+from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
+from notifier.polling import Poller, PollerDeps, Supervisor, WatchRules
+from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.schedule.book import LessonBook
-from notifier.polling import Means, Poller, Supervisor, WatchRules
-from notifier.polling.seat import Asked, Seat
 from tests.builders import rng, snapshot
 
 
@@ -30,35 +30,35 @@ class World:
         self.endings: list[Ending] = []
         self.refuse_endings = 0
 
-    def wait(self, seat: Seat) -> None:
-        trio.lowlevel.spawn_system_task(self._wake, seat)
+    def wait(self, slot: PollSlot) -> None:
+        trio.lowlevel.spawn_system_task(self._wake, slot)
 
-    async def _wake(self, seat: Seat) -> None:
-        await trio.sleep_until(seat.due)
-        seat.wake("it is your turn")
+    async def _wake(self, slot: PollSlot) -> None:
+        await trio.sleep_until(slot.due)
+        slot.wake("it is your turn")
 
-    async def ask(self, seat: Seat) -> Asked | None:
-        word, seat.word = seat.word, None
+    async def ask(self, slot: PollSlot) -> PollResult | None:
+        word, slot.wake_value = slot.wake_value, None
         if word is None:
             return None
-        self.asked.setdefault(seat.video_id, []).append(trio.current_time())
-        return Asked(self.answer(seat.video_id), trio.current_time())
+        self.asked.setdefault(slot.video_id, []).append(trio.current_time())
+        return PollResult(self.answer(slot.video_id), trio.current_time())
 
-    def dismiss(self, seat: Seat) -> None:
-        seat.wake(None)
+    def stop_waiting(self, slot: PollSlot) -> None:
+        slot.wake(None)
 
-    def leave(self, seat: Seat) -> None:
-        self.left.append(seat.video_id)
+    def leave(self, slot: PollSlot) -> None:
+        self.left.append(slot.video_id)
 
-    def keep(self, reading: Reading) -> None:
+    def keep(self, reading: Observation) -> None:
         """Keep nothing: no test here starts anew."""
 
-    async def publish(self, ending: Ending) -> None:
+    async def publish(self, terminal_state: Ending) -> None:
         await trio.lowlevel.checkpoint()
         if self.refuse_endings:
             self.refuse_endings -= 1
             raise StoreError("the disk is full")
-        self.endings.append(ending)
+        self.endings.append(terminal_state)
 
     def poller(self, watch: Watch) -> Poller | None:
         if watch.key.gateway == "removed":
@@ -66,7 +66,7 @@ class World:
         return Poller(
             watch,
             self,
-            Means(
+            PollerDeps(
                 self,
                 self,
                 rules=lambda _: WatchRules(20, 5, 120, float("inf")),
@@ -126,7 +126,7 @@ async def test_an_ending_that_the_store_refused_is_kept_and_the_first_word_wins(
         async with trio.open_nursery() as nursery:
             world.supervisor(nursery).apply([open_watch(1)])
 
-    assert [ending.type.value for ending in world.endings] == ["video.completed"]
+    assert [terminal_state.type.value for terminal_state in world.endings] == ["video.completed"]
     assert len(world.asked["video_1"]) == 1
     assert [line["event"] for line in logs].count("poller_waits_for_store") == 3
 

@@ -16,8 +16,8 @@ from typing import Any
 import tomli_w
 import trio
 
-from notifier.sandbox import Sandbox
 from notifier.http_server import Request, Response, Wire, serve
+from notifier.sandbox import Sandbox
 from notifier.signing import generate_secret
 
 PATIENCE = 60.0

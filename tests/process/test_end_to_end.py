@@ -10,8 +10,8 @@ import pytest
 import standardwebhooks
 import svix.webhooks
 
-from notifier.sandbox import Fault
 from notifier.http_server import Response
+from notifier.sandbox import Fault
 from tests.process.harness import Got, eventually, notifier, running, world
 
 ENDINGS = {

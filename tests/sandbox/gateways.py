@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import trio
 
-from notifier.sandbox import Fault, Sandbox
 from notifier.http_server import serve
+from notifier.sandbox import Fault, Sandbox
 from tests.http_server.client import ask
 
 BORN = 1_760_627_077.0

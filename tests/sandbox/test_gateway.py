@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from notifier.sandbox import Ending, Job, Sandbox
 from notifier.sandbox.forms import FormError, read_form
 from notifier.sandbox.paging import PageError, read_paging
-from tests.sandbox.gateways import BORN, Hands, open_gateway
 from tests.http_server.client import ask
+from tests.sandbox.gateways import BORN, Hands, open_gateway
 
 
 async def test_the_answers_are_the_reference_pages(nursery: trio.Nursery) -> None:

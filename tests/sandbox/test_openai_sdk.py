@@ -9,8 +9,8 @@ import pytest
 import trio
 from openai import OpenAI
 
-from notifier.sandbox import Sandbox
 from notifier.http_server import serve
+from notifier.sandbox import Sandbox
 
 T = TypeVar("T")
 

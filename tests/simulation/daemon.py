@@ -32,6 +32,18 @@ from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
 from notifier.model.health import Health
 from notifier.model.watch import Watch
+from notifier.polling import (
+    GatewayScheduler,
+    Poller,
+    PollerDeps,
+    SchedulerLimits,
+    SnapshotWriter,
+    Supervisor,
+    WatchRules,
+)
+from notifier.polling.page_planner import Mode
+from notifier.polling.snapshot_writer import SnapshotStore
+from notifier.polling.sources import WatchStore
 from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
@@ -39,10 +51,6 @@ from notifier.store.call import Call
 from notifier.store.endpoints import disabled
 from notifier.store.outbox import record_ending
 from notifier.store.recovery import Fitted, Recovery
-from notifier.polling import Desk, DeskRules, Means, Poller, Readings, Supervisor, WatchRules
-from notifier.polling.readings import ReadingStore
-from notifier.polling.shelf import Mode
-from notifier.polling.sources import WatchStore
 from notifier.webhook import Target, WebhookSender
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.world import DAY, World
@@ -59,7 +67,7 @@ _DELIVERY_RULES = {name: DeliveryRules(name, Format.STANDARD, SCHEDULE) for name
 _KEY = b"simulated key, 32 bytes, no more"
 
 
-class Keeping(EventStore, DueStore, AttemptStore, ReadingStore, WatchStore, Protocol):
+class Keeping(EventStore, DueStore, AttemptStore, SnapshotStore, WatchStore, Protocol):
     """All that the parts need of a store."""
 
     async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
@@ -165,15 +173,15 @@ class Simulation:
             wall=clock.wall,
             wake=dispatcher.wake if self.wakes else _sleep_on,
         )
-        desk = self._desk(clock)
+        scheduler = self._scheduler(clock)
 
-        readings = Readings(store)
+        readings = SnapshotWriter(store)
 
         def poller(watch: Watch) -> Poller:
             return Poller(
                 watch,
-                desk,
-                Means(
+                scheduler,
+                PollerDeps(
                     readings,
                     outbox,
                     rules=_rules,
@@ -185,7 +193,7 @@ class Simulation:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(dispatcher.run)
-            nursery.start_soon(desk.run)
+            nursery.start_soon(scheduler.run)
             nursery.start_soon(readings.run)
             nursery.start_soon(self._reload, store, lanes, clock)
             supervisor = Supervisor(
@@ -229,13 +237,13 @@ class Simulation:
             coming = (moment for moment in listings.changes() if moment > now)
             await trio.sleep_until(next(coming, math.inf))
 
-    def _desk(self, clock: Clock) -> Desk:
+    def _scheduler(self, clock: Clock) -> GatewayScheduler:
         rewrites = self.world.gateway.dialect == "litellm"
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=rewrites)
         client = GatewayClient(rules, self.world, clock.wall)
         mode: Mode = self.world.rng.choice(("auto", "always", "never"))
-        asking = DeskRules(self.budget, in_flight=32, poll_interval=20, list_videos=mode)
-        return Desk("main", client, asking, now=clock.now, rng=self.world.rng)
+        asking = SchedulerLimits(self.budget, in_flight=32, poll_interval=20, list_videos=mode)
+        return GatewayScheduler("main", client, asking, now=clock.now, rng=self.world.rng)
 
     def _lane(
         self, name: str, store: Keeping, announcer: Announcer, health: Health, clock: Clock

@@ -8,9 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from notifier.errors import StoreError
-from notifier.model.watch import Reading
+from notifier.model.watch import Observation
 from notifier.store import Database, open_reader
-from notifier.store.watches import save_readings, sync
+from notifier.store.watches import save_observations, sync
 from tests.builders import listing, snapshot, spec
 
 CONFIG = Path("/somewhere/config.toml")
@@ -44,7 +44,9 @@ def path(tmp_path: Path) -> Path:
     database = Database.open(path, CONFIG)
     watches = database.transact(sync, [listing(spec(), spec("video_2"))], [], 0)
     for watch in watches:
-        database.transact(save_readings, [Reading(watch.row, snapshot(progress=40), None, 0)])
+        database.transact(
+            save_observations, [Observation(watch.row, snapshot(progress=40), None, 0)]
+        )
     database.close()
     return path
 

@@ -4,7 +4,7 @@ import pytest
 
 from notifier.model.delivery import AttemptRecord, RetryAt
 from notifier.model.health import Health
-from notifier.model.watch import Reading
+from notifier.model.watch import Observation
 from notifier.store import Store
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
 
@@ -16,7 +16,7 @@ async def with_a_retry(time: Time, *, due_in: float) -> Store:
     """Return a store with an open watch and a delivery that failed once, at START."""
     store = memory_store(time)
     (watch, other) = await store.sync_watches([listing(ENDED, OPEN)], [])
-    await store.save_readings([Reading(other.row, None, START, 2)])
+    await store.save_observations([Observation(other.row, None, START, 2)])
     assert await store.record_ending(watch.row, new_event(), snapshot())
     (claim,) = await store.claim_due("app", 1)
     attempt = AttemptRecord(START, 12, "http_500", 500)

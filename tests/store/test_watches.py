@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 
 from notifier.model.status import Status
-from notifier.model.watch import Reading, WatchSpec
+from notifier.model.watch import Observation, WatchSpec
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
 
 
@@ -48,7 +48,7 @@ async def test_a_withdrawn_watch_that_is_listed_again_goes_on_where_it_stopped()
     time = Time()
     store = memory_store(time)
     (watch,) = await store.sync_watches([listing(spec())], [])
-    await store.save_readings([Reading(watch.row, snapshot(progress=40), START, 2)])
+    await store.save_observations([Observation(watch.row, snapshot(progress=40), START, 2)])
     await store.sync_watches([listing()], [])
     time.at += 100
 
@@ -61,7 +61,7 @@ async def test_a_withdrawn_watch_that_is_listed_again_goes_on_where_it_stopped()
 async def test_denials_from_before_a_withdrawal_do_not_count_towards_lost() -> None:
     store = memory_store(Time())
     (watch,) = await store.sync_watches([listing(spec())], [])
-    await store.save_readings([Reading(watch.row, None, START, 2)])
+    await store.save_observations([Observation(watch.row, None, START, 2)])
     await store.sync_watches([listing()], [])
 
     (again,) = await store.sync_watches([listing(spec())], [])
@@ -127,7 +127,7 @@ async def test_what_a_watch_was_last_told_survives() -> None:
     (watch,) = await store.sync_watches([listing(spec())], [])
     told = snapshot(Status.IN_PROGRESS, model="sora-2", progress=45, extra={"x": [1, None]})
 
-    await store.save_readings([Reading(watch.row, told, START - 5, 2)])
+    await store.save_observations([Observation(watch.row, told, START - 5, 2)])
     (again,) = await store.sync_watches([listing(spec())], [])
 
     assert again.snapshot == told

@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from notifier.errors import StoreError
-from notifier.model.watch import Reading
-from notifier.polling import Readings
+from notifier.model.watch import Observation
+from notifier.polling import SnapshotWriter
 from tests.builders import snapshot
 
 
@@ -20,7 +20,7 @@ class Store:
         self.poison = poison
         self.calls: list[list[tuple[int, int | None]]] = []
 
-    async def save_readings(self, readings: Sequence[Reading]) -> None:
+    async def save_observations(self, readings: Sequence[Observation]) -> None:
         await trio.sleep(1)
         if self.refusals:
             self.refusals -= 1
@@ -31,13 +31,13 @@ class Store:
         self.calls.append(told)
 
 
-def reading(row: int, progress: int) -> Reading:
-    return Reading(row, snapshot(progress=progress), None, 0)
+def reading(row: int, progress: int) -> Observation:
+    return Observation(row, snapshot(progress=progress), None, 0)
 
 
-def written_to(store: Store, nursery: trio.Nursery) -> Readings:
+def written_to(store: Store, nursery: trio.Nursery) -> SnapshotWriter:
     """Return readings that are written for as long as the test lasts."""
-    readings = Readings(store)
+    readings = SnapshotWriter(store)
     nursery.start_soon(readings.run)
     return readings
 
@@ -71,7 +71,7 @@ async def test_very_many_readings_do_not_keep_others_from_the_store_for_long(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store()
-    readings = Readings(store)
+    readings = SnapshotWriter(store)
     for row in range(1200):
         readings.keep(reading(row, 10))
     nursery.start_soon(readings.run)
@@ -122,7 +122,7 @@ async def test_the_last_flush_writes_what_is_left_or_says_that_it_did_not(
     autojump_clock: MockClock,
 ) -> None:
     store = Store(refusals=1)
-    readings = Readings(store)
+    readings = SnapshotWriter(store)
     readings.keep(reading(1, 10))
     with capture_logs() as logs:
         await readings.flush()

@@ -5,7 +5,7 @@ from typing import Any
 _MOST = 100
 
 
-class StrangeWords:
+class UnknownStatusLog:
     """The words that were explained already, to `log`."""
 
     def __init__(self, log: Any) -> None:  # noqa: ANN401 - structlog's loggers have no common type

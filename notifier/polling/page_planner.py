@@ -21,8 +21,8 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import Literal
 
-from notifier.polling.account import Account
-from notifier.polling.seat import Seat
+from notifier.polling.poll_slot import PollSlot
+from notifier.polling.savings_guard import SavingsGuard
 
 Mode = Literal["auto", "always", "never"]
 
@@ -45,17 +45,17 @@ _MOST_LOST = 50
 """When so many anchors in a row are of no use, it is not that they are deleted."""
 
 
-class Place:
+class PageRange:
     """A page, those who were seen there, and the request for it that is under way.
 
     `moved` says that it got another anchor and has not been seen since.
     """
 
-    __slots__ = ("after", "moved", "request", "seats")
+    __slots__ = ("after", "moved", "request", "slots")
 
     def __init__(self, after: str | None) -> None:
         self.after = after
-        self.seats: dict[Seat, None] = {}
+        self.slots: dict[PollSlot, None] = {}
         self.request: PageRequest | None = None
         self.moved = False
 
@@ -63,90 +63,97 @@ class Place:
 class PageRequest:
     """A page to ask for, and who is `expected` to be answered by it.
 
-    `place` is None when nobody was seen on that page yet; `new` says how many were found on it
-    that were seen nowhere before, `astray` that it was not the page that was asked for.
+    `page_range` is None when no watched video was seen on that page yet; `new` counts the videos
+    that were seen nowhere before, `unexpected` tells that it was not the page asked for.
     """
 
-    __slots__ = ("after", "astray", "expected", "limit", "new", "place")
+    __slots__ = ("after", "expected", "limit", "new", "page_range", "unexpected")
 
-    def __init__(self, limit: int, place: Place | None, after: str | None) -> None:
+    def __init__(self, limit: int, page_range: PageRange | None, after: str | None) -> None:
         self.limit = limit
-        self.place = place
+        self.page_range = page_range
         self.after = after
-        self.expected: dict[Seat, None] = {}
+        self.expected: dict[PollSlot, None] = {}
         self.new = 0
-        self.astray = False
+        self.unexpected = False
 
 
-class Shelf:
+class PagePlanner:
     """Knows where videos were seen; moments are trio's clock. `ours` are all watched ones."""
 
-    def __init__(self, mode: Mode, ours: Mapping[str, Seat]) -> None:
+    def __init__(self, mode: Mode, ours: Mapping[str, PollSlot]) -> None:
         self._mode = mode
         self._ours = ours
-        self._head = Place(None)
-        self._newcomers = dict.fromkeys(ours.values())
-        self._at: dict[str, Place] = {}
-        self._places: dict[str, Place] = {}
+        self._head = PageRange(None)
+        self._unlocated = dict.fromkeys(ours.values())
+        self._at: dict[str, PageRange] = {}
+        self._ranges: dict[str, PageRange] = {}
         self._chains: list[str] = []
         self._head_end: str | None = None
         self._first_id: str | None = None
         self._limits = list(LIMITS)
         self._failures = self._lost_in_a_row = 0
-        self._lists = Account(*_PAUSES[mode])
-        self._search = Account(*_PAUSES[mode])
+        self._pages = SavingsGuard(*_PAUSES[mode])
+        self._search = SavingsGuard(*_PAUSES[mode])
 
-    def join(self, seat: Seat) -> None:
+    def add(self, slot: PollSlot) -> None:
         """Take note of one more seat."""
         if self._mode != "never":
-            self._newcomers[seat] = None
+            self._unlocated[slot] = None
 
-    def forget(self, seat: Seat) -> None:
+    def remove(self, slot: PollSlot) -> None:
         """Forget one whose watch is over."""
-        self._newcomers.pop(seat, None)
-        self._take_away(seat)
+        self._unlocated.pop(slot, None)
+        self._take_away(slot)
 
-    def under_way(self, seat: Seat) -> PageRequest | None:
-        """Return the request that is under way and will answer `seat`."""
-        place = self._at.get(seat.video_id)
-        if place is None and seat in self._newcomers:
-            place = self._head
-        return None if place is None or seat.alone else place.request
+    def in_flight_for(self, slot: PollSlot) -> PageRequest | None:
+        """Return the request that is under way and will answer `slot`."""
+        page_range = self._at.get(slot.video_id)
+        if page_range is None and slot in self._unlocated:
+            page_range = self._head
+        return None if page_range is None or slot.single_only else page_range.request
 
-    def plan(self, seat: Seat, now: float) -> PageRequest | None:
+    def plan(self, slot: PollSlot, now: float) -> PageRequest | None:
         """Return the page that answers one whose turn it is, None to ask about it alone."""
-        if seat.alone or seat.denied or self._mode == "never" or not self._lists.is_open(now):
-            seat.alone = False
+        if (
+            slot.single_only
+            or slot.not_found
+            or self._mode == "never"
+            or not self._pages.is_open(now)
+        ):
+            slot.single_only = False
             return None
-        place = self._at.get(seat.video_id)
-        if place is None and seat not in self._newcomers:
-            return self._look_for(seat, now)
-        if place is None or place is self._head:
-            return self._ask_for(self._head, seat, now, self._newcomers)
-        return self._ask_for(place, seat, now, ())
+        page_range = self._at.get(slot.video_id)
+        if page_range is None and slot not in self._unlocated:
+            return self._look_for(slot, now)
+        if page_range is None or page_range is self._head:
+            return self._ask_for(self._head, slot, now, self._unlocated)
+        return self._ask_for(page_range, slot, now, ())
 
     def _ask_for(
-        self, place: Place, seat: Seat, now: float, others: Iterable[Seat]
+        self, page_range: PageRange, slot: PollSlot, now: float, others: Iterable[PollSlot]
     ) -> PageRequest | None:
         saved = WORTH_OF_DUE
-        for other in chain(place.seats, others):
+        for other in chain(page_range.slots, others):
             if saved >= _WORTH_A_PAGE[self._mode]:
                 break
-            if other.task is not None and other.soonest <= now and other is not seat:
+            if other.task is not None and other.earliest <= now and other is not slot:
                 saved += WORTH_OF_DUE if other.due <= now else WORTH_OF_WELCOME
         else:
             if saved < _WORTH_A_PAGE[self._mode]:
                 return None
-        request = place.request = PageRequest(self._limits[0], place, place.after)
+        request = page_range.request = PageRequest(self._limits[0], page_range, page_range.after)
         request.expected = {
-            other: None for other in chain(place.seats, others) if other.task and other.due <= now
+            other: None
+            for other in chain(page_range.slots, others)
+            if other.task and other.due <= now
         }
-        request.expected[seat] = None
+        request.expected[slot] = None
         return request
 
-    def _look_for(self, seat: Seat, now: float) -> PageRequest | None:
+    def _look_for(self, slot: PollSlot, now: float) -> PageRequest | None:
         """Look further along the chains for what was seen nowhere."""
-        lost = len(self._ours) - len(self._at) - len(self._newcomers)
+        lost = len(self._ours) - len(self._at) - len(self._unlocated)
         if lost < _WORTH_A_PAGE[self._mode] or not self._search.is_open(now):
             return None
         if self._chains:
@@ -154,70 +161,72 @@ class Shelf:
         elif self._head_end is not None:
             after, self._head_end = self._head_end, None
         elif lost >= _SEED:
-            after = seat.video_id
+            after = slot.video_id
         else:
             return None
-        request = PageRequest(self._limits[0], self._places.get(after), after)
-        request.expected[seat] = None
+        request = PageRequest(self._limits[0], self._ranges.get(after), after)
+        request.expected[slot] = None
         return request
 
-    def learn(self, request: PageRequest, ids: Collection[str], end: str | None) -> None:
+    def record_page(self, request: PageRequest, ids: Collection[str], end: str | None) -> None:
         """Take note of what is on a page; `end` is the cursor of the next one, if there is one."""
         self._failures = 0
-        self._finish(request)
+        self._terminal(request)
         after = request.after
-        found = [seat for one in ids if (seat := self._ours.get(one)) is not None]
+        found = [slot for one in ids if (slot := self._ours.get(one)) is not None]
         if self._is_astray(request, ids, found):
-            request.astray = True
+            request.unexpected = True
             self._lose_anchor(request)
             return
-        place = self._head if after is None else self._places.get(after) or Place(after)
-        place.moved = False
+        page_range = self._head if after is None else self._ranges.get(after) or PageRange(after)
+        page_range.moved = False
         here = frozenset(found)
-        request.new = self._put_there(place, found)
-        gone = [seat for seat in place.seats if seat not in here]
-        for seat in gone:
-            self._take_away(seat)
-        if place is self._head:
-            self._newcomers.clear()
+        request.new = self._put_there(page_range, found)
+        gone = [slot for slot in page_range.slots if slot not in here]
+        for slot in gone:
+            self._take_away(slot)
+        if page_range is self._head:
+            self._unlocated.clear()
             if len(gone) > _WORTH_A_PAGE[self._mode]:
                 self._chains.append(gone[0].video_id)  # the newest: the others follow it
-        elif place.seats and after is not None:
-            self._places[after] = place
+        elif page_range.slots and after is not None:
+            self._ranges[after] = page_range
             self._lost_in_a_row = 0
-        if end is not None and end not in self._places and found:
-            self._go_on_from(end, place, request.new, found[-1])
+        if end is not None and end not in self._ranges and found:
+            self._go_on_from(end, page_range, request.new, found[-1])
 
-    def _put_there(self, place: Place, found: list[Seat]) -> int:
+    def _put_there(self, page_range: PageRange, found: list[PollSlot]) -> int:
         """Note who was seen on a page; return how many were nowhere before.
 
         Who has another page stays there, unless all of that page's are on this one: so pages
         that overlap become few.
         """
-        here = Counter(self._at.get(seat.video_id) for seat in found)
+        here = Counter(self._at.get(slot.video_id) for slot in found)
         new = 0
-        for seat in found:
-            old = self._at.get(seat.video_id)
+        for slot in found:
+            old = self._at.get(slot.video_id)
             if old is None:
                 new += 1
-            elif old is place or here[old] < len(old.seats):
+            elif old is page_range or here[old] < len(old.slots):
                 continue
             else:
                 here[old] -= 1
-                self._take_away(seat)
-            self._newcomers.pop(seat, None)
-            place.seats[seat] = None
-            self._at[seat.video_id] = place
+                self._take_away(slot)
+            self._unlocated.pop(slot, None)
+            page_range.slots[slot] = None
+            self._at[slot.video_id] = page_range
         return new
 
-    def _go_on_from(self, end: str, place: Place, new: int, last: Seat) -> None:
+    def _go_on_from(self, end: str, page_range: PageRange, new: int, last: PollSlot) -> None:
         """Look at the next page too, unless this one ended among those known from elsewhere."""
-        if place is self._head:
+        if page_range is self._head:
             self._head_end = end
-        elif self._at.get(last.video_id) is place and new >= _WORTH_A_PAGE[self._mode]:
+        elif self._at.get(last.video_id) is page_range and new >= _WORTH_A_PAGE[self._mode]:
             self._chains = [*self._chains[1 - _MOST_CHAINS :], end]
 
-    def _is_astray(self, request: PageRequest, ids: Collection[str], found: list[Seat]) -> bool:
+    def _is_astray(
+        self, request: PageRequest, ids: Collection[str], found: list[PollSlot]
+    ) -> bool:
         """Tell whether a page is not the one that follows its anchor."""
         first = next(iter(ids), None)
         if request.after is None:
@@ -225,43 +234,45 @@ class Shelf:
             return False
         if request.after in ids or (first and first == self._first_id):
             return True
-        return not found and request.place is not None
+        return not found and request.page_range is not None
 
     def _lose_anchor(self, request: PageRequest) -> None:
         """Have a page begin after another of those who were seen there, but once only."""
         self._lost_in_a_row += 1
         if self._lost_in_a_row >= _MOST_LOST:
-            for each in list(self._places.values()):
+            for each in list(self._ranges.values()):
                 self._remove(each)
-        place = self._places.get(request.after or "")
-        first = next(iter(place.seats)).video_id if place else ""
-        if place and (place.moved or first in self._places):
-            self._remove(place)
-        elif place:
-            del self._places[place.after or ""]
-            self._places[first] = place
-            place.after, place.moved = first, True
+        page_range = self._ranges.get(request.after or "")
+        first = next(iter(page_range.slots)).video_id if page_range else ""
+        if page_range and (page_range.moved or first in self._ranges):
+            self._remove(page_range)
+        elif page_range:
+            del self._ranges[page_range.after or ""]
+            self._ranges[first] = page_range
+            page_range.after, page_range.moved = first, True
 
-    def earned(self, request: PageRequest, saved: float, now: float) -> None:
+    def record_savings(self, request: PageRequest, saved: float, now: float) -> None:
         """Settle the account of a page that saved so many requests.
 
         To have found enough for a page that will be asked for again makes up for what it cost.
         """
         saved += request.new >= _WORTH_A_PAGE[self._mode]
-        if request.astray:
+        if request.unexpected:
             self._charge_search(now)
-        elif request.place is None:
+        elif request.page_range is None:
             self._search.settle(saved, now)
         elif self._mode == "auto":
-            self._lists.settle(saved, now)
+            self._pages.settle(saved, now)
 
-    def failed(self, request: PageRequest, now: float, *, refused: bool, too_many: bool) -> None:
+    def record_failure(
+        self, request: PageRequest, now: float, *, refused: bool, too_many: bool
+    ) -> None:
         """Take note of a request that brought no page.
 
         `refused` tells that the gateway would answer no better next time; `too_many` that it
         may have been too large a page.
         """
-        self._finish(request)
+        self._terminal(request)
         if refused and request.after is not None:
             self._lose_anchor(request)
             self._charge_search(now)
@@ -270,10 +281,10 @@ class Shelf:
             del self._limits[0]
             return
         self._failures += 1
-        if request.place is None:
+        if request.page_range is None:
             self._charge_search(now)
         if refused or self._failures >= _MOST_FAILURES:
-            self._lists.close(now)
+            self._pages.close(now)
             self._limits = list(LIMITS)
             self._failures = 0
 
@@ -281,18 +292,18 @@ class Shelf:
         if self._search.is_open(now):  # once is enough for one cause
             self._search.settle(0, now)
 
-    def _finish(self, request: PageRequest) -> None:
-        if request.place is not None and request.place.request is request:
-            request.place.request = None
+    def _terminal(self, request: PageRequest) -> None:
+        if request.page_range is not None and request.page_range.request is request:
+            request.page_range.request = None
 
-    def _remove(self, place: Place) -> None:
-        for seat in list(place.seats):
-            self._take_away(seat)
+    def _remove(self, page_range: PageRange) -> None:
+        for slot in list(page_range.slots):
+            self._take_away(slot)
 
-    def _take_away(self, seat: Seat) -> None:
+    def _take_away(self, slot: PollSlot) -> None:
         """Note that somebody is not where it was; a page where nobody is left is forgotten."""
-        place = self._at.pop(seat.video_id, None)
-        if place is not None:
-            place.seats.pop(seat, None)
-            if not place.seats and self._places.get(place.after or "") is place:
-                del self._places[place.after or ""]
+        page_range = self._at.pop(slot.video_id, None)
+        if page_range is not None:
+            page_range.slots.pop(slot, None)
+            if not page_range.slots and self._ranges.get(page_range.after or "") is page_range:
+                del self._ranges[page_range.after or ""]

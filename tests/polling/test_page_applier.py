@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from notifier.polling.shelf import Mode
+from notifier.polling.page_planner import Mode
 from tests.polling.listing import INTERVAL, Item, ListingGateway, watching
 
 TEN_MINUTES = 600.0
@@ -33,12 +33,12 @@ async def requests_without_lists(count: int, seconds: float) -> int:
 async def test_pages_answer_hundreds_of_videos_with_a_few_requests(
     autojump_clock: MockClock,
 ) -> None:
-    alone = await requests_without_lists(500, TEN_MINUTES)
+    single_only = await requests_without_lists(500, TEN_MINUTES)
     gateway = gateway_with(500)
     began = trio.current_time()
     async with watching(gateway, names(500)) as watchers:
         await trio.sleep(TEN_MINUTES)
-        assert gateway.count() < alone / 20
+        assert gateway.count() < single_only / 20
         for times in watchers.told.values():
             gaps = [later - earlier for earlier, later in pairwise(times)]
             assert times[0] - began < 1.5 * INTERVAL
@@ -54,8 +54,8 @@ async def test_who_was_found_on_a_page_is_hardly_ever_asked_alone_again(
         await trio.sleep(120)
         before = len(gateway.asked)
         await trio.sleep(TEN_MINUTES)
-    alone = [what for _, what in gateway.asked[before:] if not what.startswith("?")]
-    assert len(alone) < 5  # of 15,000 answers
+    single_only = [what for _, what in gateway.asked[before:] if not what.startswith("?")]
+    assert len(single_only) < 5  # of 15,000 answers
 
 
 async def test_jobs_that_others_have_in_between_do_no_harm(autojump_clock: MockClock) -> None:
@@ -84,8 +84,8 @@ async def test_a_page_ends_nothing_its_word_is_checked_alone_and_at_once(
         gateway.jobs["video_00007"] = done
         await trio.sleep(2 * INTERVAL)
         assert [what for _, what in gateway.asked].count("video_00007") >= 1
-        (ending,) = watchers.endings
-        assert ending.snapshot.size == "1x1"
+        (terminal_state,) = watchers.endings
+        assert terminal_state.snapshot.size == "1x1"
         assert [what for _, what in gateway.asked][-1] != "video_00007"
 
 
@@ -137,7 +137,7 @@ BAD: dict[str, dict[str, object]] = {
 async def test_lists_that_are_bad_cost_little_and_delay_nobody(
     mode: Mode, how: str, autojump_clock: MockClock
 ) -> None:
-    alone = await requests_without_lists(150, 300)
+    single_only = await requests_without_lists(150, 300)
     gateway = gateway_with(150, **BAD[how])
     began = trio.current_time()
     async with watching(gateway, names(150), mode) as watchers:
@@ -146,8 +146,8 @@ async def test_lists_that_are_bad_cost_little_and_delay_nobody(
             assert times[0] - began < 1.5 * INTERVAL
             assert times[-1] > trio.current_time() - 2 * INTERVAL
     if mode == "auto":
-        assert gateway.count() <= 1.03 * alone + 10
-    assert len(gateway.pages) < alone
+        assert gateway.count() <= 1.03 * single_only + 10
+    assert len(gateway.pages) < single_only
 
 
 async def test_what_refuses_lists_is_asked_for_them_ever_more_rarely(

@@ -14,7 +14,7 @@ from notifier.model.answer import Answer
 from notifier.model.video import Snapshot
 
 
-class Asked(NamedTuple):
+class PollResult(NamedTuple):
     """An answer, and when (`Clock.now`) the request that it answers was made.
 
     `was_due` is False for one that came along with somebody else's.
@@ -25,36 +25,35 @@ class Asked(NamedTuple):
     was_due: bool = True
 
 
-class Seat:
+class PollSlot:
     """Waits for one video.
 
-    All times are trio's clock: `due` is when its poller wants to ask, `soonest` when an answer
-    that comes along without a request of its own is welcome. `deadline` (`Clock.now`) is when
-    the watch is to be given up. `listed` is the entry that the timetable has for it; `alone`
-    says that no page of a list will do for the next answer, `told_ended` that a page said once
-    that the video has ended, `denied` that the gateway, asked alone, last said that there is no
-    such video.
+    All times are trio's clock: `due` is when its poller wants to ask, `earliest` when an answer
+    that another request brought is welcome. `deadline` (`Clock.now`) is when the watch is given
+    up. `wheel_tick` is the tick of its entry in the timer wheel. `single_only` tells that no page
+    of a list will do for the next answer, `listed_as_ended` that a page once said that the video
+    has ended, `not_found` that the last single answer said that there is no such video.
     """
 
     __slots__ = (
-        *("video_id", "due", "soonest", "deadline", "listed", "task", "word"),
-        *("alone", "denied", "told_ended"),
+        *("video_id", "due", "earliest", "deadline", "wheel_tick", "task", "wake_value"),
+        *("single_only", "not_found", "listed_as_ended"),
     )
 
     def __init__(self, video_id: str) -> None:
         self.video_id = video_id
-        self.due = self.soonest = self.deadline = self.listed = math.inf
+        self.due = self.earliest = self.deadline = self.wheel_tick = math.inf
         self.task: trio.lowlevel.Task | None = None
-        self.alone = self.denied = self.told_ended = False
-        self.word: object = None
+        self.single_only = self.not_found = self.listed_as_ended = False
+        self.wake_value: object = None
 
     @property
     def known(self) -> Snapshot | None:
         """What is known about the video; an answer that says the same may be this very object."""
         return None
 
-    def hear(self, asked: Asked, now: float) -> bool:  # noqa: ARG002 - for those who override it
-        """Take in `now` an answer that came along, set `due` and `soonest`, and go on waiting.
+    def accept_listed(self, asked: PollResult, now: float) -> bool:  # noqa: ARG002 - for subclasses
+        """Take in `now` an answer that came along, set `due` and `earliest`, and go on waiting.
 
         False if it is nothing that can be dealt with on the spot: then its task will be woken
         with it, as after one of its own requests.
@@ -62,15 +61,15 @@ class Seat:
         return False
 
     def park(self) -> Awaitable[object]:
-        """Wait to be woken; then `word` is what it was woken with."""
+        """Wait to be woken; then `wake_value` is what it was woken with."""
         self.task = trio.lowlevel.current_task()
         return trio.lowlevel.wait_task_rescheduled(self._leave)  # noqa: ASYNC105 - by the caller
 
     def wake(self, word: object) -> None:
-        """Let a task that is parked go on with `word`; does nothing when none is."""
+        """Let a task that is parked go on with `wake_value`; does nothing when none is."""
         task, self.task = self.task, None
         if task is not None:
-            self.word = word
+            self.wake_value = word
             trio.lowlevel.reschedule(task)
 
     def _leave(self, _raise_cancel: object) -> trio.lowlevel.Abort:

@@ -5,8 +5,8 @@ import trio
 from notifier.gateway import Page
 from notifier.metrics import Metrics
 from notifier.model.answer import Answer, Denied, Seen, Trouble
-from notifier.polling import Desk, DeskRules
-from notifier.polling.seat import Seat
+from notifier.polling import GatewayScheduler, SchedulerLimits
+from notifier.polling.poll_slot import PollSlot
 from tests.builders import rng, snapshot
 
 NEVER = float("inf")
@@ -32,32 +32,32 @@ class Gateway:
         return Trouble("http_404", status=404)
 
 
-async def ask(desk: Desk, video_id: str, deadline: float = NEVER) -> Answer:
+async def ask(scheduler: GatewayScheduler, video_id: str, deadline: float = NEVER) -> Answer:
     """Ask now, as a poller does that was due."""
     now = trio.current_time()
-    seat = Seat(video_id)
-    seat.due, seat.soonest, seat.deadline = now, now, deadline
-    desk.wait(seat)
+    slot = PollSlot(video_id)
+    slot.due, slot.earliest, slot.deadline = now, now, deadline
+    scheduler.wait(slot)
     while True:
-        await seat.park()
-        asked = await desk.ask(seat)
+        await slot.park()
+        asked = await scheduler.ask(slot)
         if asked is not None:
             return asked.answer
 
 
-def rules(rate: float = 1000, in_flight: int = 32) -> DeskRules:
-    return DeskRules(rate, in_flight, poll_interval=20)
+def rules(rate: float = 1000, in_flight: int = 32) -> SchedulerLimits:
+    return SchedulerLimits(rate, in_flight, poll_interval=20)
 
 
-def make_desk(
+def make_scheduler(
     nursery: trio.Nursery,
     gateway: Gateway,
     rate: float = 1000,
     in_flight: int = 32,
     metrics: Metrics | None = None,
-) -> Desk:
+) -> GatewayScheduler:
     """Open a desk whose clerk works in `nursery`."""
-    desk = Desk(
+    scheduler = GatewayScheduler(
         "main",
         gateway,
         rules(rate, in_flight),
@@ -65,5 +65,5 @@ def make_desk(
         rng=rng(),
         metrics=metrics,
     )
-    nursery.start_soon(desk.run)
-    return desk
+    nursery.start_soon(scheduler.run)
+    return scheduler

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tests.polling.shelves import BROKEN, INTERVAL, REFUSED, Listed, ModelDesk, names
+from tests.polling.planners import BROKEN, INTERVAL, REFUSED, Listed, ModelDesk, names
 
 HOUR = int(3600 / INTERVAL)
 
@@ -13,28 +13,28 @@ HOUR = int(3600 / INTERVAL)
 def watched(count: int, in_flight: int = 4, **how: object) -> tuple[Listed, ModelDesk]:
     gateway = Listed(**how)  # type: ignore[arg-type]
     gateway.add(names(count))
-    desk = ModelDesk(gateway, in_flight=in_flight)
+    scheduler = ModelDesk(gateway, in_flight=in_flight)
     ours = names(count)
     Random(count).shuffle(ours)
-    desk.watch(ours)
-    return gateway, desk
+    scheduler.watch(ours)
+    return gateway, scheduler
 
 
-def end(gateway: Listed, desk: ModelDesk, gone: list[str]) -> None:
-    desk.leave(one for one in gone if one in desk.seats)
+def end(gateway: Listed, scheduler: ModelDesk, gone: list[str]) -> None:
+    scheduler.leave(one for one in gone if one in scheduler.slots)
     gateway.delete(gone)
 
 
-def anchors(desk: ModelDesk) -> list[str]:
+def anchors(scheduler: ModelDesk) -> list[str]:
     """Return the ids that the last round's pages began after."""
-    last = desk.asked[-1][0]
-    return [after for at, after in desk.asked if at == last and after is not None]
+    last = scheduler.asked[-1][0]
+    return [after for at, after in scheduler.asked if at == last and after is not None]
 
 
 @pytest.mark.parametrize("in_flight", [1, 8])
 def test_pages_become_hardly_more_than_fit_them_all(in_flight: int) -> None:
-    _, desk = watched(10_000, in_flight)
-    *_, last = desk.rounds(4)
+    _, scheduler = watched(10_000, in_flight)
+    *_, last = scheduler.rounds(4)
     # each chain ends with a page that is not full, and fewer than 10 are not worth looking for
     assert last <= 100 + in_flight + 10
 
@@ -42,17 +42,17 @@ def test_pages_become_hardly_more_than_fit_them_all(in_flight: int) -> None:
 def test_jobs_of_others_in_between_cost_the_pages_that_they_fill() -> None:
     gateway = Listed()
     gateway.add(names(10_000))
-    desk = ModelDesk(gateway)
-    desk.watch(names(10_000)[::5])
-    *_, last = desk.rounds(6)
+    scheduler = ModelDesk(gateway)
+    scheduler.watch(names(10_000)[::5])
+    *_, last = scheduler.rounds(6)
     assert last <= 1.1 * 100
 
 
 def test_thousands_of_new_jobs_at_the_head_leave_pages_as_they_were() -> None:
-    gateway, desk = watched(2_000)
-    *_, before = desk.rounds(4)
+    gateway, scheduler = watched(2_000)
+    *_, before = scheduler.rounds(4)
     gateway.add(names(5_000, first=2_000))
-    *_, after = desk.rounds(4)
+    *_, after = scheduler.rounds(4)
     assert after <= before + 10  # so few are not worth looking for
 
 
@@ -61,44 +61,44 @@ def test_thousands_of_new_jobs_at_the_head_leave_pages_as_they_were() -> None:
 def test_anchors_that_are_deleted_cost_no_more_than_their_own_videos(
     lost_cursor: str, count: int
 ) -> None:
-    gateway, desk = watched(2_000, lost_cursor=lost_cursor)
-    *_, before = desk.rounds(4)
-    end(gateway, desk, anchors(desk)[:count])
-    first, *later = desk.rounds(10)
+    gateway, scheduler = watched(2_000, lost_cursor=lost_cursor)
+    *_, before = scheduler.rounds(4)
+    end(gateway, scheduler, anchors(scheduler)[:count])
+    first, *later = scheduler.rounds(10)
     assert first <= before + 110 * count
     assert later[-1] <= before + 5
 
 
 def test_a_gateway_that_ignored_after_for_a_while_is_paged_again() -> None:
-    gateway, desk = watched(500)
+    gateway, scheduler = watched(500)
     gateway.ignores_after = True
-    *_, badly = desk.rounds(4)
+    *_, badly = scheduler.rounds(4)
     assert badly <= 1 + 400 + 1
     gateway.ignores_after = False
-    *_, well = desk.rounds(HOUR)
+    *_, well = scheduler.rounds(HOUR)
     assert well <= 10
 
 
 @pytest.mark.parametrize("fault", [REFUSED, BROKEN])
 def test_lists_that_come_back_are_used_again(fault: str) -> None:
-    gateway, desk = watched(500)
-    list(desk.rounds(4))
+    gateway, scheduler = watched(500)
+    list(scheduler.rounds(4))
     gateway.down = fault
-    list(desk.rounds(10))
+    list(scheduler.rounds(10))
     gateway.down = None
-    *_, last = desk.rounds(HOUR)
+    *_, last = scheduler.rounds(HOUR)
     assert last <= 10
 
 
 def test_lists_that_stay_away_are_tried_ever_more_rarely() -> None:
-    _, desk = watched(100, down=REFUSED)
-    list(desk.rounds(12 * HOUR))
-    assert desk.pages <= 8
+    _, scheduler = watched(100, down=REFUSED)
+    list(scheduler.rounds(12 * HOUR))
+    assert scheduler.pages <= 8
 
 
 def test_only_who_was_watched_too_late_for_a_page_is_looked_for_again() -> None:
-    _, desk = watched(300)
-    list(desk.rounds(3))
-    desk.gateway.add(names(50, first=300))
-    desk.watch(names(50, first=300))
-    assert list(islice(desk.rounds(2), 1, None)) <= [6]
+    _, scheduler = watched(300)
+    list(scheduler.rounds(3))
+    scheduler.gateway.add(names(50, first=300))
+    scheduler.watch(names(50, first=300))
+    assert list(islice(scheduler.rounds(2), 1, None)) <= [6]

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from notifier.gateway import Page
 from notifier.model.answer import Answer, Denied, Trouble
-from notifier.polling.shelf import Mode
+from notifier.polling.page_planner import Mode
 
 
-class Client(Protocol):
+class StatusClient(Protocol):
     """What the desk needs of the gateway door."""
 
     async def retrieve(self, video_id: str) -> Answer:
@@ -19,11 +19,11 @@ class Client(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DeskRules:
+class SchedulerLimits:
     """How much may be asked of one gateway: requests a second, and at the same time.
 
     `poll_interval` (seconds) is what most pollers wait between two questions. `list_videos`
-    tells whether many are asked about at once, see `notifier.polling.shelf`.
+    tells whether many are asked about at once, see `notifier.polling.page_planner`.
     """
 
     requests_per_second: float

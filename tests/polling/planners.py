@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from notifier.polling.line import Line
-from notifier.polling.seat import Seat
-from notifier.polling.shelf import WORTH_OF_DUE, Mode, PageRequest, Shelf
+from notifier.polling.page_planner import WORTH_OF_DUE, Mode, PagePlanner, PageRequest
+from notifier.polling.poll_slot import PollSlot
+from notifier.polling.ready_queue import ReadyQueue
 
 INTERVAL = 20.0
 REFUSED, BROKEN, TOO_MANY = "refused", "broken", "too_many"
@@ -73,15 +73,15 @@ class ModelDesk:
 
     def __init__(self, gateway: Listed, mode: Mode = "auto", in_flight: int = 1) -> None:
         self.gateway = gateway
-        self.seats: dict[str, Seat] = {}
-        self.shelf = Shelf(mode, self.seats)
-        self.line = Line(self.shelf)
+        self.slots: dict[str, PollSlot] = {}
+        self.planner = PagePlanner(mode, self.slots)
+        self.line = ReadyQueue(self.planner)
         self.answered: dict[str, float] = {}
         self.singles = self.pages = self.found = 0
         self.asked: list[tuple[float, str | None]] = []
         self.now = 0.0
         self._in_flight = in_flight
-        self._waiting: deque[tuple[Seat, PageRequest]] = deque()
+        self._waiting: deque[tuple[PollSlot, PageRequest]] = deque()
 
     @property
     def requests(self) -> int:
@@ -91,24 +91,24 @@ class ModelDesk:
     def watch(self, names: Iterable[str]) -> None:
         """Watch more videos, due at once."""
         for name in names:
-            seat = self.seats[name] = Seat(name)
-            seat.task = _PARKED
-            seat.due = seat.soonest = self.now
-            self.shelf.join(seat)
+            slot = self.slots[name] = PollSlot(name)
+            slot.task = _PARKED
+            slot.due = slot.earliest = self.now
+            self.planner.add(slot)
 
     def leave(self, names: Iterable[str]) -> None:
         """Watch these no longer."""
         for name in names:
-            seat = self.seats.pop(name)
-            self.line.remove(seat)
-            self.shelf.forget(seat)
+            slot = self.slots.pop(name)
+            self.line.remove(slot)
+            self.planner.remove(slot)
 
     def round(self, seconds: float = INTERVAL) -> int:
         """Answer all who are due, then let time pass; return how many requests that took."""
         before = self.requests
-        for seat in list(self.seats.values()):
-            if seat.due <= self.now:
-                self.line.add(seat)
+        for slot in list(self.slots.values()):
+            if slot.due <= self.now:
+                self.line.add(slot)
         while self.line or self._waiting:
             if self.line and len(self._waiting) < self._in_flight:
                 self._give_turn()
@@ -122,17 +122,17 @@ class ModelDesk:
         return (self.round() for _ in range(count))
 
     def _give_turn(self) -> None:
-        seat = self.line.first()
-        self.line.remove(seat)
-        request = self.line.plan(seat, self.now)
+        slot = self.line.first()
+        self.line.remove(slot)
+        request = self.line.plan(slot, self.now)
         if request is None:
             self.singles += 1
-            self._answer(seat)
+            self._answer(slot)
             return
         self.pages += 1
         self.asked.append((self.now, request.after))
-        seat.task = None
-        self._waiting.append((seat, request))
+        slot.task = None
+        self._waiting.append((slot, request))
 
     def _come_back(self) -> None:
         carrier, request = self._waiting.popleft()
@@ -140,30 +140,30 @@ class ModelDesk:
         page = self.gateway.page(request.limit, request.after)
         if isinstance(page, str):
             refused, too_many = page != BROKEN, page == TOO_MANY
-            self.shelf.failed(request, self.now, refused=refused, too_many=too_many)
+            self.planner.record_failure(request, self.now, refused=refused, too_many=too_many)
         else:
             self._hand_out(request, dict.fromkeys(page[0]), page[1])
-        for seat in request.expected:
-            if seat.due <= self.now and seat.video_id in self.seats:
-                seat.alone |= request.after is not None
-                self.line.put_first(seat)
+        for slot in request.expected:
+            if slot.due <= self.now and slot.video_id in self.slots:
+                slot.single_only |= request.after is not None
+                self.line.add_first(slot)
 
     def _hand_out(self, request: PageRequest, ids: Mapping[str, None], end: str | None) -> None:
-        self.shelf.learn(request, list(ids), end)
+        self.planner.record_page(request, list(ids), end)
         self.found += request.new
         saved = 0.0
         for video_id in ids:
-            seat = self.seats.get(video_id)
-            if seat is not None and seat.task is not None and seat.due <= self.now:
+            slot = self.slots.get(video_id)
+            if slot is not None and slot.task is not None and slot.due <= self.now:
                 saved += WORTH_OF_DUE
-                self.line.remove(seat)
-                self._answer(seat)
-        self.shelf.earned(request, saved, self.now)
+                self.line.remove(slot)
+                self._answer(slot)
+        self.planner.record_savings(request, saved, self.now)
 
-    def _answer(self, seat: Seat) -> None:
-        self.answered[seat.video_id] = self.now
-        seat.due = self.now + INTERVAL
-        seat.soonest = self.now + 5
+    def _answer(self, slot: PollSlot) -> None:
+        self.answered[slot.video_id] = self.now
+        slot.due = self.now + INTERVAL
+        slot.earliest = self.now + 5
 
 
 def names(count: int, first: int = 0) -> list[str]:

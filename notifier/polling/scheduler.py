@@ -21,16 +21,16 @@ from notifier.gateway import Page
 from notifier.metrics import Metrics
 from notifier.model.answer import Denied, Seen, Trouble, outcome_word
 from notifier.pacer import Pacer, Recent
-from notifier.schedule.backoff import jittered
-from notifier.polling.keys import PROBE_INTERVAL, KeyCheck, Pause, shows_good_key
+from notifier.polling.auth import PROBE_INTERVAL, AuthMonitor, AuthPause, shows_good_key
 from notifier.polling.lifecycle import LONGEST_WAIT
-from notifier.polling.line import Line
-from notifier.polling.lists import Lists
-from notifier.polling.seat import Asked, Seat
-from notifier.polling.shelf import PageRequest, Shelf
-from notifier.polling.terms import Client, DeskRules
-from notifier.polling.timetable import Timetable
-from notifier.polling.words import StrangeWords
+from notifier.polling.limits import SchedulerLimits, StatusClient
+from notifier.polling.page_applier import PageApplier
+from notifier.polling.page_planner import PagePlanner, PageRequest
+from notifier.polling.poll_slot import PollResult, PollSlot
+from notifier.polling.ready_queue import ReadyQueue
+from notifier.polling.timer_wheel import TimerWheel
+from notifier.polling.unknown_status import UnknownStatusLog
+from notifier.schedule.backoff import jittered
 
 _TICK = 0.01  # seconds; who has a turn within one is woken together, which costs less
 _OVERSLEPT = 5.0
@@ -38,14 +38,14 @@ _LONGEST_SPREAD = 30.0
 _TURN = object()
 
 
-class Desk:
+class GatewayScheduler:
     """Asks one gateway for all its pollers; `run` must be running. `now` is `Clock.now`."""
 
     def __init__(
         self,
         gateway: str,
-        client: Client,
-        rules: DeskRules,
+        client: StatusClient,
+        rules: SchedulerLimits,
         *,
         now: Callable[[], float],
         rng: Random,
@@ -58,30 +58,30 @@ class Desk:
         self._rng = rng
         self._metrics = metrics or Metrics()
         self._pacer = Pacer(rules.requests_per_second)
-        self._timetable = Timetable()
-        self._seats: dict[str, Seat] = {}
-        self._line = Line(Shelf(rules.list_videos, self._seats))
-        self._lists = Lists(self._line, self._seats, self._timetable)
+        self._timer_wheel = TimerWheel()
+        self._slots: dict[str, PollSlot] = {}
+        self._queue = ReadyQueue(PagePlanner(rules.list_videos, self._slots))
+        self._pages = PageApplier(self._queue, self._slots, self._timer_wheel)
         self._in_flight = 0
         self._bell = Bell()
         self._wakes_at = -math.inf
         self._limited: str | None = None
-        self._keys = KeyCheck()
-        self._pause: Pause | None = None
+        self._auth = AuthMonitor()
+        self._pause: AuthPause | None = None
         self._resumed_at = -math.inf
         self._recent = Recent()
         self._log = log.get(gateway=gateway)
-        self._words = StrangeWords(self._log)
+        self._words = UnknownStatusLog(self._log)
         self._metrics.gateway_paused(gateway, paused=False)
 
-    def change(self, client: Client, rules: DeskRules) -> None:
+    def change(self, client: StatusClient, rules: SchedulerLimits) -> None:
         """Ask through `client` from now on, by other rules; a refused key is tried anew."""
         self._client = client
         self._rules = rules
         self._pacer.pace(rules.requests_per_second)
-        self._words = StrangeWords(self._log)
-        self._line.shelf = Shelf(rules.list_videos, self._seats)
-        self._keys.accepted()
+        self._words = UnknownStatusLog(self._log)
+        self._queue.planner = PagePlanner(rules.list_videos, self._slots)
+        self._auth.accepted()
         if self._pause is not None:
             self._resume()
         self._bell.ring()
@@ -107,61 +107,61 @@ class Desk:
             if trio.current_time() - self._wakes_at > _OVERSLEPT:
                 self._spread_out()
 
-    def wait(self, seat: Seat) -> None:
-        """Have a seat woken when it is due and has its turn; its task is to park there.
+    def wait(self, slot: PollSlot) -> None:
+        """Wake the task parked at `slot` when it is due and may ask.
 
-        An answer that comes along by itself is `Seat.hear`d from its `soonest` on. While the
-        key is refused this takes until it is good; a watch that is past its deadline is told of
-        the refusal as soon as a try after the deadline has failed.
+        From `earliest` on, an answer from a list page is passed to `PollSlot.accept_listed`.
+        While the key is refused nothing is asked; a watch past its deadline gets the refusal of
+        the first try after the deadline.
         """
-        if self._seats.get(seat.video_id) is not seat:
-            self._seats[seat.video_id] = seat
-            self._line.shelf.join(seat)
-        self._timetable.add(seat)
-        self._look_by(seat.due)
+        if self._slots.get(slot.video_id) is not slot:
+            self._slots[slot.video_id] = slot
+            self._queue.planner.add(slot)
+        self._timer_wheel.add(slot)
+        self._look_by(slot.due)
 
-    async def ask(self, seat: Seat) -> Asked | None:
+    async def ask(self, slot: PollSlot) -> PollResult | None:
         """Return what a seat was woken with, or the answer that it asks for, if it has a turn.
 
         None if it has to park again, having had no answer, or was dismissed.
         """
-        word, seat.word = seat.word, None
-        if word is None or isinstance(word, Asked):
+        word, slot.wake_value = slot.wake_value, None
+        if word is None or isinstance(word, PollResult):
             return word
-        asked = await self._ask_now(seat, word)
+        asked = await self._ask_now(slot, word)
         if asked is not None:
             return asked
         if isinstance(word, PageRequest):
-            self._line.put_first(seat)
+            self._queue.add_first(slot)
             self._look_by(trio.current_time())
         else:
-            self._line.add(seat)
+            self._queue.add(slot)
         return None
 
-    def dismiss(self, seat: Seat) -> None:
+    def stop_waiting(self, slot: PollSlot) -> None:
         """Let a poller that waits go; one that asks is left to it."""
-        seat.wake(None)
+        slot.wake(None)
 
-    def leave(self, seat: Seat) -> None:
+    def leave(self, slot: PollSlot) -> None:
         """Forget a seat whose poller will not come back."""
-        if self._seats.get(seat.video_id) is seat:
-            del self._seats[seat.video_id]
-            self._line.remove(seat)
-            self._line.shelf.forget(seat)
+        if self._slots.get(slot.video_id) is slot:
+            del self._slots[slot.video_id]
+            self._queue.remove(slot)
+            self._queue.planner.remove(slot)
 
     def _serve(self) -> float:
         """Have those stand in line who are due; return when to look again (trio's clock)."""
         now = trio.current_time()
-        for seat in self._timetable.take_due(now):
-            self._line.add(seat)
-        return min(self._give_turns(now), self._timetable.next_due())
+        for slot in self._timer_wheel.take_due(now):
+            self._queue.add(slot)
+        return min(self._give_turns(now), self._timer_wheel.next_due())
 
     def _give_turns(self, now: float) -> float:
         """Let those ask whose turn it is; return when the next has its turn (trio's clock)."""
-        while self._line and self._in_flight < self._rules.in_flight:
-            seat = self._line.first()
-            if seat.task is None:
-                self._line.remove(seat)  # it was stopped while it waited
+        while self._queue and self._in_flight < self._rules.in_flight:
+            slot = self._queue.first()
+            if slot.task is None:
+                self._queue.remove(slot)  # it was stopped while it waited
                 continue
             wait = 0.0 if self._pause is None else self._until_try(self._pause)
             wait = wait or self._pacer.take(now)
@@ -169,25 +169,25 @@ class Desk:
                 # a turn comes at its moment, unless many come within a tick
                 crowded = self._rules.requests_per_second * _TICK > 1
                 return now + (max(wait, _TICK) if crowded else wait)
-            self._line.remove(seat)
-            self._let_ask(seat, now)
+            self._queue.remove(slot)
+            self._let_ask(slot, now)
         return math.inf
 
-    def _let_ask(self, seat: Seat, now: float) -> None:
+    def _let_ask(self, slot: PollSlot, now: float) -> None:
         self._in_flight += 1
-        self._metrics.poll_lag(self._gateway, now - seat.due)
+        self._metrics.poll_lag(self._gateway, now - slot.due)
         if self._pause is None:
-            self._metrics.budget_wait(self._gateway, now - max(seat.due, self._resumed_at))
-            page = self._line.plan(seat, now)
-            seat.wake(_TURN if page is None else page)
+            self._metrics.budget_wait(self._gateway, now - max(slot.due, self._resumed_at))
+            page = self._queue.plan(slot, now)
+            slot.wake(_TURN if page is None else page)
         else:
             self._pause.trying = True
-            seat.wake(self._pause)
+            slot.wake(self._pause)
 
     def _leave(self) -> None:
         """Make room for the next in line."""
         self._in_flight -= 1
-        if self._line or self._pause is not None:
+        if self._queue or self._pause is not None:
             self._look_by(self._give_turns(trio.current_time()))
 
     def _look_by(self, moment: float) -> None:
@@ -199,57 +199,59 @@ class Desk:
         """When everything was stopped for a while, do not let all rise together."""
         now = trio.current_time()
         spread = min(self._rules.poll_interval, _LONGEST_SPREAD)
-        for seat in self._timetable.take_due(now):
-            seat.due = now + self._rng.uniform(0, spread)
-            self._timetable.add(seat)
+        for slot in self._timer_wheel.take_due(now):
+            slot.due = now + self._rng.uniform(0, spread)
+            self._timer_wheel.add(slot)
 
-    def _until_try(self, pause: Pause) -> float:
+    def _until_try(self, pause: AuthPause) -> float:
         """Return in how many seconds the key may be tried; infinity while it is."""
         return math.inf if pause.trying else max(pause.next_try - self._now(), 0.0)
 
-    async def _ask_now(self, seat: Seat, word: object) -> Asked | None:
+    async def _ask_now(self, slot: PollSlot, word: object) -> PollResult | None:
         """Ask in a turn or to try the key; None to wait in line again."""
         try:
             if isinstance(word, PageRequest):
-                return await self._ask_page(seat, word)
+                return await self._ask_page(slot, word)
             if self._pause is not None and word is not self._pause:
                 return None  # it began after this turn was given
-            asked = await self._request(seat)
-            if isinstance(word, Pause) and word is self._pause:
-                return self._still_refused(seat, asked, word)
+            asked = await self._request(slot)
+            if isinstance(word, AuthPause) and word is self._pause:
+                return self._still_refused(slot, asked, word)
             return asked
         finally:
-            if isinstance(word, Pause):
+            if isinstance(word, AuthPause):
                 word.trying = False
             self._leave()
 
-    def _still_refused(self, seat: Seat, asked: Asked, pause: Pause) -> Asked | None:
+    def _still_refused(
+        self, slot: PollSlot, asked: PollResult, pause: AuthPause
+    ) -> PollResult | None:
         """Tell those in line of a try whose watches are over."""
         pause.tried(asked.answer, asked.at, self._now() + jittered(PROBE_INTERVAL, self._rng))
-        for other in self._line:
+        for other in self._queue:
             if other.deadline <= asked.at:
-                other.wake(Asked(pause.denied, asked.at))
-        return asked if seat.deadline <= asked.at else None
+                other.wake(PollResult(pause.not_found, asked.at))
+        return asked if slot.deadline <= asked.at else None
 
-    async def _request(self, seat: Seat) -> Asked:
-        at, client, video_id = self._now(), self._client, seat.video_id
+    async def _request(self, slot: PollSlot) -> PollResult:
+        at, client, video_id = self._now(), self._client, slot.video_id
         self._recent.note(at)
         answer = await client.retrieve(video_id)
         self._metrics.poll(self._gateway, outcome_word(answer))
-        self._lists.heard(seat, answer)
+        self._pages.on_single_answer(slot, answer)
         if isinstance(answer, Seen) and answer.snapshot.status is None:
             self._words.explain(answer.snapshot.word)
         if isinstance(answer, Denied):
             # not if that was the key of before
-            if client is self._client and self._keys.is_refused(video_id, answer):
+            if client is self._client and self._auth.is_refused(video_id, answer):
                 self._refused(answer)
         elif isinstance(answer, Trouble) and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._rest(video_id, answer.wait or 0)
         elif shows_good_key(answer):
             self._accepted(at)
-        return Asked(answer, at)
+        return PollResult(answer, at)
 
-    async def _ask_page(self, seat: Seat, request: PageRequest) -> Asked | None:
+    async def _ask_page(self, slot: PollSlot, request: PageRequest) -> PollResult | None:
         """Ask for a page and hand out what it says; None if this one is not answered by it."""
         at = self._now()
         self._recent.note(at)
@@ -257,19 +259,19 @@ class Desk:
         if isinstance(page, Page):
             self._metrics.poll(self._gateway, "listed")
             self._accepted(at)
-            own = self._lists.hand_out(seat, request, page, at)
-            self._look_by(self._timetable.next_due())
+            own = self._pages.apply(slot, request, page, at)
+            self._look_by(self._timer_wheel.next_due())
             return own
         self._metrics.poll(self._gateway, "not_listed")
         self._log.debug("not_listed", outcome=outcome_word(page), detail=page.detail)
         if page.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._rest("", page.wait or 0)
-        self._lists.fail(seat, request, page)
+        self._pages.fail(slot, request, page)
         return None
 
     def _refused(self, answer: Denied) -> None:
         if self._pause is None:
-            self._pause = Pause(answer, self._now())
+            self._pause = AuthPause(answer, self._now())
             self._metrics.gateway_paused(self._gateway, paused=True)
             self._log.error(
                 "gateway_paused",
@@ -287,7 +289,7 @@ class Desk:
 
     def _accepted(self, at: float) -> None:
         """Go on, unless the request was made `at` a time when the key was not refused yet."""
-        self._keys.accepted()
+        self._auth.accepted()
         if self._pause is not None and at > self._pause.since:
             self._resume()
             self._log.warning("gateway_resumed", outcome="the key is accepted again")

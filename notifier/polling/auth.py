@@ -15,14 +15,14 @@ _FORBIDDEN_VIDEOS = 2
 _NOBODY_LOOKED = frozenset({"html", "empty", "broken_json"})
 
 
-class Pause:
+class AuthPause:
     """A time in which the key is refused; all moments are `Clock.now`.
 
-    `denied` is what the gateway said last, `last_try` when it was asked for that.
+    `not_found` is what the gateway said last, `last_try` when it was asked for that.
     """
 
-    def __init__(self, denied: Denied, now: float) -> None:
-        self.denied = denied
+    def __init__(self, not_found: Denied, now: float) -> None:
+        self.not_found = not_found
         self.since = now
         self.next_try = now + PROBE_INTERVAL
         self.last_try = float("-inf")
@@ -33,10 +33,10 @@ class Pause:
         self.last_try = at
         self.next_try = next_try
         if isinstance(answer, Denied):
-            self.denied = answer
+            self.not_found = answer
 
 
-class KeyCheck:
+class AuthMonitor:
     """Judges the key by the answers that it gets."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from trio.testing import MockClock
 
 from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
 from tests.builders import snapshot
-from tests.polling.desks import Gateway, ask, make_desk, rules
+from tests.polling.schedulers import Gateway, ask, make_scheduler, rules
 
 
 async def test_a_refused_key_stops_everybody_but_one_slow_probe(
@@ -16,15 +16,15 @@ async def test_a_refused_key_stops_everybody_but_one_slow_probe(
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(nursery, gateway)
+    scheduler = make_scheduler(nursery, gateway)
     answers: list[Answer] = []
 
     async def poll(video_id: str) -> None:
-        answers.append(await ask(desk, video_id))
+        answers.append(await ask(scheduler, video_id))
 
     with capture_logs() as logs:
         async with trio.open_nursery() as pollers:
-            assert isinstance(await ask(desk, "video_0"), Denied)
+            assert isinstance(await ask(scheduler, "video_0"), Denied)
             for number in range(50):
                 pollers.start_soon(poll, f"video_{number}")
             await trio.sleep(600)
@@ -44,15 +44,15 @@ async def test_one_forbidden_video_pauses_nobody_and_two_do(
 ) -> None:
     gateway = Gateway()
     gateway.answers = {"a": Denied(403), "b": Denied(403)}
-    desk = make_desk(nursery, gateway)
+    scheduler = make_scheduler(nursery, gateway)
 
-    await ask(desk, "a")
-    await ask(desk, "a")
-    assert isinstance(await ask(desk, "good"), Seen)
-    await ask(desk, "a")
-    await ask(desk, "b")
+    await ask(scheduler, "a")
+    await ask(scheduler, "a")
+    assert isinstance(await ask(scheduler, "good"), Seen)
+    await ask(scheduler, "a")
+    await ask(scheduler, "b")
     began = trio.current_time()
-    assert isinstance(await ask(desk, "good"), Seen)
+    assert isinstance(await ask(scheduler, "good"), Seen)
     assert trio.current_time() - began >= 40
 
 
@@ -61,19 +61,19 @@ async def test_a_watch_past_its_deadline_hears_of_the_refusal(
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(nursery, gateway)
+    scheduler = make_scheduler(nursery, gateway)
     heard: list[tuple[str, float]] = []
 
     async def poll(video_id: str, deadline: float) -> None:
-        answer = await ask(desk, video_id, deadline)
+        answer = await ask(scheduler, video_id, deadline)
         assert isinstance(answer, Denied)
         heard.append((video_id, trio.current_time()))
 
-    await ask(desk, "first")
+    await ask(scheduler, "first")
     async with trio.open_nursery() as pollers:
         pollers.start_soon(poll, "over", trio.current_time() + 200)
         pollers.start_soon(poll, "also over", trio.current_time() + 200)
-        pollers.start_soon(ask, desk, "still open")
+        pollers.start_soon(ask, scheduler, "still open")
         await trio.sleep(400)
         pollers.cancel_scope.cancel()
 
@@ -87,15 +87,15 @@ async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(nursery, gateway)
-    await ask(desk, "first")
+    scheduler = make_scheduler(nursery, gateway)
+    await ask(scheduler, "first")
     gateway.answer = Seen(snapshot())
 
     async with trio.open_nursery() as pollers:
         with trio.CancelScope() as stopped:
-            pollers.start_soon(ask, desk, "second")
+            pollers.start_soon(ask, scheduler, "second")
             stopped.deadline = trio.current_time() + 10
-            await ask(desk, "first")
+            await ask(scheduler, "first")
     assert gateway.asked[-1][1] == "second"
 
 
@@ -116,12 +116,12 @@ async def test_only_an_answer_that_looked_at_the_key_ends_the_pause(
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(nursery, gateway)
-    await ask(desk, "a")
+    scheduler = make_scheduler(nursery, gateway)
+    await ask(scheduler, "a")
     gateway.answer = answer
 
     with trio.move_on_after(65) as waited:
-        await ask(desk, "a")
+        await ask(scheduler, "a")
 
     assert waited.cancelled_caught is not resumes
 
@@ -131,11 +131,11 @@ async def test_an_unknown_word_is_explained_once(
 ) -> None:
     gateway = Gateway()
     gateway.answer = Seen(snapshot(None, word="flummoxed"))
-    desk = make_desk(nursery, gateway)
+    scheduler = make_scheduler(nursery, gateway)
 
     with capture_logs() as logs:
         for _ in range(3):
-            await ask(desk, "a")
+            await ask(scheduler, "a")
 
     assert [line["word"] for line in logs] == ["flummoxed"]
 
@@ -146,11 +146,11 @@ async def test_a_refused_key_also_stops_those_who_already_wait_for_their_turn(
 ) -> None:
     gateway = Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(nursery, gateway, rate=10)
+    scheduler = make_scheduler(nursery, gateway, rate=10)
 
     async with trio.open_nursery() as pollers:
         for number in range(200):
-            pollers.start_soon(ask, desk, f"video_{number}")
+            pollers.start_soon(ask, scheduler, f"video_{number}")
         await trio.sleep(30)
         pollers.cancel_scope.cancel()
 
@@ -163,16 +163,16 @@ async def test_videos_that_the_key_may_not_see_never_starve_the_others(
 ) -> None:
     gateway = Gateway()
     gateway.answers = {f"foreign_{number}": Denied(403) for number in range(4)}
-    desk = make_desk(nursery, gateway)
+    scheduler = make_scheduler(nursery, gateway)
     told: dict[str, float] = {}
 
     async def foreign(video_id: str) -> None:
         while True:
-            await ask(desk, video_id)
+            await ask(scheduler, video_id)
             await trio.sleep(20)
 
     async def good(video_id: str) -> None:
-        assert isinstance(await ask(desk, video_id), Seen)
+        assert isinstance(await ask(scheduler, video_id), Seen)
         told[video_id] = trio.current_time()
 
     async with trio.open_nursery() as pollers:
@@ -206,12 +206,12 @@ async def test_late_answers_to_questions_from_before_a_pause_do_not_end_it(
             return Denied(401) if began < 200 else Seen(snapshot())
 
     gateway = Revoked()
-    desk = make_desk(nursery, gateway, rate=20)
+    scheduler = make_scheduler(nursery, gateway, rate=20)
 
     with capture_logs() as logs:
         async with trio.open_nursery() as pollers:
             for number in range(100):
-                pollers.start_soon(ask, desk, f"video_{number}")
+                pollers.start_soon(ask, scheduler, f"video_{number}")
 
     assert [line["event"] for line in logs] == ["gateway_paused", "gateway_resumed"]
 
@@ -222,19 +222,19 @@ async def test_a_changed_key_ends_the_pause_at_once_and_the_old_one_begins_none(
 ) -> None:
     gateway, renewed = Gateway(), Gateway()
     gateway.answer = Denied(401)
-    desk = make_desk(nursery, gateway)
+    scheduler = make_scheduler(nursery, gateway)
     answers: list[Answer] = []
 
     async def poll(video_id: str) -> None:
-        answers.append(await ask(desk, video_id))
+        answers.append(await ask(scheduler, video_id))
 
     with capture_logs() as logs:
         async with trio.open_nursery() as pollers:
-            await ask(desk, "first")
+            await ask(scheduler, "first")
             for number in range(20):
                 pollers.start_soon(poll, f"video_{number}")
             await trio.sleep(30)
-            desk.change(renewed, rules(10))
+            scheduler.change(renewed, rules(10))
             began = trio.current_time()
 
     assert trio.current_time() - began <= 5
@@ -249,13 +249,13 @@ async def test_a_refusal_of_the_key_of_before_is_no_refusal_of_the_new_one(
 ) -> None:
     gateway, renewed = Gateway(), Gateway()
     gateway.answer, gateway.takes = Denied(401), 5
-    desk = make_desk(nursery, gateway)
+    scheduler = make_scheduler(nursery, gateway)
 
     with capture_logs() as logs:
         async with trio.open_nursery() as pollers:
-            pollers.start_soon(ask, desk, "first")
+            pollers.start_soon(ask, scheduler, "first")
             await trio.sleep(1)
-            desk.change(renewed, rules(10))
+            scheduler.change(renewed, rules(10))
 
     assert logs == []
-    assert isinstance(await ask(desk, "second"), Seen)
+    assert isinstance(await ask(scheduler, "second"), Seen)

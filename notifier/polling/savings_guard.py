@@ -4,7 +4,7 @@ _CREDIT = 5.0
 _MOST = 50.0
 
 
-class Account:
+class SavingsGuard:
     """Open until more was spent than earned, then closed for a while that grows.
 
     In all no more than `_CREDIT` requests are lost each time it is opened. `shortest` and
@@ -21,10 +21,10 @@ class Account:
         """Tell whether to go on."""
         return now >= self._opens_at
 
-    def settle(self, earned: float, now: float) -> None:
+    def settle(self, record_savings: float, now: float) -> None:
         """Note what a request has earned, in requests that it saved; itself it cost one."""
-        self._credit = min(self._credit + earned - 1, _MOST)
-        if earned >= 2:  # noqa: PLR2004 - it saved one at least
+        self._credit = min(self._credit + record_savings - 1, _MOST)
+        if record_savings >= 2:  # noqa: PLR2004 - it saved one at least
             self._pause = self._shortest
         if self._credit < 0:
             self.close(now)

@@ -14,7 +14,7 @@ import trio
 from notifier import log
 from notifier.bell import Bell
 from notifier.errors import StoreError
-from notifier.model.watch import Reading
+from notifier.model.watch import Observation
 from notifier.schedule.backoff import growing
 
 _MOST = 500
@@ -24,24 +24,24 @@ _PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _FOR_EVER = 3600.0
 
 
-class ReadingStore(Protocol):
+class SnapshotStore(Protocol):
     """What is needed of the store."""
 
-    async def save_readings(self, readings: Sequence[Reading]) -> None:
+    async def save_observations(self, readings: Sequence[Observation]) -> None:
         """Keep what open watches were last told."""
 
 
-class Readings:
+class SnapshotWriter:
     """Writes readings into `store`; `run` must be running."""
 
-    def __init__(self, store: ReadingStore) -> None:
+    def __init__(self, store: SnapshotStore) -> None:
         self._store = store
-        self._unsaved: dict[int, Reading] = {}
+        self._unsaved: dict[int, Observation] = {}
         self._most = _MOST
         self._bell = Bell()
         self._log = log.get()
 
-    def keep(self, reading: Reading) -> None:
+    def keep(self, reading: Observation) -> None:
         """Have a reading stored before long, instead of an earlier one of the same watch."""
         self._unsaved[reading.row] = reading
         self._bell.ring()
@@ -77,7 +77,7 @@ class Readings:
         while self._unsaved:
             batch = list(islice(self._unsaved.values(), self._most))
             try:
-                await self._store.save_readings(batch)
+                await self._store.save_observations(batch)
             except Exception:
                 # if it is one of them that cannot be stored, the others have to get by
                 self._most = max(self._most // 2, 1)
@@ -86,7 +86,7 @@ class Readings:
             self._most = min(2 * self._most, _MOST)
             self._taken(batch)
 
-    def _taken(self, batch: list[Reading]) -> dict[int, Reading]:
+    def _taken(self, batch: list[Observation]) -> dict[int, Observation]:
         """Take out those of `batch` of which nothing newer came."""
         rows = [one.row for one in batch if self._unsaved.get(one.row) is one]
         return {row: self._unsaved.pop(row) for row in rows}

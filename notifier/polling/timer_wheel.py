@@ -3,13 +3,13 @@
 import math
 from heapq import heappop, heappush
 
-from notifier.polling.seat import Seat
+from notifier.polling.poll_slot import PollSlot
 
 _PER_SECOND = 128
 """Who is due within one tick is taken out together: that costs less, and nobody is early."""
 
 
-class Timetable:
+class TimerWheel:
     """The seats of one desk, by the tick in which they are due.
 
     Most are put off again and again before they come up. Then they are only noted to be due
@@ -17,37 +17,37 @@ class Timetable:
     """
 
     def __init__(self) -> None:
-        self._seats: dict[int, list[Seat]] = {}
+        self._slots: dict[int, list[PollSlot]] = {}
         self._ticks: list[int] = []
 
-    def add(self, seat: Seat) -> None:
+    def add(self, slot: PollSlot) -> None:
         """Note when a seat is due, if it is not listed for a tick before that."""
-        tick = math.ceil(seat.due * _PER_SECOND)
-        if tick >= seat.listed:
+        tick = math.ceil(slot.due * _PER_SECOND)
+        if tick >= slot.wheel_tick:
             return
-        seat.listed = tick
-        seats = self._seats.get(tick)
-        if seats is None:
-            self._seats[tick] = [seat]
+        slot.wheel_tick = tick
+        slots = self._slots.get(tick)
+        if slots is None:
+            self._slots[tick] = [slot]
             heappush(self._ticks, tick)
         else:
-            seats.append(seat)
+            slots.append(slot)
 
-    def take_due(self, now: float) -> list[Seat]:
+    def take_due(self, now: float) -> list[PollSlot]:
         """Take out the seats that wait and are due."""
         due = []
         while self._ticks and self._ticks[0] <= now * _PER_SECOND:
             tick = heappop(self._ticks)
-            for seat in self._seats.pop(tick):
-                if seat.listed != tick:
+            for slot in self._slots.pop(tick):
+                if slot.wheel_tick != tick:
                     continue  # it was moved forward
-                seat.listed = math.inf
-                if seat.task is None:
+                slot.wheel_tick = math.inf
+                if slot.task is None:
                     continue  # nobody waits there
-                if seat.due <= now:
-                    due.append(seat)
+                if slot.due <= now:
+                    due.append(slot)
                 else:
-                    self.add(seat)
+                    self.add(slot)
         return due
 
     def next_due(self) -> float:

@@ -6,8 +6,8 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.polling.shelf import Mode
-from tests.polling.shelves import BROKEN, REFUSED, Listed, ModelDesk, names
+from notifier.polling.page_planner import Mode
+from tests.polling.planners import BROKEN, REFUSED, Listed, ModelDesk, names
 
 _OPENED = 3
 """How often lists, and as often the search for pages, may be tried anew within 20 minutes."""
@@ -33,20 +33,20 @@ class World:
 
     def __init__(self, gateway: Listed, mode: Mode, in_flight: int) -> None:
         self.gateway = gateway
-        self.desk = ModelDesk(gateway, mode, in_flight)
+        self.scheduler = ModelDesk(gateway, mode, in_flight)
         self._number = count()
 
     def begin(self, many: int, *, ours: bool = True) -> None:
         new = [names(1, next(self._number))[0] for _ in range(many)]
         self.gateway.add(new)
         if ours:
-            self.desk.watch(new)
+            self.scheduler.watch(new)
 
     def change(self, what: str, size: int) -> None:
         changes: dict[str, Callable[[], None]] = {
             "strangers": lambda: self.begin(20 * size, ours=False),
             "begin": lambda: self.begin(size),
-            "end": lambda: self.desk.leave(list(self.desk.seats)[::3][:size]),
+            "end": lambda: self.scheduler.leave(list(self.scheduler.slots)[::3][:size]),
             "delete": lambda: self._delete(size),
             "ignore": lambda: setattr(self.gateway, "ignores_after", True),
             "heed": lambda: setattr(self.gateway, "ignores_after", False),
@@ -56,15 +56,15 @@ class World:
         changes.get(what, lambda: None)()
 
     def _delete(self, size: int) -> None:
-        gone = list(self.desk.seats)[::2][:size]
-        self.desk.leave(gone)
+        gone = list(self.scheduler.slots)[::2][:size]
+        self.scheduler.leave(gone)
         self.gateway.delete(gone)
 
     def round(self) -> int:
         """Live through one; return how many it answered."""
-        at, due = self.desk.now, set(self.desk.seats)
-        self.desk.round()
-        assert all(self.desk.answered[name] == at for name in due)
+        at, due = self.scheduler.now, set(self.scheduler.slots)
+        self.scheduler.round()
+        assert all(self.scheduler.answered[name] == at for name in due)
         return len(due)
 
 
@@ -88,8 +88,8 @@ def test_everybody_who_is_due_is_answered_and_in_auto_that_costs_no_more_than_as
         world.change(what, size)
         alone += world.round()
     if mode == "never":
-        assert world.desk.pages == 0
+        assert world.scheduler.pages == 0
     if mode == "auto":
         lost = 2 * (_LOST_BY_ACCOUNT + in_flight) + _LOST_ANCHORS
         # a page that is found may go before it is used; it had two at least
-        assert world.desk.requests <= alone + _OPENED * lost + world.desk.found / 2
+        assert world.scheduler.requests <= alone + _OPENED * lost + world.scheduler.found / 2

@@ -6,9 +6,9 @@ from notifier.model.lesson import JobClass
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
+from notifier.polling.job_tracker import JobTracker
 from notifier.schedule.book import LessonBook
 from notifier.schedule.pace import Pace
-from notifier.polling.study import Study
 from tests.builders import rng
 
 PACE = Pace(20.0, 5.0)
@@ -33,9 +33,9 @@ def done(at: int | None = None, status: Status = Status.COMPLETED) -> Snapshot:
     return running()._replace(status=status, completed_at=at)
 
 
-def watched(book: LessonBook, *times: float, progress: int | None = None) -> Study:
+def watched(book: LessonBook, *times: float, progress: int | None = None) -> JobTracker:
     """Study a job that was seen running so many seconds after its beginning."""
-    study = Study(book)
+    study = JobTracker(book)
     for elapsed in times:
         study.note(WATCH, running(progress), BEGAN + elapsed)
     return study
@@ -52,7 +52,7 @@ def taught(jobs: int = 20, duration: float = 100.0) -> LessonBook:
     return book
 
 
-def gap(study: Study) -> float:
+def gap(study: JobTracker) -> float:
     return study.gap(WATCH, running(), PACE, rng())
 
 
@@ -71,7 +71,7 @@ def test_a_job_whose_kind_takes_100_seconds_is_left_alone_until_its_end_is_near(
 
 
 def test_progress_tells_when_the_end_is_near_even_of_a_new_class() -> None:
-    study = Study(LessonBook())
+    study = JobTracker(LessonBook())
     for elapsed, progress in ((10, 10), (30, 30), (50, 50), (90, 90)):
         study.note(WATCH, running(progress), BEGAN + elapsed)
     assert gap(study) < 15
@@ -90,7 +90,7 @@ def test_what_was_learned_holds_for_another_pace() -> None:
 
 
 def test_a_finished_job_teaches_how_long_it_took() -> None:
-    study = Study(LessonBook())
+    study = JobTracker(LessonBook())
     study.note(WATCH, running(0), BEGAN + 2)
     study.note(WATCH, running(40), BEGAN + 30)
     lesson = study.lesson(WATCH, done(), PACE, BEGAN + 50)
@@ -115,7 +115,7 @@ def test_but_not_at_a_moment_that_cannot_be(told: int) -> None:
 
 @pytest.mark.parametrize("created", [None, 0, BEGAN + 3600])
 def test_a_beginning_that_cannot_be_is_when_the_watch_was_taken(created: int | None) -> None:
-    study = Study(LessonBook())
+    study = JobTracker(LessonBook())
     study.note(WATCH, running(created_at=created), BEGAN + 12)
     lesson = study.lesson(WATCH, done(BEGAN + 40), PACE, BEGAN + 50)
     assert lesson is not None
@@ -131,4 +131,4 @@ def test_what_a_job_cost_is_unknown_when_its_beginning_was_not_watched() -> None
 def test_a_job_that_was_cancelled_or_only_seen_at_its_end_teaches_nothing() -> None:
     cancelled = done(status=Status.CANCELLED)
     assert watched(LessonBook(), 2).lesson(WATCH, cancelled, PACE, BEGAN + 50) is None
-    assert Study(LessonBook()).lesson(WATCH, done(), PACE, BEGAN + 50) is None
+    assert JobTracker(LessonBook()).lesson(WATCH, done(), PACE, BEGAN + 50) is None

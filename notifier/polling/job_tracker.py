@@ -21,7 +21,7 @@ _TEACHING = frozenset({Status.COMPLETED, Status.FAILED})
 """Ends that come by themselves; when somebody cancels a job says nothing about the next one."""
 
 
-class Study:
+class JobTracker:
     """Follows one job; all times are seconds of `Clock.now`."""
 
     __slots__ = ("_asked_at", "_began", "_book", "_by_gateway", "_course")
