@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 
 from notifier import __version__
 from notifier.errors import StoreError
-from notifier.model.standing import Backlog, Standing
+from notifier.model.workload import Backlog, Workload
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The type of what `Metrics.render` returns."""
@@ -40,7 +40,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left i
 class StandingStore(Protocol):
     """What the gauges need of the store."""
 
-    async def standing(self) -> Standing:
+    async def workload(self) -> Workload:
         """Tell how much there is to do."""
 
 
@@ -134,9 +134,9 @@ class Metrics:
     async def refresh(self, store: StandingStore) -> None:
         """Ask the store how things stand; what it cannot tell is left out of the next `render`."""
         try:
-            self._gauges.standing = await store.standing()
+            self._gauges.workload = await store.workload()
         except StoreError:
-            self._gauges.standing = None
+            self._gauges.workload = None
 
     def render(self) -> bytes:
         """Return everything, as a scrape wants it."""
@@ -160,7 +160,7 @@ class _Gauges(Collector):
         self.endpoints: frozenset[str] = frozenset()
         self.paused: set[str] = set()
         self.failing: set[str] = set()
-        self.standing: Standing | None = None
+        self.workload: Workload | None = None
         self.config_is_good = True
         self.config_loaded_at: float | None = None
 
@@ -176,8 +176,8 @@ class _Gauges(Collector):
         for name in sorted(self.gateways):
             paused.add_metric([name], name in self.paused)
         yield paused
-        if self.standing is not None:
-            yield from self._standing(self.standing)
+        if self.workload is not None:
+            yield from self._workload(self.workload)
 
     def _config(self) -> Iterator[Metric]:
         if self.config_loaded_at is not None:
@@ -192,12 +192,12 @@ class _Gauges(Collector):
                 self.config_loaded_at,
             )
 
-    def _standing(self, standing: Standing) -> Iterator[Metric]:
+    def _workload(self, workload: Workload) -> Iterator[Metric]:
         watches = Family(
             "notifier_open_watches", "Videos whose ending is waited for.", labels=["gateway"]
         )
-        for name in sorted({*self.gateways, *standing.open_watches}):
-            watches.add_metric([name], standing.open_watches.get(name, 0))
+        for name in sorted({*self.gateways, *workload.open_watches}):
+            watches.add_metric([name], workload.open_watches.get(name, 0))
         yield watches
         deliveries = Family(
             "notifier_deliveries",
@@ -210,17 +210,17 @@ class _Gauges(Collector):
             labels=["endpoint", "state"],
         )
         for name in sorted(self.endpoints):
-            backlog = standing.backlogs.get(name, Backlog())
+            backlog = workload.backlogs.get(name, Backlog())
             for state, number in backlog._asdict().items():
                 deliveries.add_metric([name, state], number)
-            now = self._state(name, standing)
+            now = self._state(name, workload)
             for state in ("ok", "failing", "disabled"):
                 states.add_metric([name, state], state == now)
         yield deliveries
         yield states
 
-    def _state(self, endpoint: str, standing: Standing) -> str:
-        if endpoint in standing.disabled:
+    def _state(self, endpoint: str, workload: Workload) -> str:
+        if endpoint in workload.disabled:
             return "disabled"
         return "failing" if endpoint in self.failing else "ok"
 

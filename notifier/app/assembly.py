@@ -8,23 +8,23 @@ from random import Random
 
 from notifier import log
 from notifier.app import wiring
+from notifier.app.connections import Connections
 from notifier.app.endpoints import Endpoints
 from notifier.app.gateways import Gateways
-from notifier.app.peers import Connections
-from notifier.app.reloading import report_fitted
-from notifier.bell import Bell
+from notifier.app.reloading import report_reconciled
 from notifier.config import Config
 from notifier.delivery import Outbox
-from notifier.delivery.verdict import LONGEST_RETRY_AFTER
+from notifier.delivery.response_policy import LONGEST_RETRY_AFTER
 from notifier.metrics import Metrics
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.polling import Poller, PollerDeps, SnapshotWriter
 from notifier.schedule.backoff import SPREAD
-from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
+from notifier.schedule.job_history import JobHistory
 from notifier.store import Store, ThreadExecutor
 from notifier.store.executor import Executor
+from notifier.wakeup import Wakeup
 
 # one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -54,7 +54,7 @@ class Parts:
     outbox: Outbox
     readings: SnapshotWriter
     deps: PollerDeps
-    settled: Bell
+    settled: Wakeup
     began: float
 
     def poller(self, watch: Watch) -> Poller | None:
@@ -76,7 +76,7 @@ async def assemble(
     """Recover what an earlier process left, and build every part on top of it."""
     began = clock.now()
     health = await _recover(config, store)
-    settled = Bell()
+    settled = Wakeup()
     metrics.configured(config.gateways, wiring.lanes(config))
     metrics.config_loaded(clock.wall())
     gateways = Gateways(connections, clock, seams.rng, metrics)
@@ -93,7 +93,7 @@ async def assemble(
         wall=clock.wall,
         wake=endpoints.wake,
     )
-    book = LessonBook(await store.lessons())
+    book = JobHistory(await store.samples())
     readings = SnapshotWriter(store)
     deps = PollerDeps(readings, outbox, gateways.rules, clock.now, seams.rng, book)
     return Parts(
@@ -113,7 +113,7 @@ async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
         logger.warning("clock_set_back", seconds=round(found.clock_set_back))
     if found.interrupted:
         logger.warning("recovered", interrupted_attempts=found.interrupted)
-    report_fitted(found.fitted)
+    report_reconciled(found.reconciled)
     for name, reason in found.disabled.items():
         logger.error(
             "endpoint_disabled",
@@ -121,4 +121,4 @@ async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
             reason=reason,
             hint=f"deliveries are held; notifier endpoints enable {name}",
         )
-    return found.fitted.health
+    return found.reconciled.health

@@ -2,7 +2,7 @@
 
 from notifier.app.wiring import PUBLIC
 from notifier.config import Config, check_endpoint_url, literal_address
-from notifier.config.refusal import BadValueError, which_name
+from notifier.config.bad_value import BadValueError, which_name
 from notifier.errors import ConfigError, Problem
 from notifier.model.delivery import Format
 from notifier.model.watch import Callback

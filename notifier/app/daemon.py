@@ -14,14 +14,13 @@ import trio
 
 from notifier import __version__, log
 from notifier.app.assembly import Parts, Seams, assemble
-from notifier.app.doors import Door, open_doors, serve_doors
-from notifier.app.housekeeping import keep_house
+from notifier.app.clock_drift import track_clock_drift
+from notifier.app.connections import Connections
+from notifier.app.listeners import ControlListener, open_listeners, serve_listeners
 from notifier.app.operations import DaemonOperations
-from notifier.app.peers import Connections
 from notifier.app.reloading import Reloader
-from notifier.app.timekeeping import keep_time
-from notifier.app.vitals import Vitals
-from notifier.bell import Bell
+from notifier.app.retention import run_retention
+from notifier.app.watchdog import Watchdog
 from notifier.config import Config
 from notifier.errors import StoreError
 from notifier.metrics import Metrics
@@ -30,6 +29,7 @@ from notifier.polling import Sources, Supervisor
 from notifier.schedule.clock import Clock
 from notifier.store import Database, Store
 from notifier.systemd import ServiceManager
+from notifier.wakeup import Wakeup
 
 DRAIN_SECONDS = 10.0
 """How long deliveries in flight are waited for at shutdown."""
@@ -48,17 +48,17 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class Signals:
     """Where orders come from, and who is told: doors, a bell for reloads, systemd."""
 
     stop: trio.Event
-    reload: Bell = field(default_factory=Bell)
+    reload: Wakeup = field(default_factory=Wakeup)
     manager: ServiceManager = field(default_factory=ServiceManager)
 
 
 async def run_daemon(
     config: Config,
-    orders: Orders,
+    signals: Signals,
     *,
     options: Options = Options(),
     seams: Seams | None = None,
@@ -80,8 +80,8 @@ async def run_daemon(
     try:
         async with trio.open_nursery() as resources:
             parts = await assemble(config, store, clock, seams, Connections(resources), metrics)
-            with open_doors(config.http) as doors:
-                code = await _Daemon(config, parts, orders).run(doors, options, task_status)
+            with open_listeners(config.http) as listeners:
+                code = await _Daemon(config, parts, signals).run(listeners, options, task_status)
             resources.cancel_scope.cancel()
         return code
     finally:
@@ -104,10 +104,13 @@ class _Daemon:
 
     config: Config
     parts: Parts
-    orders: Orders
+    signals: Signals
 
     async def run(
-        self, doors: Sequence[Door], options: Options, task_status: trio.TaskStatus[None]
+        self,
+        listeners: Sequence[ControlListener],
+        options: Options,
+        task_status: trio.TaskStatus[None],
     ) -> int:
         """Run both phases; return the exit code."""
         sources = Sources(self.config, self.parts.store)
@@ -121,16 +124,16 @@ class _Daemon:
                 await watching.start(self.parts.gateways.run)
                 supervisor = self._supervisor(watching)
                 supervisor.apply(watches, starting=True)
-                await watching.start(self._keep_running, sources, supervisor, doors)
+                await watching.start(self._keep_running, sources, supervisor, listeners)
                 self._log_start(len(watches))
                 task_status.started()
                 if options.exit_when_done:
-                    watching.start_soon(_ring_when, self.orders.stop, self.parts.settled)
+                    watching.start_soon(_ring_when, self.signals.stop, self.parts.settled)
                     code = await self._until_done(supervisor)
                 else:
-                    await self.orders.stop.wait()
+                    await self.signals.stop.wait()
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
-                self.orders.manager.stopping(DRAIN_SECONDS + _CLOSING_SECONDS)
+                self.signals.manager.stopping(DRAIN_SECONDS + _CLOSING_SECONDS)
                 watching.cancel_scope.cancel()
             await self.parts.readings.flush()
             dispatcher.stop()
@@ -142,13 +145,13 @@ class _Daemon:
         self,
         sources: Sources,
         supervisor: Supervisor,
-        doors: Sequence[Door],
+        listeners: Sequence[ControlListener],
         *,
         task_status: trio.TaskStatus[None],
     ) -> None:
         """Do everything that goes on beside polling and delivering."""
         parts = self.parts
-        vitals = self._vitals()
+        watchdog = self._watchdog()
         reloader = Reloader(
             self.config,
             parts.gateways,
@@ -156,7 +159,7 @@ class _Daemon:
             parts.store,
             sources,
             supervisor,
-            vitals,
+            watchdog,
             parts.metrics,
             parts.clock.wall,
         )
@@ -164,20 +167,20 @@ class _Daemon:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(parts.readings.run)
             nursery.start_soon(sources.run, supervisor.apply)
-            nursery.start_soon(reloader.run, self.orders.reload)
+            nursery.start_soon(reloader.run, self.signals.reload)
             nursery.start_soon(
-                keep_house, parts.store, lambda: reloader.config.retention, parts.clock.now
+                run_retention, parts.store, lambda: reloader.config.retention, parts.clock.now
             )
-            nursery.start_soon(keep_time, parts.store, parts.clock)
-            await nursery.start(serve_doors, doors, operations)
-            await vitals.ready()
-            nursery.start_soon(vitals.run)
+            nursery.start_soon(track_clock_drift, parts.store, parts.clock)
+            await nursery.start(serve_listeners, listeners, operations)
+            await watchdog.ready()
+            nursery.start_soon(watchdog.run)
             task_status.started()
 
-    def _vitals(self) -> Vitals:
+    def _watchdog(self) -> Watchdog:
         parts = self.parts
-        return Vitals(
-            self.orders.manager,
+        return Watchdog(
+            self.signals.manager,
             parts.store,
             lateness=lambda: max(parts.gateways.lateness(), parts.endpoints.dispatcher.lateness()),
             failing=parts.endpoints.count_failing,
@@ -207,7 +210,7 @@ class _Daemon:
 
     async def _until_done(self, supervisor: Supervisor) -> int:
         """Wait until nothing is left to do, or for the order to stop; return the exit code."""
-        while not self.orders.stop.is_set():
+        while not self.signals.stop.is_set():
             try:
                 left = await self.parts.store.outstanding(self.parts.began)
             except StoreError as error:
@@ -222,6 +225,6 @@ class _Daemon:
         return 0
 
 
-async def _ring_when(event: trio.Event, bell: Bell) -> None:
+async def _ring_when(event: trio.Event, wakeup: Wakeup) -> None:
     await event.wait()
-    bell.ring()
+    wakeup.notify()

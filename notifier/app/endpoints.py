@@ -5,15 +5,22 @@ from dataclasses import dataclass
 from random import Random
 
 from notifier.app import wiring
-from notifier.app.peers import Connections, Difference, Link, Peer, Peers
-from notifier.bell import Bell
+from notifier.app.connections import Connections, Difference, Link, Peer, Peers
 from notifier.config import Config, EndpointSettings
-from notifier.delivery import Announcer, Deliverer, Dispatcher, Lane, Ledger, Subscription
+from notifier.delivery import (
+    AttemptRecorder,
+    AttemptRunner,
+    Dispatcher,
+    EndpointNotices,
+    Lane,
+    Subscription,
+)
 from notifier.metrics import Metrics
 from notifier.model.health import Health
 from notifier.net import AddressPolicy
 from notifier.schedule.clock import Clock
 from notifier.store import Store
+from notifier.wakeup import Wakeup
 from notifier.webhook import Outcome
 
 Draft = Mapping[str, Peer[EndpointSettings]]
@@ -23,7 +30,7 @@ Draft = Mapping[str, Peer[EndpointSettings]]
 class Delivering:
     """One endpoint's moving parts."""
 
-    deliverer: Deliverer
+    runner: AttemptRunner
     lane: Lane
 
 
@@ -38,7 +45,7 @@ class Endpoints:
         rng: Random,
         *,
         new_id: Callable[[], str],
-        settled: Bell,
+        settled: Wakeup,
         metrics: Metrics,
     ) -> None:
         self._peers: Peers[EndpointSettings] = Peers(connections)
@@ -49,9 +56,9 @@ class Endpoints:
         self._delivering: dict[str, Delivering] = {}
         self._subscriptions: list[Subscription] = []
         self._metrics = metrics
-        self._ledger = Ledger(store, clock.now, metrics)
+        self._recorder = AttemptRecorder(store, clock.now, metrics)
         self.dispatcher = Dispatcher()
-        self._announcer = Announcer(
+        self._notices = EndpointNotices(
             self._subscriptions, new_id=new_id, wall=clock.wall, wake=self.dispatcher.wake
         )
 
@@ -109,47 +116,47 @@ class Endpoints:
         parts = self._delivering.get(name)
         if parts is None:  # it has left the config meanwhile
             return
-        mark = parts.deliverer.health.url_mark
-        parts.deliverer.forgive(Health(mark, recovering=True))
+        mark = parts.runner.health.url_mark
+        parts.runner.forgive(Health(mark, recovering=True))
         parts.lane.reset()
 
     async def send_once(self, name: str, event_id: str, body: bytes) -> Outcome:
         """Send something that is not in the store, once, whatever comes of it."""
         peer = self._peers.present[name]
-        sender = wiring.sender(peer.settings, peer.lease.exchange, self._clock.wall)
+        sender = wiring.sender(peer.settings, peer.lease.client, self._clock.wall)
         return await sender.send(event_id, body)
 
     def _add(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
         settings = peer.settings
-        deliverer = Deliverer(
+        runner = AttemptRunner(
             wiring.delivery_rules(settings),
-            wiring.sender(settings, peer.lease.exchange, self._clock.wall),
-            self._ledger,
-            self._announcer,
+            wiring.sender(settings, peer.lease.client, self._clock.wall),
+            self._recorder,
+            self._notices,
             health=health or Health(wiring.url_mark(settings)),
             clock=self._clock,
             rng=self._rng,
         )
         lane = Lane(
             wiring.lane_rules(settings),
-            deliverer,
+            runner,
             self._store,
             clock=self._clock,
             rng=self._rng,
             settled=self._settled,
             metrics=self._metrics,
         )
-        self._delivering[settings.name] = Delivering(deliverer, lane)
+        self._delivering[settings.name] = Delivering(runner, lane)
         self.dispatcher.add(settings.name, lane)
 
     def _change(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
         settings, parts = peer.settings, self._delivering[peer.settings.name]
         mark = wiring.url_mark(settings)
-        elsewhere = parts.deliverer.health.url_mark != mark
-        parts.deliverer.change(
+        elsewhere = parts.runner.health.url_mark != mark
+        parts.runner.change(
             wiring.delivery_rules(settings),
-            wiring.sender(settings, peer.lease.exchange, self._clock.wall),
-            (health or Health(mark)) if elsewhere else parts.deliverer.health,
+            wiring.sender(settings, peer.lease.client, self._clock.wall),
+            (health or Health(mark)) if elsewhere else parts.runner.health,
         )
         parts.lane.change(wiring.lane_rules(settings), elsewhere=elsewhere)
 

@@ -6,7 +6,7 @@ from random import Random
 import trio
 
 from notifier.app import wiring
-from notifier.app.peers import Connections, Difference, Link, Peer, Peers
+from notifier.app.connections import Connections, Difference, Link, Peer, Peers
 from notifier.config import GatewaySettings
 from notifier.gateway.client import content_url
 from notifier.metrics import Metrics
@@ -76,7 +76,7 @@ class Gateways:
     def _serve(self, peer: Peer[GatewaySettings]) -> None:
         settings = peer.settings
         self._settings[settings.name] = settings
-        client = wiring.gateway_client(settings, peer.lease.exchange, self._clock.wall)
+        client = wiring.gateway_client(settings, peer.lease.client, self._clock.wall)
         scheduler = self._scheduler.get(settings.name)
         if scheduler is None:
             self._scheduler[settings.name] = GatewayScheduler(

@@ -13,20 +13,20 @@ from notifier import __version__
 from notifier.app import wiring
 from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
-from notifier.app.peers import Difference
+from notifier.app.connections import Difference
+from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
-from notifier.app.showing import endpoint_rows, named_endpoint
-from notifier.app.vitals import LATE
+from notifier.app.watchdog import LATE
 from notifier.config import EndpointSettings, check_watch
 from notifier.errors import StoreError, UnknownError
 from notifier.formats import RENDERERS
-from notifier.formats.again import rerender
+from notifier.formats.rerender import rerender
 from notifier.metrics import CONTENT_TYPE
 from notifier.model.event import Event, EventType
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.polling import Sources, Supervisor
-from notifier.store.journal import EventFilter, WatchFilter
+from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Replay
 
 _STORE_PATIENCE = 5.0
@@ -102,10 +102,10 @@ class DaemonOperations:
         return counts
 
     async def endpoints(self) -> list[Row]:
-        standings = await self.parts.store.standings()
+        endpoint_views = await self.parts.store.endpoint_views()
         return [
             {**row, "failing": self.parts.endpoints.is_failing(str(row["name"]))}
-            for row in endpoint_rows(self.reloader.config, standings)
+            for row in endpoint_rows(self.reloader.config, endpoint_views)
         ]
 
     async def enable(self, endpoint: str) -> bool:
@@ -163,7 +163,7 @@ class DaemonOperations:
         with trio.move_on_after(_STORE_PATIENCE), suppress(StoreError):
             await self.parts.store.touch()
             writable = True
-        return {"store": writable, "loops": self.reloader.vitals.lateness() <= LATE}
+        return {"store": writable, "loops": self.reloader.watchdog.lateness() <= LATE}
 
     async def metrics(self) -> tuple[bytes, str]:
         await self.parts.metrics.refresh(self.parts.store)

@@ -6,11 +6,11 @@ from types import MappingProxyType
 
 import trio
 
-from notifier.app.collector import collect_rarely
-from notifier.app.daemon import Options, Orders, run_daemon
-from notifier.bell import Bell
+from notifier.app.daemon import Options, Signals, run_daemon
+from notifier.app.gc_tuning import tune_gc
 from notifier.config import Config
 from notifier.errors import NotifierError
+from notifier.wakeup import Wakeup
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -20,13 +20,13 @@ def run_process(config: Config, options: Options) -> int:
 
     Raises NotifierError, unwrapped from the groups that nurseries put around it.
     """
-    collect_rarely()
-    reload = Bell()
+    tune_gc()
+    reload = Wakeup()
 
     async def serve(stop: trio.Event) -> int:
-        return await run_daemon(config, Orders(stop, reload), options=options)
+        return await run_daemon(config, Signals(stop, reload), options=options)
 
-    return run_until_signal(serve, {signal.SIGHUP: reload.ring})
+    return run_until_signal(serve, {signal.SIGHUP: reload.notify})
 
 
 def run_until_signal(

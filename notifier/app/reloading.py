@@ -13,24 +13,24 @@ import trio
 
 from notifier import log
 from notifier.app import wiring
+from notifier.app.connections import Difference
 from notifier.app.endpoints import Endpoints
 from notifier.app.gateways import Gateways
-from notifier.app.peers import Difference
-from notifier.app.vitals import Vitals
-from notifier.bell import Bell
+from notifier.app.watchdog import Watchdog
 from notifier.config import Config, load, obstacles, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
 from notifier.metrics import Metrics
 from notifier.model.watch import Watch
-from notifier.store.recovery import Fitted
+from notifier.store.recovery import Reconciled
+from notifier.wakeup import Wakeup
 
 _FOR_EVER = 24 * 3600.0
 
 
-class FittingStore(Protocol):
+class ReconcilingStore(Protocol):
     """What a reload needs of the store."""
 
-    async def fit_endpoints(self, url_marks: Mapping[str, str]) -> Fitted:
+    async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> Reconciled:
         """Cancel what is for endpoints that are gone, and give moved ones a new start."""
 
 
@@ -79,10 +79,10 @@ class Reloader:
     config: Config
     gateways: Gateways
     endpoints: Endpoints
-    store: FittingStore
+    store: ReconcilingStore
     sources: Source
     pollers: Pollers
-    vitals: Vitals
+    watchdog: Watchdog
     metrics: Metrics
     wall: Callable[[], float]
     read: Callable[[Config], Config] = read_again
@@ -93,10 +93,10 @@ class Reloader:
     def __post_init__(self) -> None:
         self.started = self.config
 
-    async def run(self, bell: Bell) -> None:
+    async def run(self, wakeup: Wakeup) -> None:
         """Reload whenever the bell rings, for ever; what is wrong is in the log."""
         while True:
-            if await bell.wait(_FOR_EVER):
+            if await wakeup.wait(_FOR_EVER):
                 try:
                     await self.reload()
                 except NotifierError:
@@ -109,22 +109,22 @@ class Reloader:
         log says why.
         """
         async with self._turn:
-            self.vitals.manager.reloading()
+            self.watchdog.manager.reloading()
             try:
                 config = await trio.to_thread.run_sync(self.read, self.config)
                 done = await self._apply(config)
             except NotifierError as error:
                 self._report_failure(error)
-                self.vitals.trouble = f"reload failed: {str(error).splitlines()[0]}"
+                self.watchdog.trouble = f"reload failed: {str(error).splitlines()[0]}"
                 self.metrics.config_refused()
                 raise
             else:
-                self.vitals.trouble = ""
+                self.watchdog.trouble = ""
                 self.metrics.configured(config.gateways, wiring.lanes(config))
                 self.metrics.config_loaded(self.wall())
             finally:
                 # in any case: systemd would else wait for the end of a reload that failed
-                await self.vitals.ready()
+                await self.watchdog.ready()
             await self._look_for_watches()
             # last: a watch that was withdrawn with its gateway is not left without one
             for name in done.gateways.removed:
@@ -148,7 +148,7 @@ class Reloader:
             endpoints = await self.endpoints.draft(config)
             try:
                 marks = wiring.url_marks(config)
-                fitted = await self.store.fit_endpoints(marks)
+                reconciled = await self.store.reconcile_endpoints(marks)
             except BaseException:
                 self.endpoints.discard(endpoints)
                 raise
@@ -157,20 +157,20 @@ class Reloader:
             raise
         needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
         different = self.gateways.commit(gateways)
-        moved = self.endpoints.commit(endpoints, fitted.health)
+        moved = self.endpoints.commit(endpoints, reconciled.health)
         self.config = config
         self.sources.change(config)
         log.set_level(config.log_level)
-        report_fitted(fitted)
+        report_reconciled(reconciled)
         if moved.removed:
             await self._cancel_late(marks)
-        self.endpoints.dispatcher.wake(fitted.enabled)
+        self.endpoints.dispatcher.wake(reconciled.enabled)
         return Reloaded(different, moved, needs_restart)
 
     async def _cancel_late(self, marks: Mapping[str, str]) -> None:
         """Cancel what was recorded for a removed endpoint while the change was being made."""
         try:
-            report_fitted(await self.store.fit_endpoints(marks))
+            report_reconciled(await self.store.reconcile_endpoints(marks))
         except StoreError as error:
             # the next start does it
             log.get().error("deliveries_not_cancelled", reason=str(error))
@@ -201,11 +201,11 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
 }
 
 
-def report_fitted(fitted: Fitted) -> None:
+def report_reconciled(reconciled: Reconciled) -> None:
     """Say what became of deliveries whose endpoint left the config or moved."""
-    for name in fitted.removed:
+    for name in reconciled.removed:
         log.get().warning("deliveries_cancelled", endpoint=name, reason="removed from the config")
-    for name in fitted.enabled:
+    for name in reconciled.enabled:
         log.get().warning("endpoint_enabled", endpoint=name, reason="its URL was changed")
 
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
-from notifier.gateway import EchoMask, GatewayClient, GatewayRules
-from notifier.http_client import Exchange, Route
+from notifier.gateway import GatewayClient, GatewayRules, SecretEchoMask
+from notifier.http_client import PeerClient, Route
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch, callback_lane
 from notifier.net import ANYWHERE, AddressPolicy
@@ -72,10 +72,10 @@ def endpoint_route(endpoint: EndpointSettings, policy: AddressPolicy) -> Route:
 
 
 def gateway_client(
-    settings: GatewaySettings, exchange: Exchange, wall: Callable[[], float]
+    settings: GatewaySettings, client: PeerClient, wall: Callable[[], float]
 ) -> GatewayClient:
     """Build the client of one gateway."""
-    echoes = EchoMask()
+    echoes = SecretEchoMask()
     known: dict[str, str] = {}
 
     def headers() -> Mapping[str, str]:
@@ -100,7 +100,7 @@ def gateway_client(
         rewrites_ids=settings.rewrites_ids,
         echoes=echoes,
     )
-    return GatewayClient(rules, exchange, wall)
+    return GatewayClient(rules, client, wall)
 
 
 def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> Iterator[str]:
@@ -132,7 +132,7 @@ def watch_rules(settings: GatewaySettings, watch: Watch) -> WatchRules:
 
 
 def sender(
-    endpoint: EndpointSettings, exchange: Exchange, wall: Callable[[], float]
+    endpoint: EndpointSettings, client: PeerClient, wall: Callable[[], float]
 ) -> WebhookSender:
     """Build the sender of one endpoint."""
 
@@ -144,7 +144,7 @@ def sender(
             timeout=endpoint.timeout,
         )
 
-    return WebhookSender(exchange, target, wall)
+    return WebhookSender(client, target, wall)
 
 
 def delivery_rules(endpoint: EndpointSettings) -> DeliveryRules:

@@ -109,7 +109,7 @@ def _complain(text: str) -> None:
     """Print each line of `text` on stderr; the journal is told that it is an error."""
     mark = ""
     if "JOURNAL_STREAM" in os.environ:
-        from notifier.log.journal import is_journal  # noqa: PLC0415 - seldom needed, and slow
+        from notifier.log.journald import is_journal  # noqa: PLC0415 - seldom needed, and slow
 
         mark = "<3>" if is_journal(sys.stderr, os.environ) else ""
     click.echo("\n".join(f"{mark}notifier: {line}" for line in text.splitlines()), err=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.common import config_option, load_with_secrets, print_warnings
+from notifier.cli.output import config_option, load_with_secrets, print_warnings
 from notifier.errors import ConfigError
 from notifier.polling.folder import Folder
 

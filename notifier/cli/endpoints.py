@@ -10,8 +10,9 @@ from rich.table import Table
 
 from notifier.app import wiring
 from notifier.app.operations import test_event
-from notifier.app.showing import STATES, endpoint_rows, named_endpoint
-from notifier.cli.common import (
+from notifier.app.redaction import STATES, endpoint_rows, named_endpoint
+from notifier.cli.daemon_client import DaemonSilentError, ask_daemon
+from notifier.cli.output import (
     config_option,
     json_option,
     load_config,
@@ -19,11 +20,10 @@ from notifier.cli.common import (
     print_json,
     print_table,
 )
-from notifier.cli.remote import DaemonSilentError, ask_daemon
 from notifier.config import Config, EndpointSettings
 from notifier.errors import ConfigError, NotifierError
 from notifier.formats import RENDERERS
-from notifier.http_client import open_exchange
+from notifier.http_client import open_client
 from notifier.model.views import Row
 from notifier.net import AddressPolicy
 from notifier.store import Database, daemon_is_running, open_reader
@@ -63,8 +63,8 @@ def list_command(config_path: Path | None, *, as_json: bool) -> int:
 def _rows(config: Config) -> list[Row]:
     """Return one row per endpoint."""
     with open_reader(config.store_path) as reader:
-        standings = {} if reader is None else reader.standings()
-    return endpoint_rows(config, standings)
+        endpoint_views = {} if reader is None else reader.endpoint_views()
+    return endpoint_rows(config, endpoint_views)
 
 
 @endpoints_group.command("test")
@@ -102,7 +102,7 @@ def _test(config: Config, name: str) -> tuple[str, Outcome]:
 async def _send(
     policy: AddressPolicy, endpoint: EndpointSettings, event_id: str, body: bytes
 ) -> Outcome:
-    async with open_exchange(1, wiring.endpoint_route(endpoint, policy)) as exchange:
+    async with open_client(1, wiring.endpoint_route(endpoint, policy)) as exchange:
         return await wiring.sender(endpoint, exchange, time.time).send(event_id, body)
 
 

@@ -9,20 +9,20 @@ from typing import Any
 import click
 from rich.table import Table
 
-from notifier.app.showing import STATES
-from notifier.cli.common import (
+from notifier.app.redaction import STATES
+from notifier.cli.daemon_client import ask_daemon
+from notifier.cli.output import (
     config_option,
     json_option,
     load_config,
     print_json,
     print_table,
 )
-from notifier.cli.params import MOMENT
-from notifier.cli.remote import ask_daemon
+from notifier.cli.param_types import MOMENT
 from notifier.errors import NotifierError
 from notifier.model.views import EventView
 from notifier.store import open_reader
-from notifier.store.journal import EventFilter
+from notifier.store.queries import EventFilter
 
 
 @click.group("events")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import tomli_w
 
-from notifier.cli.common import config_option
+from notifier.cli.output import config_option
 from notifier.config import load
 from notifier.errors import ConfigError, NotifierError
 from notifier.signing import generate_secret

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.common import config_option, keys_from_config
-from notifier.cli.params import DURATION
-from notifier.cli.serving import Stage, serve_until_stopped
+from notifier.cli.foreground import Console, serve_until_stopped
+from notifier.cli.output import config_option, keys_from_config
+from notifier.cli.param_types import DURATION
 from notifier.http_server import Handler
 from notifier.listener import Listener, Received
 from notifier.signing import SecretFormatError, decode_secret
@@ -73,7 +73,7 @@ def listen_command(  # noqa: PLR0913 - one argument for each option
     keys = keys or keys_from_config(config_path)
     render = _as_json if as_json else _as_text
 
-    def on_stage(stage: Stage) -> Handler:
+    def on_stage(stage: Console) -> Handler:
         return Listener(
             keys,
             respond=respond,

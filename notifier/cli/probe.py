@@ -8,13 +8,13 @@ import trio
 
 from notifier import log
 from notifier.app import wiring
-from notifier.cli.common import checked_watch, config_option, load_with_secrets
+from notifier.cli.output import checked_watch, config_option, load_with_secrets
 from notifier.config import Config, GatewaySettings
 from notifier.errors import NotifierError, TransportError
 from notifier.gateway import GatewayClient
 from notifier.gateway.client import video_url
-from notifier.http_client import Reply, open_exchange
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.http_client import HttpResponse, open_client
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.video import Snapshot
 
 _EXCERPT = 400
@@ -43,7 +43,7 @@ def _gateway(config: Config, name: str) -> GatewaySettings:
 
 
 async def _probe(settings: GatewaySettings, video_id: str) -> int:
-    async with open_exchange(1, wiring.gateway_route(settings)) as exchange:
+    async with open_client(1, wiring.gateway_route(settings)) as exchange:
         client = wiring.gateway_client(settings, exchange, time.time)
         began = time.monotonic()
         try:
@@ -56,7 +56,7 @@ async def _probe(settings: GatewaySettings, video_id: str) -> int:
         return _explain(client, reply, settings, video_id)
 
 
-def _show_reply(reply: Reply, seconds: float) -> None:
+def _show_reply(reply: HttpResponse, seconds: float) -> None:
     click.echo(f"HTTP {reply.status}, {len(reply.body)} bytes in {seconds:.2f} s")
     for name in _HEADERS:
         if name in reply.headers:
@@ -71,7 +71,9 @@ def _printable(text: str) -> str:
     return log.redactor.clean("".join(c if c.isprintable() else "�" for c in one_line))
 
 
-def _explain(client: GatewayClient, reply: Reply, settings: GatewaySettings, video_id: str) -> int:
+def _explain(
+    client: GatewayClient, reply: HttpResponse, settings: GatewaySettings, video_id: str
+) -> int:
     answer = client.read(video_id, reply)
     click.echo(f"\nUnderstood: {_meaning(answer)}")
     if isinstance(answer, Seen):
@@ -87,11 +89,11 @@ def _meaning(answer: Answer) -> str:
     match answer:
         case Seen():
             return "this video"
-        case Missing():
+        case NotFound():
             return f"the gateway does not know this video ({_printable(answer.detail)!r})"
-        case Denied():
+        case Unauthorized():
             return f"the key is refused (HTTP {answer.status})"
-        case Trouble():
+        case PollError():
             parts = [answer.reason, _printable(answer.detail), answer.hint]
             return "nothing to believe: " + "; ".join(part for part in parts if part)
 
@@ -113,9 +115,9 @@ def _consequence(answer: Answer, settings: GatewaySettings) -> str:
             return "end the watch and send its event"
         case Seen():
             return f"ask again in about {settings.poll_interval:g} s"
-        case Missing():
+        case NotFound():
             return f"send video.lost if this goes on for {settings.not_found_grace:g} s"
-        case Denied():
+        case Unauthorized():
             return "pause this gateway and try the key once a minute; no watch ends"
         case _:
             return "try again, with growing waits; no watch ends"

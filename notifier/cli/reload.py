@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.common import config_option, json_option, load_config, print_json
-from notifier.cli.remote import ask_daemon_at
+from notifier.cli.daemon_client import ask_daemon_at
+from notifier.cli.output import config_option, json_option, load_config, print_json
 from notifier.config import default_socket_path, default_store_path, find_config
 from notifier.errors import ConfigError
 

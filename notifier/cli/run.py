@@ -6,7 +6,7 @@ import click
 
 from notifier import log
 from notifier.app import Options, run_process
-from notifier.cli.common import config_option, load_with_secrets
+from notifier.cli.output import config_option, load_with_secrets
 from notifier.config import warnings
 
 

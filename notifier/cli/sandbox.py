@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import trio
 
-from notifier.cli.common import config_option
-from notifier.cli.params import DURATION
-from notifier.cli.serving import Stage, serve_until_stopped
+from notifier.cli.foreground import Console, serve_until_stopped
+from notifier.cli.output import config_option
+from notifier.cli.param_types import DURATION
 from notifier.http_server import Handler
 from notifier.model.status import Status
 from notifier.sandbox import FAULT_KINDS, PROFILES, Fault, Job, Sandbox
@@ -77,7 +77,7 @@ def sandbox_command(  # noqa: PLR0913 - one argument for each option
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
-    def on_stage(stage: Stage) -> Handler:
+    def on_stage(stage: Console) -> Handler:
         sandbox.on_created = _Narrator(stage, sandbox).created
         return sandbox.handle
 
@@ -88,7 +88,7 @@ def sandbox_command(  # noqa: PLR0913 - one argument for each option
 class _Narrator:
     """Prints a line when a job is created and whenever its status changes."""
 
-    def __init__(self, stage: Stage, sandbox: Sandbox) -> None:
+    def __init__(self, stage: Console, sandbox: Sandbox) -> None:
         self._stage = stage
         self._sandbox = sandbox
 

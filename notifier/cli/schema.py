@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.common import config_option
+from notifier.cli.output import config_option
 from notifier.config.schema import schema_text
 
 

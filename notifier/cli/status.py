@@ -14,13 +14,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from notifier.app.showing import STATES, endpoint_rows
-from notifier.cli.common import config_option, json_option, load_config, print_json
-from notifier.cli.remote import DaemonSilentError, ask_daemon
+from notifier.app.redaction import STATES, endpoint_rows
+from notifier.cli.daemon_client import DaemonSilentError, ask_daemon
+from notifier.cli.output import config_option, json_option, load_config, print_json
 from notifier.config import Config
 from notifier.model.views import Row, WatchView
 from notifier.store import open_reader
-from notifier.store.journal import WatchFilter
+from notifier.store.queries import WatchFilter
 
 _LOOK_EVERY = 1.0
 _MOST_VIDEOS = 200
@@ -28,7 +28,7 @@ _BAR = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Look:
     """What was found at one look; `daemon` is what it says of itself, None when none runs."""
 
     daemon: Mapping[str, Any] | None
@@ -75,7 +75,7 @@ def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> 
     return 0
 
 
-def look(config: Config) -> Standing:
+def look(config: Config) -> Look:
     """Ask the daemon, if there is one, and the store."""
     try:
         daemon = ask_daemon(config, "GET", "/v1/status")
@@ -83,16 +83,16 @@ def look(config: Config) -> Standing:
         daemon = None
     with open_reader(config.store_path) as reader:
         if reader is None:
-            watches, videos, standings = {}, [], {}
+            watches, videos, endpoint_views = {}, [], {}
         else:
             watches = reader.open_watches()
             videos = reader.watches(WatchFilter(state="open", limit=_MOST_VIDEOS))
-            standings = reader.standings()
-    endpoints = endpoint_rows(config, standings)
+            endpoint_views = reader.endpoint_views()
+    endpoints = endpoint_rows(config, endpoint_views)
     if daemon is not None:
         failing = {each["name"]: each["failing"] for each in daemon["endpoints"]}
         endpoints = [{**row, "failing": failing.get(str(row["name"]))} for row in endpoints]
-    return Standing(daemon, sum(watches.values()), videos, endpoints, time.time())
+    return Look(daemon, sum(watches.values()), videos, endpoints, time.time())
 
 
 def eta(view: WatchView, now: float) -> int | None:
@@ -113,11 +113,11 @@ def _follow(config: Config) -> None:
             time.sleep(_LOOK_EVERY)
 
 
-def _shown(standing: Standing) -> RenderableType:
+def _shown(standing: Look) -> RenderableType:
     return Group(*_parts(standing))
 
 
-def _parts(standing: Standing) -> Iterator[RenderableType]:
+def _parts(standing: Look) -> Iterator[RenderableType]:
     daemon = standing.daemon
     watching = f"{standing.open_watches} open watch{'' if standing.open_watches == 1 else 'es'}"
     if daemon is None:
@@ -170,7 +170,7 @@ def _health(row: Row) -> Text:
     return Text("failing", "red") if row.get("failing") else Text("ok", "green")
 
 
-def _videos(standing: Standing) -> Table:
+def _videos(standing: Look) -> Table:
     video = Column("Video", overflow="fold")  # whole: ids are there to be copied
     table = Table(video, "Gateway", "Status", "Progress", "", "Left", box=None)
     for view in standing.videos:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.common import (
+from notifier.cli.daemon_client import DaemonSilentError, ask_daemon
+from notifier.cli.dropins import dropin_path, watch_entry, write_dropin
+from notifier.cli.output import (
     checked_watch,
     config_option,
     load_config,
 )
-from notifier.cli.dropins import dropin_path, watch_entry, write_dropin
-from notifier.cli.follow import follow, report
-from notifier.cli.params import DURATION
-from notifier.cli.remote import DaemonSilentError, ask_daemon
-from notifier.cli.watched import all_listings, file_of, list_command, remove_command
+from notifier.cli.param_types import DURATION
+from notifier.cli.watch_follow import follow, report
+from notifier.cli.watch_list import all_listings, file_of, list_command, remove_command
 from notifier.config import Config
 from notifier.errors import NotifierError
 from notifier.model.views import WatchView

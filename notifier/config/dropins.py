@@ -7,9 +7,9 @@ drop-in whose name sorts earlier), is ignored as a whole.
 from collections.abc import Sequence
 from pathlib import Path
 
-from notifier.config.document import read_toml
 from notifier.config.problems import key_path
 from notifier.config.settings import Config
+from notifier.config.toml_file import read_toml
 from notifier.config.watches import Names, read_watches
 from notifier.errors import ConfigError, Problem
 from notifier.model.watch import Listing, WatchKey, WatchSpec

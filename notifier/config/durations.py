@@ -5,7 +5,7 @@ One number and one unit: "90m", not "1h30m". What is printed can be pasted back.
 
 import re
 
-from notifier.config.refusal import BadValueError
+from notifier.config.bad_value import BadValueError
 
 LONGEST = 10 * 365 * 86400.0
 """Ten years, in seconds: anything longer is a slip of the keyboard."""

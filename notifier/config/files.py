@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from notifier.config.refusal import BadValueError
+from notifier.config.bad_value import BadValueError
 
 
 def read_regular_file(path: Path, limit: int) -> bytes:

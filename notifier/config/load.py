@@ -5,19 +5,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from notifier.config.agreement import disagreements
-from notifier.config.document import read_toml
+from notifier.config.consistency import disagreements
 from notifier.config.models import (
     Document,
     EndpointTable,
     GatewayTable,
     HttpTable,
-    Surroundings,
+    ParseContext,
 )
 from notifier.config.paths import default_socket_path, default_store_path
 from notifier.config.problems import validate
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
-from notifier.config.values import split_listen
+from notifier.config.toml_file import read_toml
+from notifier.config.validators import split_listen
 from notifier.config.watches import Names, to_spec, watch_disagreements
 from notifier.errors import ConfigError
 from notifier.model.delivery import Format
@@ -39,7 +39,7 @@ def load(path: Path, env: Mapping[str, str]) -> Config:
     """
     path = path.absolute()
     raw = read_toml(path)
-    document, findings = validate(Document, raw, Surroundings(path.parent, env))
+    document, findings = validate(Document, raw, ParseContext(path.parent, env))
     names = Names(_names(raw, "gateways"), _names(raw, "endpoints"))
     findings += disagreements(raw)
     findings += watch_disagreements(raw, names)

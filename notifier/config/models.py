@@ -2,7 +2,7 @@
 
 Types are strict and unknown keys are refused. A field's own check runs whether or not other
 fields are good; what concerns several keys at once is checked on the raw data, in
-`notifier.config.agreement`, because pydantic skips such checks as soon as one field is bad.
+`notifier.config.consistency`, because pydantic skips such checks as soon as one field is bad.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from notifier.config import shapes
+from notifier.config import raw_values
 from notifier.config.durations import (
     LONGEST,
     DurationError,
@@ -29,7 +29,7 @@ from notifier.config.durations import (
 )
 from notifier.config.secrets import Check, Secret, read_secret
 from notifier.config.urls import check_base_url, check_endpoint_url, check_proxy_url
-from notifier.config.values import (
+from notifier.config.validators import (
     check_api_key,
     check_event_pattern,
     check_header_name,
@@ -48,7 +48,7 @@ from notifier.config.values import (
 _TEN_MINUTES = 600.0
 
 
-class Surroundings(NamedTuple):
+class ParseContext(NamedTuple):
     """What secrets are looked up in: pydantic's validation context here."""
 
     folder: Path
@@ -64,35 +64,35 @@ def _duration(minimum: float = 0.001, maximum: float = LONGEST) -> PlainValidato
             raise DurationError(f"must be {within}")
         return seconds
 
-    return PlainValidator(check, json_schema_input_type=shapes.duration(minimum, maximum))
+    return PlainValidator(check, json_schema_input_type=raw_values.duration(minimum, maximum))
 
 
-def _secret(check: Check, literal: shapes.Shape) -> PlainValidator:
+def _secret(check: Check, literal: raw_values.Shape) -> PlainValidator:
     def read(value: object, info: ValidationInfo) -> Secret:
-        around = cast("Surroundings", info.context)
+        around = cast("ParseContext", info.context)
         return read_secret(value, check, around.folder, around.env)
 
-    return PlainValidator(read, json_schema_input_type=shapes.secret(literal))
+    return PlainValidator(read, json_schema_input_type=raw_values.secret(literal))
 
 
 def _one_or_more(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-Name = Annotated[str, AfterValidator(check_name), shapes.NAME]
-PathText = Annotated[str, PlainValidator(check_path), shapes.TEXT]
+Name = Annotated[str, AfterValidator(check_name), raw_values.NAME]
+PathText = Annotated[str, PlainValidator(check_path), raw_values.TEXT]
 Duration = Annotated[float, _duration()]
 Rate = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 Headers = dict[
-    Annotated[str, AfterValidator(check_header_name), shapes.HEADER_NAME],
-    Annotated[Secret, _secret(check_header_value, shapes.HEADER_VALUE)],
+    Annotated[str, AfterValidator(check_header_name), raw_values.HEADER_NAME],
+    Annotated[Secret, _secret(check_header_value, raw_values.HEADER_VALUE)],
 ]
 StatusWords = dict[
-    Annotated[str, AfterValidator(check_status_word), shapes.TEXT],
+    Annotated[str, AfterValidator(check_status_word), raw_values.TEXT],
     Literal["queued", "in_progress", "completed", "failed", "cancelled"],
 ]
-ProxyUrl = Annotated[Secret, _secret(check_proxy_url, shapes.PROXY_URL)]
-_SigningSecret = Annotated[Secret, _secret(check_signing_secret, shapes.SIGNING_SECRET)]
+ProxyUrl = Annotated[Secret, _secret(check_proxy_url, raw_values.PROXY_URL)]
+_SigningSecret = Annotated[Secret, _secret(check_signing_secret, raw_values.SIGNING_SECRET)]
 _SigningSecretList = Annotated[list[_SigningSecret], Field(min_length=1, max_length=4)]
 SigningSecrets = Annotated[
     _SigningSecretList,
@@ -119,9 +119,9 @@ class Table(BaseModel):
 class GatewayTable(Table):
     """A gateway that is asked about videos."""
 
-    base_url: Annotated[str, PlainValidator(check_base_url), shapes.BASE_URL]
+    base_url: Annotated[str, PlainValidator(check_base_url), raw_values.BASE_URL]
     """The URL up to and including /v1."""
-    api_key: Annotated[Secret, _secret(check_api_key, shapes.API_KEY)] | None = None
+    api_key: Annotated[Secret, _secret(check_api_key, raw_values.API_KEY)] | None = None
     """Secret, sent as `Authorization: Bearer`; left out for a local server."""
     headers: Headers = {}
     """More headers for every request; values may be secrets."""
@@ -152,16 +152,16 @@ class GatewayTable(Table):
 class EndpointTable(Table):
     """A receiver of events."""
 
-    model_config = ConfigDict(json_schema_extra=shapes.SIGNED_UNLESS_SLACK)
+    model_config = ConfigDict(json_schema_extra=raw_values.SIGNED_UNLESS_SLACK)
 
-    url: Annotated[Secret, _secret(check_endpoint_url, shapes.ENDPOINT_URL)]
+    url: Annotated[Secret, _secret(check_endpoint_url, raw_values.ENDPOINT_URL)]
     """Where events are POSTed; may be a secret."""
     format: Literal["standard", "slack"] = "standard"
     """`standard` is signed JSON, `slack` a message for a channel."""
     secret: SigningSecrets = []
     """What events are signed with, or a list of up to four; required for `standard`."""
     events: Annotated[
-        list[Annotated[str, PlainValidator(check_event_pattern), shapes.EVENT_PATTERN]],
+        list[Annotated[str, PlainValidator(check_event_pattern), raw_values.EVENT_PATTERN]],
         Field(min_length=1, max_length=50),
     ] = ["video.*"]
     """Which events it gets: types or patterns."""
@@ -185,7 +185,7 @@ class EndpointTable(Table):
 class WatchTable(Table):
     """A video that is watched from here."""
 
-    video_id: Annotated[str, PlainValidator(check_video_id), shapes.VIDEO_ID]
+    video_id: Annotated[str, PlainValidator(check_video_id), raw_values.VIDEO_ID]
     """The id that the gateway gave the job."""
     gateway: str | None = None
     """Whose job it is; not needed with a single gateway."""
@@ -205,7 +205,9 @@ class OutboundTable(Table):
     public_only: bool = False
     """Endpoints must have public addresses."""
     allow: Annotated[
-        list[Annotated[IPv4Network | IPv6Network, PlainValidator(check_network), shapes.NETWORK]],
+        list[
+            Annotated[IPv4Network | IPv6Network, PlainValidator(check_network), raw_values.NETWORK]
+        ],
         Field(max_length=100),
     ] = []
     """Ranges that endpoints may be in all the same."""
@@ -236,9 +238,9 @@ class HttpTable(Table):
 
     socket: PathText | None = None
     """The Unix socket, at most 107 bytes long."""
-    listen: Annotated[str, PlainValidator(check_listen), shapes.LISTEN] | None = None
+    listen: Annotated[str, PlainValidator(check_listen), raw_values.LISTEN] | None = None
     """HOST:PORT of the same on TCP; anything but loopback needs a token."""
-    token: Annotated[Secret, _secret(check_token, shapes.TOKEN)] | None = None
+    token: Annotated[Secret, _secret(check_token, raw_values.TOKEN)] | None = None
     """Sent as `Authorization: Bearer`, at least 16 characters."""
     allow_callback_urls: bool = False
     """Let watches that are added here name a public URL of their own for their event."""

@@ -13,8 +13,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from notifier.config.models import Surroundings, Table
-from notifier.config.refusal import BadValueError, did_you_mean, shown_name
+from notifier.config.bad_value import BadValueError, did_you_mean, shown_name
+from notifier.config.models import ParseContext, Table
 from notifier.errors import Problem
 
 T = TypeVar("T", bound=Table)
@@ -58,7 +58,7 @@ def _key(key: str) -> str:
 
 
 def validate(
-    model: type[T], raw: Mapping[str, Any], around: Surroundings
+    model: type[T], raw: Mapping[str, Any], around: ParseContext
 ) -> tuple[T | None, list[Finding]]:
     """Return the checked table, or None and everything that is wrong with it."""
     try:

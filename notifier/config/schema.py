@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 
 from notifier.config.durations import format_duration
 from notifier.config.models import Document
-from notifier.config.shapes import DURATION_TEXT, Shape
+from notifier.config.raw_values import DURATION_TEXT, Shape
 
 # what taplo and the editors on top of it know best
 _DIALECT = "http://json-schema.org/draft-07/schema#"

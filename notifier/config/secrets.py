@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from notifier.config.origins import LiteralOrigin, Origin, read_origin
-from notifier.config.refusal import BadValueError
+from notifier.config.bad_value import BadValueError
+from notifier.config.secret_sources import LiteralOrigin, Origin, read_origin
 
 Check = Callable[[str], object]
 """Raises BadValueError for a text that cannot be used, without repeating it."""

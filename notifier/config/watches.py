@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from notifier.config.models import DropIn, Surroundings, WatchTable
+from notifier.config.bad_value import which_name
+from notifier.config.models import DropIn, ParseContext, WatchTable
 from notifier.config.problems import Finding, Place, key_path, validate
-from notifier.config.refusal import which_name
 from notifier.config.settings import Config
 from notifier.errors import ConfigError
 from notifier.model.watch import WatchKey, WatchSpec
 
-_NO_SECRETS = Surroundings(Path(), {})
+_NO_SECRETS = ParseContext(Path(), {})
 
 
 class Names(NamedTuple):

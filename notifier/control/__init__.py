@@ -5,9 +5,9 @@
 """
 
 from notifier.control.api import build_api
+from notifier.control.asgi_server import serve_api
 from notifier.control.guard import Guard
 from notifier.control.operations import Conditions, Operations, Reloads
-from notifier.control.serving import serve_api
 from notifier.control.sockets import SocketRefusedError, listen_tcp, listen_unix, remove_unix
 
 __all__ = [

@@ -15,19 +15,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from notifier.control import problems
-from notifier.control.bodies import (
+from notifier.control.openapi import document
+from notifier.control.operations import Operations
+from notifier.control.request_models import (
     EventQuery,
     NewWatch,
     ReplayRequest,
     Resend,
     WatchQuery,
 )
-from notifier.control.openapi import document
-from notifier.control.operations import Operations
 from notifier.errors import NotifierError
 from notifier.model.views import Row
 from notifier.model.watch import WatchKey
-from notifier.store.journal import EventFilter, WatchFilter
+from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Replay
 
 _FOR_EVER = 10.0**11

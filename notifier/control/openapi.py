@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from notifier import __version__
-from notifier.control.bodies import EventQuery, NewWatch, ReplayRequest, Resend, WatchQuery
+from notifier.control.request_models import EventQuery, NewWatch, ReplayRequest, Resend, WatchQuery
 
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey
-from notifier.store.journal import EventFilter, WatchFilter
+from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Replay
 
 

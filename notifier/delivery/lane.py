@@ -15,15 +15,15 @@ from typing import Protocol
 import trio
 
 from notifier import log
-from notifier.bell import Bell
+from notifier.delivery.attempt import FinishedAttempt, Result
 from notifier.delivery.circuit import Circuit
-from notifier.delivery.deliverer import Answered, Result
 from notifier.errors import StoreError
 from notifier.metrics import Metrics
 from notifier.model.delivery import Claim
-from notifier.pacer import Pacer
+from notifier.rate_limiter import RateLimiter
 from notifier.schedule.backoff import growing
 from notifier.schedule.clock import Clock
+from notifier.wakeup import Wakeup
 
 _LOOK_AGAIN = 60.0
 _STORE_PAUSE = 1.0
@@ -46,13 +46,13 @@ class LaneRules:
     has_circuit: bool = True
 
 
-class Delivers(Protocol):
-    """What a lane needs done; see `notifier.delivery.deliverer`."""
+class Attempts(Protocol):
+    """What a lane needs done; see `notifier.delivery.attempt`."""
 
-    async def attempt(self, claim: Claim) -> Answered:
+    async def attempt(self, claim: Claim) -> FinishedAttempt:
         """Make one attempt."""
 
-    async def record(self, answered: Answered) -> None:
+    async def record(self, answered: FinishedAttempt) -> None:
         """Record an attempt; returns when that is durable."""
 
 
@@ -72,39 +72,39 @@ class Lane:
     def __init__(
         self,
         rules: LaneRules,
-        deliverer: Delivers,
+        runner: Attempts,
         store: DueStore,
         *,
         clock: Clock,
         rng: Random,
-        settled: Bell,
+        settled: Wakeup,
         metrics: Metrics | None = None,
     ) -> None:
         self._rules = rules
-        self._deliverer = deliverer
+        self._runner = runner
         self._store = store
         self._clock = clock
         self._settled = settled
         self._rng = rng
         self._metrics = metrics or Metrics()
         self._circuit = Circuit(rng)
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._in_flight = 0
         self._unrecorded = 0
         self._stopping = False
         self._looked = math.inf
-        self._pacer = Pacer(rules.max_per_second) if rules.max_per_second else None
+        self._limiter = RateLimiter(rules.max_per_second) if rules.max_per_second else None
         self._log = log.get(endpoint=rules.endpoint)
         self._metrics.endpoint_failing(rules.endpoint, failing=False)
 
     def change(self, rules: LaneRules, *, elsewhere: bool) -> None:
         """Deliver by other rules from now on; `elsewhere` forgets how the endpoint has done."""
         if rules.max_per_second != self._rules.max_per_second:
-            self._pacer = Pacer(rules.max_per_second) if rules.max_per_second else None
+            self._limiter = RateLimiter(rules.max_per_second) if rules.max_per_second else None
         self._rules = rules
         if elsewhere:
             self.reset()
-        self._bell.ring()
+        self._wakeup.notify()
 
     def lateness(self) -> float:
         """Return by how many seconds the lane has missed its next look; not above 0 if in time."""
@@ -118,16 +118,16 @@ class Lane:
     def reset(self) -> None:
         """Deliver as to an endpoint that has never failed."""
         self._circuit = Circuit(self._rng)
-        self._bell.ring()
+        self._wakeup.notify()
 
     def wake(self) -> None:
         """Hint that something may be due."""
-        self._bell.ring()
+        self._wakeup.notify()
 
     def stop(self) -> None:
         """Take nothing more on; `run` returns when what is in flight has been recorded."""
         self._stopping = True
-        self._bell.ring()
+        self._wakeup.notify()
 
     async def run(self) -> None:
         """Deliver until told to stop."""
@@ -142,7 +142,7 @@ class Lane:
                     troubles += 1
                     pause = growing(_STORE_PAUSE, troubles, _LONGEST_STORE_PAUSE)
                     self._log.error("lane_waits_for_store", reason=str(error), wait=pause)
-                await self._bell.wait(pause)
+                await self._wakeup.wait(pause)
 
     async def _take_due(self, nursery: trio.Nursery) -> float:
         """Start what is due and return how long there is nothing to do, at most a minute."""
@@ -163,28 +163,28 @@ class Lane:
         return _LOOK_AGAIN if due is None else min(due - self._clock.now(), _LOOK_AGAIN)
 
     async def _deliver(self, claim: Claim) -> None:
-        answered: Answered | None = None
+        answered: FinishedAttempt | None = None
         try:
             answered = await self._attempt(claim)
-            await self._deliverer.record(answered)
+            await self._runner.record(answered)
         finally:
             if answered is not None and answered.result.delivered:
                 self._unrecorded -= 1
             else:
                 self._in_flight -= 1
-            self._bell.ring()
-            self._settled.ring()
+            self._wakeup.notify()
+            self._settled.notify()
 
-    async def _attempt(self, claim: Claim) -> Answered:
+    async def _attempt(self, claim: Claim) -> FinishedAttempt:
         """Make one attempt; one that succeeded leaves its place before it is recorded."""
-        if self._pacer is not None:
-            await self._pacer.turn()
-        answered = await self._deliverer.attempt(claim)
+        if self._limiter is not None:
+            await self._limiter.turn()
+        answered = await self._runner.attempt(claim)
         self._note(answered.result)
         if answered.result.delivered:
             self._in_flight -= 1
             self._unrecorded += 1
-            self._bell.ring()
+            self._wakeup.notify()
         return answered
 
     def _note(self, result: Result) -> None:

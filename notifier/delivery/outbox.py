@@ -8,7 +8,7 @@ from notifier.delivery.subscription import Subscription
 from notifier.formats import RENDERERS
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, Event, EventType, NewEvent, subscribes
-from notifier.model.lesson import Lesson
+from notifier.model.job_sample import JobSample
 from notifier.model.video import Json, Snapshot
 
 
@@ -16,7 +16,7 @@ class EventStore(Protocol):
     """What the outbox needs of the store."""
 
     async def record_ending(
-        self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None
+        self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
     ) -> bool:
         """Commit watch closed, event and deliveries together; False if it was not open."""
 
@@ -64,7 +64,7 @@ class Outbox:
             endpoints=[(subscription.endpoint, subscription.format) for subscription in chosen],
         )
         row, last = ending.watch.row, ending.snapshot
-        if not await self._store.record_ending(row, new, last, ending.lesson):
+        if not await self._store.record_ending(row, new, last, ending.sample):
             return
         names = [subscription.endpoint for subscription in chosen]
         # an event that nobody wants to hear of is more likely a mistake than a wish

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from notifier.demo.stage import CAST
+from notifier.demo.setup import CAST
 from notifier.model.video import Json
 from notifier.model.views import WatchView
 

@@ -6,8 +6,8 @@ of the four kinds of `notifier.model.answer`; nothing a gateway can send raises.
 """
 
 from notifier.gateway.client import GatewayClient, GatewayRules
-from notifier.gateway.echo import EchoMask
 from notifier.gateway.pages import Page
-from notifier.gateway.verdict import Dialect, judge
+from notifier.gateway.response_classifier import Dialect, classify
+from notifier.gateway.secret_echo import SecretEchoMask
 
-__all__ = ["Dialect", "EchoMask", "GatewayClient", "GatewayRules", "Page", "judge"]
+__all__ = ["Dialect", "GatewayClient", "GatewayRules", "Page", "SecretEchoMask", "classify"]

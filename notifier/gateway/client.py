@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.gateway.echo import EchoMask
 from notifier.gateway.pages import Page, list_url, read_page
-from notifier.gateway.verdict import Dialect, judge
-from notifier.http_client import Http, Reply
-from notifier.model.answer import Answer, Denied, Trouble
+from notifier.gateway.response_classifier import Dialect, classify
+from notifier.gateway.secret_echo import SecretEchoMask
+from notifier.http_client import HttpClient, HttpResponse
+from notifier.model.answer import Answer, PollError, Unauthorized
 from notifier.model.status import Status
 
 _OURS = {"accept": "application/json", "user-agent": f"notifier/{__version__}"}
@@ -35,7 +35,7 @@ class GatewayRules:
     request_timeout: float
     status_words: Mapping[str, Status]
     rewrites_ids: bool
-    echoes: EchoMask = field(default_factory=EchoMask)
+    echoes: SecretEchoMask = field(default_factory=SecretEchoMask)
 
 
 def video_url(base_url: str, video_id: str) -> str:
@@ -52,7 +52,7 @@ def content_url(base_url: str, video_id: str) -> str:
 class GatewayClient:
     """Asks one gateway; every outcome is an `Answer`."""
 
-    def __init__(self, rules: GatewayRules, http: Http, wall: Callable[[], float]) -> None:
+    def __init__(self, rules: GatewayRules, http: HttpClient, wall: Callable[[], float]) -> None:
         self._rules = rules
         self._dialect = Dialect(rules.status_words, rules.rewrites_ids, rules.echoes)
         self._http = http
@@ -63,28 +63,28 @@ class GatewayClient:
         try:
             reply = await self.fetch(video_id)
         except TransportError as error:
-            return Trouble(error.kind, error.detail)
+            return PollError(error.kind, error.detail)
         except ValueError as error:
             return _unreadable_secret(error)
         return self.read(video_id, reply)
 
-    async def list_page(self, limit: int, after: str | None) -> Page | Denied | Trouble:
+    async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask once for up to `limit` videos, those that follow the id `after`."""
         try:
             reply = await self._get(list_url(self._rules.base_url, limit, after))
         except TransportError as error:
-            return Trouble(error.kind, error.detail)
+            return PollError(error.kind, error.detail)
         except ValueError as error:
             return _unreadable_secret(error)
         return read_page(
             reply.status, reply.headers, reply.body, dialect=self._dialect, wall=self._wall()
         )
 
-    async def fetch(self, video_id: str) -> Reply:
+    async def fetch(self, video_id: str) -> HttpResponse:
         """Ask once and return the answer unread; raises TransportError."""
         return await self._get(video_url(self._rules.base_url, video_id))
 
-    async def _get(self, url: str) -> Reply:
+    async def _get(self, url: str) -> HttpResponse:
         return await self._http.request(
             "GET",
             url,
@@ -93,9 +93,9 @@ class GatewayClient:
             max_body=MAX_BODY,
         )
 
-    def read(self, video_id: str, reply: Reply) -> Answer:
+    def read(self, video_id: str, reply: HttpResponse) -> Answer:
         """Say what an answer that was fetched means."""
-        return judge(
+        return classify(
             reply.status,
             reply.headers,
             reply.body,
@@ -105,5 +105,5 @@ class GatewayClient:
         )
 
 
-def _unreadable_secret(error: ValueError) -> Trouble:
-    return Trouble("secret", str(error), "the daemon could not read this secret again")
+def _unreadable_secret(error: ValueError) -> PollError:
+    return PollError("secret", str(error), "the daemon could not read this secret again")

@@ -11,9 +11,9 @@ from typing import Final
 from urllib.parse import urlencode
 
 from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
-from notifier.gateway.reading import ids, is_about, is_repeated, read_snapshot, video_object
-from notifier.gateway.verdict import Dialect, judge
-from notifier.model.answer import Denied, Missing, Seen, Trouble
+from notifier.gateway.response_classifier import Dialect, classify
+from notifier.gateway.video_parser import ids, is_about, is_repeated, read_snapshot, video_object
+from notifier.model.answer import NotFound, PollError, Seen, Unauthorized
 from notifier.model.status import read_status
 from notifier.model.video import Json, Snapshot
 
@@ -92,7 +92,7 @@ class Page:
 
 def read_page(
     status: int, headers: Mapping[str, str], body: bytes, *, dialect: Dialect, wall: float
-) -> Page | Denied | Trouble:
+) -> Page | Unauthorized | PollError:
     """Say what an answer to a list request is worth; never raises.
 
     What is no list is classified as an answer about a single video would be.
@@ -112,17 +112,17 @@ def read_page(
 
 def _judged(
     status: int, headers: Mapping[str, str], body: bytes, dialect: Dialect, wall: float
-) -> Denied | Trouble:
-    answer = judge(status, headers, body, video_id="", dialect=dialect, wall=wall)
+) -> Unauthorized | PollError:
+    answer = classify(status, headers, body, video_id="", dialect=dialect, wall=wall)
     match answer:
-        case Denied():
+        case Unauthorized():
             return answer
-        case Trouble() if answer.reason not in {"no_video", "other_id"}:
+        case PollError() if answer.reason not in {"no_video", "other_id"}:
             return answer
-        case Missing():
-            return Trouble(f"http_{status}", answer.detail, "", status, answer.wait)
+        case NotFound():
+            return PollError(f"http_{status}", answer.detail, "", status, answer.wait)
         case _:
-            return Trouble("no_list", "JSON without a list of videos", "", status, answer.wait)
+            return PollError("no_list", "JSON without a list of videos", "", status, answer.wait)
 
 
 def _find_list(value: Json) -> tuple[_Item, list[Json] | None]:

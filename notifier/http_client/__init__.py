@@ -7,23 +7,23 @@ peers behind a proxy; `local` is for commands that talk to the daemon beside the
 
 from notifier.http_client.client import (
     KINDS,
-    Exchange,
-    Http,
-    Reply,
+    HttpClient,
+    HttpResponse,
+    PeerClient,
     Route,
     check_url,
-    open_exchange,
+    open_client,
 )
 from notifier.http_client.local import LocalReply, ask_local
 
 __all__ = [
     "KINDS",
-    "Exchange",
-    "Http",
+    "HttpClient",
+    "HttpResponse",
     "LocalReply",
-    "Reply",
+    "PeerClient",
     "Route",
     "ask_local",
     "check_url",
-    "open_exchange",
+    "open_client",
 ]

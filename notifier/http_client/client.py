@@ -38,7 +38,7 @@ _EXTRA_CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpResponse:
     """A whole answer: names of `headers` are lower case, `body` is as it came over the wire."""
 
     status: int
@@ -46,8 +46,8 @@ class Reply:
     body: bytes
 
 
-class Http(Protocol):
-    """What the doors need of an HTTP client: the port that `Exchange` implements."""
+class HttpClient(Protocol):
+    """What the doors need of an HTTP client: the port that `PeerClient` implements."""
 
     async def request(
         self,
@@ -58,7 +58,7 @@ class Http(Protocol):
         deadline: float,
         max_body: int,
         body: bytes | None = None,
-    ) -> Reply:
+    ) -> HttpResponse:
         """Send one request and return the whole answer.
 
         `deadline` (seconds) covers everything from connecting to the last byte. Raises
@@ -66,7 +66,7 @@ class Http(Protocol):
         """
 
 
-class Exchange:
+class PeerClient:
     """Exchanges with one peer through `transport`, at most `in_flight` at a time."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, in_flight: int) -> None:
@@ -82,7 +82,7 @@ class Exchange:
         deadline: float,
         max_body: int,
         body: bytes | None = None,
-    ) -> Reply:
+    ) -> HttpResponse:
         """Send one request and return the whole answer.
 
         `deadline` (seconds) covers everything from connecting to the last byte, but not the
@@ -101,7 +101,7 @@ class Exchange:
             raise _translation(error) from None
         finally:
             self._slots.release()
-        return Reply(response.status_code, response.headers, received)
+        return HttpResponse(response.status_code, response.headers, received)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Route:
 
 
 @asynccontextmanager
-async def open_exchange(in_flight: int, route: Route = Route()) -> AsyncIterator[Exchange]:
+async def open_client(in_flight: int, route: Route = Route()) -> AsyncIterator[PeerClient]:
     """Open connections to one peer, and close them at the end.
 
     Raises TransportError when the route cannot be used.
@@ -131,7 +131,7 @@ async def open_exchange(in_flight: int, route: Route = Route()) -> AsyncIterator
         await stack.enter_async_context(transport)
         if isinstance(transport, DirectTransport):
             await stack.enter_async_context(running(transport.run))
-        yield Exchange(transport, in_flight)
+        yield PeerClient(transport, in_flight)
 
 
 def _transport(in_flight: int, route: Route) -> DirectTransport | ProxiedTransport:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import trio
 
-from notifier.bell import Bell
+from notifier.wakeup import Wakeup
 
 TICK = 0.1
 """How much later than its deadline an exchange may be ended, in seconds."""
@@ -26,7 +26,7 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._due: dict[int, set[Closable]] = {}
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._next = math.inf
 
     def add(self, one: Closable, deadline: float) -> int:
@@ -35,7 +35,7 @@ class Deadlines:
         if tick not in self._due:
             self._due[tick] = set()
             if tick < self._next:
-                self._bell.ring()
+                self._wakeup.notify()
         self._due[tick].add(one)
         return tick
 
@@ -48,7 +48,7 @@ class Deadlines:
         """Keep time for ever."""
         while True:
             self._next = min(self._due, default=math.inf)
-            await self._bell.wait(self._next * TICK - trio.current_time())
+            await self._wakeup.wait(self._next * TICK - trio.current_time())
             now = trio.current_time()
             for tick in [tick for tick in self._due if tick * TICK <= now]:
                 for one in self._due.pop(tick):

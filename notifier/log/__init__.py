@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import structlog
 
-from notifier.log.journal import JournalStream, is_journal
+from notifier.log.journald import JournalStream, is_journal
 
 _MIN_SECRET = 8
 MASK = "[secret]"

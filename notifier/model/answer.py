@@ -20,7 +20,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class NotFound:
     """The gateway said, in JSON that names the video or task, that it does not exist."""
 
     detail: str
@@ -29,7 +29,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
+class Unauthorized:
     """401 or 403: about the key, never about the video."""
 
     status: int
@@ -38,7 +38,7 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PollError:
     """Nothing that can be believed about this video; it may pass.
 
     `reason` is one word for logs (`timeout`, `connect`, `http_500`, `html`, `other_id` …),
@@ -52,7 +52,7 @@ class Trouble:
     wait: float | None = None
 
 
-Answer = Seen | Missing | Denied | Trouble
+Answer = Seen | NotFound | Unauthorized | PollError
 
 
 def outcome_word(answer: Answer) -> str:
@@ -60,9 +60,9 @@ def outcome_word(answer: Answer) -> str:
     match answer:
         case Seen():
             return "seen"
-        case Missing():
+        case NotFound():
             return "not_found"
-        case Trouble():
+        case PollError():
             return answer.reason
-        case Denied():
+        case Unauthorized():
             return f"http_{answer.status}"

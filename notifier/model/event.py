@@ -6,7 +6,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from notifier.model.delivery import Format
-from notifier.model.lesson import Lesson
+from notifier.model.job_sample import JobSample
 from notifier.model.status import Status
 from notifier.model.video import Json, Snapshot
 from notifier.model.watch import Watch
@@ -44,7 +44,7 @@ class Ending:
     type: EventType
     snapshot: Snapshot
     reason: str
-    lesson: Lesson | None = None
+    sample: JobSample | None = None
 
 
 @dataclass(frozen=True, slots=True)

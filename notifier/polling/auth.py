@@ -6,7 +6,7 @@ this key may never see must not keep those that it may from showing that it is g
 
 from http import HTTPStatus
 
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 
 PROBE_INTERVAL = 60.0
 """How often a gateway that refuses the key is tried, in seconds."""
@@ -21,7 +21,7 @@ class AuthPause:
     `not_found` is what the gateway said last, `last_try` when it was asked for that.
     """
 
-    def __init__(self, not_found: Denied, now: float) -> None:
+    def __init__(self, not_found: Unauthorized, now: float) -> None:
         self.not_found = not_found
         self.since = now
         self.next_try = now + PROBE_INTERVAL
@@ -32,7 +32,7 @@ class AuthPause:
         """Note a try that was made `at` a moment and did not end the pause."""
         self.last_try = at
         self.next_try = next_try
-        if isinstance(answer, Denied):
+        if isinstance(answer, Unauthorized):
             self.not_found = answer
 
 
@@ -42,7 +42,7 @@ class AuthMonitor:
     def __init__(self) -> None:
         self._forbidden: set[str] = set()
 
-    def is_refused(self, video_id: str, answer: Denied) -> bool:
+    def is_refused(self, video_id: str, answer: Unauthorized) -> bool:
         """Tell whether this shows that the key is bad: 401, or 403 about two videos."""
         if answer.status == HTTPStatus.FORBIDDEN:
             self._forbidden.add(video_id)
@@ -57,9 +57,9 @@ class AuthMonitor:
 def shows_good_key(answer: Answer) -> bool:
     """Tell whether an answer shows that the key was looked at and accepted."""
     match answer:
-        case Seen() | Missing():
+        case Seen() | NotFound():
             return True
-        case Trouble(status=status) if status is not None:
+        case PollError(status=status) if status is not None:
             return (
                 status < HTTPStatus.INTERNAL_SERVER_ERROR
                 and status not in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}

@@ -2,14 +2,14 @@
 
 from random import Random
 
-from notifier.model.lesson import JobClass, Lesson
+from notifier.model.job_sample import JobClass, JobSample
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch
-from notifier.schedule.asking import next_gap, spread
-from notifier.schedule.book import LessonBook
-from notifier.schedule.course import Course
-from notifier.schedule.pace import Pace
+from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
+from notifier.schedule.poll_policy import next_gap, spread
+from notifier.schedule.progress_track import ProgressTrack
 
 _OLDEST = 86400.0
 """A job that is said to have begun longer before its watch, in seconds, is not believed."""
@@ -24,11 +24,11 @@ _TEACHING = frozenset({Status.COMPLETED, Status.FAILED})
 class JobTracker:
     """Follows one job; all times are seconds of `Clock.now`."""
 
-    __slots__ = ("_asked_at", "_began", "_book", "_by_gateway", "_course")
+    __slots__ = ("_asked_at", "_began", "_book", "_by_gateway", "_track")
 
-    def __init__(self, book: LessonBook) -> None:
+    def __init__(self, book: JobHistory) -> None:
         self._book = book
-        self._course = Course()
+        self._track = ProgressTrack()
         self._began = self._asked_at = 0.0
         self._by_gateway = False
 
@@ -37,34 +37,36 @@ class JobTracker:
 
         An answer that came along with another job's cost nothing, and does not count.
         """
-        if not self._course.requests:
+        if not self._track.requests:
             self._began, self._by_gateway = _beginning(watch, snapshot, at)
         queued = snapshot.status is Status.QUEUED
-        self._course.note(at - self._began, snapshot.progress, queued=queued, counts=counts)
+        self._track.note(at - self._began, snapshot.progress, queued=queued, counts=counts)
         self._asked_at = at
 
-    def gap(self, watch: Watch, snapshot: Snapshot, pace: Pace, rng: Random) -> float:
+    def gap(self, watch: Watch, snapshot: Snapshot, pace: PollIntervals, rng: Random) -> float:
         """Return in how many seconds to ask again, jitter included."""
-        lessons = self._book.of(_class(watch, snapshot), pace)
-        share = spread(self._course, lessons)
+        samples = self._book.of(_class(watch, snapshot), pace)
+        share = spread(self._track, samples)
         elapsed = self._asked_at - self._began
-        return next_gap(self._course, lessons, elapsed) * rng.uniform(1 - share, 1 + share)
+        return next_gap(self._track, samples, elapsed) * rng.uniform(1 - share, 1 + share)
 
-    def lesson(self, watch: Watch, last: Snapshot, pace: Pace, at: float) -> Lesson | None:
+    def sample(
+        self, watch: Watch, last: Snapshot, pace: PollIntervals, at: float
+    ) -> JobSample | None:
         """Return what the job taught, now that a request made `at` a time saw its end.
 
         None when it was not seen running before, or was cancelled.
         """
-        course = self._course
-        if last.status not in _TEACHING or not course.requests:
+        track = self._track
+        if last.status not in _TEACHING or not track.requests:
             return None
         duration, gap = self._end(last, at)
-        complete = course.first_at <= pace.poll_interval
-        return course.lesson(_class(watch, last), duration, gap, complete=complete)
+        complete = track.first_at <= pace.poll_interval
+        return track.sample(_class(watch, last), duration, gap, complete=complete)
 
-    def learn(self, lesson: Lesson) -> None:
+    def learn(self, sample: JobSample) -> None:
         """Let the next jobs have what this one taught."""
-        self._book.learn(lesson)
+        self._book.learn(sample)
 
     def _end(self, last: Snapshot, at: float) -> tuple[float, float]:
         """Return how long the job took, and how far back from there its end may have been."""

@@ -12,11 +12,11 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from notifier.model.answer import Answer, Missing, Seen
+from notifier.model.answer import Answer, NotFound, Seen
 from notifier.model.event import TYPE_OF_STATUS, EventType
 from notifier.model.video import Snapshot
 from notifier.schedule.backoff import clamped, growing, jittered
-from notifier.schedule.pace import Pace
+from notifier.schedule.poll_intervals import PollIntervals
 
 LONGEST_WAIT = 600.0
 """The longest that a gateway's own hint puts a poll off, in seconds."""
@@ -41,12 +41,12 @@ class WatchRules(NamedTuple):
     deadline: float
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> PollIntervals:
         """The intervals, as the schedule wants them."""
         return _pace(self.poll_interval, self.min_poll_interval)
 
 
-_pace = lru_cache(maxsize=64)(Pace)
+_pace = lru_cache(maxsize=64)(PollIntervals)
 
 
 class WatchMemory(NamedTuple):
@@ -78,7 +78,7 @@ class WatchMemory(NamedTuple):
                 if seen is self.snapshot and not (self.missing_count or self.failures):
                     return self
                 return WatchMemory(seen.after(self.snapshot))
-            case Missing():
+            case NotFound():
                 since = now if self.missing_since is None else self.missing_since
                 count = self.missing_count + 1
                 return self._replace(missing_since=since, missing_count=count, failures=0)
@@ -129,7 +129,7 @@ def terminal_state(
         return TerminalState(
             TYPE_OF_STATUS[known.status], known, f"the gateway said {known.word!r}"
         )
-    if isinstance(answer, Missing) and memory.missing_since is not None:
+    if isinstance(answer, NotFound) and memory.missing_since is not None:
         run = now - memory.missing_since
         if memory.missing_count >= FEWEST_MISSING and run >= rules.not_found_grace:
             times = f"{memory.missing_count} times in {run:.0f} s"
@@ -171,6 +171,6 @@ def _bounded(
         ceiling = max(LONGEST_BACKOFF, rules.poll_interval)
         delay = jittered(growing(rules.poll_interval, memory.failures, ceiling), rng)
     latest = rules.deadline - now
-    if isinstance(answer, Missing) and memory.missing_since is not None:
+    if isinstance(answer, NotFound) and memory.missing_since is not None:
         latest = min(latest, memory.missing_since + rules.not_found_grace - now)
     return max(min(delay, max(latest, 0)), rules.min_poll_interval)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from notifier.gateway import Page
-from notifier.model.answer import Answer, Denied, Trouble
+from notifier.model.answer import Answer, PollError, Unauthorized
 from notifier.polling.page_planner import Mode
 
 
@@ -14,7 +14,7 @@ class StatusClient(Protocol):
     async def retrieve(self, video_id: str) -> Answer:
         """Ask for one video's status once."""
 
-    async def list_page(self, limit: int, after: str | None) -> Page | Denied | Trouble:
+    async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask once for up to `limit` videos, those that follow the id `after`."""
 
 

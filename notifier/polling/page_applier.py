@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import trio
 
 from notifier.gateway import Page
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.polling.page_planner import WORTH_OF_DUE, WORTH_OF_WELCOME, PageRequest
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.ready_queue import ReadyQueue
@@ -35,7 +35,7 @@ class PageApplier:
 
     def on_single_answer(self, slot: PollSlot, answer: Answer) -> None:
         """Take note of a single answer."""
-        slot.not_found = isinstance(answer, Missing)
+        slot.not_found = isinstance(answer, NotFound)
         if isinstance(answer, Seen) and answer.snapshot.progress is not None:
             self._singles_tell_progress |= not answer.snapshot.ended
 
@@ -101,10 +101,12 @@ class PageApplier:
         told = answer.snapshot.progress is not None
         return answer if told or not self._singles_tell_progress else None
 
-    def fail(self, carrier: PollSlot, request: PageRequest, answer: Denied | Trouble) -> None:
+    def fail(
+        self, carrier: PollSlot, request: PageRequest, answer: Unauthorized | PollError
+    ) -> None:
         """Have those who were expected on a page that did not come asked about in another way."""
         status = answer.status if answer.status is not None else 0
-        reason = answer.reason if isinstance(answer, Trouble) else "denied"
+        reason = answer.reason if isinstance(answer, PollError) else "denied"
         passing = reason in _PASSING or status >= _SERVER_ERROR
         too_many = reason in _TOO_LARGE or status in _BAD_LIMIT
         now = trio.current_time()

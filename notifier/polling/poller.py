@@ -11,9 +11,9 @@ from typing import NamedTuple, Protocol
 import trio
 
 from notifier import log
-from notifier.model.answer import Seen, Trouble, outcome_word
+from notifier.model.answer import PollError, Seen, outcome_word
 from notifier.model.event import Ending
-from notifier.model.lesson import Lesson
+from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import Observation, Watch
 from notifier.polling.job_tracker import JobTracker
@@ -26,7 +26,7 @@ from notifier.polling.lifecycle import (
     terminal_state,
 )
 from notifier.polling.poll_slot import PollResult, PollSlot
-from notifier.schedule.book import LessonBook
+from notifier.schedule.job_history import JobHistory
 
 _log = log.get()
 _SEEN = "seen"
@@ -70,7 +70,7 @@ class PollerDeps(NamedTuple):
     rules: Callable[[Watch], WatchRules]
     now: Callable[[], float]
     rng: Random
-    book: LessonBook
+    book: JobHistory
 
 
 class Poller(PollSlot):
@@ -78,7 +78,7 @@ class Poller(PollSlot):
 
     __slots__ = (
         *("watch", "_scheduler", "_deps", "_memory", "_tracker"),
-        *("_terminal", "_lesson", "_outcome", "_stopped"),
+        *("_terminal", "_sample", "_outcome", "_stopped"),
     )
 
     def __init__(self, watch: Watch, scheduler: Scheduler, deps: PollerDeps) -> None:
@@ -89,7 +89,7 @@ class Poller(PollSlot):
         self._memory = WatchMemory(watch.snapshot, watch.missing_since, watch.missing_count)
         self._tracker = JobTracker(deps.book)
         self._terminal: TerminalState | None = None
-        self._lesson: Lesson | None = None
+        self._sample: JobSample | None = None
         self._outcome = ""
         self._stopped = False
 
@@ -125,10 +125,10 @@ class Poller(PollSlot):
 
     async def _publish(self, terminal: TerminalState) -> None:
         await self._deps.publisher.publish(
-            Ending(self.watch, terminal.type, terminal.snapshot, terminal.reason, self._lesson)
+            Ending(self.watch, terminal.type, terminal.snapshot, terminal.reason, self._sample)
         )
-        if self._lesson is not None:
-            self._tracker.learn(self._lesson)
+        if self._sample is not None:
+            self._tracker.learn(self._sample)
 
     @property
     def known(self) -> Snapshot | None:
@@ -185,7 +185,7 @@ class Poller(PollSlot):
         if terminal is None:
             self._wait(self._again(asked, rules), trio.current_time())
             return None
-        self._lesson = self._tracker.lesson(watch, terminal.snapshot, rules.pace, asked.at)
+        self._sample = self._tracker.sample(watch, terminal.snapshot, rules.pace, asked.at)
         return terminal
 
     def _again(self, asked: PollResult, rules: WatchRules) -> NextPoll:
@@ -219,7 +219,7 @@ class Poller(PollSlot):
             case Seen():
                 fields["status"] = answer.snapshot.word
                 fields["progress"] = answer.snapshot.progress
-            case Trouble():
+            case PollError():
                 fields |= {"detail": answer.detail, "hint": answer.hint}
             case _:
                 fields["detail"] = answer.detail

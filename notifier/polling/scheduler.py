@@ -16,11 +16,9 @@ from random import Random
 import trio
 
 from notifier import log
-from notifier.bell import Bell
 from notifier.gateway import Page
 from notifier.metrics import Metrics
-from notifier.model.answer import Denied, Seen, Trouble, outcome_word
-from notifier.pacer import Pacer, Recent
+from notifier.model.answer import PollError, Seen, Unauthorized, outcome_word
 from notifier.polling.auth import PROBE_INTERVAL, AuthMonitor, AuthPause, shows_good_key
 from notifier.polling.lifecycle import LONGEST_WAIT
 from notifier.polling.limits import SchedulerLimits, StatusClient
@@ -30,7 +28,9 @@ from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.ready_queue import ReadyQueue
 from notifier.polling.timer_wheel import TimerWheel
 from notifier.polling.unknown_status import UnknownStatusLog
+from notifier.rate_limiter import RateLimiter, RequestRate
 from notifier.schedule.backoff import jittered
+from notifier.wakeup import Wakeup
 
 _TICK = 0.01  # seconds; who has a turn within one is woken together, which costs less
 _OVERSLEPT = 5.0
@@ -57,19 +57,19 @@ class GatewayScheduler:
         self._now = now
         self._rng = rng
         self._metrics = metrics or Metrics()
-        self._pacer = Pacer(rules.requests_per_second)
+        self._limiter = RateLimiter(rules.requests_per_second)
         self._timer_wheel = TimerWheel()
         self._slots: dict[str, PollSlot] = {}
         self._queue = ReadyQueue(PagePlanner(rules.list_videos, self._slots))
         self._pages = PageApplier(self._queue, self._slots, self._timer_wheel)
         self._in_flight = 0
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._wakes_at = -math.inf
         self._limited: str | None = None
         self._auth = AuthMonitor()
         self._pause: AuthPause | None = None
         self._resumed_at = -math.inf
-        self._recent = Recent()
+        self._recent = RequestRate()
         self._log = log.get(gateway=gateway)
         self._words = UnknownStatusLog(self._log)
         self._metrics.gateway_paused(gateway, paused=False)
@@ -78,13 +78,13 @@ class GatewayScheduler:
         """Ask through `client` from now on, by other rules; a refused key is tried anew."""
         self._client = client
         self._rules = rules
-        self._pacer.pace(rules.requests_per_second)
+        self._limiter.pace(rules.requests_per_second)
         self._words = UnknownStatusLog(self._log)
         self._queue.planner = PagePlanner(rules.list_videos, self._slots)
         self._auth.accepted()
         if self._pause is not None:
             self._resume()
-        self._bell.ring()
+        self._wakeup.notify()
 
     @property
     def paused(self) -> bool:
@@ -103,7 +103,7 @@ class GatewayScheduler:
         """Be the clerk: let everybody ask in their turn, for ever."""
         while True:
             self._wakes_at = self._serve()
-            await self._bell.wait(self._wakes_at - trio.current_time())
+            await self._wakeup.wait(self._wakes_at - trio.current_time())
             if trio.current_time() - self._wakes_at > _OVERSLEPT:
                 self._spread_out()
 
@@ -164,7 +164,7 @@ class GatewayScheduler:
                 self._queue.remove(slot)  # it was stopped while it waited
                 continue
             wait = 0.0 if self._pause is None else self._until_try(self._pause)
-            wait = wait or self._pacer.take(now)
+            wait = wait or self._limiter.take(now)
             if wait:
                 # a turn comes at its moment, unless many come within a tick
                 crowded = self._rules.requests_per_second * _TICK > 1
@@ -193,7 +193,7 @@ class GatewayScheduler:
     def _look_by(self, moment: float) -> None:
         """Have the clerk look no later than at `moment` (trio's clock)."""
         if moment < self._wakes_at:
-            self._bell.ring()
+            self._wakeup.notify()
 
     def _spread_out(self) -> None:
         """When everything was stopped for a while, do not let all rise together."""
@@ -241,11 +241,11 @@ class GatewayScheduler:
         self._pages.on_single_answer(slot, answer)
         if isinstance(answer, Seen) and answer.snapshot.status is None:
             self._words.explain(answer.snapshot.word)
-        if isinstance(answer, Denied):
+        if isinstance(answer, Unauthorized):
             # not if that was the key of before
             if client is self._client and self._auth.is_refused(video_id, answer):
                 self._refused(answer)
-        elif isinstance(answer, Trouble) and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        elif isinstance(answer, PollError) and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._rest(video_id, answer.wait or 0)
         elif shows_good_key(answer):
             self._accepted(at)
@@ -269,7 +269,7 @@ class GatewayScheduler:
         self._pages.fail(slot, request, page)
         return None
 
-    def _refused(self, answer: Denied) -> None:
+    def _refused(self, answer: Unauthorized) -> None:
         if self._pause is None:
             self._pause = AuthPause(answer, self._now())
             self._metrics.gateway_paused(self._gateway, paused=True)
@@ -285,7 +285,7 @@ class GatewayScheduler:
         """Leave the gateway alone, but not for one video that is limited again and again."""
         if video_id != self._limited:
             self._limited = video_id
-            self._pacer.rest(min(wait, LONGEST_WAIT))
+            self._limiter.rest(min(wait, LONGEST_WAIT))
 
     def _accepted(self, at: float) -> None:
         """Go on, unless the request was made `at` a time when the key was not refused yet."""
@@ -298,4 +298,4 @@ class GatewayScheduler:
         self._pause = None
         self._resumed_at = trio.current_time()
         self._metrics.gateway_paused(self._gateway, paused=False)
-        self._bell.ring()
+        self._wakeup.notify()

@@ -12,10 +12,10 @@ from typing import Protocol
 import trio
 
 from notifier import log
-from notifier.bell import Bell
 from notifier.errors import StoreError
 from notifier.model.watch import Observation
 from notifier.schedule.backoff import growing
+from notifier.wakeup import Wakeup
 
 _MOST = 500
 """How many are written at once: an ending that comes meanwhile waits a few milliseconds."""
@@ -38,13 +38,13 @@ class SnapshotWriter:
         self._store = store
         self._unsaved: dict[int, Observation] = {}
         self._most = _MOST
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._log = log.get()
 
     def keep(self, reading: Observation) -> None:
         """Have a reading stored before long, instead of an earlier one of the same watch."""
         self._unsaved[reading.row] = reading
-        self._bell.ring()
+        self._wakeup.notify()
 
     async def run(self) -> None:
         """Write what there is, for ever; what the store refuses is tried again."""
@@ -57,7 +57,7 @@ class SnapshotWriter:
                 await self._pause(error, troubles)
             else:
                 troubles = 0
-                await self._bell.wait(_FOR_EVER)
+                await self._wakeup.wait(_FOR_EVER)
 
     async def _pause(self, error: Exception, troubles: int) -> None:
         pause = growing(_PAUSE, troubles, _LONGEST_PAUSE)

@@ -14,11 +14,11 @@ import trio
 from watchfiles import awatch
 
 from notifier import log
-from notifier.bell import Bell
 from notifier.config import Config
 from notifier.errors import Problem, StoreError
 from notifier.model.watch import API_SOURCE, Listing, Watch
 from notifier.polling.folder import Contents, Folder
+from notifier.wakeup import Wakeup
 
 LOOK_AGAIN = 5.0
 """How long, in seconds, a change can stay unnoticed that nobody hinted at."""
@@ -51,7 +51,7 @@ class Sources:
         self.turn = trio.Lock()
         """Held while what is open changes: from the store's commit until pollers know."""
         self._reported: set[Problem] = set()
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._log = log.get()
 
     def change(self, config: Config) -> None:
@@ -102,7 +102,7 @@ class Sources:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._hint)
             while True:
-                await self._bell.wait(LOOK_AGAIN)
+                await self._wakeup.wait(LOOK_AGAIN)
                 try:
                     await self.update(apply)
                 except StoreError as error:
@@ -128,13 +128,13 @@ class Sources:
         watching = awatch(
             folder, rust_timeout=_RUST_TIMEOUT_MS, yield_on_timeout=True, recursive=False
         )
-        self._bell.ring()  # for what came before anybody listened
+        self._wakeup.notify()  # for what came before anybody listened
         async with aclosing(watching):
             async for changes in watching:
                 if changes:
-                    self._bell.ring()
+                    self._wakeup.notify()
                 elif _inode(folder) != inode:
-                    self._bell.ring()
+                    self._wakeup.notify()
                     return
 
 

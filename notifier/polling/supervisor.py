@@ -11,11 +11,11 @@ from random import Random
 import trio
 
 from notifier import log
-from notifier.bell import Bell
 from notifier.errors import StoreError
 from notifier.model.watch import Watch, WatchKey
 from notifier.polling.poller import Poller
 from notifier.schedule.backoff import growing, jittered
+from notifier.wakeup import Wakeup
 
 _RESTART = 1.0
 _LONGEST_RESTART = 45.0
@@ -37,7 +37,7 @@ class Supervisor:
         *,
         spread: Callable[[Watch], float],
         rng: Random,
-        settled: Bell,
+        settled: Wakeup,
     ) -> None:
         self._nursery = nursery
         self._make = make
@@ -91,14 +91,14 @@ class Supervisor:
                 del self._pollers[row]
                 poller.stop()
                 self._orphan(poller.watch.key)
-        self._settled.ring()
+        self._settled.notify()
 
     def _stop(self, row: int) -> None:
         poller = self._pollers.pop(row)
         poller.stop()
         key = poller.watch.key
         self._log.info("withdrawn", gateway=key.gateway, video_id=key.video_id)
-        self._settled.ring()
+        self._settled.notify()
 
     def _orphan(self, key: WatchKey) -> None:
         if key not in self._orphans:
@@ -140,7 +140,7 @@ class Supervisor:
         # `_stop` may have been here first, and the watch may even be listed anew
         if self._pollers.get(row) is poller:
             del self._pollers[row]
-        self._settled.ring()
+        self._settled.notify()
 
     def _report(self, poller: Poller, crash: Exception, crashes: int, delay: float) -> None:
         key = poller.watch.key

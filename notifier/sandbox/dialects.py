@@ -10,7 +10,7 @@ from http import HTTPStatus
 from notifier.http_server import Response, json_response
 from notifier.model.status import EXPIRED, Status
 from notifier.model.video import Json, Snapshot
-from notifier.sandbox.replies import refusal
+from notifier.sandbox.responses import refusal
 
 Body = dict[str, Json]
 

@@ -15,7 +15,7 @@ import trio
 
 from notifier.http_server import Response, Wire
 from notifier.sandbox.listing import LIST_FAULTS
-from notifier.sandbox.replies import refusal, wrong_key
+from notifier.sandbox.responses import refusal, wrong_key
 
 _DRIP = 0.2
 _SLOW = 10.0
@@ -24,7 +24,7 @@ _SPACES = b" " * 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Struck:
+class FaultContext:
     """An answer that a fault has hit.
 
     `right` is what would have been sent, `missing` the gateway's "no such video", `speed` what
@@ -37,63 +37,63 @@ class Struck:
     speed: float
 
 
-async def _too_many(struck: Struck) -> Response:
+async def _too_many(struck: FaultContext) -> Response:
     answer = refusal(HTTPStatus.TOO_MANY_REQUESTS, "Rate limit reached.", "rate_limit_exceeded")
     wait = str(max(1, round(_RETRY_AFTER / struck.speed)))
     return replace(answer, headers={**answer.headers, "retry-after": wait})
 
 
-async def _crash(_struck: Struck) -> Response:
+async def _crash(_struck: FaultContext) -> Response:
     message = "The server had an error while processing your request."
     return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, message)
 
 
-async def _revoked(_struck: Struck) -> Response:
+async def _revoked(_struck: FaultContext) -> Response:
     return wrong_key()
 
 
-async def _slow(struck: Struck) -> Response:
+async def _slow(struck: FaultContext) -> Response:
     await trio.sleep(_SLOW / struck.speed)
     return struck.right
 
 
-async def _drip(struck: Struck) -> None:
+async def _drip(struck: FaultContext) -> None:
     await struck.wire.drip(struck.right, _DRIP)
 
 
-async def _hang(struck: Struck) -> None:
+async def _hang(struck: FaultContext) -> None:
     await struck.wire.hang()
 
 
-async def _reset(struck: Struck) -> None:
+async def _reset(struck: FaultContext) -> None:
     await struck.wire.reset()
 
 
-async def _endless(struck: Struck) -> None:
+async def _endless(struck: FaultContext) -> None:
     await struck.wire.send_raw(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
     while True:
         await struck.wire.send_raw(_SPACES)
 
 
-async def _html(_struck: Struck) -> Response:
+async def _html(_struck: FaultContext) -> Response:
     page = b"<!doctype html><title>Down</title><h1>We will be back soon</h1>"
     return Response(HTTPStatus.OK, {"content-type": "text/html; charset=utf-8"}, page)
 
 
-async def _broken_json(struck: Struck) -> Response:
+async def _broken_json(struck: FaultContext) -> Response:
     return replace(struck.right, body=struck.right.body[: len(struck.right.body) // 2])
 
 
-async def _not_found(struck: Struck) -> Response:
+async def _not_found(struck: FaultContext) -> Response:
     return struck.missing
 
 
-async def _gzip(struck: Struck) -> Response:
+async def _gzip(struck: FaultContext) -> Response:
     headers = {**struck.right.headers, "content-encoding": "gzip"}
     return replace(struck.right, headers=headers, body=gzip.compress(struck.right.body))
 
 
-_STRIKES: Mapping[str, Callable[[Struck], Awaitable[Response | None]]] = {
+_STRIKES: Mapping[str, Callable[[FaultContext], Awaitable[Response | None]]] = {
     "429": _too_many,
     "500": _crash,
     "401": _revoked,
@@ -139,6 +139,6 @@ class Fault:
             raise ValueError("a fault's probability is a number from 0 to 1") from error
 
 
-async def strike(kind: str, struck: Struck) -> Response | None:
+async def apply_fault(kind: str, struck: FaultContext) -> Response | None:
     """Let a fault of `kind` happen; None when it has answered on the wire itself."""
     return await _STRIKES[kind](struck)

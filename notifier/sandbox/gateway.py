@@ -19,15 +19,15 @@ from typing import NamedTuple
 from notifier.http_server import Request, Response, Wire, json_response
 from notifier.model.status import Status
 from notifier.sandbox.dialects import Moment
-from notifier.sandbox.faults import Fault, Struck, strike
+from notifier.sandbox.faults import Fault, FaultContext, apply_fault
 from notifier.sandbox.forms import FormError, read_form
+from notifier.sandbox.job_script import read_prompt
 from notifier.sandbox.jobs import Ending, Job
 from notifier.sandbox.listing import LIST_FAULTS
 from notifier.sandbox.mp4 import CLIP
 from notifier.sandbox.paging import PageError, read_paging
 from notifier.sandbox.profiles import PROFILES
-from notifier.sandbox.prompts import read_prompt
-from notifier.sandbox.replies import refusal, wrong_key
+from notifier.sandbox.responses import refusal, wrong_key
 
 _SHORTEST, _LONGEST = 60.0, 180.0
 _INSTANT = 0.001
@@ -270,7 +270,7 @@ class Sandbox:
         if kind is None or kind in LIST_FAULTS:
             return right
         missing = self._profile.missing(job_id)
-        return await strike(kind, Struck(right, missing, wire, self._speed))
+        return await apply_fault(kind, FaultContext(right, missing, wire, self._speed))
 
     def _due_fault(self, job_id: str) -> str | None:
         script = self._scripts.get(job_id)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from notifier.http_server import Response
-from notifier.sandbox.replies import refusal
+from notifier.sandbox.responses import refusal
 
 Query = Mapping[str, str]
 Lister = Callable[[Query], Response]

@@ -13,10 +13,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from notifier.errors import StoreError, StoreRefusedError
-from notifier.store.call import Call
 from notifier.store.codec import decode_text
+from notifier.store.file_identity import FileIdentity
 from notifier.store.lock import FileLock, is_locked
-from notifier.store.presence import Presence
+from notifier.store.operation import Operation
 from notifier.store.schema import VERSION, migrate
 
 P = ParamSpec("P")
@@ -46,7 +46,7 @@ class Database:
         self,
         db: sqlite3.Connection,
         lock: FileLock | None = None,
-        presence: Presence | None = None,
+        presence: FileIdentity | None = None,
     ) -> None:
         self._db = db
         self._lock = lock
@@ -67,7 +67,7 @@ class Database:
             db = _connected(path)
             try:
                 _set_up(db, path, config, adopt=adopt)
-                presence = Presence(path, _log_of(path))
+                presence = FileIdentity(path, _log_of(path))
             except BaseException:
                 db.close()
                 raise
@@ -95,12 +95,12 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Run `function(connection, …)` as one transaction; raises StoreError."""
-        call = Call(lambda db: function(db, *args, **kwargs), writes=True, is_long=False)
+        call = Operation(lambda db: function(db, *args, **kwargs), writes=True, is_long=False)
         self.transact_all([call])
         result: T = call.result()
         return result
 
-    def transact_all(self, calls: Sequence[Call]) -> None:
+    def transact_all(self, calls: Sequence[Operation]) -> None:
         """Run `calls` in one transaction and leave in each what came of it.
 
         One that fails undoes only itself, unless the trouble is the file's: then none of them
@@ -115,7 +115,7 @@ class Database:
                 if not call.failed:
                     call.fail(_translated(error))
 
-    def _run(self, calls: Sequence[Call]) -> None:
+    def _run(self, calls: Sequence[Operation]) -> None:
         self._db.execute("BEGIN IMMEDIATE" if any(call.writes for call in calls) else "BEGIN")
         try:
             for call in calls:
@@ -127,7 +127,7 @@ class Database:
                 self._db.execute("ROLLBACK")
             raise
 
-    def _do(self, call: Call) -> None:
+    def _do(self, call: Operation) -> None:
         """Do one of several; if it fails, what it did is undone, and the others go on."""
         self._db.execute("SAVEPOINT call")
         try:

@@ -22,11 +22,11 @@ from notifier.model.delivery import (
     Settlement,
 )
 from notifier.model.event import NewEvent
-from notifier.model.lesson import Lesson
-from notifier.model.standing import Backlog
+from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
-from notifier.store import lessons
+from notifier.model.workload import Backlog
+from notifier.store import job_samples
 from notifier.store.codec import dump_snapshot
 from notifier.store.endpoints import is_configured
 
@@ -43,7 +43,7 @@ def record_ending(
     event: NewEvent,
     last: Snapshot,
     now: float,
-    lesson: Lesson | None = None,
+    sample: JobSample | None = None,
 ) -> bool:
     """Close an open watch, put its event and deliveries into the outbox, and keep the lesson.
 
@@ -59,8 +59,8 @@ def record_ending(
     _insert(db, event, now, watch=watch)
     _insert_callback(db, event.id, watch, now)
     _insert_removed(db, event.id, watch, now)
-    if lesson is not None:
-        lessons.add(db, lesson, now)
+    if sample is not None:
+        job_samples.add(db, sample, now)
     return True
 
 
@@ -238,7 +238,7 @@ def _cancel(db: sqlite3.Connection, endpoint: str, now: float) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DeliveryCounts:
     """How many deliveries stand where.
 
     `pending` are those that are or will be due, `held` the pending ones of disabled endpoints.
@@ -251,7 +251,7 @@ class Tally:
     cancelled: int
 
 
-def tally(db: sqlite3.Connection, since: float) -> Tally:
+def count_deliveries(db: sqlite3.Connection, since: float) -> DeliveryCounts:
     """Count what is not settled, and what was settled at `since` (Unix seconds) or later."""
     counts = dict(
         db.execute(
@@ -263,7 +263,7 @@ def tally(db: sqlite3.Connection, since: float) -> Tally:
     (held,) = db.execute(
         f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND NOT {_ENABLED}"
     ).fetchone()
-    return Tally(
+    return DeliveryCounts(
         pending=counts.get("pending", 0) - held,
         held=held,
         delivered=counts.get("delivered", 0),

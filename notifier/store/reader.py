@@ -9,9 +9,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 from notifier.errors import StoreError
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
 from notifier.model.watch import WatchKey
-from notifier.store import journal
+from notifier.store import queries
 from notifier.store.database import read_only, refuse_unusable
-from notifier.store.journal import ALL_WATCHES, EventFilter, WatchFilter
+from notifier.store.queries import ALL_WATCHES, EventFilter, WatchFilter
 from notifier.store.schema import VERSION
 from notifier.store.watches import open_by_gateway
 
@@ -30,23 +30,23 @@ class Reader:
 
     def watches(self, wanted: WatchFilter = ALL_WATCHES) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
-        return self._ask(journal.watches, wanted)
+        return self._ask(queries.watches, wanted)
 
     def watch(self, key: WatchKey) -> WatchView | None:
         """Return the latest generation of one watch, None when it was never taken."""
-        return self._ask(journal.watch, key)
+        return self._ask(queries.watch, key)
 
     def events(self, wanted: EventFilter) -> list[EventSummary]:
         """Return the events that are wanted, the latest first."""
-        return self._ask(journal.events, wanted)
+        return self._ask(queries.events, wanted)
 
     def event(self, event_id: str) -> EventView | None:
         """Return everything about one event, None when there is none."""
-        return self._ask(journal.event, event_id)
+        return self._ask(queries.event, event_id)
 
-    def standings(self) -> dict[str, EndpointView]:
+    def endpoint_views(self) -> dict[str, EndpointView]:
         """Return how the deliveries of each endpoint stand, by its name."""
-        return self._ask(journal.standings)
+        return self._ask(queries.endpoint_views)
 
     def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""

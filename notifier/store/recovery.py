@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.model.health import Health
-from notifier.store import endpoints, outbox, timebase, watches
+from notifier.store import clock_base, endpoints, outbox, watches
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class Reconciled:
     """What became of endpoints: those that are gone, those enabled, and how all are doing."""
 
     removed: Sequence[str]
@@ -25,15 +25,17 @@ class Recovery:
     """
 
     interrupted: int
-    fitted: Fitted
+    reconciled: Reconciled
     disabled: Mapping[str, str]
     clock_set_back: float
 
 
-def fit_endpoints(db: sqlite3.Connection, url_marks: Mapping[str, str], now: float) -> Fitted:
-    """Make the state fit the endpoints that are configured; see `Store.fit_endpoints`."""
+def reconcile_endpoints(
+    db: sqlite3.Connection, url_marks: Mapping[str, str], now: float
+) -> Reconciled:
+    """Make the state fit the endpoints that are configured; see `Store.reconcile_endpoints`."""
     endpoints.keep_marks(db, url_marks)
-    return Fitted(
+    return Reconciled(
         outbox.cancel_removed(db, url_marks.keys(), now),
         endpoints.enable_changed(db, url_marks, now),
         endpoints.health(db),
@@ -44,12 +46,12 @@ def recover(
     db: sqlite3.Connection, url_marks: Mapping[str, str], longest_wait: float, now: float
 ) -> Recovery:
     """Put everything in order; see `Store.recover`."""
-    set_back = timebase.rebase(db, now)
+    set_back = clock_base.rebase(db, now)
     interrupted = outbox.release_interrupted(db)
     _bring_forward(db, now + longest_wait)
     watches.bring_back(db, now)
-    fitted = fit_endpoints(db, url_marks, now)
-    return Recovery(interrupted, fitted, endpoints.disabled(db), set_back)
+    reconciled = reconcile_endpoints(db, url_marks, now)
+    return Recovery(interrupted, reconciled, endpoints.disabled(db), set_back)
 
 
 def _bring_forward(db: sqlite3.Connection, latest: float) -> None:

@@ -198,9 +198,9 @@ def migrate(db: sqlite3.Connection) -> None:
     Foreign keys must not be enforced yet: a step may make a table anew.
     """
     (done,) = db.execute("PRAGMA user_version").fetchone()
-    for version, statements in enumerate(STEPS[done:], start=done + 1):
+    for version, error_texts in enumerate(STEPS[done:], start=done + 1):
         db.execute("BEGIN IMMEDIATE")
-        for statement in statements:
+        for statement in error_texts:
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {version}")
         db.execute("COMMIT")

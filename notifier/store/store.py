@@ -13,29 +13,29 @@ from notifier.metrics import Metrics
 from notifier.model.delivery import AttemptRecord, Claim, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
-from notifier.model.lesson import Lesson
-from notifier.model.standing import Standing
+from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
 from notifier.model.watch import Callback, Listing, Observation, Watch, WatchKey, WatchSpec
+from notifier.model.workload import Workload
 from notifier.store import (
+    attempts,
+    clock_base,
     endpoints,
-    journal,
-    lessons,
+    job_samples,
     outbox,
     pruning,
-    recording,
+    queries,
     recovery,
     resending,
-    timebase,
     watches,
 )
-from notifier.store.call import Call
 from notifier.store.database import Database
 from notifier.store.executor import Executor
-from notifier.store.group import Group
-from notifier.store.journal import EventFilter, WatchFilter
+from notifier.store.group_commit import GroupCommit
+from notifier.store.operation import Operation
 from notifier.store.pruning import Pruned
+from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay
 
 P = ParamSpec("P")
@@ -47,7 +47,7 @@ class Outstanding:
     """How much is open, and how the deliveries stand."""
 
     open_watches: int
-    deliveries: outbox.Tally
+    deliveries: outbox.DeliveryCounts
 
 
 class Store:
@@ -66,7 +66,7 @@ class Store:
     ) -> None:
         self._database = database
         self._executor = executor
-        self._group = Group(database, executor)
+        self._group = GroupCommit(database, executor)
         self._now = now
         self._metrics = metrics or Metrics()
         self.answered_at = -math.inf
@@ -80,7 +80,7 @@ class Store:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a change that is soon done; it may share its commit with others."""
-        call = Call(partial(_apply, function, args, kwargs), writes=True, is_long=False)
+        call = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=False)
         return cast("T", await self._run(call))
 
     async def _transact_long(
@@ -91,7 +91,7 @@ class Store:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a change of many rows, in a transaction of its own."""
-        call = Call(partial(_apply, function, args, kwargs), writes=True, is_long=True)
+        call = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=True)
         return cast("T", await self._run(call))
 
     async def _look(
@@ -102,10 +102,10 @@ class Store:
         **kwargs: P.kwargs,
     ) -> T:
         """Run what changes nothing, and is as fast as that: its time is nobody's commit."""
-        call = Call(partial(_apply, function, args, kwargs), writes=False, is_long=True)
+        call = Operation(partial(_apply, function, args, kwargs), writes=False, is_long=True)
         return cast("T", await self._run(call))
 
-    async def _run(self, call: Call) -> Any:  # noqa: ANN401 - whatever the call returns
+    async def _run(self, call: Operation) -> Any:  # noqa: ANN401 - whatever the call returns
         began = trio.current_time()
         await self._group.run(call)
         self.answered_at = trio.current_time()
@@ -129,18 +129,18 @@ class Store:
         await self._transact(watches.save_observations, readings)
 
     async def record_ending(
-        self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None
+        self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
     ) -> bool:
         """Commit watch closed, event and deliveries together; False if it was not open.
 
         `last` is the last thing known about the video, for those who look at the watch;
-        `lesson` is what the job taught, for the next ones.
+        `sample` is what the job taught, for the next ones.
         """
-        return await self._transact(outbox.record_ending, watch, event, last, self._now(), lesson)
+        return await self._transact(outbox.record_ending, watch, event, last, self._now(), sample)
 
-    async def lessons(self) -> list[Lesson]:
+    async def samples(self) -> list[JobSample]:
         """Return what finished jobs have taught, oldest first."""
-        return await self._look(lessons.kept)
+        return await self._look(job_samples.kept)
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight."""
@@ -166,7 +166,7 @@ class Store:
         """
         now = self._now()
         return await self._transact(
-            recording.record, claim, attempt, settlement, health, notice, now
+            attempts.record, claim, attempt, settlement, health, notice, now
         )
 
     async def recover(
@@ -179,12 +179,12 @@ class Store:
         """
         return await self._transact_long(recovery.recover, url_marks, longest_wait, self._now())
 
-    async def fit_endpoints(self, url_marks: Mapping[str, str]) -> recovery.Fitted:
+    async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> recovery.Reconciled:
         """Cancel what is for endpoints that are gone, and give moved ones a new start.
 
         `url_marks` has a mark of its URL for each configured endpoint.
         """
-        return await self._transact_long(recovery.fit_endpoints, url_marks, self._now())
+        return await self._transact_long(recovery.reconcile_endpoints, url_marks, self._now())
 
     async def add_watch(
         self, spec: WatchSpec, *, again: bool, callback: Callback | None = None
@@ -204,23 +204,23 @@ class Store:
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
-        return await self._look(journal.watches, wanted)
+        return await self._look(queries.watches, wanted)
 
     async def watch(self, key: WatchKey) -> WatchView | None:
         """Return the latest generation of one watch, None when it was never taken."""
-        return await self._look(journal.watch, key)
+        return await self._look(queries.watch, key)
 
     async def events(self, wanted: EventFilter) -> list[EventSummary]:
         """Return the events that are wanted, the latest first."""
-        return await self._look(journal.events, wanted)
+        return await self._look(queries.events, wanted)
 
     async def event(self, event_id: str) -> EventView | None:
         """Return everything about one event, None when there is none."""
-        return await self._look(journal.event, event_id)
+        return await self._look(queries.event, event_id)
 
-    async def standings(self) -> dict[str, EndpointView]:
+    async def endpoint_views(self) -> dict[str, EndpointView]:
         """Return how the deliveries of each endpoint stand, by its name."""
-        return await self._look(journal.standings)
+        return await self._look(queries.endpoint_views)
 
     async def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""
@@ -248,7 +248,7 @@ class Store:
 
     async def keep_drift(self, drift: float) -> None:
         """Remember, for the next start, that the calendar is `drift` seconds ahead of `now`."""
-        await self._transact(timebase.keep_drift, drift)
+        await self._transact(clock_base.keep_drift, drift)
 
     async def release_interrupted(self) -> int:
         """Make what is in flight due again, its attempts `interrupted`; return how many."""
@@ -262,9 +262,9 @@ class Store:
         """Count what is still to be done, and what was settled since then (Unix seconds)."""
         return await self._look(_outstanding, since)
 
-    async def standing(self) -> Standing:
+    async def workload(self) -> Workload:
         """Count what there is to do, for metrics; cheap however much is over."""
-        return await self._look(_standing)
+        return await self._look(_workload)
 
     async def close(self) -> None:
         """Close the file and let the next daemon have it."""
@@ -281,13 +281,13 @@ def _apply(
 
 
 def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:
-    return Outstanding(watches.count_open(db), outbox.tally(db, since))
+    return Outstanding(watches.count_open(db), outbox.count_deliveries(db, since))
 
 
 def _touch(db: sqlite3.Connection) -> None:
     db.execute("INSERT OR REPLACE INTO meta VALUES ('touched', '')")
 
 
-def _standing(db: sqlite3.Connection) -> Standing:
+def _workload(db: sqlite3.Connection) -> Workload:
     off = endpoints.disabled(db)
-    return Standing(watches.open_by_gateway(db), outbox.backlogs(db, off), set(off))
+    return Workload(watches.open_by_gateway(db), outbox.backlogs(db, off), set(off))

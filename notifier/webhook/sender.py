@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.http_client import Http, Reply
+from notifier.http_client import HttpClient, HttpResponse
 from notifier.schedule.retry_after import parse_retry_after
 from notifier.signing import signed_headers
 
@@ -59,7 +59,7 @@ class WebhookSender:
     """
 
     def __init__(
-        self, http: Http, target: Callable[[], Target], wall: Callable[[], float]
+        self, http: HttpClient, target: Callable[[], Target], wall: Callable[[], float]
     ) -> None:
         self._http = http
         self._target = target
@@ -82,7 +82,7 @@ class WebhookSender:
         wait = parse_retry_after(reply.headers.get("retry-after", ""), self._wall())
         return Outcome(f"http_{reply.status}", reply.status, wait)
 
-    async def _post(self, target: Target, event_id: str, body: bytes) -> Reply:
+    async def _post(self, target: Target, event_id: str, body: bytes) -> HttpResponse:
         headers = {
             **target.headers,
             "content-type": "application/json",

@@ -9,7 +9,7 @@ import pytest
 
 from notifier.app import wiring
 from notifier.config import load
-from notifier.http_client import Exchange, Reply
+from notifier.http_client import HttpResponse, PeerClient
 from notifier.model.answer import Seen
 
 
@@ -25,16 +25,16 @@ class Echoing:
         deadline: float,
         max_body: int,
         body: bytes | None = None,
-    ) -> Reply:
+    ) -> HttpResponse:
         job = {"id": "video_1", "status": "failed", "error": "bad key", "sent": dict(headers)}
-        return Reply(200, {}, json.dumps(job).encode())
+        return HttpResponse(200, {}, json.dumps(job).encode())
 
 
 async def heard(folder: Path, gateway: str, env: Mapping[str, str]) -> object:
     path = folder / "config.toml"
     path.write_text(f'[gateways.main]\nbase_url = "http://127.0.0.1:9/v1"\n{gateway}\n')
     settings = load(path, env).gateways["main"]
-    client = wiring.gateway_client(settings, cast("Exchange", Echoing()), lambda: 0.0)
+    client = wiring.gateway_client(settings, cast("PeerClient", Echoing()), lambda: 0.0)
     answer = await client.retrieve("video_1")
     assert isinstance(answer, Seen)
     return answer.snapshot.extra["sent"]

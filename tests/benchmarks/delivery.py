@@ -24,18 +24,17 @@ import httpx
 import trio
 
 from notifier import log
-from notifier.bell import Bell
 from notifier.delivery import (
-    Announcer,
-    Deliverer,
+    AttemptRecorder,
+    AttemptRunner,
     DeliveryRules,
+    EndpointNotices,
     Lane,
     LaneRules,
-    Ledger,
     Outbox,
     Subscription,
 )
-from notifier.http_client import open_exchange
+from notifier.http_client import open_client
 from notifier.http_server import Request, Response, Wire, serve
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType
@@ -46,6 +45,7 @@ from notifier.sandbox import Sandbox
 from notifier.schedule.clock import Clock
 from notifier.signing import signed_headers
 from notifier.store import Database, Store, ThreadExecutor
+from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.builders import listing, rng, snapshot, spec
 from tests.process.harness import World, running
@@ -154,7 +154,7 @@ async def _publish(store: Store, outbox: Outbox, watches: list[Watch]) -> None:
     async with trio.open_nursery() as nursery:
         for first in range(PUBLISHERS):
             nursery.start_soon(some, first)
-    while (await store.standing()).backlogs:  # noqa: ASYNC110 - the store rings no bell
+    while (await store.workload()).backlogs:  # noqa: ASYNC110 - the store rings no bell
         await trio.sleep(0.2)
 
 
@@ -162,20 +162,20 @@ async def _publish(store: Store, outbox: Outbox, watches: list[Watch]) -> None:
 async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Outbox]:
     """Deliver to `url` what is put into the outbox."""
     target = Target(url, {}, [KEY], 15.0)
-    announcer = Announcer((), new_id=lambda: "evt_x", wall=clock.wall, wake=lambda _: None)
+    notices = EndpointNotices((), new_id=lambda: "evt_x", wall=clock.wall, wake=lambda _: None)
     ids = iter(range(10**9))
-    async with open_exchange(IN_FLIGHT) as exchange, trio.open_nursery() as nursery:
-        deliverer = Deliverer(
+    async with open_client(IN_FLIGHT) as exchange, trio.open_nursery() as nursery:
+        runner = AttemptRunner(
             DeliveryRules("app", Format.STANDARD, SCHEDULE),
             WebhookSender(exchange, lambda: target, clock.wall),
-            Ledger(store, clock.now),
-            announcer,
+            AttemptRecorder(store, clock.now),
+            notices,
             health=Health("mark"),
             clock=clock,
             rng=rng(),
         )
         rules = LaneRules("app", IN_FLIGHT)
-        lane = Lane(rules, deliverer, store, clock=clock, rng=rng(), settled=Bell())
+        lane = Lane(rules, runner, store, clock=clock, rng=rng(), settled=Wakeup())
         nursery.start_soon(lane.run)
         yield Outbox(
             store,

@@ -22,8 +22,8 @@ import trio
 
 from notifier import log
 from notifier.app import wiring
-from notifier.app.collector import collect_rarely
-from notifier.app.daemon import Orders, run_daemon
+from notifier.app.daemon import Signals, run_daemon
+from notifier.app.gc_tuning import tune_gc
 from notifier.config import load
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchSpec
 from notifier.polling import Poller, WatchRules
@@ -130,11 +130,11 @@ def _count_answers() -> Callable[[], int]:
 
 async def _measure(url: str, folder: Path, load_: Load) -> Measured:
     config = load(folder / "config.toml", {})
-    collect_rarely()
-    orders, before, began = Orders(trio.Event()), _resident(), time.monotonic()
+    tune_gc()
+    signals, before, began = Signals(trio.Event()), _resident(), time.monotonic()
     answers = _count_answers()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(partial(run_daemon, config, orders))
+        nursery.start_soon(partial(run_daemon, config, signals))
         while not asked(url):  # noqa: ASYNC110 - another process has no event
             await trio.sleep(0.05)
         first_poll = time.monotonic() - began

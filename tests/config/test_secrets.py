@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.config import Secret, SecretError
-from notifier.config.refusal import BadValueError
+from notifier.config.bad_value import BadValueError
 from notifier.config.secrets import read_secret
 
 CANARY = "sk-canary-5f2a"

@@ -4,23 +4,23 @@ from dataclasses import dataclass, field
 
 import trio
 
-from notifier.bell import Bell
 from notifier.delivery import (
-    Announcer,
-    Deliverer,
+    AttemptRunner,
     DeliveryRules,
     Dispatcher,
+    EndpointNotices,
     Lane,
     LaneRules,
     Subscription,
 )
-from notifier.delivery.deliverer import AttemptStore
+from notifier.delivery.attempt import AttemptStore
 from notifier.metrics import Metrics
 from notifier.model.delivery import Format
 from notifier.model.health import Health
 from notifier.model.watch import WatchKey, WatchSpec
 from notifier.schedule.clock import Clock
 from notifier.store import Store
+from notifier.wakeup import Wakeup
 from notifier.webhook import Outcome
 from tests.builders import START, listing, new_event, rng, snapshot
 
@@ -88,31 +88,31 @@ class Parts:
     def delivery_rules(self) -> DeliveryRules:
         return DeliveryRules(self.rules.endpoint, self.form, SCHEDULE)
 
-    def deliverer(self) -> Deliverer:
-        announcer = Announcer(
+    def runner(self) -> AttemptRunner:
+        notices = EndpointNotices(
             self.others,
             new_id=lambda: self.notice,
             wall=self.clock.wall,
             wake=lambda _: None,
         )
-        return Deliverer(
+        return AttemptRunner(
             self.delivery_rules,
             self.receiver,
             self.records or self.store,
-            announcer,
+            notices,
             health=self.health,
             clock=self.clock,
             rng=rng(),
         )
 
-    def lane(self, deliverer: Deliverer | None = None) -> Lane:
+    def lane(self, runner: AttemptRunner | None = None) -> Lane:
         return Lane(
             self.rules,
-            deliverer or self.deliverer(),
+            runner or self.runner(),
             self.store,
             clock=self.clock,
             rng=rng(),
-            settled=Bell(),
+            settled=Wakeup(),
             metrics=self.metrics,
         )
 

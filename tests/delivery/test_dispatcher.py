@@ -41,13 +41,13 @@ async def test_an_attempt_that_fails_at_the_url_of_before_says_nothing_about_the
     await put(store)
     old, new = Receiver(status=410, takes=10), Receiver()
     parts = Parts(store, old, clock)
-    deliverer = parts.deliverer()
-    lane = parts.lane(deliverer)
+    runner = parts.runner()
+    lane = parts.lane(runner)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lane.run)
         await trio.sleep(1)
-        deliverer.change(parts.delivery_rules, new, MOVED)
+        runner.change(parts.delivery_rules, new, MOVED)
         lane.change(parts.rules, elsewhere=True)
         await trio.sleep(60)
         nursery.cancel_scope.cancel()

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from notifier.delivery import Outbox, Subscription
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType, NewEvent
-from notifier.model.lesson import Lesson
+from notifier.model.job_sample import JobSample
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -30,7 +30,7 @@ class Recorder:
         self.events: list[NewEvent] = []
 
     async def record_ending(
-        self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None
+        self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
     ) -> bool:
         if self.open:
             self.events.append(event)

@@ -7,15 +7,22 @@ from functools import partial
 
 import trio
 
-from notifier.bell import Bell
-from notifier.delivery import Announcer, Deliverer, DeliveryRules, Lane, LaneRules, Ledger
-from notifier.http_client import open_exchange
+from notifier.delivery import (
+    AttemptRecorder,
+    AttemptRunner,
+    DeliveryRules,
+    EndpointNotices,
+    Lane,
+    LaneRules,
+)
+from notifier.http_client import open_client
 from notifier.http_server import serve
 from notifier.model.delivery import Format
 from notifier.schedule.clock import Clock
 from notifier.signing import decode_secret, generate_secret
 from notifier.store import Store
-from notifier.store.outbox import Tally
+from notifier.store.outbox import DeliveryCounts
+from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.builders import memory_store, rng
 from tests.delivery.lanes import HEALTHY, put, steady_clock
@@ -31,7 +38,7 @@ class Post:
     """Delivers from `store`; a lane per receiver."""
 
     store: Store
-    ledger: Ledger
+    recorder: AttemptRecorder
     clock: Clock
     nursery: trio.Nursery
     connections: AsyncExitStack
@@ -61,26 +68,26 @@ class Post:
     ) -> None:
         """Deliver to `url`."""
         target = Target(url, {}, [decode_secret(self.secret)], timeout)
-        exchange = await self.connections.enter_async_context(open_exchange(4))
-        announcer = Announcer(
+        exchange = await self.connections.enter_async_context(open_client(4))
+        notices = EndpointNotices(
             (), new_id=lambda: "evt_notice", wall=self.clock.wall, wake=lambda _: None
         )
-        deliverer = Deliverer(
+        runner = AttemptRunner(
             DeliveryRules(name, Format.STANDARD, schedule),
             WebhookSender(exchange, lambda: target, self.clock.wall),
-            self.ledger,
-            announcer,
+            self.recorder,
+            notices,
             health=HEALTHY,
             clock=self.clock,
             rng=rng(),
         )
         lane = Lane(
             LaneRules(name, 4),
-            deliverer,
+            runner,
             self.store,
             clock=self.clock,
             rng=rng(),
-            settled=Bell(),
+            settled=Wakeup(),
         )
         self.lanes[name] = lane
         self.nursery.start_soon(lane.run)
@@ -91,7 +98,7 @@ class Post:
         for name in endpoints:
             self.lanes[name].wake()
 
-    async def settled(self) -> Tally:
+    async def settled(self) -> DeliveryCounts:
         """Wait until nothing is pending, and return how the deliveries ended."""
         with trio.fail_after(PATIENCE):
             while True:
@@ -113,5 +120,5 @@ async def post() -> AsyncIterator[Post]:
 async def post_from(store: Store, clock: Clock) -> AsyncIterator[Post]:
     """Deliver from `store` for as long as the block lasts."""
     async with trio.open_nursery() as nursery, AsyncExitStack() as connections:
-        yield Post(store, Ledger(store, clock.now), clock, nursery, connections)
+        yield Post(store, AttemptRecorder(store, clock.now), clock, nursery, connections)
         nursery.cancel_scope.cancel()

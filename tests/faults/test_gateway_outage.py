@@ -15,11 +15,10 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from notifier.bell import Bell
 from notifier.delivery import Outbox, Subscription
 from notifier.errors import TransportError
 from notifier.gateway import GatewayClient, GatewayRules
-from notifier.http_client import Reply
+from notifier.http_client import HttpResponse
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch
 from notifier.polling import (
@@ -31,9 +30,10 @@ from notifier.polling import (
     Supervisor,
     WatchRules,
 )
-from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
+from notifier.schedule.job_history import JobHistory
 from notifier.store import Store
+from notifier.wakeup import Wakeup
 from tests.builders import START, listing, memory_store, rng, spec
 
 WATCHES = 1000
@@ -46,7 +46,7 @@ HOUR = 3600.0
 class Gateway:
     """Answers every video with `status`, unless `trouble` says otherwise; keeps the times."""
 
-    trouble: Reply | TransportError | None = None
+    trouble: HttpResponse | TransportError | None = None
     key: str = "sk-old"
     statuses: dict[str, str] = field(default_factory=dict)
     asked: list[float] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Gateway:
         deadline: float,
         max_body: int,
         body: bytes | None = None,
-    ) -> Reply:
+    ) -> HttpResponse:
         self.asked.append(trio.current_time())
         await trio.sleep(0.05)
         if isinstance(self.trouble, TransportError):
@@ -69,11 +69,11 @@ class Gateway:
         if self.trouble is not None:
             return self.trouble
         if headers["authorization"] != f"Bearer {self.key}":
-            return Reply(401, {}, b'{"error": {"message": "wrong key"}}')
+            return HttpResponse(401, {}, b'{"error": {"message": "wrong key"}}')
         video_id = url.rpartition("/")[2]
         self.answered[video_id] = trio.current_time()
         status = self.statuses.get(video_id, "in_progress")
-        return Reply(200, {}, json.dumps({"id": video_id, "status": status}).encode())
+        return HttpResponse(200, {}, json.dumps({"id": video_id, "status": status}).encode())
 
     def since(self, moment: float) -> list[float]:
         """Return when it was asked since `moment`, counted from there."""
@@ -140,7 +140,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
                 rules=lambda _: rules,
                 now=clock.now,
                 rng=dice,
-                book=LessonBook(),
+                book=JobHistory(),
             ),
         )
 
@@ -151,7 +151,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
             nursery.start_soon(scheduler.run)
             nursery.start_soon(readings.run)
             supervisor = Supervisor(
-                nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell()
+                nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Wakeup()
             )
             supervisor.apply(watches, starting=True)
             await trio.sleep(3 * INTERVAL)
@@ -159,9 +159,9 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
             nursery.cancel_scope.cancel()
 
 
-OUTAGES: dict[str, Reply | TransportError] = {
+OUTAGES: dict[str, HttpResponse | TransportError] = {
     "answers never come": TransportError("timeout", "no complete answer within 30 s"),
-    "it answers 503": Reply(503, {}, b"upstream"),
+    "it answers 503": HttpResponse(503, {}, b"upstream"),
 }
 
 
@@ -210,7 +210,7 @@ async def test_a_gateway_that_throttles_for_ten_minutes_is_asked_less_and_ends_n
 ) -> None:
     async with watching() as w:
         usual = len(w.gateway.asked) / (3 * INTERVAL)
-        w.gateway.trouble = Reply(429, {"retry-after": "30"}, b"")
+        w.gateway.trouble = HttpResponse(429, {"retry-after": "30"}, b"")
         began = trio.current_time()
         await trio.sleep(600)
         asked = len(w.gateway.since(began + 60)) / 540
@@ -240,7 +240,7 @@ async def test_the_first_terminal_word_wins_and_nobody_asks_again(
 
 
 async def test_a_denial_between_good_answers_loses_no_video(autojump_clock: MockClock) -> None:
-    denial = Reply(404, {}, b'{"error": {"code": "video_not_found", "message": "no"}}')
+    denial = HttpResponse(404, {}, b'{"error": {"code": "video_not_found", "message": "no"}}')
     async with watching(1) as w:
         for _ in range(20):
             w.gateway.trouble = denial

@@ -8,10 +8,9 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from notifier.bell import Bell
 from notifier.gateway import Page
 from notifier.http_server import Response
-from notifier.model.answer import Answer, Denied, Seen, Trouble
+from notifier.model.answer import Answer, PollError, Seen, Unauthorized
 from notifier.model.event import Ending
 from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
 from notifier.polling import (
@@ -22,8 +21,9 @@ from notifier.polling import (
     Supervisor,
     WatchRules,
 )
-from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
+from notifier.schedule.job_history import JobHistory
+from notifier.wakeup import Wakeup
 from tests.builders import START, memory_store, rng, snapshot
 from tests.delivery.lanes import Receiver, make_lane, put, run_for
 from tests.faults.jobs import begin, finish
@@ -46,7 +46,7 @@ class Gateway:
         await trio.sleep(0.05)
         return Seen(snapshot())
 
-    async def list_page(self, limit: int, after: str | None) -> Page | Denied | Trouble:
+    async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         raise AssertionError(limit, after)
 
     def keep(self, reading: Observation) -> None:
@@ -73,11 +73,13 @@ def start_watching(gateway: Gateway, nursery: trio.Nursery, budget: float = BUDG
                 rules=lambda _: rules,
                 now=now,
                 rng=rng(watch.row),
-                book=LessonBook(),
+                book=JobHistory(),
             ),
         )
 
-    supervisor = Supervisor(nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell())
+    supervisor = Supervisor(
+        nursery, poller, spread=lambda _: INTERVAL, rng=rng(), settled=Wakeup()
+    )
     keys = [WatchKey("main", f"video_{row}") for row in range(WATCHES)]
     watches = [Watch(row, WatchSpec(key), 0) for row, key in enumerate(keys)]
     supervisor.apply(watches, starting=True)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.gateway import Dialect, judge
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.gateway import Dialect, classify
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 
 VIDEO = "video_1"
 GOOD = json.dumps({"id": VIDEO, "status": "in_progress"}).encode()
@@ -16,7 +16,7 @@ GOOD = json.dumps({"id": VIDEO, "status": "in_progress"}).encode()
 
 def ask(status: int, body: bytes, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return judge(
+    return classify(
         status,
         named,
         body,
@@ -54,14 +54,14 @@ def ask(status: int, body: bytes, **headers: str) -> Answer:
 )
 def test_what_may_pass_is_trouble(status: int, body: bytes, reason: str) -> None:
     answer = ask(status, body)
-    assert isinstance(answer, Trouble)
+    assert isinstance(answer, PollError)
     assert answer.reason == reason
 
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b'{"error": {"message": "bad key"}}'])
 def test_401_and_403_are_about_the_key(status: int, body: bytes) -> None:
-    assert isinstance(ask(status, body), Denied)
+    assert isinstance(ask(status, body), Unauthorized)
 
 
 def test_the_body_is_read_before_the_status_is_believed() -> None:
@@ -105,7 +105,7 @@ def test_a_gateway_can_ask_to_be_left_alone(headers: dict[str, str], wait: float
 )
 def test_hostile_json_becomes_an_answer_that_can_be_written_again(body: bytes) -> None:
     answer = ask(200, body)
-    assert isinstance(answer, Seen | Trouble)
+    assert isinstance(answer, Seen | PollError)
     if isinstance(answer, Seen):
         data = {**answer.snapshot.as_data(), **answer.snapshot.extra}
         json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
@@ -143,7 +143,7 @@ def test_nothing_a_gateway_sends_raises(
     status: int, body: bytes, retry_after: str, poll_after: str
 ) -> None:
     answer = ask(status, body, retry_after=retry_after, openai_poll_after_ms=poll_after)
-    assert isinstance(answer, Seen | Missing | Denied | Trouble)
+    assert isinstance(answer, Seen | NotFound | Unauthorized | PollError)
     if isinstance(answer, Seen):
         data = answer.snapshot.as_data()
         assert data["id"] == VIDEO

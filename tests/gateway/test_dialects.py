@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from notifier.gateway import Dialect, judge
-from notifier.model.answer import Answer, Missing, Seen, Trouble
+from notifier.gateway import Dialect, classify
+from notifier.model.answer import Answer, NotFound, PollError, Seen
 from notifier.model.status import SYNONYMS, Status
 from notifier.model.video import Snapshot, VideoError
 
@@ -22,7 +22,7 @@ def ask(
     rewrites_ids: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    return judge(
+    return classify(
         status,
         headers or {},
         json.dumps(body).encode(),
@@ -69,7 +69,7 @@ def test_new_api_starts_as_unknown() -> None:
 
 def test_new_api_says_no_such_task_with_400() -> None:
     body = {"code": "task_not_exist", "message": "task not exist", "data": None}
-    assert isinstance(ask(body, 400), Missing)
+    assert isinstance(ask(body, 400), NotFound)
 
 
 def test_older_new_api_wraps_the_task_and_writes_progress_as_text() -> None:
@@ -109,7 +109,7 @@ def test_litellm_rewritten_ids_are_believed_only_when_the_config_says_so() -> No
     body = {"id": "video_bGl0ZWxsbQ==", "status": "completed"}
 
     answer = ask(body)
-    assert isinstance(answer, Trouble)
+    assert isinstance(answer, PollError)
     assert answer.reason == "other_id"
     assert "rewrites_ids = true" in answer.hint
 
@@ -118,7 +118,7 @@ def test_litellm_rewritten_ids_are_believed_only_when_the_config_says_so() -> No
 
 def test_litellm_reports_its_own_errors_as_500() -> None:
     answer = ask({"error": {"message": "APIConnectionError", "code": "500"}}, 500)
-    assert isinstance(answer, Trouble)
+    assert isinstance(answer, PollError)
     assert answer.reason == "http_500"
 
 
@@ -137,12 +137,12 @@ def test_vllm_omni_reports_a_failed_job_with_an_error_status() -> None:
 
 
 def test_an_error_status_with_a_running_job_is_trouble() -> None:
-    assert isinstance(ask({"id": VIDEO, "status": "in_progress"}, 500), Trouble)
+    assert isinstance(ask({"id": VIDEO, "status": "in_progress"}, 500), PollError)
 
 
 def test_a_generic_error_that_happens_to_have_a_status_is_no_ending() -> None:
-    assert isinstance(ask({"status": "error", "message": "boom"}, 500), Trouble)
-    assert isinstance(ask({"status": "failed"}, 200, rewrites_ids=True), Trouble)
+    assert isinstance(ask({"status": "error", "message": "boom"}, 500), PollError)
+    assert isinstance(ask({"status": "failed"}, 200, rewrites_ids=True), PollError)
 
 
 def test_openrouter_gives_the_error_as_text_and_may_expire() -> None:
@@ -202,7 +202,7 @@ def test_the_job_inside_counts_and_not_the_success_of_its_envelope() -> None:
 )
 def test_an_envelope_whose_request_succeeded_is_no_completed_job(inside: object) -> None:
     answer = ask({"status": "success", "task_id": VIDEO, "data": inside})
-    assert isinstance(answer, Trouble), answer
+    assert isinstance(answer, PollError), answer
 
 
 def test_an_envelope_may_say_whose_job_it_wraps() -> None:
@@ -220,7 +220,7 @@ def test_what_is_clearly_a_job_may_have_data_of_its_own(job: dict[str, object]) 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
 def test_an_error_answer_whose_request_failed_is_no_failed_job(status: int) -> None:
     answer = ask({"status": "error", "task_id": VIDEO, "message": "slow down"}, status)
-    assert not isinstance(answer, Seen | Missing)
+    assert not isinstance(answer, Seen | NotFound)
     assert seen({"status": "error", "task_id": VIDEO, "object": "video"}, status).ended
 
 

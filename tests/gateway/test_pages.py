@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.gateway.echo import EchoMask
 from notifier.gateway.pages import Page, list_url, read_page
-from notifier.gateway.reading import MAX_EXTRA
-from notifier.gateway.verdict import Dialect, judge
-from notifier.model.answer import Denied, Seen, Trouble
+from notifier.gateway.response_classifier import Dialect, classify
+from notifier.gateway.secret_echo import SecretEchoMask
+from notifier.gateway.video_parser import MAX_EXTRA
+from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.status import Status
 
 JSON = {"content-type": "application/json"}
@@ -88,7 +88,9 @@ FULL = video(
     ],
 )
 def test_an_item_reads_as_the_single_answer_does(item: dict[str, object]) -> None:
-    alone = judge(200, JSON, json.dumps(item).encode(), video_id="a", dialect=Dialect(), wall=0.0)
+    alone = classify(
+        200, JSON, json.dumps(item).encode(), video_id="a", dialect=Dialect(), wall=0.0
+    )
     assert isinstance(alone, Seen)
     assert page(video("b"), item).answer("a") == alone
 
@@ -123,7 +125,7 @@ def test_the_gateways_own_words_count_on_pages_too() -> None:
 
 
 def test_secrets_that_a_list_echoes_are_masked() -> None:
-    echoes = EchoMask()
+    echoes = SecretEchoMask()
     echoes.add("sk-0123456789abcdef")
     items = [video("a", note="key sk-0123456789abcdef"), video("b", note="key \\u0073k-…")]
     answer = page(*items, dialect=Dialect(echoes=echoes)).answer("a")
@@ -178,7 +180,7 @@ def test_what_is_no_list_is_trouble_as_it_would_be_for_one_video(
     status: int, body: object, headers: dict[str, str], reason: str
 ) -> None:
     answer = read(body, status, PLAIN, **headers)
-    assert isinstance(answer, Trouble)
+    assert isinstance(answer, PollError)
     assert (answer.reason, answer.status) == (reason, status)
     assert answer.wait == (7 if status == 429 else None)
 
@@ -186,7 +188,7 @@ def test_what_is_no_list_is_trouble_as_it_would_be_for_one_video(
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("body", [b"", {"error": {"message": "no"}}, {"data": [video("a")]}])
 def test_a_refused_key_is_told_apart(status: int, body: object) -> None:
-    assert isinstance(read(body, status), Denied)
+    assert isinstance(read(body, status), Unauthorized)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_nothing_a_gateway_sends_raises(status: int, body: object) -> None:
                 data = answer.snapshot.as_data() | dict(answer.snapshot.extra)
                 json.dumps(data, allow_nan=False).encode()
     else:
-        assert isinstance(it, Denied | Trouble)
+        assert isinstance(it, Unauthorized | PollError)
 
 
 _ITEM = st.fixed_dictionaries(

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from notifier.gateway import Dialect, judge
-from notifier.model.answer import Answer, Missing, Seen
+from notifier.gateway import Dialect, classify
+from notifier.model.answer import Answer, NotFound, Seen
 from notifier.model.status import Status
 
 VIDEO = "video_68f10985d6c4819097007665bdcfba5f"
@@ -29,7 +29,7 @@ def video(**fields: object) -> dict[str, object]:
 
 
 def ask(body: object, status: int = 200) -> Answer:
-    return judge(
+    return classify(
         status,
         {"content-type": "application/json"},
         json.dumps(body).encode(),
@@ -76,4 +76,4 @@ def test_an_example_is_passed_on_exactly_as_it_is(
 def test_the_404_example_means_that_there_is_no_such_video() -> None:
     answer = ask({"error": {"message": "Video not found", "code": "video_not_found"}}, 404)
 
-    assert isinstance(answer, Missing)
+    assert isinstance(answer, NotFound)

@@ -9,7 +9,7 @@ from pathlib import Path
 import trio
 import trustme
 
-from notifier.http_client import Exchange, Reply, Route, open_exchange
+from notifier.http_client import HttpResponse, PeerClient, Route, open_client
 
 _HOST = "127.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -52,14 +52,14 @@ class Server:
 @asynccontextmanager
 async def serving(
     answer: Answer | bytes, in_flight: int = 4
-) -> AsyncIterator[tuple[Server, Exchange]]:
+) -> AsyncIterator[tuple[Server, PeerClient]]:
     """Serve on loopback, and open an exchange to ask there."""
     server = Server(answer)
     async with trio.open_nursery() as nursery:
         (listener,) = await nursery.start(partial(trio.serve_tcp, server.serve, 0, host=_HOST))
         port = listener.socket.getsockname()[1]
         server.url = f"http://{_HOST}:{port}/"
-        async with open_exchange(in_flight) as exchange:
+        async with open_client(in_flight) as exchange:
             yield server, exchange
         nursery.cancel_scope.cancel()
 
@@ -67,7 +67,7 @@ async def serving(
 @asynccontextmanager
 async def serving_tls(
     answer: Answer | bytes, ca_file: Path, in_flight: int = 4
-) -> AsyncIterator[tuple[Server, Exchange]]:
+) -> AsyncIterator[tuple[Server, PeerClient]]:
     """Do so over TLS, certified by an authority that is written to `ca_file`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(ca_file))
@@ -79,12 +79,12 @@ async def serving_tls(
         (listener,) = await nursery.start(serve)
         port = listener.transport_listener.socket.getsockname()[1]
         server.url = f"https://localhost:{port}/"
-        async with open_exchange(in_flight, Route(ca_file=ca_file)) as exchange:
+        async with open_client(in_flight, Route(ca_file=ca_file)) as exchange:
             yield server, exchange
         nursery.cancel_scope.cancel()
 
 
-async def get(exchange: Exchange, server: Server, deadline: float = 5) -> Reply:
+async def get(exchange: PeerClient, server: Server, deadline: float = 5) -> HttpResponse:
     return await exchange.request(
         "GET", server.url, headers={}, deadline=deadline, max_body=100_000
     )

@@ -6,7 +6,7 @@ from random import Random
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import Exchange
+from notifier.http_client import PeerClient
 from tests.http_client.raw import OK, Answer, Server, get, serving, serving_tls
 
 IN_FLIGHT = 8
@@ -36,7 +36,7 @@ def moody(dice: Random) -> Answer:
     return answer
 
 
-async def cancelled(exchange: Exchange, server: Server, dice: Random) -> None:
+async def cancelled(exchange: PeerClient, server: Server, dice: Random) -> None:
     """Ask, and lose patience: mostly by a cancellation, at times by a deadline."""
     after = dice.random() * PATIENCE
     try:
@@ -49,7 +49,7 @@ async def cancelled(exchange: Exchange, server: Server, dice: Random) -> None:
         assert error.kind == "timeout"  # noqa: PT017 - no trouble at all is the usual case
 
 
-async def cancel_many(exchange: Exchange, server: Server, dice: Random, times: int) -> None:
+async def cancel_many(exchange: PeerClient, server: Server, dice: Random, times: int) -> None:
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for _ in range(times):
@@ -58,7 +58,7 @@ async def cancel_many(exchange: Exchange, server: Server, dice: Random, times: i
                     await trio.sleep(dice.random() * PATIENCE)
 
 
-async def fully_served(exchange: Exchange, server: Server) -> None:
+async def fully_served(exchange: PeerClient, server: Server) -> None:
     """Check that as many as may be in flight are so, at the same time, on few connections."""
     together = trio.Event()
     waiting = 0

@@ -7,12 +7,12 @@ import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import Exchange
+from notifier.http_client import PeerClient
 from notifier.http_client.connection import MAX_HEAD
 from tests.http_client.raw import OK, Server, get, serving
 
 
-async def trouble(exchange: Exchange, server: Server) -> TransportError:
+async def trouble(exchange: PeerClient, server: Server) -> TransportError:
     with pytest.raises(TransportError) as raised:
         await get(exchange, server, deadline=2)
     return raised.value
@@ -140,7 +140,7 @@ async def test_an_idle_connection_that_the_server_has_closed_is_not_used() -> No
 
 
 @asynccontextmanager
-async def closing_when_asked_again() -> AsyncIterator[tuple[Server, Exchange]]:
+async def closing_when_asked_again() -> AsyncIterator[tuple[Server, PeerClient]]:
     """Serve like one whose patience with an idle connection ends just as it is used again."""
     asked = set[trio.abc.Stream]()
 

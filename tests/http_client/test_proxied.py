@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import Reply, Route, open_exchange
+from notifier.http_client import HttpResponse, Route, open_client
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied"
 
@@ -27,8 +27,8 @@ async def proxy(requests: list[bytes]) -> AsyncIterator[int]:
         nursery.cancel_scope.cancel()
 
 
-async def get(url: str, route: Route) -> Reply:
-    async with open_exchange(1, route) as exchange:
+async def get(url: str, route: Route) -> HttpResponse:
+    async with open_client(1, route) as exchange:
         return await exchange.request("GET", url, headers={}, deadline=5, max_body=100)
 
 

@@ -13,7 +13,7 @@ import trio
 import trustme
 
 from notifier.errors import TransportError
-from notifier.http_client import Reply, Route, open_exchange
+from notifier.http_client import HttpResponse, Route, open_client
 from tests.http_client.raw import OK, get, serving_tls
 
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -50,8 +50,8 @@ async def secure_server(certificate: trustme.LeafCert) -> AsyncIterator[int]:
         nursery.cancel_scope.cancel()
 
 
-async def ask(port: int, ca_file: Path | None, times: int = 1) -> Reply:
-    async with open_exchange(1, Route(ca_file=ca_file)) as exchange:
+async def ask(port: int, ca_file: Path | None, times: int = 1) -> HttpResponse:
+    async with open_client(1, Route(ca_file=ca_file)) as exchange:
         for _ in range(times):
             reply = await exchange.request(
                 "GET", f"https://localhost:{port}/", headers={}, deadline=5, max_body=10

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from notifier.errors import StoreError
 from notifier.metrics import Metrics
-from notifier.model.standing import Backlog, Standing
+from notifier.model.workload import Backlog, Workload
 from tests.builders import START
 
 Values = Mapping[tuple[str, ...], float]
@@ -25,13 +25,13 @@ def values(metrics: Metrics) -> Values:
 class Stands:
     """A store that stands as it is told, or cannot say."""
 
-    def __init__(self, standing: Standing | None) -> None:
-        self._standing = standing
+    def __init__(self, workload: Workload | None) -> None:
+        self._workload = workload
 
-    async def standing(self) -> Standing:
-        if self._standing is None:
+    async def workload(self) -> Workload:
+        if self._workload is None:
             raise StoreError("the disk is gone")
-        return self._standing
+        return self._workload
 
 
 async def everything() -> Metrics:
@@ -45,5 +45,5 @@ async def everything() -> Metrics:
     metrics.attempt("app", "http_500", 0.3)
     metrics.delivered("app", 2)
     metrics.commit(0.004)
-    await metrics.refresh(Stands(Standing({"main": 3}, {"app": Backlog(1, 0, 2)}, [])))
+    await metrics.refresh(Stands(Workload({"main": 3}, {"app": Backlog(1, 0, 2)}, [])))
     return metrics

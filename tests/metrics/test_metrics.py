@@ -4,12 +4,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from notifier.delivery import Ledger
+from notifier.delivery import AttemptRecorder
 from notifier.metrics import Metrics
-from notifier.model.answer import Denied, Seen, Trouble
+from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.delivery import AttemptRecord, Hold
 from notifier.polling import Poller, PollerDeps, SnapshotWriter, WatchRules
-from notifier.schedule.book import LessonBook
+from notifier.schedule.job_history import JobHistory
 from tests.builders import (
     START,
     listing,
@@ -29,7 +29,7 @@ async def test_a_poll_is_counted_by_gateway_and_outcome(
 ) -> None:
     metrics, gateway = Metrics(), Gateway()
     scheduler = make_scheduler(nursery, gateway, 0.5, 1, metrics)
-    for answer in (Seen(snapshot()), Trouble("timeout"), Trouble("timeout")):
+    for answer in (Seen(snapshot()), PollError("timeout"), PollError("timeout")):
         gateway.answer = answer
         await ask(scheduler, "video_1")
 
@@ -58,7 +58,7 @@ async def test_a_poller_that_is_kept_waiting_lags(
             rules=lambda _: WatchRules(20, 5, 120, NEVER),
             now=clock.now,
             rng=rng(),
-            book=LessonBook(),
+            book=JobHistory(),
         ),
     )
     with trio.move_on_after(101):
@@ -75,7 +75,7 @@ async def test_a_gateway_is_paused_while_it_refuses_the_key(
     metrics.configured(["main"], [])
     scheduler = make_scheduler(nursery, gateway, 1000, 1, metrics)
     assert values(metrics)["notifier_gateway_paused", "main"] == 0
-    gateway.answer = Denied(401)
+    gateway.answer = Unauthorized(401)
     await ask(scheduler, "video_1")
     assert values(metrics)["notifier_gateway_paused", "main"] == 1
     gateway.answer = Seen(snapshot())
@@ -91,7 +91,8 @@ async def test_attempts_and_the_way_from_record_to_receipt_are_measured(
     await put(store)
     receiver = Receiver(answers=[500, None], takes=1)
     await run_for(
-        1000, Parts(store, receiver, clock, records=Ledger(store, clock.now, metrics)).lane()
+        1000,
+        Parts(store, receiver, clock, records=AttemptRecorder(store, clock.now, metrics)).lane(),
     )
 
     seen = values(metrics)

@@ -10,9 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import trio
 from structlog.testing import capture_logs
 
-from notifier.bell import Bell
 from notifier.gateway import GatewayClient, GatewayRules
-from notifier.http_client import Reply
+from notifier.http_client import HttpResponse
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
@@ -26,7 +25,8 @@ from notifier.polling import (
 )
 from notifier.polling.page_planner import Mode
 from notifier.polling.poll_slot import PollResult, PollSlot
-from notifier.schedule.book import LessonBook
+from notifier.schedule.job_history import JobHistory
+from notifier.wakeup import Wakeup
 from tests.builders import rng
 
 Item = dict[str, Any]
@@ -62,7 +62,7 @@ class ListingGateway:
         deadline: float,
         max_body: int,
         body: bytes | None = None,
-    ) -> Reply:
+    ) -> HttpResponse:
         parts = urlsplit(url)
         name = parts.path.removeprefix("/v1/videos").strip("/")
         self.asked.append((trio.current_time(), name or f"?{parts.query}"))
@@ -73,7 +73,7 @@ class ListingGateway:
         status = self.refuse(query)
         return _reply(status, {"error": {"message": "no"}}) if status else self._page(query)
 
-    def _page(self, query: Mapping[str, str]) -> Reply:
+    def _page(self, query: Mapping[str, str]) -> HttpResponse:
         names = list(reversed(self.jobs))
         after = None if self.ignores_after else query.get("after")
         if after is not None and after not in self.jobs:
@@ -95,8 +95,8 @@ class ListingGateway:
         return sum(at >= since for at, _ in self.asked)
 
 
-def _reply(status: int, value: Item) -> Reply:
-    return Reply(status, {}, json.dumps(value).encode())
+def _reply(status: int, value: Item) -> HttpResponse:
+    return HttpResponse(status, {}, json.dumps(value).encode())
 
 
 class RecordingDesk(GatewayScheduler):
@@ -177,7 +177,7 @@ class Watchers:
                 rules=lambda _: self._rules,
                 now=trio.current_time,
                 rng=rng(watch.row),
-                book=LessonBook(),
+                book=JobHistory(),
             ),
         )
         poller.told = lambda: self.told
@@ -199,7 +199,7 @@ async def watching(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watchers.scheduler.run)
         supervisor = Supervisor(
-            nursery, watchers.poller, spread=lambda _: INTERVAL, rng=rng(), settled=Bell()
+            nursery, watchers.poller, spread=lambda _: INTERVAL, rng=rng(), settled=Wakeup()
         )
         watches = [
             Watch(row, WatchSpec(WatchKey("main", name)), trio.current_time())

@@ -4,7 +4,7 @@ import trio
 
 from notifier.gateway import Page
 from notifier.metrics import Metrics
-from notifier.model.answer import Answer, Denied, Seen, Trouble
+from notifier.model.answer import Answer, PollError, Seen, Unauthorized
 from notifier.polling import GatewayScheduler, SchedulerLimits
 from notifier.polling.poll_slot import PollSlot
 from tests.builders import rng, snapshot
@@ -26,10 +26,10 @@ class Gateway:
         await trio.sleep(self.takes)
         return self.answers.get(video_id, self.answer)
 
-    async def list_page(self, limit: int, after: str | None) -> Page | Denied | Trouble:
+    async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         self.asked.append((trio.current_time(), f"?limit={limit}&after={after}"))
         await trio.sleep(self.takes)
-        return Trouble("http_404", status=404)
+        return PollError("http_404", status=404)
 
 
 async def ask(scheduler: GatewayScheduler, video_id: str, deadline: float = NEVER) -> Answer:

@@ -7,7 +7,7 @@ import trio
 import trio.lowlevel
 from trio.testing import MockClock
 
-from notifier.model.answer import Answer, Denied, Trouble
+from notifier.model.answer import Answer, PollError, Unauthorized
 from tests.polling.schedulers import Gateway, ask, make_scheduler, rules
 
 
@@ -53,7 +53,7 @@ async def test_trying_a_refused_key_again_takes_a_turn_of_the_budget(
     nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
-    gateway.answers = {"a": Denied(401)}
+    gateway.answers = {"a": Unauthorized(401)}
     scheduler = make_scheduler(nursery, gateway, rate=0.01)
 
     await ask(scheduler, "a")
@@ -64,7 +64,7 @@ async def test_trying_a_refused_key_again_takes_a_turn_of_the_budget(
     assert [at for at, _ in gateway.asked] == [0, 100, 200, 300]
 
 
-LIMITED = Trouble("http_429", status=429, wait=60)
+LIMITED = PollError("http_429", status=429, wait=60)
 
 
 async def test_a_gateway_that_is_asked_too_much_gets_rest_from_everybody_then_more_by_and_by(
@@ -94,7 +94,7 @@ async def test_rest_is_given_also_after_a_429_that_names_no_wait(
     nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
-    gateway.answers = {"limited": Trouble("http_429", status=429)}
+    gateway.answers = {"limited": PollError("http_429", status=429)}
     scheduler = make_scheduler(nursery, gateway, rate=10)
 
     for video_id in ("limited", "a", "b"):
@@ -108,7 +108,7 @@ async def test_a_year_of_rest_is_ten_minutes_and_one_limited_video_takes_it_once
     nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
-    gateway.answers = {"limited": Trouble("http_429", status=429, wait=365 * 86400)}
+    gateway.answers = {"limited": PollError("http_429", status=429, wait=365 * 86400)}
     scheduler = make_scheduler(nursery, gateway)
 
     for _ in range(3):

@@ -2,16 +2,16 @@
 
 import pytest
 
-from notifier.model.lesson import JobClass
+from notifier.model.job_sample import JobClass
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.polling.job_tracker import JobTracker
-from notifier.schedule.book import LessonBook
-from notifier.schedule.pace import Pace
+from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from tests.builders import rng
 
-PACE = Pace(20.0, 5.0)
+PACE = PollIntervals(20.0, 5.0)
 BEGAN = 1_000_000
 WATCH = Watch(1, WatchSpec(WatchKey("main", "video_1")), taken_at=BEGAN + 2.0)
 SORA = JobClass("main", "sora-2", "8", "1280x720")
@@ -33,7 +33,7 @@ def done(at: int | None = None, status: Status = Status.COMPLETED) -> Snapshot:
     return running()._replace(status=status, completed_at=at)
 
 
-def watched(book: LessonBook, *times: float, progress: int | None = None) -> JobTracker:
+def watched(book: JobHistory, *times: float, progress: int | None = None) -> JobTracker:
     """Study a job that was seen running so many seconds after its beginning."""
     study = JobTracker(book)
     for elapsed in times:
@@ -41,14 +41,14 @@ def watched(book: LessonBook, *times: float, progress: int | None = None) -> Job
     return study
 
 
-def taught(jobs: int = 20, duration: float = 100.0) -> LessonBook:
+def taught(jobs: int = 20, duration: float = 100.0) -> JobHistory:
     """Fill a book with jobs that all took as long."""
-    book = LessonBook()
+    book = JobHistory()
     for _ in range(jobs):
         study = watched(book, 2, 22, 42, 62, 82, duration - 2)
-        lesson = study.lesson(WATCH, done(), PACE, BEGAN + duration)
-        assert lesson is not None
-        study.learn(lesson)
+        sample = study.sample(WATCH, done(), PACE, BEGAN + duration)
+        assert sample is not None
+        study.learn(sample)
     return book
 
 
@@ -57,7 +57,7 @@ def gap(study: JobTracker) -> float:
 
 
 def test_jobs_of_a_new_class_are_asked_about_around_the_poll_interval() -> None:
-    random, study = rng(), watched(LessonBook(), 2)
+    random, study = rng(), watched(JobHistory(), 2)
     gaps = [study.gap(WATCH, running(), PACE, random) for _ in range(500)]
     assert 16 <= min(gaps) < 17
     assert 23 < max(gaps) <= 24
@@ -71,7 +71,7 @@ def test_a_job_whose_kind_takes_100_seconds_is_left_alone_until_its_end_is_near(
 
 
 def test_progress_tells_when_the_end_is_near_even_of_a_new_class() -> None:
-    study = JobTracker(LessonBook())
+    study = JobTracker(JobHistory())
     for elapsed, progress in ((10, 10), (30, 30), (50, 50), (90, 90)):
         study.note(WATCH, running(progress), BEGAN + elapsed)
     assert gap(study) < 15
@@ -84,51 +84,51 @@ def test_jobs_of_other_classes_teach_nothing() -> None:
 
 
 def test_what_was_learned_holds_for_another_pace() -> None:
-    book, fast = taught(), Pace(2.0, 0.5)
+    book, fast = taught(), PollIntervals(2.0, 0.5)
     assert watched(book, 10).gap(WATCH, running(), fast, rng()) > 1.5 * fast.poll_interval
     assert watched(book, 10, 97).gap(WATCH, running(), fast, rng()) < fast.poll_interval
 
 
 def test_a_finished_job_teaches_how_long_it_took() -> None:
-    study = JobTracker(LessonBook())
+    study = JobTracker(JobHistory())
     study.note(WATCH, running(0), BEGAN + 2)
     study.note(WATCH, running(40), BEGAN + 30)
-    lesson = study.lesson(WATCH, done(), PACE, BEGAN + 50)
-    assert lesson is not None
-    assert lesson.job_class == SORA
-    assert (lesson.duration, lesson.gap, lesson.requests) == (50, 20, 3)
-    assert lesson.readings == ((2, 0), (30, 40))
+    sample = study.sample(WATCH, done(), PACE, BEGAN + 50)
+    assert sample is not None
+    assert sample.job_class == SORA
+    assert (sample.duration, sample.gap, sample.requests) == (50, 20, 3)
+    assert sample.readings == ((2, 0), (30, 40))
 
 
 def test_the_gateway_may_tell_when_exactly_it_was_completed() -> None:
-    lesson = watched(LessonBook(), 2, 30).lesson(WATCH, done(BEGAN + 40), PACE, BEGAN + 50)
-    assert lesson is not None
-    assert (lesson.duration, lesson.gap) == (41, 1)
+    sample = watched(JobHistory(), 2, 30).sample(WATCH, done(BEGAN + 40), PACE, BEGAN + 50)
+    assert sample is not None
+    assert (sample.duration, sample.gap) == (41, 1)
 
 
 @pytest.mark.parametrize("told", [BEGAN + 10, BEGAN + 60, 0])
 def test_but_not_at_a_moment_that_cannot_be(told: int) -> None:
-    lesson = watched(LessonBook(), 2, 30).lesson(WATCH, done(told), PACE, BEGAN + 50)
-    assert lesson is not None
-    assert (lesson.duration, lesson.gap) == (50, 20)
+    sample = watched(JobHistory(), 2, 30).sample(WATCH, done(told), PACE, BEGAN + 50)
+    assert sample is not None
+    assert (sample.duration, sample.gap) == (50, 20)
 
 
 @pytest.mark.parametrize("created", [None, 0, BEGAN + 3600])
 def test_a_beginning_that_cannot_be_is_when_the_watch_was_taken(created: int | None) -> None:
-    study = JobTracker(LessonBook())
+    study = JobTracker(JobHistory())
     study.note(WATCH, running(created_at=created), BEGAN + 12)
-    lesson = study.lesson(WATCH, done(BEGAN + 40), PACE, BEGAN + 50)
-    assert lesson is not None
-    assert (lesson.duration, lesson.gap) == (48, 38)
+    sample = study.sample(WATCH, done(BEGAN + 40), PACE, BEGAN + 50)
+    assert sample is not None
+    assert (sample.duration, sample.gap) == (48, 38)
 
 
 def test_what_a_job_cost_is_unknown_when_its_beginning_was_not_watched() -> None:
-    lesson = watched(LessonBook(), 70, 90).lesson(WATCH, done(), PACE, BEGAN + 100)
-    assert lesson is not None
-    assert lesson.requests is None
+    sample = watched(JobHistory(), 70, 90).sample(WATCH, done(), PACE, BEGAN + 100)
+    assert sample is not None
+    assert sample.requests is None
 
 
 def test_a_job_that_was_cancelled_or_only_seen_at_its_end_teaches_nothing() -> None:
     cancelled = done(status=Status.CANCELLED)
-    assert watched(LessonBook(), 2).lesson(WATCH, cancelled, PACE, BEGAN + 50) is None
-    assert JobTracker(LessonBook()).lesson(WATCH, done(), PACE, BEGAN + 50) is None
+    assert watched(JobHistory(), 2).sample(WATCH, cancelled, PACE, BEGAN + 50) is None
+    assert JobTracker(JobHistory()).sample(WATCH, done(), PACE, BEGAN + 50) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.event import EventType
 from notifier.model.status import Status
 from notifier.polling.lifecycle import (
@@ -16,8 +16,8 @@ from notifier.polling.lifecycle import (
 from tests.builders import rng, snapshot
 
 RULES = WatchRules(poll_interval=20, min_poll_interval=5, not_found_grace=120, deadline=1_000_000)
-TROUBLE = Trouble("http_500", status=500)
-MISSING = Missing("no such video")
+TROUBLE = PollError("http_500", status=500)
+MISSING = NotFound("no such video")
 RUNNING = Seen(snapshot(Status.IN_PROGRESS))
 
 
@@ -68,7 +68,7 @@ def test_a_running_job_is_asked_about_when_the_schedule_says() -> None:
     assert step(RUNNING)[1] == NextPoll(18, 9)
 
 
-@pytest.mark.parametrize("answer", [TROUBLE, Denied(401), Denied(403)])
+@pytest.mark.parametrize("answer", [TROUBLE, Unauthorized(401), Unauthorized(403)])
 def test_no_error_ever_ends_a_watch_and_waits_grow_to_a_bound(answer: Answer) -> None:
     memory, delays = WatchMemory(), []
     for _ in range(50):
@@ -93,7 +93,9 @@ def test_a_good_answer_ends_the_backoff() -> None:
 def test_what_the_gateway_asks_for_is_honoured_within_bounds(
     asked: float, low: float, high: float, kind: str
 ) -> None:
-    answer = Trouble("http_429", wait=asked) if kind == "trouble" else Seen(snapshot(), wait=asked)
+    answer = (
+        PollError("http_429", wait=asked) if kind == "trouble" else Seen(snapshot(), wait=asked)
+    )
     _, last = step(answer)
     assert isinstance(last, NextPoll)
     assert low <= last.delay <= high
@@ -125,7 +127,7 @@ def test_trouble_between_denials_neither_counts_nor_resets() -> None:
     assert last.type is EventType.LOST
 
 
-@pytest.mark.parametrize("answer", [RUNNING, TROUBLE, MISSING, Denied(401)])
+@pytest.mark.parametrize("answer", [RUNNING, TROUBLE, MISSING, Unauthorized(401)])
 def test_a_watch_times_out_on_the_first_answer_after_its_deadline(answer: Answer) -> None:
     rules = WatchRules(20, 5, 120, deadline=100)
     _, before = step(answer, now=99, rules=rules)

@@ -5,7 +5,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from notifier.model.answer import Answer, Denied, Missing, Seen, Trouble
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from tests.builders import snapshot
 from tests.polling.schedulers import Gateway, ask, make_scheduler, rules
 
@@ -15,7 +15,7 @@ async def test_a_refused_key_stops_everybody_but_one_slow_probe(
     nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
-    gateway.answer = Denied(401)
+    gateway.answer = Unauthorized(401)
     scheduler = make_scheduler(nursery, gateway)
     answers: list[Answer] = []
 
@@ -24,7 +24,7 @@ async def test_a_refused_key_stops_everybody_but_one_slow_probe(
 
     with capture_logs() as logs:
         async with trio.open_nursery() as pollers:
-            assert isinstance(await ask(scheduler, "video_0"), Denied)
+            assert isinstance(await ask(scheduler, "video_0"), Unauthorized)
             for number in range(50):
                 pollers.start_soon(poll, f"video_{number}")
             await trio.sleep(600)
@@ -43,7 +43,7 @@ async def test_one_forbidden_video_pauses_nobody_and_two_do(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
-    gateway.answers = {"a": Denied(403), "b": Denied(403)}
+    gateway.answers = {"a": Unauthorized(403), "b": Unauthorized(403)}
     scheduler = make_scheduler(nursery, gateway)
 
     await ask(scheduler, "a")
@@ -60,13 +60,13 @@ async def test_a_watch_past_its_deadline_hears_of_the_refusal(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
-    gateway.answer = Denied(401)
+    gateway.answer = Unauthorized(401)
     scheduler = make_scheduler(nursery, gateway)
     heard: list[tuple[str, float]] = []
 
     async def poll(video_id: str, deadline: float) -> None:
         answer = await ask(scheduler, video_id, deadline)
-        assert isinstance(answer, Denied)
+        assert isinstance(answer, Unauthorized)
         heard.append((video_id, trio.current_time()))
 
     await ask(scheduler, "first")
@@ -86,7 +86,7 @@ async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
     nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
-    gateway.answer = Denied(401)
+    gateway.answer = Unauthorized(401)
     scheduler = make_scheduler(nursery, gateway)
     await ask(scheduler, "first")
     gateway.answer = Seen(snapshot())
@@ -103,19 +103,19 @@ async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
     ("answer", "resumes"),
     [
         (Seen(snapshot()), True),
-        (Missing("no such video"), True),
-        (Trouble("other_id", status=200), True),
-        (Trouble("http_500", status=500), False),
-        (Trouble("http_429", status=429), False),
-        (Trouble("connect"), False),
-        (Trouble("html", status=200), False),
+        (NotFound("no such video"), True),
+        (PollError("other_id", status=200), True),
+        (PollError("http_500", status=500), False),
+        (PollError("http_429", status=429), False),
+        (PollError("connect"), False),
+        (PollError("html", status=200), False),
     ],
 )
 async def test_only_an_answer_that_looked_at_the_key_ends_the_pause(
     answer: Answer, resumes: bool, autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
-    gateway.answer = Denied(401)
+    gateway.answer = Unauthorized(401)
     scheduler = make_scheduler(nursery, gateway)
     await ask(scheduler, "a")
     gateway.answer = answer
@@ -145,7 +145,7 @@ async def test_a_refused_key_also_stops_those_who_already_wait_for_their_turn(
     nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
-    gateway.answer = Denied(401)
+    gateway.answer = Unauthorized(401)
     scheduler = make_scheduler(nursery, gateway, rate=10)
 
     async with trio.open_nursery() as pollers:
@@ -162,7 +162,7 @@ async def test_videos_that_the_key_may_not_see_never_starve_the_others(
     nursery: trio.Nursery,
 ) -> None:
     gateway = Gateway()
-    gateway.answers = {f"foreign_{number}": Denied(403) for number in range(4)}
+    gateway.answers = {f"foreign_{number}": Unauthorized(403) for number in range(4)}
     scheduler = make_scheduler(nursery, gateway)
     told: dict[str, float] = {}
 
@@ -203,7 +203,7 @@ async def test_late_answers_to_questions_from_before_a_pause_do_not_end_it(
                 await trio.sleep(len(self.asked) % 7)
                 return Seen(snapshot())
             await trio.sleep(0.05)
-            return Denied(401) if began < 200 else Seen(snapshot())
+            return Unauthorized(401) if began < 200 else Seen(snapshot())
 
     gateway = Revoked()
     scheduler = make_scheduler(nursery, gateway, rate=20)
@@ -221,7 +221,7 @@ async def test_a_changed_key_ends_the_pause_at_once_and_the_old_one_begins_none(
     nursery: trio.Nursery,
 ) -> None:
     gateway, renewed = Gateway(), Gateway()
-    gateway.answer = Denied(401)
+    gateway.answer = Unauthorized(401)
     scheduler = make_scheduler(nursery, gateway)
     answers: list[Answer] = []
 
@@ -248,7 +248,7 @@ async def test_a_refusal_of_the_key_of_before_is_no_refusal_of_the_new_one(
     nursery: trio.Nursery,
 ) -> None:
     gateway, renewed = Gateway(), Gateway()
-    gateway.answer, gateway.takes = Denied(401), 5
+    gateway.answer, gateway.takes = Unauthorized(401), 5
     scheduler = make_scheduler(nursery, gateway)
 
     with capture_logs() as logs:

@@ -8,7 +8,6 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from notifier.bell import Bell
 from notifier.errors import StoreError
 from notifier.model.answer import Answer, Seen
 from notifier.model.event import Ending
@@ -16,7 +15,8 @@ from notifier.model.status import Status
 from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
 from notifier.polling import Poller, PollerDeps, Supervisor, WatchRules
 from notifier.polling.poll_slot import PollResult, PollSlot
-from notifier.schedule.book import LessonBook
+from notifier.schedule.job_history import JobHistory
+from notifier.wakeup import Wakeup
 from tests.builders import rng, snapshot
 
 
@@ -72,12 +72,12 @@ class World:
                 rules=lambda _: WatchRules(20, 5, 120, float("inf")),
                 now=trio.current_time,
                 rng=rng(),
-                book=LessonBook(),
+                book=JobHistory(),
             ),
         )
 
     def supervisor(self, nursery: trio.Nursery) -> Supervisor:
-        return Supervisor(nursery, self.poller, spread=lambda _: 20, rng=rng(), settled=Bell())
+        return Supervisor(nursery, self.poller, spread=lambda _: 20, rng=rng(), settled=Wakeup())
 
 
 def open_watch(row: int, *, fresh: bool = True, gateway: str = "main", user: str = "") -> Watch:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.model.status import Status
+from notifier.sandbox.job_script import read_prompt
 from notifier.sandbox.jobs import RESULT_LIFETIME, Ending, Job
-from notifier.sandbox.prompts import read_prompt
 
 BORN = 1_760_627_077.0
 

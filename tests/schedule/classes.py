@@ -2,12 +2,12 @@
 
 from hypothesis import strategies as st
 
-from notifier.model.lesson import JobClass, Lesson
-from notifier.schedule.course import Course
-from notifier.schedule.lessons import Lessons
-from notifier.schedule.pace import Pace
+from notifier.model.job_sample import JobClass, JobSample
+from notifier.schedule.class_history import ClassHistory
+from notifier.schedule.poll_intervals import PollIntervals
+from notifier.schedule.progress_track import ProgressTrack
 
-PACE = Pace(20.0, 5.0)
+PACE = PollIntervals(20.0, 5.0)
 CLASS = JobClass("g", "sora-2", "8", "1280x720")
 
 progress = st.none() | st.integers(0, 100)
@@ -17,7 +17,7 @@ answers = st.lists(st.tuples(st.floats(0.1, 300), progress, st.booleans()), max_
 """Seconds since the answer before, progress, whether the job is queued."""
 
 paces = st.tuples(st.floats(0.1, 3600), st.floats(0.01, 1)).map(
-    lambda drawn: Pace(drawn[0], drawn[0] * drawn[1])
+    lambda drawn: PollIntervals(drawn[0], drawn[0] * drawn[1])
 )
 
 
@@ -27,10 +27,10 @@ def _seconds(most: float) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def _lesson(draw: st.DrawFn) -> Lesson:
+def _sample(draw: st.DrawFn) -> JobSample:
     duration = draw(_seconds(2000))
     moments = draw(st.lists(st.floats(0, 1), max_size=20))
-    return Lesson(
+    return JobSample(
         CLASS,
         duration,
         gap=draw(_seconds(60)),
@@ -41,19 +41,19 @@ def _lesson(draw: st.DrawFn) -> Lesson:
     )
 
 
-taught = st.lists(_lesson(), max_size=25)
+taught = st.lists(_sample(), max_size=25)
 """What finished jobs may have taught."""
 
 
-def course_of(answers: list[tuple[float, int | None, bool]]) -> tuple[Course, float]:
+def track_of(answers: list[tuple[float, int | None, bool]]) -> tuple[ProgressTrack, float]:
     """Return the course of a job that was answered like that, and its age."""
-    course, elapsed = Course(), 0.0
+    track, elapsed = ProgressTrack(), 0.0
     for since, said, queued in answers:
         elapsed += since
-        course.note(elapsed, said, queued=queued)
-    return course, elapsed
+        track.note(elapsed, said, queued=queued)
+    return track, elapsed
 
 
-def plain_lessons(durations: list[float], pace: Pace = PACE) -> Lessons:
+def plain_samples(durations: list[float], pace: PollIntervals = PACE) -> ClassHistory:
     """Return what jobs without progress taught whose ends were told to the second."""
-    return Lessons(pace, [Lesson(CLASS, duration) for duration in durations])
+    return ClassHistory(pace, [JobSample(CLASS, duration) for duration in durations])

@@ -14,18 +14,17 @@ from typing import ParamSpec, Protocol, TypeVar, cast
 
 import trio
 
-from notifier.bell import Bell
 from notifier.delivery import (
-    Announcer,
-    Deliverer,
+    AttemptRunner,
     DeliveryRules,
     Dispatcher,
+    EndpointNotices,
     Lane,
     LaneRules,
     Outbox,
     Subscription,
 )
-from notifier.delivery.deliverer import AttemptStore, Sender
+from notifier.delivery.attempt import AttemptStore, Sender
 from notifier.delivery.lane import DueStore
 from notifier.delivery.outbox import EventStore
 from notifier.gateway import GatewayClient, GatewayRules
@@ -44,13 +43,14 @@ from notifier.polling import (
 from notifier.polling.page_planner import Mode
 from notifier.polling.snapshot_writer import SnapshotStore
 from notifier.polling.sources import WatchStore
-from notifier.schedule.book import LessonBook
 from notifier.schedule.clock import Clock
+from notifier.schedule.job_history import JobHistory
 from notifier.store import Database, Store
-from notifier.store.call import Call
 from notifier.store.endpoints import disabled
+from notifier.store.operation import Operation
 from notifier.store.outbox import record_ending
-from notifier.store.recovery import Fitted, Recovery
+from notifier.store.recovery import Reconciled, Recovery
+from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.world import DAY, World
@@ -73,7 +73,7 @@ class Keeping(EventStore, DueStore, AttemptStore, SnapshotStore, WatchStore, Pro
     async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
         """Put in order what an earlier process left behind."""
 
-    async def fit_endpoints(self, url_marks: Mapping[str, str]) -> Fitted:
+    async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> Reconciled:
         """Make the state fit the endpoints that are configured."""
 
 
@@ -157,13 +157,13 @@ class Simulation:
         def new_id() -> str:
             return f"evt_{next(ids)}"
 
-        announcer = Announcer(
+        notices = EndpointNotices(
             self.subscriptions, new_id=new_id, wall=clock.wall, wake=dispatcher.wake
         )
-        lanes: dict[str, tuple[Deliverer, Lane]] = {}
+        lanes: dict[str, tuple[AttemptRunner, Lane]] = {}
         for name in ENDPOINTS:
-            health = found.fitted.health.get(name, Health(urls[name]))
-            lanes[name] = self._lane(name, store, announcer, health, clock)
+            health = found.reconciled.health.get(name, Health(urls[name]))
+            lanes[name] = self._lane(name, store, notices, health, clock)
             dispatcher.add(name, lanes[name][1])
         outbox = Outbox(
             store,
@@ -187,7 +187,7 @@ class Simulation:
                     rules=_rules,
                     now=clock.now,
                     rng=self.world.rng,
-                    book=LessonBook(),
+                    book=JobHistory(),
                 ),
             )
 
@@ -197,12 +197,12 @@ class Simulation:
             nursery.start_soon(readings.run)
             nursery.start_soon(self._reload, store, lanes, clock)
             supervisor = Supervisor(
-                nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Bell()
+                nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Wakeup()
             )
             await self._list_jobs(store, supervisor)
 
     async def _reload(
-        self, store: Keeping, lanes: Mapping[str, tuple[Deliverer, Lane]], clock: Clock
+        self, store: Keeping, lanes: Mapping[str, tuple[AttemptRunner, Lane]], clock: Clock
     ) -> None:
         """Be the operator while it runs: URLs change now and then, and the config is reloaded."""
         while True:
@@ -212,10 +212,10 @@ class Simulation:
             urls = {name: self.world.receivers.url(name) for name in ENDPOINTS}
             # between the change and this, and while this waits, attempts at the old URL go on
             await trio.sleep(self.world.rng.uniform(0, 20))
-            fitted = await store.fit_endpoints(urls)
-            deliverer, lane = lanes[moved]
-            health = fitted.health.get(moved, Health(urls[moved]))
-            deliverer.change(_DELIVERY_RULES[moved], self._sender(moved, clock), health)
+            reconciled = await store.reconcile_endpoints(urls)
+            runner, lane = lanes[moved]
+            health = reconciled.health.get(moved, Health(urls[moved]))
+            runner.change(_DELIVERY_RULES[moved], self._sender(moved, clock), health)
             lane.change(LaneRules(moved, 4), elsewhere=True)
 
     def _operate(self) -> None:
@@ -246,20 +246,20 @@ class Simulation:
         return GatewayScheduler("main", client, asking, now=clock.now, rng=self.world.rng)
 
     def _lane(
-        self, name: str, store: Keeping, announcer: Announcer, health: Health, clock: Clock
-    ) -> tuple[Deliverer, Lane]:
+        self, name: str, store: Keeping, notices: EndpointNotices, health: Health, clock: Clock
+    ) -> tuple[AttemptRunner, Lane]:
         rng = self.world.rng
-        deliverer = Deliverer(
+        runner = AttemptRunner(
             _DELIVERY_RULES[name],
             self._sender(name, clock),
             store,
-            announcer,
+            notices,
             health=health,
             clock=clock,
             rng=rng,
         )
-        lane = Lane(LaneRules(name, 4), deliverer, store, clock=clock, rng=rng, settled=Bell())
-        return deliverer, lane
+        lane = Lane(LaneRules(name, 4), runner, store, clock=clock, rng=rng, settled=Wakeup())
+        return runner, lane
 
     def _sender(self, name: str, clock: Clock) -> Sender:
         target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)
@@ -268,7 +268,7 @@ class Simulation:
 
 def _works(args: tuple[object, ...]) -> list[object]:
     """Return the functions of the calls that a transaction is for."""
-    (calls,) = cast("tuple[Sequence[Call]]", args)
+    (calls,) = cast("tuple[Sequence[Operation]]", args)
     return [cast("partial[object]", call.work).args[0] for call in calls]
 
 

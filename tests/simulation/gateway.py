@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import Reply
+from notifier.http_client import HttpResponse
 
 _WORDS = {
     "completed": ("completed", "succeeded", "SUCCESS"),
@@ -22,9 +22,11 @@ _WORDS = {
 }
 _RUNNING = ("queued", "processing", "in_progress", "unknown", "flummoxed")
 _NO_SUCH_VIDEO = (
-    Reply(404, {}, b'{"error": {"code": "video_not_found", "message": "no"}}'),
-    Reply(400, {}, b'{"code": "task_not_exist", "message": "task_not_exist", "data": null}'),
-    Reply(404, {}, b'{"detail": "Video not found"}'),
+    HttpResponse(404, {}, b'{"error": {"code": "video_not_found", "message": "no"}}'),
+    HttpResponse(
+        400, {}, b'{"code": "task_not_exist", "message": "task_not_exist", "data": null}'
+    ),
+    HttpResponse(404, {}, b'{"detail": "Video not found"}'),
 )
 
 Span = tuple[float, float]
@@ -45,27 +47,29 @@ def within(spans: list[Span], now: float) -> bool:
     return any(start <= now < end for start, end in spans)
 
 
-def _plain(job: Job, word: str, error: Any) -> Reply:  # noqa: ANN401 - JSON
+def _plain(job: Job, word: str, error: Any) -> HttpResponse:  # noqa: ANN401 - JSON
     video = {"id": job.video_id, "object": "video", "status": word, "error": error}
-    return Reply(200, {}, json.dumps(video).encode())
+    return HttpResponse(200, {}, json.dumps(video).encode())
 
 
-def _enveloped(job: Job, word: str, error: Any) -> Reply:  # noqa: ANN401 - JSON
+def _enveloped(job: Job, word: str, error: Any) -> HttpResponse:  # noqa: ANN401 - JSON
     reason = error["message"] if error else ""
     data = {"task_id": job.video_id, "status": word, "fail_reason": reason, "progress": "50%"}
-    return Reply(200, {}, json.dumps({"code": "success", "message": "", "data": data}).encode())
+    return HttpResponse(
+        200, {}, json.dumps({"code": "success", "message": "", "data": data}).encode()
+    )
 
 
-def _failing_loudly(job: Job, word: str, error: Any) -> Reply:  # noqa: ANN401 - JSON
-    return Reply(500 if error else 200, {}, _plain(job, word, error).body)
+def _failing_loudly(job: Job, word: str, error: Any) -> HttpResponse:  # noqa: ANN401 - JSON
+    return HttpResponse(500 if error else 200, {}, _plain(job, word, error).body)
 
 
-def _renamed(job: Job, word: str, error: Any) -> Reply:  # noqa: ANN401 - JSON
+def _renamed(job: Job, word: str, error: Any) -> HttpResponse:  # noqa: ANN401 - JSON
     video = {"id": f"enc_{job.video_id}", "object": "video", "status": word, "error": error}
-    return Reply(200, {}, json.dumps(video).encode())
+    return HttpResponse(200, {}, json.dumps(video).encode())
 
 
-DIALECTS: dict[str, Callable[[Job, str, Any], Reply]] = {
+DIALECTS: dict[str, Callable[[Job, str, Any], HttpResponse]] = {
     "openai": _plain,
     "new-api-legacy": _enveloped,
     "vllm-omni": _failing_loudly,
@@ -90,7 +94,7 @@ class Gateway:
         self.fault_rate = self.rng.choice([0.0, 0.05, 0.3, 0.6])
         self.lists = self.rng.choice(["good", "lying", "without after", "none"])
 
-    async def answer(self, video_id: str, deadline: float) -> Reply:
+    async def answer(self, video_id: str, deadline: float) -> HttpResponse:
         """Answer one status request; raises TransportError."""
         if within(self.outages, trio.current_time()):
             raise TransportError("connect", "outage")
@@ -99,21 +103,21 @@ class Gateway:
         self._denied.discard(video_id)
         return self._status(self.jobs[video_id])
 
-    async def page(self, query: Mapping[str, str], deadline: float) -> Reply:
+    async def page(self, query: Mapping[str, str], deadline: float) -> HttpResponse:
         """Answer one list request, the newest job first; raises TransportError."""
         if within(self.outages, trio.current_time()):
             raise TransportError("connect", "outage")
         if self.rng.random() < self.fault_rate:
             return await self._fault("", deadline)
         if self.lists == "none":
-            return Reply(404, {}, b'{"error": {"message": "Invalid URL (GET /v1/videos)"}}')
+            return HttpResponse(404, {}, b'{"error": {"message": "Invalid URL (GET /v1/videos)"}}')
         now = trio.current_time()
         listed = [job for job in reversed(self.jobs.values()) if job.at <= now]
         names = [job.video_id for job in listed]
         after = query.get("after", "") if self.lists != "without after" else ""
         first = names.index(after) + 1 if after in names else 0
         items = [self._item(job) for job in listed[first : first + int(query["limit"])]]
-        return Reply(200, {}, json.dumps({"object": "list", "data": items}).encode())
+        return HttpResponse(200, {}, json.dumps({"object": "list", "data": items}).encode())
 
     def _item(self, job: Job) -> Any:  # noqa: ANN401 - JSON
         if self.lists == "lying":
@@ -121,39 +125,39 @@ class Gateway:
             return {"id": job.video_id, "object": "video", "status": word}
         return json.loads(self._status(job).body)
 
-    async def _fault(self, video_id: str, deadline: float) -> Reply:
+    async def _fault(self, video_id: str, deadline: float) -> HttpResponse:
         other = {"id": "somebody-else", "object": "video", "status": "completed"}
-        faults: list[TransportError | Reply] = [
+        faults: list[TransportError | HttpResponse] = [
             TransportError("timeout", ""),
             TransportError("reset", ""),
-            Reply(429, {"retry-after": str(self.rng.randrange(100))}, b""),
-            Reply(500, {}, b"oops"),
-            Reply(502, {}, b'{"error": {"message": "backend video-svc not found"}}'),
-            Reply(200, {"content-type": "text/html"}, b"<html>"),
-            Reply(200, {}, b'{"id": "video_'),
-            Reply(202, {}, b""),
+            HttpResponse(429, {"retry-after": str(self.rng.randrange(100))}, b""),
+            HttpResponse(500, {}, b"oops"),
+            HttpResponse(502, {}, b'{"error": {"message": "backend video-svc not found"}}'),
+            HttpResponse(200, {"content-type": "text/html"}, b"<html>"),
+            HttpResponse(200, {}, b'{"id": "video_'),
+            HttpResponse(202, {}, b""),
             self._replica(video_id),
         ]
         if self.dialect != "litellm":  # that one's other ids are to be believed
-            faults.append(Reply(200, {}, json.dumps(other).encode()))
+            faults.append(HttpResponse(200, {}, json.dumps(other).encode()))
         fault = self.rng.choice(faults)
         if isinstance(fault, TransportError):
             await trio.sleep(deadline if fault.kind == "timeout" else 0)
             raise fault
         return fault
 
-    def _replica(self, video_id: str) -> Reply:
+    def _replica(self, video_id: str) -> HttpResponse:
         """Be a replica that does not know the job.
 
         Never three times between good answers: that is how the gateway itself would tell that
         a job is gone.
         """
         if video_id in self._denied:
-            return Reply(503, {}, b"")
+            return HttpResponse(503, {}, b"")
         self._denied.add(video_id)
         return self.rng.choice(_NO_SUCH_VIDEO)
 
-    def _status(self, job: Job) -> Reply:
+    def _status(self, job: Job) -> HttpResponse:
         now = trio.current_time()
         over = job.ends_at is not None and now >= job.ends_at
         if over and job.ending == "lost":

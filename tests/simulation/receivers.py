@@ -13,7 +13,7 @@ from zlib import crc32
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import Reply
+from notifier.http_client import HttpResponse
 from tests.simulation.gateway import Span, within
 
 ENDPOINTS = ("app", "ops", "flaky")
@@ -71,27 +71,27 @@ class Receivers:
 
     async def answer(
         self, host: str, headers: Mapping[str, str], body: bytes, deadline: float
-    ) -> Reply:
+    ) -> HttpResponse:
         """Answer one POST; raises TransportError."""
         name, _, version = host.partition("-")
         now, event_id = trio.current_time(), headers["webhook-id"]
         post = Post(name, now, event_id, int(headers["webhook-timestamp"]), body)
         self.posts.append(post)
         if int(version) != self.versions[name] or within(self.gone[name], now):
-            return Reply(410, {}, b"")
+            return HttpResponse(410, {}, b"")
         if within(self.down[name], now):
             return await self._failure(deadline)
         if self.refuses_for_good(name, event_id):
-            return Reply(400, {}, b"")
+            return HttpResponse(400, {}, b"")
         post.taken = True
         if self.rng.random() < self.lose_answer:
             # processed, but the sender never learns of it
             raise TransportError("reset", "")
-        return Reply(204, {}, b"")
+        return HttpResponse(204, {}, b"")
 
-    async def _failure(self, deadline: float) -> Reply:
+    async def _failure(self, deadline: float) -> HttpResponse:
         if self.rng.random() < 0.5:
             await trio.sleep(deadline)
             raise TransportError("timeout", "")
         headers = {"retry-after": self.rng.choice(["1", "600", "1e300", "soon", "-5"])}
-        return Reply(self.rng.choice([500, 502, 503, 404, 429, 302]), headers, b"")
+        return HttpResponse(self.rng.choice([500, 502, 503, 404, 429, 302]), headers, b"")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notifier.model.event import NewEvent
-from notifier.model.lesson import Lesson
+from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
 from notifier.store import Store
@@ -48,7 +48,7 @@ def send_before_commit(simulation: Simulation) -> None:
 
     class Hasty(_Around):
         async def record_ending(
-            self, watch: int, event: NewEvent, last: Snapshot, lesson: Lesson | None = None
+            self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
         ) -> bool:
             for body in event.bodies.values():
                 headers = {"webhook-id": event.id, "webhook-timestamp": "0"}
@@ -61,7 +61,7 @@ def send_before_commit(simulation: Simulation) -> None:
                     except Exception:  # noqa: BLE001, S112 - the bug does not look
                         continue
             real: Store = self._real
-            return await real.record_ending(watch, event, last, lesson)
+            return await real.record_ending(watch, event, last, sample)
 
     simulation.store_of = Hasty
 
@@ -100,7 +100,7 @@ def ask_too_often(simulation: Simulation) -> None:
     simulation.budget *= 2
 
 
-def sleep_through_the_bell(simulation: Simulation) -> None:
+def sleep_through_the_wakeup(simulation: Simulation) -> None:
     """Leave every lane to find out for itself that something is due."""
     simulation.wakes = False
 
@@ -127,7 +127,7 @@ def forget_what_a_broken_file_listed(simulation: Simulation) -> None:
         (ack_before_2xx, "lost"),
         (render_again, "changed bytes"),
         (ask_too_often, "over budget"),
-        (sleep_through_the_bell, "late"),
+        (sleep_through_the_wakeup, "late"),
         (forget_what_a_broken_file_listed, "late"),
     ],
 )

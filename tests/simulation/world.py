@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import trio
 
-from notifier.http_client import Reply
+from notifier.http_client import HttpResponse
 from tests.simulation.gateway import Gateway, Job, Span
 from tests.simulation.listings import FILES, Listings
 from tests.simulation.receivers import ENDPOINTS, Receivers
@@ -80,7 +80,7 @@ class World:
         takes = self.rng.lognormvariate(4.8, 0.6)
         return Job(f"video_{number}", at, None if ending == "stuck" else at + takes, ending)
 
-    async def _ask_gateway(self, parts: SplitResult, deadline: float) -> Reply:
+    async def _ask_gateway(self, parts: SplitResult, deadline: float) -> HttpResponse:
         name = unquote(parts.path.removeprefix("/v1/videos").strip("/"))
         if name:
             return await self.gateway.answer(name, deadline)
@@ -95,8 +95,8 @@ class World:
         deadline: float,
         max_body: int,
         body: bytes | None = None,
-    ) -> Reply:
-        """Be the network: `notifier.http_client.Http` for gateways and endpoints alike."""
+    ) -> HttpResponse:
+        """Be the network: `notifier.http_client.HttpClient` for gateways and endpoints alike."""
         parts = urlsplit(url)
         host = str(parts.hostname)
         if host == "gateway":

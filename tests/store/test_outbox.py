@@ -1,6 +1,6 @@
 """The outbox: what is committed together, what is due, what survives an interruption."""
 
-from notifier.formats.again import rerender
+from notifier.formats.rerender import rerender
 from notifier.model.delivery import (
     AttemptRecord,
     DeadLetter,
@@ -125,7 +125,7 @@ async def test_a_disabled_endpoint_stays_disabled_over_a_restart_until_its_url_c
     same = await store.recover({"app": "old-url"}, 60)
     assert same.disabled == {"app": "410 Gone"}
     changed = await store.recover({"app": "new-url"}, 60)
-    assert changed.fitted.enabled == ["app"]
+    assert changed.reconciled.enabled == ["app"]
     assert len(await store.claim_due("app", 10)) == 1
 
 
@@ -134,7 +134,7 @@ async def test_deliveries_of_an_endpoint_that_left_the_config_are_cancelled_visi
 
     found = await store.recover({"ops": "mark"}, 60)
 
-    assert found.fitted.removed == ["app"]
+    assert found.reconciled.removed == ["app"]
     assert (await store.outstanding(START)).deliveries.cancelled == 1
 
 
@@ -206,10 +206,10 @@ async def test_how_an_endpoint_has_been_doing_is_known_after_a_restart() -> None
     (claim,) = await store.claim_due("app", 10)
     await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
 
-    assert (await store.recover({"app": "mark"}, 60)).fitted.health == {"app": FAILING}
+    assert (await store.recover({"app": "mark"}, 60)).reconciled.health == {"app": FAILING}
     (claim,) = await store.claim_due("app", 10)
     await store.record_attempt(claim, DONE, Delivered(), FAILING)
-    assert (await store.recover({"app": "mark"}, 60)).fitted.health == {}
+    assert (await store.recover({"app": "mark"}, 60)).reconciled.health == {}
 
 
 async def test_another_url_is_a_new_start() -> None:
@@ -217,7 +217,7 @@ async def test_another_url_is_a_new_start() -> None:
     (claim,) = await store.claim_due("app", 10)
     await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
 
-    assert (await store.recover({"app": "new"}, 60)).fitted.health == {"app": Health("new")}
+    assert (await store.recover({"app": "new"}, 60)).reconciled.health == {"app": Health("new")}
 
 
 async def test_what_the_url_of_before_answered_disables_nothing_once_the_new_one_is_known() -> (
@@ -225,9 +225,9 @@ async def test_what_the_url_of_before_answered_disables_nothing_once_the_new_one
 ):
     time = Time()
     store = await with_event(time, "app")
-    await store.fit_endpoints({"app": "old"})
+    await store.reconcile_endpoints({"app": "old"})
     (claim,) = await store.claim_due("app", 10)
-    await store.fit_endpoints({"app": "new"})
+    await store.reconcile_endpoints({"app": "new"})
 
     gone = Health("old", START, START)
     assert not await store.record_attempt(claim, FAILED, Hold("410 Gone"), gone, NOTICE)
@@ -240,9 +240,9 @@ async def test_what_was_in_flight_when_its_endpoint_left_can_be_sent_again() -> 
     time = Time()
     store = await with_event(time, "app")
     (claim,) = await store.claim_due("app", 10)
-    await store.fit_endpoints({"other": "mark"})
+    await store.reconcile_endpoints({"other": "mark"})
     await store.record_attempt(claim, FAILED, RetryAt(START + 5), FAILING)
-    await store.fit_endpoints({"app": "mark"})
+    await store.reconcile_endpoints({"app": "mark"})
 
     assert await store.resend(claim.event_id, [APP], rerender) == ["app"]
     (again,) = await store.claim_due("app", 10)
@@ -253,7 +253,7 @@ async def test_what_was_received_counts_although_its_endpoint_left_meanwhile() -
     time = Time()
     store = await with_event(time, "app")
     (claim,) = await store.claim_due("app", 10)
-    await store.fit_endpoints({"other": "mark"})
+    await store.reconcile_endpoints({"other": "mark"})
     await store.record_attempt(claim, DONE, Delivered(), FAILING)
     assert (await store.outstanding(START)).deliveries.delivered == 1
 
@@ -273,7 +273,7 @@ async def test_a_resend_during_the_last_attempt_is_not_undone_by_its_failure() -
 
 async def test_an_endpoint_that_a_watch_names_and_that_is_gone_is_a_cancelled_delivery() -> None:
     store = memory_store(Time())
-    await store.fit_endpoints({"app": "mark"})
+    await store.reconcile_endpoints({"app": "mark"})
     named = spec(endpoints=("gone",))
     callback = Callback("https://callback.example/", "gone")
     watch, _ = await store.add_watch(named, again=False, callback=callback)

@@ -43,7 +43,7 @@ async def test_a_file_of_the_first_version_is_taken_over_whole(old_file: Path) -
         assert await store.claim_due("gone", 10) == []
         found = await store.recover({"app": "mark", "gone": "mark"}, 60)
         assert found.disabled == {"gone": "410 Gone"}
-        assert await store.lessons() == []
+        assert await store.samples() == []
     finally:
         await store.close()
 

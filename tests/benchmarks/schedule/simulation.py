@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 
-from notifier.model.lesson import JobClass
-from notifier.schedule.asking import next_gap, spread
-from notifier.schedule.course import Course
-from notifier.schedule.lessons import SHARE, Lessons
-from notifier.schedule.pace import Pace
+from notifier.model.job_sample import JobClass
+from notifier.schedule.class_history import SHARE, ClassHistory
+from notifier.schedule.poll_intervals import PollIntervals
+from notifier.schedule.poll_policy import next_gap, spread
+from notifier.schedule.progress_track import ProgressTrack
 from tests.benchmarks.schedule.jobs import Job, make_job
 
-PACE = Pace(20.0, 5.0)
+PACE = PollIntervals(20.0, 5.0)
 
 
 @dataclass(slots=True)
@@ -93,29 +93,29 @@ class Scene:
         """Ask about its jobs, one after the other."""
         name = f"{self.durations}/{self.shape}/{seed}"
         making, jitter = Random(f"jobs {name}"), Random(f"jitter {name}")
-        lessons, tally = Lessons(PACE, share=self.share), Tally()
+        samples, tally = ClassHistory(PACE, share=self.share), Tally()
         for number in range(self.before + self.counted):
             job = make_job(self.durations, self.shape, making, self.stuck_share)
-            seen_at, requests = ask(job, lessons, jitter)
+            seen_at, requests = ask(job, samples, jitter)
             if number >= self.before:
                 tally.count(job, seen_at, requests)
         return tally
 
 
-def ask(job: Job, lessons: Lessons, jitter: Random) -> tuple[float, int]:
+def ask(job: Job, samples: ClassHistory, jitter: Random) -> tuple[float, int]:
     """Ask until the job has ended, and learn from it; return when that was seen, after how many.
 
     The first question comes at once, as for every new watch: only its answer tells the class.
     A stuck job teaches nothing, since its end is never seen.
     """
-    course, now, before = Course(), 0.0, 0.0
+    track, now, before = ProgressTrack(), 0.0, 0.0
     while now < job.duration:
         progress, queued = job.at(now)
-        course.note(now + job.early, progress, queued=queued)
-        share = spread(course, lessons)
-        gap = next_gap(course, lessons, now + job.early) * jitter.uniform(1 - share, 1 + share)
+        track.note(now + job.early, progress, queued=queued)
+        share = spread(track, samples)
+        gap = next_gap(track, samples, now + job.early) * jitter.uniform(1 - share, 1 + share)
         before, now = now, now + max(gap, PACE.min_poll_interval)
     if not job.stuck:
-        lesson = course.lesson(JobClass("sim"), now + job.early, now - before, complete=True)
-        lessons.learn(lesson)
-    return now, course.requests + 1
+        sample = track.sample(JobClass("sim"), now + job.early, now - before, complete=True)
+        samples.learn(sample)
+    return now, track.requests + 1

@@ -1,0 +1,93 @@
+"""The doors of the control API: opened at the start, closed at the end."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from notifier import log
+from notifier.app import wiring
+from notifier.config import HttpSettings, is_loopback
+from notifier.control import (
+    Guard,
+    Operations,
+    SocketRefusedError,
+    build_api,
+    listen_tcp,
+    listen_unix,
+    remove_unix,
+    serve_api,
+)
+
+_OUR_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class ControlListener:
+    """A listening socket, and what a request must bring along."""
+
+    sock: socket.socket
+    token: Callable[[], str] | None = None
+    hosts: frozenset[str] | None = None
+
+
+@contextmanager
+def open_listeners(settings: HttpSettings) -> Iterator[Sequence[ControlListener]]:
+    """Listen where the config says; raises SocketRefusedError.
+
+    A daemon whose socket has its place by default runs without one if need be: delivering
+    comes first.
+    """
+    listeners: list[ControlListener] = []
+    path: Path | None = None
+    try:
+        try:
+            listeners.append(ControlListener(listen_unix(settings.socket)))
+            path = settings.socket
+        except SocketRefusedError as error:
+            if settings.socket_named:
+                raise
+            log.get().warning(
+                "control_unavailable", reason=str(error), hint="set [http] socket to another path"
+            )
+        if settings.listen is not None:
+            listeners.append(_tcp(settings, *settings.listen))
+        yield listeners
+    finally:
+        for listener in listeners:
+            listener.sock.close()
+        if path is not None:
+            remove_unix(path)
+
+
+def _tcp(settings: HttpSettings, host: str, port: int) -> ControlListener:
+    secret = settings.token
+    token = None if secret is None else lambda: wiring.reveal(secret)
+    # what others can reach has a token, and may be known to them by any name
+    hosts = frozenset({host.lower(), *_OUR_NAMES}) if is_loopback(host) else None
+    return ControlListener(listen_tcp(host, port), token, hosts)
+
+
+async def serve_listeners(
+    listeners: Sequence[ControlListener],
+    operations: Operations,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Answer at every door until cancelled."""
+    app = build_api(operations)
+    async with trio.open_nursery() as nursery:
+        for listener in listeners:
+            await nursery.start(
+                serve_api, Guard(app, listener.token, listener.hosts), listener.sock
+            )
+            log.get().info("listening", at=_address(listener.sock))
+        task_status.started()
+
+
+def _address(sock: socket.socket) -> str:
+    name = sock.getsockname()
+    return str(name) if sock.family == socket.AF_UNIX else f"{name[0]} port {name[1]}"

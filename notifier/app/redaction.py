@@ -1,0 +1,49 @@
+"""How configured things are shown to operators: with nothing in it that may be secret."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from notifier.config import Config, EndpointSettings
+from notifier.errors import UnknownError
+from notifier.model.delivery import Format
+from notifier.model.views import EndpointView, Row
+
+STATES = ("pending", "held", "delivered", "dead", "cancelled")
+"""Where a delivery can stand, in the order that people want to see."""
+
+
+def endpoint_row(endpoint: EndpointSettings, view: EndpointView) -> Row:
+    """Return an endpoint with how its deliveries stand; the keys are the `--json` contract."""
+    return {
+        "name": endpoint.name,
+        "format": endpoint.format.value,
+        "to": _where(endpoint),
+        "events": list(endpoint.events),
+        "disabled": view.disabled,
+        **{state: view.deliveries.get(state, 0) for state in STATES},
+    }
+
+
+def endpoint_rows(config: Config, endpoint_views: Mapping[str, EndpointView]) -> list[Row]:
+    """Return a row for each configured endpoint, in the config's order."""
+    return [
+        endpoint_row(endpoint, endpoint_views.get(endpoint.name, EndpointView({})))
+        for endpoint in config.endpoints.values()
+    ]
+
+
+def named_endpoint(config: Config, name: str) -> EndpointSettings:
+    """Return a configured endpoint; raises UnknownError."""
+    if name not in config.endpoints:
+        names = ", ".join(config.endpoints) or "none"
+        raise UnknownError(f"there is no endpoint {name!r}; configured: {names}")
+    return config.endpoints[name]
+
+
+def _where(endpoint: EndpointSettings) -> str:
+    """Return where an endpoint sends, without what may be secret: a URL's path and query."""
+    if not endpoint.url.is_literal:
+        return endpoint.url.source
+    parts = urlsplit(endpoint.url.reveal())
+    host = f"{parts.scheme}://{parts.netloc}"
+    return f"{host}/…" if endpoint.format is Format.SLACK else f"{host}{parts.path}"

@@ -1,0 +1,142 @@
+"""The daemon's pulse: a status line for systemd, and food for its watchdog while all is well.
+
+The watchdog is fed from the event loop, while the store answers and no lane and no poller is
+late. A store that refuses (a full disk, another process's lock) is alive: a restart would not
+help, so the daemon waits and says so. A store call that never comes back, or a loop that hangs,
+is what the watchdog is for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import trio
+
+from notifier import log
+from notifier.errors import StoreError
+from notifier.store.store import Outstanding
+from notifier.systemd import ServiceManager
+
+LATE = 180.0
+"""How late, in seconds, a lane or a poller may be before it counts as hanging.
+
+Lanes look around once a minute; pollers that were all stopped spread out over half a minute.
+"""
+
+_LOOK_EVERY = 5.0
+
+
+class WatchedStore(Protocol):
+    """What the pulse needs of the store."""
+
+    @property
+    def answered_at(self) -> float:
+        """When any call last came back, refusals included (trio's clock)."""
+
+    async def touch(self) -> None:
+        """Write something, to see whether that works."""
+
+    async def outstanding(self, since: float) -> Outstanding:
+        """Count what is still to be done."""
+
+
+@dataclass(slots=True)
+class Watchdog:
+    """Looks after the daemon; `lateness` tells how late the latest loop is, in seconds.
+
+    `failing` counts endpoints in trouble, `paused` gateways that refuse the key.
+    """
+
+    manager: ServiceManager
+    store: WatchedStore
+    lateness: Callable[[], float]
+    failing: Callable[[], int]
+    paused: Callable[[], int]
+    now: Callable[[], float]
+    trouble: str = ""
+    """What the operator should know of, such as a reload that failed."""
+
+    _shown: str = ""
+    _refusal: str = ""
+    """Why the store could not be written at the last try."""
+    _tried_at: float = 0.0
+    _hanging: bool = False
+
+    async def ready(self) -> None:
+        """Say that the service does its work."""
+        self._shown = await self.status()
+        self.manager.ready(self._shown)
+
+    async def run(self) -> None:
+        """Look, tell systemd, and look again, for ever."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_status)
+            interval = self.manager.watchdog_interval
+            if interval is not None:
+                self._tried_at = trio.current_time()
+                nursery.start_soon(self._try_store, interval / 4)
+                nursery.start_soon(self._feed, interval)
+
+    async def _keep_status(self) -> None:
+        while True:
+            self._show(await self.status())
+            await trio.sleep(_LOOK_EVERY)
+
+    async def _try_store(self, pause: float) -> None:
+        """Write to the store, so that one that hangs is found out although nothing happens."""
+        while True:
+            try:
+                await self.store.touch()
+            except StoreError as error:
+                self._refusal = str(error)
+            else:
+                self._refusal = ""
+            self._tried_at = trio.current_time()
+            await trio.sleep(pause)
+
+    async def _feed(self, interval: float) -> None:
+        """Feed the watchdog; a store that hangs has it starve within two intervals."""
+        while True:
+            answered = trio.current_time() - self.store.answered_at <= interval
+            if answered and not self._is_hanging(interval):
+                self.manager.feed_watchdog()
+            await trio.sleep(interval / 4)
+
+    async def status(self) -> str:
+        """Return how everything stands, in one line; returns only when the store has answered."""
+        try:
+            left = await self.store.outstanding(self.now())
+        except StoreError as error:
+            return f"waiting for the store: {error}"
+        if self._refusal:
+            # a full disk can still be read
+            return f"waiting for the store: {self._refusal}"
+        counts = left.deliveries
+        parts = [f"watching {left.open_watches}", f"{counts.pending} pending"]
+        if counts.held:
+            parts.append(f"{counts.held} held")
+        for count, what in ((self.failing(), "endpoint"), (self.paused(), "gateway")):
+            if count:
+                trouble = "failing" if what == "endpoint" else "refusing the key"
+                parts.append(f"{count} {what}{'' if count == 1 else 's'} {trouble}")
+        if self.trouble:
+            parts.append(self.trouble)
+        return ", ".join(parts)
+
+    def _show(self, status: str) -> None:
+        if status != self._shown:
+            self._shown = status
+            self.manager.show(status)
+
+    def _is_hanging(self, interval: float) -> bool:
+        """Tell whether a loop is late for no reason that the store gives.
+
+        Calls are answered in turn, and a locked store takes seconds to refuse each. So loops
+        are judged only while the store is written to without delay.
+        """
+        prompt = trio.current_time() - self._tried_at <= interval / 2
+        hanging = prompt and not self._refusal and self.lateness() > LATE
+        if hanging and not self._hanging:
+            log.get().error("hanging", late_by=round(self.lateness()))
+        self._hanging = hanging
+        return hanging

@@ -1,0 +1,171 @@
+"""Where a secret's text comes from: the config itself, the environment, or a file.
+
+An origin's `stamp` changes when `read` may return something else. The environment and systemd
+credentials belong to the process and never change while it runs; a file may be rotated.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from notifier.config.bad_value import BadValueError
+from notifier.config.files import read_regular_file
+
+MAX_BYTES = 64 * 1024
+"""Largest file that can be a secret."""
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_CREDENTIAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+_FORMS = 'text, { env = "NAME" }, { file = "/path" } or { credential = "name" }'
+
+
+class Origin(Protocol):
+    """One place that holds a text.
+
+    `source` names it for people, `file` is its file when an operator looks after that.
+    """
+
+    @property
+    def source(self) -> str:
+        """Return a name such as `environment variable NAME`."""
+
+    @property
+    def file(self) -> Path | None:
+        """Return the file, or None."""
+
+    def stamp(self) -> object:
+        """Return something that differs from before if the text may have changed."""
+
+    def read(self) -> str:
+        """Return the text as it is now; raises BadValueError with a whole sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralOrigin:
+    """The text itself, written in the config."""
+
+    text: str = field(repr=False)
+    file: None = None
+    source: str = "the config file"
+
+    def stamp(self) -> object:
+        """Return a constant."""
+        return None
+
+    def read(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentOrigin:
+    """A variable of the process's environment."""
+
+    name: str
+    env: Mapping[str, str] = field(repr=False, compare=False)
+    file: None = None
+
+    @property
+    def source(self) -> str:
+        """Name the variable."""
+        return f"environment variable {self.name}"
+
+    def stamp(self) -> object:
+        """Return a constant."""
+        return None
+
+    def read(self) -> str:
+        """Return the variable; raises BadValueError when it is not set."""
+        if self.name not in self.env:
+            raise BadValueError(f"{self.source} is not set")
+        return self.env[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class FileOrigin:
+    """A file that may be replaced while the daemon runs."""
+
+    file: Path
+
+    @property
+    def source(self) -> str:
+        """Name the file."""
+        return f"file {self.file}"
+
+    def stamp(self) -> object:
+        """Return what changes with every rewrite and every replacement."""
+        try:
+            status = self.file.stat()
+        except OSError:
+            return None
+        # nobody can set the time of change back, as editors and rsync do with that of writing
+        return (status.st_ctime_ns, status.st_size, status.st_ino)
+
+    def read(self) -> str:
+        """Return the file's text; raises BadValueError when it has none that can be used."""
+        return _read_text(self.file, self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialOrigin:
+    """A file that systemd put beside the process for this run of it."""
+
+    name: str
+    env: Mapping[str, str] = field(repr=False, compare=False)
+    file: None = None
+
+    @property
+    def source(self) -> str:
+        """Name the credential."""
+        return f"credential {self.name}"
+
+    def stamp(self) -> object:
+        """Return a constant."""
+        return None
+
+    def read(self) -> str:
+        """Return the credential; raises BadValueError when the process was not given it."""
+        folder = self.env.get("CREDENTIALS_DIRECTORY")
+        if not folder:
+            raise BadValueError(
+                f"{self.source} cannot be read: CREDENTIALS_DIRECTORY is not set",
+                "systemd sets it for a unit with LoadCredential=",
+            )
+        # a whole folder that is loaded as `notifier` has its files under these names
+        prefixed = Path(folder, f"notifier_{self.name}")
+        path = prefixed if prefixed.exists() else Path(folder, self.name)
+        return _read_text(path, self.source)
+
+
+def _read_text(path: Path, source: str) -> str:
+    try:
+        return read_regular_file(path, MAX_BYTES).decode()
+    except UnicodeDecodeError:
+        raise BadValueError(f"{source} is not UTF-8 text") from None
+    except BadValueError as error:
+        raise BadValueError(f"{source} {error}") from None
+
+
+def read_origin(value: object, folder: Path, env: Mapping[str, str]) -> Origin:
+    """Return the origin that a value of the config describes; nothing is looked up yet.
+
+    A relative file is below `folder`. Raises BadValueError.
+    """
+    match value:
+        case str():
+            return LiteralOrigin(value)
+        case {"env": str(name), **others} if not others:
+            if not _VARIABLE.fullmatch(name):
+                raise BadValueError("must name an environment variable", "such as APP_SECRET")
+            return EnvironmentOrigin(name, env)
+        case {"file": str(name), **others} if not others:
+            if not (name and name.isprintable()):
+                raise BadValueError("must name a file")
+            return FileOrigin(folder / name)
+        case {"credential": str(name), **others} if not others:
+            if not _CREDENTIAL.fullmatch(name):
+                raise BadValueError("must name a systemd credential", "not a path, just a name")
+            return CredentialOrigin(name, env)
+    raise BadValueError(f"must be {_FORMS}")

@@ -1,0 +1,151 @@
+"""Runs the demo and checks, as a receiver would, that every event arrived and was genuine."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trio
+from rich.console import Console
+
+from notifier import log
+from notifier.app import Options, Signals, run_daemon
+from notifier.config import Config, load
+from notifier.demo.screen import Screen
+from notifier.demo.setup import CAST, Ports, make_sandbox, new_secret, write_config
+from notifier.errors import NotifierError
+from notifier.http_server import Handler, Request, Response, Wire, serve
+from notifier.listener import Listener, Received
+from notifier.signing import decode_secret
+from notifier.store import open_reader
+
+_LONGEST = 60.0
+_LOOK_EVERY = 0.1
+
+
+def run_demo(console: Console) -> None:
+    """Run the demo.
+
+    Raises NotifierError when not everything arrived in time, KeyboardInterrupt when told to end.
+    """
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="notifier-demo-")))
+        logs = stack.enter_context((folder / "log.jsonl").open("w", encoding="utf-8"))
+        log.configure("info", "json", logs)
+        audience = trio.run(_run, folder, console)
+    if audience.interrupted:
+        raise KeyboardInterrupt
+    audience.check()
+    count = sum(audience.verified.values())
+    console.print(
+        f"\n[bold green]All arrived:[/] {len(CAST)} jobs, {count} signed events verified, "
+        f"{len(audience.messages)} Slack messages, {audience.refused} attempts failed on purpose "
+        f"and were made again, in {time.monotonic() - began:.0f} s.",
+        highlight=False,
+    )
+
+
+class Narrator:
+    """Everybody who receives, and what they got."""
+
+    def __init__(self, secret: str, screen: Screen) -> None:
+        keys = [decode_secret(secret)]
+        self._screen = screen
+        self.verified: Counter[tuple[str, str, str]] = Counter()
+        self.refused = 0
+        self.messages: list[bytes] = []
+        self.interrupted = False
+        self.app = Listener(keys, on_event=partial(self._hear, "app"))
+        self.flaky = Listener(keys, fail_first=1, on_event=partial(self._hear, "flaky"))
+
+    def _hear(self, endpoint: str, received: Received) -> None:
+        if not received.verified:
+            note = f"[red]not verified: {received.reason}[/]"
+        elif received.status >= 300:  # noqa: PLR2004 - not a 2xx
+            self.refused += 1
+            note = f"[yellow]answered {received.status} on purpose; it will come again[/]"
+        else:
+            self.verified[endpoint, received.type, received.video_id] += 1
+            note = "signature verified"
+        self._screen.event(endpoint, received.type, received.video_id, note)
+
+    async def slack(self, request: Request, wire: Wire) -> Response:  # noqa: ARG002 - a handler
+        """Take a message as Slack would."""
+        self.messages.append(request.body)
+        return Response(200, {"content-type": "text/plain"}, b"ok")
+
+    def check(self) -> None:
+        """Raise NotifierError unless everybody got every event exactly as expected."""
+        expected = {
+            (endpoint, role.expected.value, role.name)
+            for endpoint in ("app", "flaky")
+            for role in CAST
+        }
+        missing = expected - self.verified.keys()
+        wrong = self.verified.keys() - expected
+        if missing or wrong or len(self.messages) != len(CAST):
+            raise NotifierError(
+                f"the demo went wrong: {len(missing)} events missing, {len(wrong)} unexpected, "
+                f"{len(self.messages)} of {len(CAST)} Slack messages"
+            )
+
+
+async def _run(folder: Path, console: Console) -> Narrator:
+    secret = new_secret()
+    console.print("A sandbox gateway, three receivers and the daemon, all on loopback:\n")
+    with Screen(console) as screen:
+        audience = Narrator(secret, screen)
+        with trio.move_on_after(_LONGEST):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_end_when_told, audience, nursery.cancel_scope)
+                start = partial(_start, nursery)
+                ports = Ports(
+                    gateway=await start(make_sandbox().handle),
+                    app=await start(audience.app.handle),
+                    flaky=await start(audience.flaky.handle),
+                    slack=await start(audience.slack),
+                )
+                config = load(write_config(folder, ports, secret), {})
+                nursery.start_soon(_watch_progress, config, screen)
+                await run_daemon(
+                    config, Signals(trio.Event()), options=Options(exit_when_done=True)
+                )
+                _show_all(config, screen)
+                nursery.cancel_scope.cancel()
+    console.print()
+    completed = [message for message in audience.messages if b"completed" in message]
+    if completed:
+        Screen(console).slack(completed[0])
+    return audience
+
+
+async def _end_when_told(audience: Narrator, everything: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            audience.interrupted = True
+            everything.cancel()
+
+
+async def _start(nursery: trio.Nursery, handler: Handler) -> int:
+    port: int = await nursery.start(partial(serve, handler, port=0))
+    return port
+
+
+async def _watch_progress(config: Config, screen: Screen) -> None:
+    """Show what the daemon has committed, as `notifier watch add --wait` does."""
+    show: Callable[[], None] = partial(_show_all, config, screen)
+    while True:
+        show()
+        await trio.sleep(_LOOK_EVERY)
+
+
+def _show_all(config: Config, screen: Screen) -> None:
+    with open_reader(config.store_path) as reader:
+        if reader is not None:
+            for view in reader.watches():
+                screen.show(view)

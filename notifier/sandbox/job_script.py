@@ -1,0 +1,40 @@
+"""What a prompt tells the sandbox: words choose the ending, `[12s]` the duration.
+
+A word counts from its beginning, so that "fails" and "failing" fail too; the first one wins.
+"""
+
+import re
+from dataclasses import dataclass
+
+from notifier.sandbox.jobs import Ending
+
+WORDS = {
+    "fail": Ending.FAILED,
+    "cancel": Ending.CANCELLED,
+    "expire": Ending.EXPIRED,
+    "lose": Ending.LOST,
+    "vanish": Ending.LOST,
+    "stuck": Ending.STUCK,
+}
+"""The words that mean something, and the ending they choose."""
+
+_WORD = re.compile(rf"\b({'|'.join(WORDS)})", re.IGNORECASE)
+_DURATION = re.compile(r"\[([0-9]{1,6}(?:\.[0-9]{1,3})?)s\]")
+
+
+@dataclass(frozen=True, slots=True)
+class JobScript:
+    """What was asked for; `duration` is in seconds before speed, None when not mentioned."""
+
+    ending: Ending
+    duration: float | None
+
+
+def read_prompt(prompt: str) -> JobScript:
+    """Return what `prompt` asks of the sandbox."""
+    word = _WORD.search(prompt)
+    seconds = _DURATION.search(prompt)
+    return JobScript(
+        WORDS[word[1].lower()] if word else Ending.COMPLETED,
+        float(seconds[1]) if seconds else None,
+    )

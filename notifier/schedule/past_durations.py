@@ -1,0 +1,52 @@
+"""How long the jobs of a class took, arranged for quick questions."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Collection
+from itertools import accumulate
+
+_SHARES = (1 / 6, 1 / 2, 5 / 6)
+"""Where in its gap an end may have been: each job counts as three, at these shares of it."""
+
+SAMPLES_PER_JOB = len(_SHARES)
+
+_LONGEST = 10
+"""A job that took longer than so many medians counts as that long."""
+
+
+class PastDurations:
+    """The ends of past jobs, in seconds since each began.
+
+    `ends` is sorted, `sums[i]` is the sum of the first i of them and `variances[i]` how far those
+    from the i-th on are spread (seconds²; infinite when there is none).
+    """
+
+    __slots__ = ("ends", "median", "sums", "variances")
+
+    def __init__(self, jobs: Collection[tuple[float, float]], *, finest: float) -> None:
+        """Arrange `jobs`, as (duration, gap); no spread is taken to be below `finest`."""
+        ends = sorted(
+            max(duration - gap * share, 0.0) for duration, gap in jobs for share in _SHARES
+        )
+        self.median = ends[len(ends) // 2] if ends else 0.0
+        ends = [min(end, _LONGEST * self.median) for end in ends]
+        self.ends = array("d", ends)
+        self.sums = array("d", accumulate(ends, initial=0.0))
+        self.variances = array("d", _variances(ends, finest * finest))
+
+    def ended_by(self, elapsed: float) -> int:
+        """Return how many of `ends` had come by then."""
+        return bisect_right(self.ends, elapsed)
+
+
+def _variances(ends: list[float], least: float) -> list[float]:
+    """Return the variance of every tail of `ends`."""
+    variances = [float("inf")]
+    total = squares = 0.0
+    for count, end in enumerate(reversed(ends), start=1):
+        total += end
+        squares += end * end
+        mean = total / count
+        variances.append(max(squares / count - mean * mean, least))
+    variances.reverse()
+    return variances

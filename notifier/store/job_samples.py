@@ -1,0 +1,87 @@
+"""Lessons in SQL: what finished jobs taught, a bounded number for each class of jobs.
+
+A gateway that leaves the config keeps its lessons: it may come back.
+"""
+
+import json
+import sqlite3
+from typing import Any, cast
+
+from notifier import log
+from notifier.model.job_sample import JobClass, JobSample
+from notifier.store.codec import DAMAGE, dump_json
+
+MOST_OF_A_CLASS = 150
+"""How many lessons of one class of jobs are kept, the newest."""
+
+MOST_CLASSES = 1000
+"""How many classes are kept; the one that has not been added to for the longest goes first."""
+
+_CLASS = "gateway = ? AND model = ? AND seconds = ? AND size = ?"
+
+
+def add(db: sqlite3.Connection, sample: JobSample, now: float) -> None:
+    """Keep `sample`, and forget what is too much."""
+    readings = dump_json(sample.readings)
+    db.execute(
+        "INSERT INTO lessons (gateway, model, seconds, size, duration, gap, requests, readings, "
+        "learned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*sample.job_class, sample.duration, sample.gap, sample.requests, readings, now),
+    )
+    db.execute(
+        "INSERT INTO job_classes (gateway, model, seconds, size, last) VALUES (?, ?, ?, ?, "
+        "last_insert_rowid()) ON CONFLICT DO UPDATE SET last = excluded.last",
+        sample.job_class,
+    )
+    db.execute(
+        "DELETE FROM lessons WHERE id IN (SELECT id FROM lessons WHERE "
+        f"{_CLASS} ORDER BY id DESC LIMIT -1 OFFSET {MOST_OF_A_CLASS})",
+        sample.job_class,
+    )
+    _forget_classes(db)
+
+
+def _forget_classes(db: sqlite3.Connection) -> None:
+    (known,) = db.execute("SELECT count(*) FROM job_classes").fetchone()
+    if known > MOST_CLASSES:
+        unused = db.execute(
+            "DELETE FROM job_classes WHERE last = (SELECT min(last) FROM job_classes) "
+            "RETURNING gateway, model, seconds, size"
+        ).fetchall()
+        db.executemany(f"DELETE FROM lessons WHERE {_CLASS}", unused)
+
+
+def kept(db: sqlite3.Connection) -> list[JobSample]:
+    """Return all lessons, oldest first; those that are damaged are left out."""
+    rows = db.execute(
+        "SELECT gateway, model, seconds, size, duration, gap, requests, readings "
+        "FROM lessons ORDER BY id"
+    ).fetchall()
+    found, damaged = list[JobSample](), 0
+    for row in rows:
+        try:
+            found.append(_load(row))
+        except DAMAGE:
+            damaged += 1
+    if damaged:
+        log.get().warning("lessons_damaged", count=damaged)
+    return found
+
+
+def _load(row: tuple[Any, ...]) -> JobSample:
+    *names, duration, gap, requests, readings = row
+    for name in names:
+        name.encode()  # what was no UTF-8 raises
+    return JobSample(
+        JobClass(*names),
+        float(duration),
+        float(gap),
+        None if requests is None else int(requests),
+        tuple((float(at), _progress(told)) for at, told in json.loads(readings)),
+    )
+
+
+def _progress(told: object) -> int:
+    if told not in range(101):
+        raise ValueError("no progress")
+    return int(cast("int", told))

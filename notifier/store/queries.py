@@ -1,0 +1,213 @@
+"""Looking back in SQL: events, what became of them, and how everything stands."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from notifier.model.video import Json
+from notifier.model.views import (
+    AttemptView,
+    DeliveryView,
+    EndpointView,
+    EventSummary,
+    EventView,
+    WatchView,
+)
+from notifier.model.watch import WatchKey
+from notifier.store.codec import WATCH_COLUMNS, load_watch
+from notifier.store.watches import callback_of, sources_of
+
+MOST_ROWS = 1000
+"""The most rows that are returned at once."""
+
+_OFF = "(SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
+_STATE = f"CASE WHEN d.state = 'pending' AND d.endpoint IN {_OFF} THEN 'held' ELSE d.state END"
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events, the latest first; `before` is the id of the last one that was seen.
+
+    `state` is that of a delivery (to `endpoint`, if that is given too). Times are Unix seconds.
+    """
+
+    type: str | None = None
+    gateway: str | None = None
+    video_id: str | None = None
+    endpoint: str | None = None
+    state: str | None = None
+    since: float | None = None
+    until: float | None = None
+    before: str | None = None
+    limit: int = 100
+
+
+def events(db: sqlite3.Connection, wanted: EventFilter) -> list[EventSummary]:
+    """Return the latest events that `wanted` describes."""
+    conditions, values = _conditions(wanted)
+    rows = db.execute(
+        "SELECT e.id, e.type, e.created_at, w.gateway, w.video_id, e.about FROM events e "
+        f"LEFT JOIN watches w ON w.id = e.watch WHERE {' AND '.join(conditions)} "
+        "ORDER BY e.recorded_at DESC, e.id DESC LIMIT ?",
+        (*values, min(wanted.limit, MOST_ROWS)),
+    ).fetchall()
+    counts = _delivery_counts(db, [row[0] for row in rows])
+    return [_summary(row, counts) for row in rows]
+
+
+def _summary(row: tuple[Any, ...], counts: Mapping[str, dict[str, int]]) -> EventSummary:
+    event_id, event_type, created_at, gateway, video_id, about = row
+    return EventSummary(
+        event_id, event_type, created_at, gateway, video_id, about, counts[event_id]
+    )
+
+
+def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
+    conditions, values = ["1"], list[object]()
+
+    def add(condition: str, *given: object) -> None:
+        if None not in given:
+            conditions.append(condition)
+            values.extend(given)
+
+    add("e.type GLOB ?", wanted.type)
+    add("w.gateway = ?", wanted.gateway)
+    add("w.video_id = ?", wanted.video_id)
+    add("e.recorded_at >= ?", wanted.since)
+    add("e.recorded_at < ?", wanted.until)
+    add(
+        "(e.recorded_at, e.id) < (SELECT recorded_at, id FROM events WHERE id = ?)",
+        wanted.before,
+    )
+    if wanted.endpoint is not None or wanted.state is not None:
+        conditions.append(
+            "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id "
+            f"AND (? IS NULL OR d.endpoint = ?) AND (? IS NULL OR {_STATE} = ?))"
+        )
+        values += [wanted.endpoint, wanted.endpoint, wanted.state, wanted.state]
+    return conditions, values
+
+
+def _delivery_counts(
+    db: sqlite3.Connection, events: Sequence[str]
+) -> Mapping[str, dict[str, int]]:
+    """Count the deliveries of each event by state."""
+    found: dict[str, dict[str, int]] = {event: {} for event in events}
+    rows = db.execute(
+        f"SELECT d.event, {_STATE}, count(*) FROM deliveries d "
+        "WHERE d.event IN (SELECT value FROM json_each(?)) GROUP BY 1, 2",
+        (json.dumps(list(events)),),
+    )
+    for event, state, count in rows:
+        found[event][state] = count
+    return found
+
+
+def event(db: sqlite3.Connection, event_id: str) -> EventView | None:
+    """Return one event with every delivery and attempt, None when there is none."""
+    row = db.execute(
+        "SELECT e.id, e.type, e.created_at, w.gateway, w.video_id, e.about FROM events e "
+        "LEFT JOIN watches w ON w.id = e.watch WHERE e.id = ?",
+        (event_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    counts = _delivery_counts(db, [event_id])
+    deliveries = db.execute(
+        f"SELECT d.id, d.endpoint, d.format, d.state, {_STATE} = 'held', d.reason, d.due_at, "
+        "d.settled_at FROM deliveries d WHERE d.event = ? ORDER BY d.id",
+        (event_id,),
+    ).fetchall()
+    return EventView(
+        _summary(row, counts),
+        _body(db, event_id),
+        [_delivery(db, delivery) for delivery in deliveries],
+    )
+
+
+def _body(db: sqlite3.Connection, event_id: str) -> Json:
+    row = db.execute(
+        "SELECT body FROM bodies WHERE event = ? AND format = 'standard'", (event_id,)
+    ).fetchone()
+    try:
+        body: Json = None if row is None else json.loads(row[0])
+    except ValueError:
+        return None
+    return body
+
+
+def _delivery(db: sqlite3.Connection, row: tuple[Any, ...]) -> DeliveryView:
+    number, endpoint, form, state, held, reason, due_at, settled_at = row
+    attempts = db.execute(
+        "SELECT number, started_at, duration_ms, outcome, status, detail FROM attempts "
+        "WHERE delivery = ? ORDER BY number",
+        (number,),
+    ).fetchall()
+    views = [AttemptView(*attempt) for attempt in attempts]
+    return DeliveryView(endpoint, form, state, bool(held), reason, due_at, settled_at, views)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchFilter:
+    """Which watches, oldest first; `after` is how many to leave out."""
+
+    state: str | None = None
+    gateway: str | None = None
+    video_id: str | None = None
+    after: int = 0
+    limit: int = -1
+
+
+ALL_WATCHES = WatchFilter()
+
+
+def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
+    """Return the latest generation of every watch that `wanted` describes."""
+    columns = ", ".join(f"w.{name}" for name in WATCH_COLUMNS.split(", "))
+    rows = db.execute(
+        f"SELECT {columns}, e.id, e.type FROM watches w "
+        "LEFT JOIN events e ON e.watch = w.id WHERE w.generation = "
+        "(SELECT max(generation) FROM watches o WHERE o.gateway = w.gateway"
+        " AND o.video_id = w.video_id) AND (?1 IS NULL OR w.state = ?1) "
+        "AND (?2 IS NULL OR w.gateway = ?2) AND (?3 IS NULL OR w.video_id = ?3) "
+        "ORDER BY w.id LIMIT ?4 OFFSET ?5",
+        (wanted.state, wanted.gateway, wanted.video_id, wanted.limit, wanted.after),
+    ).fetchall()
+    counts = _delivery_counts(db, [row[-2] for row in rows if row[-2] is not None])
+    return [
+        WatchView(
+            load_watch(row[:-2]),
+            row[-2],
+            row[-1],
+            counts.get(row[-2], {}),
+            sources_of(db, WatchKey(*row[1:3])),
+            callback_of(db, row[0]),
+        )
+        for row in rows
+    ]
+
+
+def watch(db: sqlite3.Connection, key: WatchKey) -> WatchView | None:
+    """Return the latest generation of one watch, None when it was never taken."""
+    found = watches(db, WatchFilter(gateway=key.gateway, video_id=key.video_id))
+    return found[0] if found else None
+
+
+def endpoint_views(db: sqlite3.Connection) -> dict[str, EndpointView]:
+    """Return how the deliveries of every endpoint stand, by the endpoint's name."""
+    counts: dict[str, dict[str, int]] = {}
+    rows = db.execute(f"SELECT d.endpoint, {_STATE}, count(*) FROM deliveries d GROUP BY 1, 2")
+    for name, state, count in rows:
+        counts.setdefault(name, {})[state] = count
+    troubles = {
+        name: (disabled, since)
+        for name, disabled, since in db.execute(
+            "SELECT name, disabled, failing_since FROM endpoints"
+        )
+    }
+    return {
+        name: EndpointView(counts.get(name, {}), *troubles.get(name, (None, None)))
+        for name in {*counts, *troubles}
+    }

@@ -1,0 +1,72 @@
+"""Recording attempts: who has to wait for whom."""
+
+import trio
+from trio.testing import MockClock
+
+from notifier.delivery import AttemptRecorder
+from notifier.errors import StoreError
+from notifier.model.delivery import AttemptRecord, Claim, Delivered, RetryAt, Settlement
+from notifier.model.event import NewEvent
+from notifier.model.health import Health
+from tests.delivery.lanes import HEALTHY
+
+ATTEMPT = AttemptRecord(0, 0, "some word")
+
+
+class SlowStore:
+    """Takes a second for each attempt, and one after the other."""
+
+    def __init__(self) -> None:
+        self.recorded: list[str] = []
+        self.broken = False
+        self._turn = trio.CapacityLimiter(1)
+
+    async def record_attempt(
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        health: Health | None,
+        notice: NewEvent | None,
+    ) -> bool:
+        async with self._turn:
+            await trio.sleep(1)
+            if self.broken:
+                raise StoreError("the disk is full")
+            self.recorded.append(claim.event_id)
+            return True
+
+
+def claim(event_id: str) -> Claim:
+    return Claim(1, "app", event_id, "video.completed", {}, b"{}", 0.0, 1, 0)
+
+
+async def record(recorder: AttemptRecorder, event_id: str, settlement: Settlement) -> bool:
+    return await recorder.record_attempt(claim(event_id), ATTEMPT, settlement, HEALTHY, None)
+
+
+async def test_a_success_waits_for_one_failure_at_most(autojump_clock: MockClock) -> None:
+    store = SlowStore()
+    recorder = AttemptRecorder(store, trio.current_time)
+    async with trio.open_nursery() as nursery:
+        for number in range(40):
+            nursery.start_soon(record, recorder, f"failure-{number}", RetryAt(0))
+        await trio.sleep(0.5)
+        nursery.start_soon(record, recorder, "success", Delivered())
+
+    assert store.recorded.index("success") == 1
+    assert len(store.recorded) == 41
+
+
+async def test_a_failure_that_cannot_be_recorded_lets_the_next_one_try(
+    autojump_clock: MockClock,
+) -> None:
+    store = SlowStore()
+    recorder = AttemptRecorder(store, trio.current_time)
+    store.broken = True
+    try:
+        await record(recorder, "first", RetryAt(0))
+    except StoreError:
+        store.broken = False
+    assert await record(recorder, "second", RetryAt(0))
+    assert store.recorded == ["second"]

@@ -1,0 +1,72 @@
+"""What finished jobs taught is kept, the newest of each class, and not without bound."""
+
+import sqlite3
+
+from structlog.testing import capture_logs
+
+from notifier.model.job_sample import JobClass, JobSample
+from notifier.store import Database, InlineExecutor, Store
+from notifier.store import job_samples as sql
+from tests.builders import START, listing, memory_database, new_event, snapshot, spec
+
+SORA = JobClass("main", "sora-2", "8", "1280x720")
+LESSON = JobSample(SORA, 123.5, 2.5, 7, ((0.0, 0), (60.5, 50)))
+
+
+def store_in(database: Database) -> Store:
+    return Store(database, InlineExecutor(), lambda: START)
+
+
+def add(database: Database, sample: JobSample) -> None:
+    database.transact(sql.add, sample, START)
+
+
+async def test_a_sample_is_committed_with_the_ending_that_taught_it() -> None:
+    store = store_in(memory_database())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+
+    assert await store.record_ending(watch.row, new_event(), snapshot(), LESSON)
+    assert not await store.record_ending(watch.row, new_event("evt_2"), snapshot(), LESSON)
+
+    assert await store.samples() == [LESSON]
+
+
+async def test_the_newest_150_of_a_class_are_kept_oldest_first() -> None:
+    database = memory_database()
+    other = JobSample(JobClass("main"), 1.0)
+    add(database, other)
+    for number in range(200):
+        add(database, JobSample(SORA, float(number)))
+
+    found = await store_in(database).samples()
+    assert found[0] == other
+    assert [sample.duration for sample in found[1:]] == [float(n) for n in range(50, 200)]
+
+
+async def test_of_a_thousand_classes_the_one_unused_for_the_longest_goes() -> None:
+    database = memory_database()
+    for number in range(1000):
+        add(database, JobSample(JobClass("main", f"model {number}"), 1.0))
+    add(database, JobSample(JobClass("main", "model 0"), 2.0))
+    add(database, JobSample(JobClass("main", "one more"), 3.0))
+
+    models = {sample.job_class.model for sample in await store_in(database).samples()}
+    assert len(models) == 1000
+    assert "model 0" in models
+    assert "model 1" not in models
+
+
+async def test_a_damaged_sample_is_left_out_and_said_to_be() -> None:
+    database = memory_database()
+    for _ in range(4):
+        add(database, LESSON)
+
+    def damage(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE lessons SET readings = '[' WHERE id = 1")
+        db.execute("UPDATE lessons SET duration = 'long' WHERE id = 2")
+        db.execute("UPDATE lessons SET model = x'ff' WHERE id = 3")
+
+    database.transact(damage)
+    with capture_logs() as logs:
+        assert await store_in(database).samples() == [LESSON]
+    assert [(line["event"], line["count"]) for line in logs] == [("lessons_damaged", 3)]
