@@ -13,7 +13,7 @@ import trio
 
 from tests.process.harness import Daemon, World, running
 
-_PATIENCE = 30
+_PATIENCE = 120
 
 
 class Answer(NamedTuple):

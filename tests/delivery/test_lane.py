@@ -1,6 +1,5 @@
 """A lane over days of virtual time."""
 
-import time as real_time
 from itertools import pairwise
 
 import trio
@@ -29,7 +28,6 @@ from tests.delivery.lanes import (
 async def test_an_endpoint_that_is_down_for_three_days_gets_the_event_when_it_is_back(
     autojump_clock: MockClock,
 ) -> None:
-    began = real_time.monotonic()
     clock = steady_clock()
     store = memory_store(clock)
     await put(store)
@@ -47,7 +45,6 @@ async def test_an_endpoint_that_is_down_for_three_days_gets_the_event_when_it_is
     assert times[-1] - times[0] > 2.5 * DAY
     assert {(event, body) for _, event, body in receiver.got} == {("evt_0", b"body 0")}
     assert (await store.outstanding(0)).deliveries.delivered == 1
-    assert real_time.monotonic() - began < 5
 
 
 async def test_when_every_attempt_failed_the_delivery_is_a_dead_letter_and_says_why(

@@ -1,6 +1,6 @@
 """The parts that deliver, as the daemon puts them together, with real sockets below them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,6 +32,9 @@ from tests.process.harness import PATIENCE
 QUICKLY = (0.2,) * 20
 """Waits between attempts that a test can sit out, in seconds."""
 
+Timeout = float | Callable[[], float]
+"""An endpoint's timeout in seconds, or what returns that of the next attempt."""
+
 
 @dataclass
 class Post:
@@ -50,7 +53,7 @@ class Post:
         name: str,
         receiver: Mannered,
         *,
-        timeout: float = 5.0,  # noqa: ASYNC109 - the endpoint's own
+        timeout: Timeout = 60.0,  # noqa: ASYNC109 - the endpoint's own
         schedule: Sequence[float] = QUICKLY,
     ) -> Mannered:
         """Let `receiver` listen, and deliver to it."""
@@ -63,18 +66,22 @@ class Post:
         name: str,
         url: str,
         *,
-        timeout: float,  # noqa: ASYNC109 - the endpoint's own
+        timeout: Timeout,  # noqa: ASYNC109 - the endpoint's own
         schedule: Sequence[float] = QUICKLY,
     ) -> None:
-        """Deliver to `url`."""
-        target = Target(url, {}, [decode_secret(self.secret)], timeout)
+        """Deliver to `url`; a `timeout` that can be called is called for each attempt."""
+        keys = [decode_secret(self.secret)]
+
+        def target() -> Target:
+            return Target(url, {}, keys, timeout() if callable(timeout) else timeout)
+
         exchange = await self.connections.enter_async_context(open_client(4))
         notices = EndpointNotices(
             (), new_id=lambda: "evt_notice", wall=self.clock.wall, wake=lambda _: None
         )
         runner = AttemptRunner(
             DeliveryRules(name, Format.STANDARD, schedule),
-            WebhookSender(exchange, lambda: target, self.clock.wall),
+            WebhookSender(exchange, target, self.clock.wall),
             self.recorder,
             notices,
             health=HEALTHY,

@@ -70,7 +70,7 @@ async def test_a_clock_that_is_set_moves_no_retry_no_poll_and_no_deadline(
 ) -> None:
     async with world(tmp_path) as w:
         app = await w.receiver(answer=first_of_each_fails())
-        w.endpoint(app, retry_schedule=["2s", "2s"])
+        w.endpoint(app, retry_schedule=["4s", "4s"])
         w.gateway(max_requests_per_second=BUDGET)
         begin(w, "one", "two", *(f"endless-{number}" for number in range(5)))
         async with running(w.save()) as daemon:
@@ -83,7 +83,7 @@ async def test_a_clock_that_is_set_moves_no_retry_no_poll_and_no_deadline(
                 await app.wait_for(2 * expected + 2)
                 first, again = app.got[-2:]
                 assert (first.id, first.body) == (again.id, again.body)
-                assert 1.5 < again.at - first.at < PATIENCE / 2
+                assert 3 < again.at - first.at < PATIENCE
                 # the signature says what the calendar says: receivers compare it with theirs
                 assert abs(int(again.headers["webhook-timestamp"]) - again.at - jump) < HOUR / 2
             took, polls = trio.current_time() - began, len(w.sandbox.requests) - before
@@ -91,7 +91,7 @@ async def test_a_clock_that_is_set_moves_no_retry_no_poll_and_no_deadline(
 
         assert {got.event["type"] for got in app.got} == {"video.completed"}
         assert len(app.got) == 4
-        assert polls <= BUDGET * took + 5
+        assert polls <= BUDGET * took + BUDGET
 
 
 async def test_a_clock_that_was_set_back_while_the_daemon_was_down_delays_nothing(

@@ -34,8 +34,8 @@ async def test_a_flood_is_cut_off_and_holds_up_nobody(flood: str) -> None:
             nursery.cancel_scope.cancel()
 
     assert raised.value.kind == "too_large"
-    assert longest[0] < 0.1
-    assert spent < 2
+    assert longest[0] < 0.3
+    assert spent < 5
 
 
 async def longest_turn(*, task_status: trio.TaskStatus[list[float]]) -> None:

@@ -16,8 +16,8 @@ async def test_nothing_grows_and_nothing_is_lost_under_load_and_faults(tmp_path:
     verdict = await soak(tmp_path, SECONDS, SEED)
 
     assert verdict.problems == [], str(verdict)
-    assert verdict.videos > SECONDS
-    assert len(verdict.samples) > SECONDS / 4
+    assert verdict.videos > SECONDS / 2
+    assert len(verdict.samples) > SECONDS / 8
 
 
 def test_what_stays_flat_is_no_growth() -> None:

@@ -160,6 +160,6 @@ def test_nothing_a_gateway_sends_raises(
 def test_no_message_takes_long_to_search(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     error = dict.fromkeys(("code", "type", "message", "detail", "msg"), f"video{text}")
-    began = time.process_time()
+    began = time.thread_time()
     ask(404, json.dumps({"error": error, "errors": [text] * 8}).encode())
-    assert time.process_time() - began < 0.5
+    assert time.thread_time() - began < 2  # a search that goes back takes minutes

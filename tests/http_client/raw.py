@@ -43,7 +43,7 @@ class Server:
 
     async def has_at_most(self, connections: int) -> None:
         """Wait until no more than so many are open."""
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while self.open > connections:
                 self.left = trio.Event()
                 await self.left.wait()
@@ -84,7 +84,7 @@ async def serving_tls(
         nursery.cancel_scope.cancel()
 
 
-async def get(exchange: PeerClient, server: Server, deadline: float = 5) -> HttpResponse:
+async def get(exchange: PeerClient, server: Server, deadline: float = 60) -> HttpResponse:
     return await exchange.request(
         "GET", server.url, headers={}, deadline=deadline, max_body=100_000
     )

@@ -50,7 +50,7 @@ async def cancelled(exchange: PeerClient, server: Server, dice: Random) -> None:
 
 
 async def cancel_many(exchange: PeerClient, server: Server, dice: Random, times: int) -> None:
-    with trio.fail_after(60):
+    with trio.fail_after(600):
         async with trio.open_nursery() as nursery:
             for _ in range(times):
                 nursery.start_soon(cancelled, exchange, server, dice)
@@ -72,7 +72,7 @@ async def fully_served(exchange: PeerClient, server: Server) -> None:
         await stream.send_all(OK)
 
     server.answer = answer
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for _ in range(IN_FLIGHT):
                 nursery.start_soon(get, exchange, server)

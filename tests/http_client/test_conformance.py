@@ -30,7 +30,7 @@ async def ask(
     exchange: PeerClient, url: str, method: str = "GET", body: bytes | None = None
 ) -> HttpResponse:
     return await exchange.request(
-        method, url, headers={"x-test": "yes"}, deadline=20, max_body=MEGABYTE, body=body
+        method, url, headers={"x-test": "yes"}, deadline=60, max_body=MEGABYTE, body=body
     )
 
 
@@ -142,9 +142,12 @@ async def test_so_do_a_thousand(peer: Server) -> None:
 async def test_a_connection_that_the_server_gave_up_is_not_used_again(peer: Server) -> None:
     async with open_client(1) as exchange:
         first = await told(exchange, peer)
-        await trio.sleep(4)  # each of them keeps a connection for two seconds
-        second = await told(exchange, peer)
-    assert first["peer"] != second["peer"]
+        # each of them keeps a connection for two seconds; a busy machine closes it later
+        for idle in (4, 8, 16, 32):
+            await trio.sleep(idle)
+            if (await told(exchange, peer))["peer"] != first["peer"]:
+                return
+    pytest.fail("the connection was never given up")
 
 
 async def test_a_server_that_says_goodbye_gets_a_new_connection_each_time(peer: Server) -> None:

@@ -105,7 +105,7 @@ async def test_what_is_idle_is_closed_at_the_end() -> None:
 
 
 async def test_a_thousand_idle_connections_make_none_of_them_dearer() -> None:
-    assert cost_with(1000) < 3 * cost_with(10)
+    assert cost_with(1000) < 10 * cost_with(10)  # 100 times, if each were looked at
 
 
 def cost_with(idle: int) -> float:
@@ -114,9 +114,9 @@ def cost_with(idle: int) -> float:
     filled(pool, *(Fake() for _ in range(idle)))
 
     def turns() -> float:
-        began = time.process_time()
+        began = time.thread_time()
         for _ in range(2000):
             filled(pool, cast("Fake", pool.take(HERE)))
-        return time.process_time() - began
+        return time.thread_time() - began
 
     return min(turns() for _ in range(5))

@@ -29,7 +29,7 @@ async def proxy(requests: list[bytes]) -> AsyncIterator[int]:
 
 async def get(url: str, route: Route) -> HttpResponse:
     async with open_client(1, route) as exchange:
-        return await exchange.request("GET", url, headers={}, deadline=5, max_body=100)
+        return await exchange.request("GET", url, headers={}, deadline=60, max_body=100)
 
 
 async def test_a_request_goes_through_the_proxy_with_its_credentials() -> None:

@@ -54,7 +54,7 @@ async def ask(port: int, ca_file: Path | None, times: int = 1) -> HttpResponse:
     async with open_client(1, Route(ca_file=ca_file)) as exchange:
         for _ in range(times):
             reply = await exchange.request(
-                "GET", f"https://localhost:{port}/", headers={}, deadline=5, max_body=10
+                "GET", f"https://localhost:{port}/", headers={}, deadline=60, max_body=10
             )
         return reply
 

@@ -13,7 +13,7 @@ import trio
 
 import notifier
 
-_PATIENCE = 20
+_PATIENCE = 120
 
 
 @dataclass(slots=True)

@@ -160,7 +160,7 @@ class Heard:
         self.changed.set()
 
     async def until(self, condition: Callable[[set[str]], bool]) -> None:
-        with trio.fail_after(30):
+        with trio.fail_after(120):
             while not condition(self.videos):
                 await self.changed.wait()
                 self.changed = trio.Event()

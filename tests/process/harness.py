@@ -20,8 +20,11 @@ from notifier.http_server import Request, Response, Wire, serve
 from notifier.sandbox import Sandbox
 from notifier.signing import generate_secret
 
-PATIENCE = 60.0
-"""How long anything may take before a test gives up waiting, in seconds."""
+PATIENCE = 180.0
+"""How long anything may take before a test gives up waiting, in seconds.
+
+It bounds hangs alone: far more than a busy machine needs for anything that is waited for.
+"""
 
 FAST = {
     "poll_interval": "200ms",

@@ -1,6 +1,8 @@
 """The command line as a person meets it: results, one-sentence errors, exit codes."""
 
 import json
+import os
+import re
 import shlex
 import shutil
 import signal
@@ -8,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from tests.process.harness import (
     Got,
     clean_environment,
     command,
+    eventually,
     notifier,
     running,
     world,
@@ -196,18 +200,32 @@ async def test_following_a_watch_that_is_removed_ends(tmp_path: Path) -> None:
         w.endpoint(await w.receiver())
         w.sandbox.create(video_id="job", duration=600)
         path = w.save()
-        ends: list[int] = []
+        terminal, inside = os.openpty()
+        async with running(path):
+            process = await trio.lowlevel.open_process(
+                command("watch", "add", "job", "--wait", "-c", path),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=inside,
+                env=clean_environment(TERM="xterm"),
+            )
+            os.close(inside)
+            async with trio.lowlevel.FdStream(terminal) as screen:
+                shown = b""
+                with trio.fail_after(PATIENCE):
+                    while not re.search(rb"asking|queued|in_progress", shown):
+                        shown += await screen.receive_some()
+                removed = await notifier("watch", "remove", "job", "-c", path)
+                assert removed.returncode == 0
+                with trio.fail_after(PATIENCE):
+                    assert await process.wait() == 1
 
-        async def follow() -> None:
-            ends.append((await notifier("watch", "add", "job", "--wait", "-c", path)).returncode)
 
-        async with running(path) as daemon, trio.open_nursery() as nursery:
-            nursery.start_soon(follow)
-            await daemon.wait_for_log("poll")
-            await trio.sleep(1)  # long enough for `--wait` to have seen it open
-            removed = await notifier("watch", "remove", "job", "-c", path)
-            assert removed.returncode == 0
-    assert ends == [1]
+def catches(process: trio.Process, *signs: signal.Signals) -> bool:
+    """Return whether the process has a handler of its own for each of the signals."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return all(caught >> (sign - 1) & 1 for sign in signs)
 
 
 @pytest.mark.parametrize("verb", [("demo",), ("watch", "add", "job", "--wait")])
@@ -225,12 +243,14 @@ async def test_ctrl_c_ends_what_shows_progress_without_a_traceback(
         )
         assert process.stdout is not None
         first = await process.stdout.receive_some()
-        await trio.sleep(1)  # into the middle of it
+        # into the middle of it: the first words come before it can be told to end
+        both = partial(catches, process, signal.SIGINT, signal.SIGTERM)
+        await eventually(both, "handlers of both signals")
         process.send_signal(sign)
         with trio.fail_after(PATIENCE):
             said = first + b"".join([chunk async for chunk in process.stdout])
         await process.stdout.aclose()
-        assert await process.wait() == 130
+        assert await process.wait() == 130, said
         assert b"Traceback" not in said
 
 

@@ -12,7 +12,7 @@ import svix.webhooks
 
 from notifier.http_server import Response
 from notifier.sandbox import Fault
-from tests.process.harness import Got, eventually, notifier, running, world
+from tests.process.harness import PATIENCE, Got, eventually, notifier, running, world
 
 ENDINGS = {
     "completed": "video.completed",
@@ -268,7 +268,8 @@ async def test_a_receiver_that_hangs_is_given_ten_seconds_and_asked_again_at_the
             await hanging.wait_for(1)
             began = time.monotonic()
             assert await daemon.end() == 0
-            assert 9 < time.monotonic() - began < 14
+            # the attempt would take five minutes
+            assert 9 < time.monotonic() - began < PATIENCE
 
         hanging.answer = lambda _: Response(204)
         async with running(w.config_path, "--exit-when-done") as daemon:

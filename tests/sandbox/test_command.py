@@ -105,7 +105,7 @@ async def test_it_stops_quietly_when_nobody_reads_its_output() -> None:
         await command.process.stdout.aclose()
         with suppress(httpx.RemoteProtocolError):
             await ask(port, "POST", "/v1/videos", json={"prompt": "a cat"})
-        with trio.fail_after(10):
+        with trio.fail_after(120):
             assert await command.process.wait() in {0, 1}
         assert command.process.stderr is not None
         assert await command.process.stderr.receive_some() == b""

@@ -111,7 +111,7 @@ async def test_a_client_has_to_leave_an_answer_that_never_ends(
     async with stream:
         await stream.send_all(b"GET /v1/videos/v1 HTTP/1.1\r\nhost: x\r\n\r\n")
         received = 0
-        with trio.move_on_after(0.05 if heard == 0 else 5) as patience:
+        with trio.move_on_after(0.05 if heard == 0 else 120) as patience:
             while received <= heard:
                 data = await stream.receive_some()
                 assert data

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 180.0
 _NAMESPACES = ("--mount", "--pid", "--uts", "--ipc", "--cgroup", "--propagation", "private")
 _TOOLS = ("unshare", "nsenter", "systemctl", "pivot_root")
 

@@ -55,10 +55,10 @@ def test_a_reload_applies_what_is_different_and_a_bad_config_fails_it_and_change
 
 def test_a_hung_event_loop_is_killed_by_the_watchdog_and_nothing_is_lost(service: Service) -> None:
     machine = service.machine
-    service.restart_with_watchdog(seconds=3)
+    service.restart_with_watchdog(seconds=6)
     video_id = service.watch_new_video("A cat [10s]")
     pid = service.pid()
-    time.sleep(4)  # long enough for a watchdog that nobody feeds
+    time.sleep(7)  # long enough for a watchdog that nobody feeds
     assert service.pid() == pid
 
     machine.run("systemctl", "kill", "-s", "STOP", "notifier")
@@ -140,11 +140,11 @@ def test_a_bad_config_ends_with_78_and_no_restart(service: Service) -> None:
 def test_a_stop_waits_for_deliveries_no_longer_than_the_drain(service: Service) -> None:
     machine = service.machine
     machine.run("systemctl", "stop", "receiver")
-    slow = service.start_peer("receiver", "listen", "--slow", "60s")
+    slow = service.start_peer("receiver", "listen", "--slow", "10m")
     config = machine.run("cat", "/etc/notifier/config.toml").stdout
     service.configure(
         config.replace(f":{service.receiver}/", f":{slow}/").replace(
-            "retry", "timeout = '2m'\nretry"
+            "retry", "timeout = '15m'\nretry"
         )
     )
     machine.run("systemctl", "restart", "notifier")
@@ -158,7 +158,7 @@ def test_a_stop_waits_for_deliveries_no_longer_than_the_drain(service: Service) 
     )
     began = time.monotonic()
     machine.run("systemctl", "stop", "notifier")
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120  # the attempt would take ten minutes
     assert machine.show("notifier", "Result") == "success"
 
 

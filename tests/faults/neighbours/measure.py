@@ -25,6 +25,9 @@ WARM_UP = 30
 HOLE_TIMEOUT = 0.5
 """The black holes' timeout: so short that a round sees attempts begin, fail and be probed."""
 
+NOISE = HOLE_TIMEOUT / 5
+"""What a busy machine may add to a p99; one that waits for a hole has the timeout added."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:

@@ -14,7 +14,7 @@ import trustme
 
 _HERE = Path(__file__).parent
 _APP = "tests.http_client.conformance.app:app"
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
