@@ -1,4 +1,4 @@
-"""A task that serves a block of code for as long as that runs."""
+"""A background task that runs for as long as a block of code."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ import trio
 
 @asynccontextmanager
 async def running(task: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    """Run `task` until the block is over; what the block raises comes out bare, in no group."""
+    """Run `task` until the block ends; what the block raises is raised as it is, in no group."""
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(task)

@@ -1,21 +1,21 @@
-"""A rate that is never exceeded: each turn comes at least one interval after the one before it.
+"""A limiter for a rate that is never exceeded: permits are at least one interval apart.
 
-There is no burst: what was not used is gone. Turns that came due while the process was stopped
-are not all taken when it goes on. After a rest it goes on at half its speed, but not below one
-turn a second, and each turn comes a tenth sooner than the one before, up to the rate.
+There is no burst: permits that nobody took do not add up, also not while the process was
+stopped. After a pause the rate starts at half of what it was, but not below one permit a second,
+and each interval is a tenth shorter than the one before, up to the full rate.
 """
 
 import trio
 
 # a timer is a little late every time, which must not add up at a high rate
-_COARSENESS = 0.02
-_GENTLE = 1.0
-_QUICKENING = 0.9
+_TIMER_LATENESS = 0.02
+_SLOWEST_INTERVAL = 1.0
+_SPEED_UP = 0.9
 _SLOT, _SLOTS = 5.0, 12
 
 
 class RateLimiter:
-    """Hands out turns at most `rate` times a second; `now` is trio's clock everywhere."""
+    """Grants at most `rate` permits a second; `now` is trio's clock everywhere."""
 
     def __init__(self, rate: float) -> None:
         self._shortest = 1 / rate
@@ -23,45 +23,45 @@ class RateLimiter:
         self._next = self._awaited = float("-inf")
         self._first_in_line = trio.Lock()
 
-    def take(self, now: float) -> float:
-        """Take the next turn if it has come, and return 0; else return the seconds until then."""
+    def try_acquire(self, now: float) -> float:
+        """Take a permit and return 0; if none is due, return the seconds until the next one."""
         wait = self._next - now
         if wait > 0:
             self._awaited = self._next
             return wait
-        punctual = self._awaited == self._next and -wait < _COARSENESS
+        punctual = self._awaited == self._next and -wait < _TIMER_LATENESS
         self._next = (self._next if punctual else now) + self._interval
         if self._interval > self._shortest:
-            self._interval = max(self._interval * _QUICKENING, self._shortest)
+            self._interval = max(self._interval * _SPEED_UP, self._shortest)
         return 0.0
 
-    async def turn(self) -> None:
-        """Wait for the next turn and take it, in the order in which turns are asked for.
+    async def acquire(self) -> None:
+        """Wait for a permit and take it, first come, first served.
 
-        One that is cancelled before is not used up.
+        A caller that is cancelled while it waits uses up no permit.
         """
         async with self._first_in_line:
-            wait = self.take(trio.current_time())
+            wait = self.try_acquire(trio.current_time())
             while wait:
-                await trio.sleep(wait)  # a rest may begin meanwhile
-                wait = self.take(trio.current_time())
+                await trio.sleep(wait)  # a pause may begin meanwhile
+                wait = self.try_acquire(trio.current_time())
 
-    def pace(self, rate: float) -> None:
-        """Hand out turns at most `rate` times a second from now on; a rest goes on."""
-        resting = self._interval > self._shortest
+    def set_rate(self, rate: float) -> None:
+        """Grant at most `rate` permits a second from now on; a pause continues."""
+        slowed = self._interval > self._shortest
         self._shortest = 1 / rate
-        self._interval = max(self._interval, self._shortest) if resting else self._shortest
-        if not resting:
+        self._interval = max(self._interval, self._shortest) if slowed else self._shortest
+        if not slowed:
             self._next = min(self._next, trio.current_time() + self._interval)
 
-    def rest(self, seconds: float) -> None:
-        """Let nobody's turn come for `seconds`, also not of those who wait for theirs."""
+    def pause(self, seconds: float) -> None:
+        """Grant nothing for `seconds`, also not to callers that wait already."""
         self._next = max(self._next, trio.current_time() + seconds)
-        self._interval = min(self._interval * 2, max(self._shortest, _GENTLE))
+        self._interval = min(self._interval * 2, max(self._shortest, _SLOWEST_INTERVAL))
 
 
 class RequestRate:
-    """Counts what happened within the last minute, in a few numbers."""
+    """Counts requests within the last minute, in twelve slots of five seconds."""
 
     def __init__(self) -> None:
         self._counts = [0] * _SLOTS

@@ -1,30 +1,30 @@
-"""A hint that something may have changed: rung by one task, waited for by others.
+"""A hint that something may have changed: set by any task, waited for by one.
 
-A bell carries no data. Whoever hears it looks at the truth (the store) again, and whoever
-misses it looks again when its timeout passes.
+It carries no data. The task that it wakes reads the truth (the store) again, and a task that
+misses it does so when its timeout passes.
 """
 
 import trio
 
 
 class Wakeup:
-    """An event that can be rung any number of times, for one task that waits.
+    """An event that can be set any number of times, for one task that waits.
 
-    A ring that nobody waits for is kept for the next `wait` after it.
+    A notification that finds no task waiting is kept for the next `wait`.
     """
 
     def __init__(self) -> None:
-        self._rung = trio.Event()
+        self._notified = trio.Event()
 
     def notify(self) -> None:
-        """Wake the task that waits, or the next time it does."""
-        self._rung.set()
+        """Wake the task that waits, or let its next `wait` return at once."""
+        self._notified.set()
 
-    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109 - the point of a bell
-        """Wait for a ring, at most `timeout` seconds; tell whether there was one."""
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109 - the timeout is the fallback
+        """Wait for a notification, at most `timeout` seconds; tell whether there was one."""
         with trio.move_on_after(max(timeout, 0)):
-            await self._rung.wait()
-        rung = self._rung.is_set()
-        if rung:
-            self._rung = trio.Event()
-        return rung
+            await self._notified.wait()
+        notified = self._notified.is_set()
+        if notified:
+            self._notified = trio.Event()
+        return notified

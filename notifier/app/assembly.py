@@ -1,61 +1,40 @@
-"""Building the daemon's parts, on top of what an earlier process left."""
+"""Builds the daemon's parts, on top of what an earlier process left in the store."""
 
-import secrets
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from random import Random
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from notifier import log
 from notifier.app import wiring
-from notifier.app.connections import Connections
-from notifier.app.endpoints import Endpoints
+from notifier.app.endpoints import Endpoints, report_reconciled
 from notifier.app.gateways import Gateways
-from notifier.app.reloading import report_reconciled
+from notifier.app.runtime import Runtime
 from notifier.config import Config
 from notifier.delivery import Outbox
 from notifier.delivery.response_policy import LONGEST_RETRY_AFTER
-from notifier.metrics import Metrics
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.polling import Poller, PollerDeps, SnapshotWriter
 from notifier.schedule.backoff import SPREAD
-from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
-from notifier.store import Store, ThreadExecutor
-from notifier.store.executor import Executor
-from notifier.wakeup import Wakeup
-
-# one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
-_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-@dataclass(frozen=True, slots=True)
-class Seams:
-    """Where a test can put its own time, randomness, ids and threads."""
-
-    wall: Callable[[], float] = time.time
-    steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
-    rng: Random = field(default_factory=Random)
-    new_id: Callable[[], str] = lambda: f"evt_{secrets.token_hex(16)}"
-    executor: Callable[[], Executor] = ThreadExecutor
+from notifier.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that works together; `began` is when it was put together (`Clock.now`)."""
+    """Everything that works together; `began` is when it was assembled (`Clock.now`)."""
 
-    store: Store
-    clock: Clock
-    seams: Seams
-    metrics: Metrics
+    runtime: Runtime
     gateways: Gateways
     endpoints: Endpoints
     outbox: Outbox
     readings: SnapshotWriter
     deps: PollerDeps
-    settled: Wakeup
     began: float
+
+    @property
+    def store(self) -> Store:
+        """The one store of this run."""
+        return self.runtime.store
 
     def poller(self, watch: Watch) -> Poller | None:
         """Build the poller of a watch; None when its gateway is not configured."""
@@ -65,45 +44,36 @@ class Parts:
         return Poller(watch, scheduler, self.deps)
 
 
-async def assemble(
-    config: Config,
-    store: Store,
-    clock: Clock,
-    seams: Seams,
-    connections: Connections,
-    metrics: Metrics,
-) -> Parts:
-    """Recover what an earlier process left, and build every part on top of it."""
+async def assemble(config: Config, runtime: Runtime) -> Parts:
+    """Recover what an earlier process left, and build every part on top of it.
+
+    Raises StoreError, and TransportError when a connection cannot be made ready.
+    """
+    store, clock, metrics = runtime.store, runtime.clock, runtime.metrics
     began = clock.now()
     health = await _recover(config, store)
-    settled = Wakeup()
     metrics.configured(config.gateways, wiring.lanes(config))
     metrics.config_loaded(clock.wall())
-    gateways = Gateways(connections, clock, seams.rng, metrics)
+    gateways = Gateways(runtime)
     gateways.commit(await gateways.draft(config.gateways))
-    endpoints = Endpoints(
-        connections, store, clock, seams.rng, new_id=seams.new_id, settled=settled, metrics=metrics
-    )
+    endpoints = Endpoints(runtime)
     endpoints.commit(await endpoints.draft(config), health)
     outbox = Outbox(
         store,
         endpoints.subscriptions,
         content_url=gateways.content_url,
-        new_id=seams.new_id,
+        new_id=runtime.seams.new_id,
         wall=clock.wall,
         wake=endpoints.wake,
     )
-    book = JobHistory(await store.samples())
+    history = JobHistory(await store.samples())
     readings = SnapshotWriter(store)
-    deps = PollerDeps(readings, outbox, gateways.rules, clock.now, seams.rng, book)
-    return Parts(
-        *(store, clock, seams, metrics, gateways, endpoints, outbox),
-        *(readings, deps, settled, began),
-    )
+    deps = PollerDeps(readings, outbox, gateways.rules, clock.now, runtime.seams.rng, history)
+    return Parts(runtime, gateways, endpoints, outbox, readings, deps, began)
 
 
 async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
-    """Put the store in order, say what was found, and return how endpoints have been doing."""
+    """Put the store in order, log what was found, and return the health of the endpoints."""
     endpoints = wiring.lanes(config).values()
     schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
     longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)

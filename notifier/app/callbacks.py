@@ -1,4 +1,4 @@
-"""URLs that programs name for the event of a single watch: checked before they are believed."""
+"""Checks callback URLs, which programs name for the event of a single watch."""
 
 from notifier.app.wiring import PUBLIC
 from notifier.config import Config, check_endpoint_url, literal_address
@@ -13,7 +13,7 @@ _URL, _ENDPOINT = "callback_url", "callback_endpoint"
 def check_callback(url: str | None, endpoint: str | None, config: Config) -> Callback | None:
     """Return the callback that a request asks for, None if it asks for none.
 
-    Raises ConfigError. A host name is judged when it is connected to, an address here already.
+    Raises ConfigError. An IP address is checked here, a host name when it is connected to.
     """
     if url is None:
         if endpoint is not None:
@@ -33,14 +33,14 @@ def check_callback(url: str | None, endpoint: str | None, config: Config) -> Cal
 
 
 def _signer(endpoint: str | None, config: Config) -> str:
-    """Return the name of the endpoint whose secret signs."""
+    """Return the name of the endpoint whose secret signs the callback; raises ConfigError."""
     names = [each.name for each in config.endpoints.values() if each.format is Format.STANDARD]
     if endpoint is None and len(names) == 1:
         return names[0]
     if endpoint is not None and endpoint in names:
         return endpoint
-    said = "is required" if endpoint is None else "is not the name of a signed endpoint"
-    raise _refusal(_ENDPOINT, said, which_name(endpoint, names, "endpoint"))
+    message = "is required" if endpoint is None else "is not the name of a signed endpoint"
+    raise _refusal(_ENDPOINT, message, which_name(endpoint, names, "endpoint"))
 
 
 def _refusal(key: str, message: str, hint: str = "") -> ConfigError:

@@ -1,4 +1,4 @@
-"""Noticing that somebody has set the calendar, for the sake of the next start."""
+"""Detects that the wall clock was set, so that the next start can correct for it."""
 
 from typing import Protocol
 
@@ -8,22 +8,22 @@ from notifier import log
 from notifier.errors import StoreError
 from notifier.schedule.clock import Clock
 
-_LOOK_EVERY = 5.0
+_CHECK_EVERY = 5.0
 _NOTICEABLE = 1.0
 
 
 class DriftStore(Protocol):
-    """What timekeeping needs of the store."""
+    """What clock drift tracking needs of the store."""
 
     async def keep_drift(self, drift: float) -> None:
-        """Remember by how much the calendar has left the steady clock."""
+        """Record by how many seconds the wall clock has moved against the steady clock."""
 
 
 async def track_clock_drift(store: DriftStore, clock: Clock) -> None:
-    """Tell the store whenever the calendar was set, for ever."""
+    """Record the drift in the store whenever the wall clock was set, for ever."""
     kept = 0.0
     while True:
-        await trio.sleep(_LOOK_EVERY)
+        await trio.sleep(_CHECK_EVERY)
         drift = clock.drift()
         if abs(drift - kept) < _NOTICEABLE:
             continue

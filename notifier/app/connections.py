@@ -1,8 +1,8 @@
-"""Who the daemon talks to, and the connections to them, while the config may change.
+"""The peers that the daemon talks to, and the connections to them, while the config may change.
 
-A change is drafted first, which opens whatever connections it needs and may fail; committing a
-draft cannot fail. Connections that are not needed any more stay open until every request that
-may be under way on them is over.
+A change is drafted first, which opens the connections it needs and may fail; committing a draft
+cannot fail. Connections that are not needed any more stay open until every request that may be
+under way on them is over.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _LINGER = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What connections to one peer are like; no request on them takes `longest` seconds."""
+    """How to connect to one peer; no request takes longer than `longest` seconds."""
 
     route: Route
     in_flight: int
@@ -29,7 +29,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Open connections; `retired` is set when nothing new is asked for on them."""
+    """Open connections; `retired` is set when no further request is sent on them."""
 
     client: PeerClient
     retired: trio.Event = field(default_factory=trio.Event)
@@ -101,17 +101,17 @@ class Peers(Generic[S]):
         return known if known.settings == settings else Peer(settings, link, known.lease)
 
     def discard(self, drafted: Mapping[str, Peer[S]]) -> None:
-        """Close what was opened for a draft that is not to be."""
+        """Close what was opened for a draft that will not be committed."""
         self._retire(drafted, kept=self._present)
 
     def commit(self, drafted: Mapping[str, Peer[S]]) -> None:
-        """Make the draft the present; what it does not use is closed in a while."""
+        """Make the draft the present; connections that it does not use are closed later."""
         self._retire(self._present, kept=drafted)
         self._present = drafted
 
-    def _retire(self, given_up: Mapping[str, Peer[S]], *, kept: Mapping[str, Peer[S]]) -> None:
+    def _retire(self, replaced: Mapping[str, Peer[S]], *, kept: Mapping[str, Peer[S]]) -> None:
         in_use = {id(peer.lease) for peer in kept.values()}
-        for peer in given_up.values():
+        for peer in replaced.values():
             if id(peer.lease) not in in_use:
                 peer.lease.retired.set()
 

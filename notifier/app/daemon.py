@@ -1,7 +1,7 @@
-"""The daemon's life: recover, watch and deliver, stop asking, drain, close.
+"""The daemon's life cycle: recover, poll and deliver, stop polling, drain, close.
 
-Two nurseries make the shutdown two-phased. The inner one watches and is cancelled first: a
-poll that is cut off is asked again next time. The outer one delivers and gets ten seconds to
+Two nurseries make the shutdown two-phased. The inner one polls and is cancelled first: a poll
+that is cut off is repeated at the next start. The outer one delivers and gets ten seconds to
 finish what is in flight; what it cannot finish is still in the store and is sent at the next
 start.
 """
@@ -13,13 +13,14 @@ from functools import partial
 import trio
 
 from notifier import __version__, log
-from notifier.app.assembly import Parts, Seams, assemble
+from notifier.app.assembly import Parts, assemble
 from notifier.app.clock_drift import track_clock_drift
 from notifier.app.connections import Connections
 from notifier.app.listeners import ControlListener, open_listeners, serve_listeners
 from notifier.app.operations import DaemonOperations
 from notifier.app.reloading import Reloader
 from notifier.app.retention import run_retention
+from notifier.app.runtime import Runtime, Seams
 from notifier.app.watchdog import Watchdog
 from notifier.config import Config
 from notifier.errors import StoreError
@@ -32,7 +33,7 @@ from notifier.systemd import ServiceManager
 from notifier.wakeup import Wakeup
 
 DRAIN_SECONDS = 10.0
-"""How long deliveries in flight are waited for at shutdown."""
+"""How long the shutdown waits for deliveries in flight."""
 
 _CLOSING_SECONDS = 10.0
 _LOOK_AGAIN = 60.0
@@ -48,8 +49,8 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
-    """Where orders come from, and who is told: doors, a bell for reloads, systemd."""
+class Lifecycle:
+    """How the outside stops and reloads the daemon, and how systemd learns of its state."""
 
     stop: trio.Event
     reload: Wakeup = field(default_factory=Wakeup)
@@ -58,18 +59,18 @@ class Signals:
 
 async def run_daemon(
     config: Config,
-    signals: Signals,
+    lifecycle: Lifecycle,
     *,
     options: Options = Options(),
     seams: Seams | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> int:
-    """Watch and deliver until told to stop; return the process's exit code.
+    """Poll and deliver until `lifecycle.stop` is set; return the process's exit code.
 
     With `options.exit_when_done` it ends by itself once nothing is left to do: with 0, or with 1
     when something ended undelivered. Raises StoreRefusedError when the state may not be used,
     StoreError when it cannot be read at the start, SocketRefusedError when the control API's
-    address is not to be had.
+    address cannot be listened on.
     """
     seams = seams or Seams()
     clock = Clock(seams.wall, seams.steady)
@@ -79,9 +80,10 @@ async def run_daemon(
     store = Store(database, seams.executor(), clock.now, metrics)
     try:
         async with trio.open_nursery() as resources:
-            parts = await assemble(config, store, clock, seams, Connections(resources), metrics)
+            runtime = Runtime(store, clock, seams, Connections(resources), metrics)
+            parts = await assemble(config, runtime)
             with open_listeners(config.http) as listeners:
-                code = await _Daemon(config, parts, signals).run(listeners, options, task_status)
+                code = await _Daemon(config, parts, lifecycle).run(listeners, options, task_status)
             resources.cancel_scope.cancel()
         return code
     finally:
@@ -100,11 +102,11 @@ async def _close(store: Store) -> None:
 
 @dataclass(slots=True)
 class _Daemon:
-    """The parts at work."""
+    """The parts, running."""
 
     config: Config
     parts: Parts
-    signals: Signals
+    lifecycle: Lifecycle
 
     async def run(
         self,
@@ -120,21 +122,23 @@ class _Daemon:
         code = 0
         async with trio.open_nursery() as delivering:
             await delivering.start(dispatcher.run)
-            async with trio.open_nursery() as watching:
-                await watching.start(self.parts.gateways.run)
-                supervisor = self._supervisor(watching)
+            async with trio.open_nursery() as polling:
+                await polling.start(self.parts.gateways.run)
+                supervisor = self._supervisor(polling)
                 supervisor.apply(watches, starting=True)
-                await watching.start(self._keep_running, sources, supervisor, listeners)
+                await polling.start(self._keep_running, sources, supervisor, listeners)
                 self._log_start(len(watches))
                 task_status.started()
                 if options.exit_when_done:
-                    watching.start_soon(_ring_when, self.signals.stop, self.parts.settled)
+                    polling.start_soon(
+                        _notify_after, self.lifecycle.stop, self.parts.runtime.settled
+                    )
                     code = await self._until_done(supervisor)
                 else:
-                    await self.signals.stop.wait()
+                    await self.lifecycle.stop.wait()
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
-                self.signals.manager.stopping(DRAIN_SECONDS + _CLOSING_SECONDS)
-                watching.cancel_scope.cancel()
+                self.lifecycle.manager.stopping(DRAIN_SECONDS + _CLOSING_SECONDS)
+                polling.cancel_scope.cancel()
             await self.parts.readings.flush()
             dispatcher.stop()
             delivering.cancel_scope.deadline = trio.current_time() + DRAIN_SECONDS
@@ -149,29 +153,19 @@ class _Daemon:
         *,
         task_status: trio.TaskStatus[None],
     ) -> None:
-        """Do everything that goes on beside polling and delivering."""
-        parts = self.parts
+        """Run everything that goes on beside polling and delivering."""
+        parts, clock = self.parts, self.parts.runtime.clock
         watchdog = self._watchdog()
-        reloader = Reloader(
-            self.config,
-            parts.gateways,
-            parts.endpoints,
-            parts.store,
-            sources,
-            supervisor,
-            watchdog,
-            parts.metrics,
-            parts.clock.wall,
-        )
+        reloader = Reloader(self.config, parts, sources, supervisor, watchdog)
         operations = DaemonOperations(parts, sources, supervisor, reloader)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(parts.readings.run)
             nursery.start_soon(sources.run, supervisor.apply)
-            nursery.start_soon(reloader.run, self.signals.reload)
+            nursery.start_soon(reloader.run, self.lifecycle.reload)
             nursery.start_soon(
-                run_retention, parts.store, lambda: reloader.config.retention, parts.clock.now
+                run_retention, parts.store, lambda: reloader.config.retention, clock.now
             )
-            nursery.start_soon(track_clock_drift, parts.store, parts.clock)
+            nursery.start_soon(track_clock_drift, parts.store, clock)
             await nursery.start(serve_listeners, listeners, operations)
             await watchdog.ready()
             nursery.start_soon(watchdog.run)
@@ -180,12 +174,12 @@ class _Daemon:
     def _watchdog(self) -> Watchdog:
         parts = self.parts
         return Watchdog(
-            self.signals.manager,
+            self.lifecycle.manager,
             parts.store,
             lateness=lambda: max(parts.gateways.lateness(), parts.endpoints.dispatcher.lateness()),
             failing=parts.endpoints.count_failing,
             paused=parts.gateways.count_paused,
-            now=parts.clock.now,
+            now=parts.runtime.clock.now,
         )
 
     def _supervisor(self, nursery: trio.Nursery) -> Supervisor:
@@ -193,8 +187,8 @@ class _Daemon:
             nursery,
             self.parts.poller,
             spread=self.parts.gateways.spread,
-            rng=self.parts.seams.rng,
-            settled=self.parts.settled,
+            rng=self.parts.runtime.seams.rng,
+            settled=self.parts.runtime.settled,
         )
 
     def _log_start(self, watches: int) -> None:
@@ -209,8 +203,8 @@ class _Daemon:
         )
 
     async def _until_done(self, supervisor: Supervisor) -> int:
-        """Wait until nothing is left to do, or for the order to stop; return the exit code."""
-        while not self.signals.stop.is_set():
+        """Wait until nothing is left to do, or for the stop; return the exit code."""
+        while not self.lifecycle.stop.is_set():
             try:
                 left = await self.parts.store.outstanding(self.parts.began)
             except StoreError as error:
@@ -221,10 +215,10 @@ class _Daemon:
             if left.open_watches <= supervisor.orphans and not counts.pending:
                 undelivered = counts.dead + counts.cancelled + counts.held
                 return 1 if undelivered or supervisor.orphans else 0
-            await self.parts.settled.wait(_LOOK_AGAIN)
+            await self.parts.runtime.settled.wait(_LOOK_AGAIN)
         return 0
 
 
-async def _ring_when(event: trio.Event, wakeup: Wakeup) -> None:
+async def _notify_after(event: trio.Event, wakeup: Wakeup) -> None:
     await event.wait()
     wakeup.notify()

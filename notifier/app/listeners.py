@@ -1,4 +1,4 @@
-"""The doors of the control API: opened at the start, closed at the end."""
+"""The listening sockets of the control API: opened at the start, closed at the end."""
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ _OUR_NAMES = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class ControlListener:
-    """A listening socket, and what a request must bring along."""
+    """A listening socket, and what a request on it must present: a token, an accepted Host."""
 
     sock: socket.socket
     token: Callable[[], str] | None = None
@@ -38,8 +38,8 @@ class ControlListener:
 def open_listeners(settings: HttpSettings) -> Iterator[Sequence[ControlListener]]:
     """Listen where the config says; raises SocketRefusedError.
 
-    A daemon whose socket has its place by default runs without one if need be: delivering
-    comes first.
+    Without a configured path the daemon runs without its Unix socket when that cannot be opened:
+    delivering matters more than the control API.
     """
     listeners: list[ControlListener] = []
     path: Path | None = None
@@ -66,7 +66,7 @@ def open_listeners(settings: HttpSettings) -> Iterator[Sequence[ControlListener]
 def _tcp(settings: HttpSettings, host: str, port: int) -> ControlListener:
     secret = settings.token
     token = None if secret is None else lambda: wiring.reveal(secret)
-    # what others can reach has a token, and may be known to them by any name
+    # beyond loopback the token protects it, and clients may know the host by any name
     hosts = frozenset({host.lower(), *_OUR_NAMES}) if is_loopback(host) else None
     return ControlListener(listen_tcp(host, port), token, hosts)
 
@@ -77,7 +77,7 @@ async def serve_listeners(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer at every door until cancelled."""
+    """Serve the control API on every listener until cancelled."""
     app = build_api(operations)
     async with trio.open_nursery() as nursery:
         for listener in listeners:

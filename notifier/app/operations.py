@@ -1,4 +1,4 @@
-"""What the control API can ask of the daemon, done with the daemon's own parts."""
+"""Implements the operations of the control API with the daemon's parts."""
 
 import os
 import secrets
@@ -51,7 +51,7 @@ class DaemonOperations:
     ) -> tuple[str, WatchKey]:
         spec = check_watch(entry, self.reloader.config)
         callback = check_callback(callback_url, callback_endpoint, self.reloader.config)
-        # from the commit until the poller runs, nobody else may change what is open
+        # from the commit until the poller runs, no other change of open watches may come between
         async with self.sources.turn:
             watch, created = await self.parts.store.add_watch(spec, again=again, callback=callback)
             if watch.state is WatchState.OPEN:
@@ -145,7 +145,7 @@ class DaemonOperations:
             "pid": os.getpid(),
             "config": str(config.path),
             "store": str(self.reloader.started.store_path),
-            "uptime_seconds": round(self.parts.clock.now() - self.parts.began),
+            "uptime_seconds": round(self.parts.runtime.clock.now() - self.parts.began),
             "watches": {"open": sum(open_watches.values()), "polled": self.supervisor.polling},
             "gateways": [
                 {
@@ -166,8 +166,8 @@ class DaemonOperations:
         return {"store": writable, "loops": self.reloader.watchdog.lateness() <= LATE}
 
     async def metrics(self) -> tuple[bytes, str]:
-        await self.parts.metrics.refresh(self.parts.store)
-        return self.parts.metrics.render(), CONTENT_TYPE
+        await self.parts.runtime.metrics.refresh(self.parts.store)
+        return self.parts.runtime.metrics.render(), CONTENT_TYPE
 
     def _endpoint(self, name: str) -> EndpointSettings:
         return named_endpoint(self.reloader.config, name)

@@ -1,4 +1,4 @@
-"""The daemon as a process: signals in, exit code out."""
+"""The daemon as a process: signals drive its life cycle, its result becomes the exit code."""
 
 import signal
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import trio
 
-from notifier.app.daemon import Options, Signals, run_daemon
+from notifier.app.daemon import Lifecycle, Options, run_daemon
 from notifier.app.gc_tuning import tune_gc
 from notifier.config import Config
 from notifier.errors import NotifierError
@@ -24,7 +24,7 @@ def run_process(config: Config, options: Options) -> int:
     reload = Wakeup()
 
     async def serve(stop: trio.Event) -> int:
-        return await run_daemon(config, Signals(stop, reload), options=options)
+        return await run_daemon(config, Lifecycle(stop, reload), options=options)
 
     return run_until_signal(serve, {signal.SIGHUP: reload.notify})
 
@@ -35,8 +35,8 @@ def run_until_signal(
 ) -> int:
     """Run `serve(stop)`, where SIGTERM or SIGINT sets `stop` and a second one quits at once.
 
-    Quitting at once returns 0: what was under way is in the store. `others` says what else is
-    to be done at which signal.
+    Quitting at once returns 0: what was under way is in the store. `others` are the handlers of
+    further signals.
     """
     code = 0
 
@@ -44,7 +44,7 @@ def run_until_signal(
         nonlocal code
         stop = trio.Event()
         async with trio.open_nursery() as nursery:
-            await nursery.start(_obey_signals, stop, nursery.cancel_scope, others)
+            await nursery.start(_handle_signals, stop, nursery.cancel_scope, others)
             code = await serve(stop)
             nursery.cancel_scope.cancel()
 
@@ -58,9 +58,9 @@ def run_until_signal(
     return code
 
 
-async def _obey_signals(
+async def _handle_signals(
     stop: trio.Event,
-    everything: trio.CancelScope,
+    whole_run: trio.CancelScope,
     others: Mapping[signal.Signals, Callable[[], None]],
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
@@ -72,7 +72,7 @@ async def _obey_signals(
                 others[signal.Signals(received)]()
                 continue
             if stop.is_set():
-                everything.cancel()
+                whole_run.cancel()
             stop.set()
 
 

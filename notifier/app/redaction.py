@@ -1,4 +1,4 @@
-"""How configured things are shown to operators: with nothing in it that may be secret."""
+"""How endpoints are shown to operators: without anything that may be secret."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -9,15 +9,15 @@ from notifier.model.delivery import Format
 from notifier.model.views import EndpointView, Row
 
 STATES = ("pending", "held", "delivered", "dead", "cancelled")
-"""Where a delivery can stand, in the order that people want to see."""
+"""The states of a delivery, in the order of display."""
 
 
 def endpoint_row(endpoint: EndpointSettings, view: EndpointView) -> Row:
-    """Return an endpoint with how its deliveries stand; the keys are the `--json` contract."""
+    """Return an endpoint with its deliveries by state; the keys are the `--json` contract."""
     return {
         "name": endpoint.name,
         "format": endpoint.format.value,
-        "to": _where(endpoint),
+        "to": _shown_url(endpoint),
         "events": list(endpoint.events),
         "disabled": view.disabled,
         **{state: view.deliveries.get(state, 0) for state in STATES},
@@ -40,7 +40,7 @@ def named_endpoint(config: Config, name: str) -> EndpointSettings:
     return config.endpoints[name]
 
 
-def _where(endpoint: EndpointSettings) -> str:
+def _shown_url(endpoint: EndpointSettings) -> str:
     """Return where an endpoint sends, without what may be secret: a URL's path and query."""
     if not endpoint.url.is_literal:
         return endpoint.url.source

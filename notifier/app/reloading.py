@@ -1,4 +1,4 @@
-"""Reading the config again while running: what is different is changed, all the rest goes on.
+"""Reloads the config of a running daemon: what is different changes, everything else goes on.
 
 A config that cannot be used changes nothing at all: everything that may fail (reading, secrets,
 certificates, connections, the store) comes before the first change.
@@ -13,35 +13,26 @@ import trio
 
 from notifier import log
 from notifier.app import wiring
+from notifier.app.assembly import Parts
 from notifier.app.connections import Difference
-from notifier.app.endpoints import Endpoints
-from notifier.app.gateways import Gateways
+from notifier.app.endpoints import report_reconciled
 from notifier.app.watchdog import Watchdog
 from notifier.config import Config, load, obstacles, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
-from notifier.metrics import Metrics
 from notifier.model.watch import Watch
-from notifier.store.recovery import Reconciled
 from notifier.wakeup import Wakeup
 
 _FOR_EVER = 24 * 3600.0
-
-
-class ReconcilingStore(Protocol):
-    """What a reload needs of the store."""
-
-    async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> Reconciled:
-        """Cancel what is for endpoints that are gone, and give moved ones a new start."""
 
 
 class Source(Protocol):
     """What a reload needs of the sources of watches."""
 
     def change(self, config: Config) -> None:
-        """Look for what `config` says from now on."""
+        """Read the watches that `config` lists from now on."""
 
     async def update(self, apply: Callable[[list[Watch]], None]) -> None:
-        """Look, and hand on every open watch."""
+        """Read the sources again, and pass every open watch to `apply`."""
 
 
 class Pollers(Protocol):
@@ -77,24 +68,20 @@ class Reloader:
     """Reloads `config` from its file, one reload at a time."""
 
     config: Config
-    gateways: Gateways
-    endpoints: Endpoints
-    store: ReconcilingStore
+    parts: Parts
     sources: Source
     pollers: Pollers
     watchdog: Watchdog
-    metrics: Metrics
-    wall: Callable[[], float]
     read: Callable[[Config], Config] = read_again
     started: Config = field(init=False)
-    """The config of the start, which counts for what only a restart changes."""
-    _turn: trio.Lock = field(default_factory=trio.Lock)
+    """The config of the start, which holds for the keys that only a restart changes."""
+    _lock: trio.Lock = field(default_factory=trio.Lock)
 
     def __post_init__(self) -> None:
         self.started = self.config
 
     async def run(self, wakeup: Wakeup) -> None:
-        """Reload whenever the bell rings, for ever; what is wrong is in the log."""
+        """Reload at every notification, for ever; failures are in the log."""
         while True:
             if await wakeup.wait(_FOR_EVER):
                 try:
@@ -105,10 +92,10 @@ class Reloader:
     async def reload(self) -> Reloaded:
         """Apply what is different in the file.
 
-        Raises ConfigError, TransportError or StoreError; everything is as it was then, and the
-        log says why.
+        Raises ConfigError, TransportError or StoreError: then nothing has changed, and the log
+        says why.
         """
-        async with self._turn:
+        async with self._lock:
             self.watchdog.manager.reloading()
             try:
                 config = await trio.to_thread.run_sync(self.read, self.config)
@@ -116,16 +103,16 @@ class Reloader:
             except NotifierError as error:
                 self._report_failure(error)
                 self.watchdog.trouble = f"reload failed: {str(error).splitlines()[0]}"
-                self.metrics.config_refused()
+                self.parts.runtime.metrics.config_refused()
                 raise
             else:
                 self.watchdog.trouble = ""
-                self.metrics.configured(config.gateways, wiring.lanes(config))
-                self.metrics.config_loaded(self.wall())
+                self.parts.runtime.metrics.configured(config.gateways, wiring.lanes(config))
+                self.parts.runtime.metrics.config_loaded(self.parts.runtime.clock.wall())
             finally:
-                # in any case: systemd would else wait for the end of a reload that failed
+                # in any case: systemd would otherwise wait for the end of a reload that failed
                 await self.watchdog.ready()
-            await self._look_for_watches()
+            await self._update_watches()
             # last: a watch that was withdrawn with its gateway is not left without one
             for name in done.gateways.removed:
                 self.pollers.release(name)
@@ -142,44 +129,45 @@ class Reloader:
         return done
 
     async def _apply(self, config: Config) -> Reloaded:
-        """Make everything ready, then change all at once."""
-        gateways = await self.gateways.draft(config.gateways)
+        """Draft everything that may fail, then commit it all at once."""
+        parts = self.parts
+        gateways = await parts.gateways.draft(config.gateways)
         try:
-            endpoints = await self.endpoints.draft(config)
+            endpoints = await parts.endpoints.draft(config)
             try:
                 marks = wiring.url_marks(config)
-                reconciled = await self.store.reconcile_endpoints(marks)
+                reconciled = await parts.store.reconcile_endpoints(marks)
             except BaseException:
-                self.endpoints.discard(endpoints)
+                parts.endpoints.discard(endpoints)
                 raise
         except BaseException:
-            self.gateways.discard(gateways)
+            parts.gateways.discard(gateways)
             raise
         needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
-        different = self.gateways.commit(gateways)
-        moved = self.endpoints.commit(endpoints, reconciled.health)
+        different = parts.gateways.commit(gateways)
+        moved = parts.endpoints.commit(endpoints, reconciled.health)
         self.config = config
         self.sources.change(config)
         log.set_level(config.log_level)
         report_reconciled(reconciled)
         if moved.removed:
             await self._cancel_late(marks)
-        self.endpoints.dispatcher.wake(reconciled.enabled)
+        parts.endpoints.dispatcher.wake(reconciled.enabled)
         return Reloaded(different, moved, needs_restart)
 
     async def _cancel_late(self, marks: Mapping[str, str]) -> None:
         """Cancel what was recorded for a removed endpoint while the change was being made."""
         try:
-            report_reconciled(await self.store.reconcile_endpoints(marks))
+            report_reconciled(await self.parts.store.reconcile_endpoints(marks))
         except StoreError as error:
             # the next start does it
             log.get().error("deliveries_not_cancelled", reason=str(error))
 
-    async def _look_for_watches(self) -> None:
+    async def _update_watches(self) -> None:
         try:
             await self.sources.update(self.pollers.apply)
         except StoreError as error:
-            # the sources look again by themselves
+            # the sources read again by themselves
             log.get().error("sources_wait_for_store", reason=str(error))
 
     def _report_failure(self, error: NotifierError) -> None:
@@ -199,14 +187,6 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
         config.http.token,
     ),
 }
-
-
-def report_reconciled(reconciled: Reconciled) -> None:
-    """Say what became of deliveries whose endpoint left the config or moved."""
-    for name in reconciled.removed:
-        log.get().warning("deliveries_cancelled", endpoint=name, reason="removed from the config")
-    for name in reconciled.enabled:
-        log.get().warning("endpoint_enabled", endpoint=name, reason="its URL was changed")
 
 
 def _fields(what: str, difference: Difference) -> Mapping[str, object]:

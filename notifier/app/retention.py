@@ -1,4 +1,4 @@
-"""Keeping the state from growing for ever."""
+"""Removes what is older than the retention, so that the state does not grow for ever."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,18 +15,18 @@ _BATCH = 200
 
 
 class PruningStore(Protocol):
-    """What housekeeping needs of the store."""
+    """What retention needs of the store."""
 
     async def prune(self, before: float, limit: int) -> Pruned:
-        """Remove up to `limit` events and watches that were over `before`."""
+        """Remove up to `limit` events and `limit` watches that ended before `before`."""
 
 
 async def run_retention(
     store: PruningStore, retention: Callable[[], float], now: Callable[[], float]
 ) -> None:
-    """Remove what has been over for `retention()` seconds, about every hour, for ever.
+    """Remove what ended more than `retention()` seconds ago, about every hour, for ever.
 
-    Batches are small, so that a delivery that wants the store never waits for long.
+    Batches are small, so that a delivery never waits long for the store.
     """
     while True:
         await trio.sleep(clamped(retention() / 10, _SHORTEST_PAUSE, _LONGEST_PAUSE))
@@ -42,7 +42,7 @@ async def run_retention(
 async def _prune(store: PruningStore, before: float) -> tuple[int, int]:
     events = watches = 0
     while True:
-        gone = await store.prune(before, _BATCH)
-        events, watches = events + gone.events, watches + gone.watches
-        if gone.events < _BATCH and gone.watches < _BATCH:
+        pruned = await store.prune(before, _BATCH)
+        events, watches = events + pruned.events, watches + pruned.watches
+        if pruned.events < _BATCH and pruned.watches < _BATCH:
             return events, watches

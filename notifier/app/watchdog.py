@@ -1,9 +1,9 @@
-"""The daemon's pulse: a status line for systemd, and food for its watchdog while all is well.
+"""Reports the daemon's health to systemd: a status line, and watchdog notifications while well.
 
-The watchdog is fed from the event loop, while the store answers and no lane and no poller is
-late. A store that refuses (a full disk, another process's lock) is alive: a restart would not
-help, so the daemon waits and says so. A store call that never comes back, or a loop that hangs,
-is what the watchdog is for.
+The watchdog is notified from the event loop, while the store answers and no lane and no poller
+is late. A store that refuses (a full disk, another process's lock) still answers: a restart
+would not help, so the daemon waits and says so. A store call that never returns or a loop that
+hangs ends the notifications, and systemd restarts the service.
 """
 
 from collections.abc import Callable
@@ -20,21 +20,21 @@ from notifier.systemd import ServiceManager
 LATE = 180.0
 """How late, in seconds, a lane or a poller may be before it counts as hanging.
 
-Lanes look around once a minute; pollers that were all stopped spread out over half a minute.
+Lanes check for work once a minute; pollers that were all stopped spread over half a minute.
 """
 
-_LOOK_EVERY = 5.0
+_STATUS_EVERY = 5.0
 
 
 class WatchedStore(Protocol):
-    """What the pulse needs of the store."""
+    """What the watchdog needs of the store."""
 
     @property
     def answered_at(self) -> float:
-        """When any call last came back, refusals included (trio's clock)."""
+        """When a call last returned or raised, by trio's clock."""
 
     async def touch(self) -> None:
-        """Write something, to see whether that works."""
+        """Write something, to find out whether the store can be written."""
 
     async def outstanding(self, since: float) -> Outstanding:
         """Count what is still to be done."""
@@ -42,7 +42,7 @@ class WatchedStore(Protocol):
 
 @dataclass(slots=True)
 class Watchdog:
-    """Looks after the daemon; `lateness` tells how late the latest loop is, in seconds.
+    """Watches the daemon's loops and store; `lateness` is that of the latest loop, in seconds.
 
     `failing` counts endpoints in trouble, `paused` gateways that refuse the key.
     """
@@ -54,7 +54,7 @@ class Watchdog:
     paused: Callable[[], int]
     now: Callable[[], float]
     trouble: str = ""
-    """What the operator should know of, such as a reload that failed."""
+    """What the operator should know, such as a reload that failed."""
 
     _shown: str = ""
     _refusal: str = ""
@@ -63,12 +63,12 @@ class Watchdog:
     _hanging: bool = False
 
     async def ready(self) -> None:
-        """Say that the service does its work."""
+        """Report to systemd that the service is ready."""
         self._shown = await self.status()
         self.manager.ready(self._shown)
 
     async def run(self) -> None:
-        """Look, tell systemd, and look again, for ever."""
+        """Keep systemd informed, for ever."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_status)
             interval = self.manager.watchdog_interval
@@ -80,10 +80,10 @@ class Watchdog:
     async def _keep_status(self) -> None:
         while True:
             self._show(await self.status())
-            await trio.sleep(_LOOK_EVERY)
+            await trio.sleep(_STATUS_EVERY)
 
     async def _try_store(self, pause: float) -> None:
-        """Write to the store, so that one that hangs is found out although nothing happens."""
+        """Write to the store at intervals, so that a hang is noticed although no work is due."""
         while True:
             try:
                 await self.store.touch()
@@ -95,7 +95,7 @@ class Watchdog:
             await trio.sleep(pause)
 
     async def _feed(self, interval: float) -> None:
-        """Feed the watchdog; a store that hangs has it starve within two intervals."""
+        """Notify the watchdog; when the store hangs that ends within two intervals."""
         while True:
             answered = trio.current_time() - self.store.answered_at <= interval
             if answered and not self._is_hanging(interval):
@@ -103,7 +103,7 @@ class Watchdog:
             await trio.sleep(interval / 4)
 
     async def status(self) -> str:
-        """Return how everything stands, in one line; returns only when the store has answered."""
+        """Return the status in one line; returns only when the store has answered."""
         try:
             left = await self.store.outstanding(self.now())
         except StoreError as error:
@@ -131,8 +131,8 @@ class Watchdog:
     def _is_hanging(self, interval: float) -> bool:
         """Tell whether a loop is late for no reason that the store gives.
 
-        Calls are answered in turn, and a locked store takes seconds to refuse each. So loops
-        are judged only while the store is written to without delay.
+        Calls run one after another, and a locked store takes seconds to refuse each. So loops
+        are judged only while writes to the store are prompt.
         """
         prompt = trio.current_time() - self._tried_at <= interval / 2
         hanging = prompt and not self._refusal and self.lateness() > LATE

@@ -1,4 +1,4 @@
-"""From settings to parts: the only place that knows both the config and who needs what of it."""
+"""Translates the config into what each part needs: the only module that knows both sides."""
 
 import hashlib
 import re
@@ -26,21 +26,21 @@ CALLBACKS_IN_FLIGHT = 16
 """Most attempts in flight to callback URLs that are signed as for one endpoint."""
 
 PUBLIC = AddressPolicy(public_only=True)
-"""For URLs that somebody else than the operator chose."""
+"""For URLs that were not chosen by the operator."""
 
 _SLACK_PER_SECOND = 1.0
 _CREDENTIAL = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 
 
 def reveal(secret: Secret) -> str:
-    """Return the secret's text, after telling the log never to write it."""
+    """Return the secret's text; the log masks it from now on."""
     text = secret.reveal()
     log.redactor.protect(text)
     return text
 
 
 def reveal_url(endpoint: EndpointSettings) -> str:
-    """Return an endpoint's URL; where the URL itself is the secret, the log learns to hide it."""
+    """Return an endpoint's URL; the log masks it from now on if the URL itself is a secret."""
     url = endpoint.url.reveal()
     if endpoint.format is Format.SLACK or not endpoint.url.is_literal:
         log.redactor.protect(url)
@@ -60,14 +60,14 @@ def _reveal_proxy(proxy: Secret | None) -> str | None:
 
 
 def gateway_route(settings: GatewaySettings) -> Route:
-    """Return how to get to a gateway: wherever the operator says that it is."""
+    """Return the route to a gateway, which may be at any address."""
     return Route(ANYWHERE, settings.ca_file, _reveal_proxy(settings.proxy))
 
 
 def endpoint_route(endpoint: EndpointSettings, policy: AddressPolicy) -> Route:
-    """Return how to get to an endpoint, as far as `policy` allows."""
+    """Return the route to an endpoint, to addresses that `policy` allows."""
     if is_callback_lane(endpoint.name):
-        policy = PUBLIC  # somebody else chose the URL
+        policy = PUBLIC  # the operator did not choose the URL
     return Route(policy, endpoint.ca_file, _reveal_proxy(endpoint.proxy))
 
 
@@ -104,14 +104,14 @@ def gateway_client(
 
 
 def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> Iterator[str]:
-    """Yield what is secret in headers: what a config says may be as common as `text/plain`."""
+    """Yield the secret header values: a literal one may be as common as `text/plain`."""
     for name, text in sent.items():
         if _CREDENTIAL.search(name) or not configured[name].is_literal:
             yield text.rpartition(" ")[2] if name.endswith("authorization") else text
 
 
 def scheduler_rules(settings: GatewaySettings) -> SchedulerLimits:
-    """Return how much may be asked of a gateway."""
+    """Return the limits for requests to a gateway."""
     return SchedulerLimits(
         requests_per_second=settings.max_requests_per_second,
         in_flight=GATEWAY_IN_FLIGHT,
@@ -158,17 +158,17 @@ def delivery_rules(endpoint: EndpointSettings) -> DeliveryRules:
 
 
 def lane_rules(endpoint: EndpointSettings) -> LaneRules:
-    """Return how much may go to one endpoint."""
-    paced = _SLACK_PER_SECOND if endpoint.format is Format.SLACK else None
+    """Return the limits for deliveries to one endpoint."""
+    max_per_second = _SLACK_PER_SECOND if endpoint.format is Format.SLACK else None
     circuit = not is_callback_lane(endpoint.name)
-    return LaneRules(endpoint.name, endpoint.max_concurrency, paced, has_circuit=circuit)
+    return LaneRules(endpoint.name, endpoint.max_concurrency, max_per_second, has_circuit=circuit)
 
 
 def lanes(config: Config) -> Mapping[str, EndpointSettings]:
-    """Return everything that is delivered to: endpoints, and callbacks signed as for them.
+    """Return the settings of every lane: the endpoints, and callbacks signed as for them.
 
-    A callback gets none of the endpoint's headers, which may be secrets for that host alone,
-    and does not go through its proxy, which would look up names that nobody judges.
+    A callback gets none of the endpoint's headers, which may be secrets for that host alone. It
+    does not use the endpoint's proxy, which would resolve names without the address policy.
     """
     callbacks = {
         callback_lane(endpoint.name): replace(
@@ -185,22 +185,22 @@ def lanes(config: Config) -> Mapping[str, EndpointSettings]:
 
 
 def is_callback_lane(name: str) -> bool:
-    """Tell whether `name` is where callbacks signed as for some endpoint go."""
+    """Tell whether `name` is the lane of callbacks that are signed as for an endpoint."""
     return name.endswith(callback_lane(""))
 
 
 def url_mark(endpoint: EndpointSettings) -> str:
-    """Return a text that changes with the endpoint's URL and does not tell it."""
+    """Return a digest of the endpoint's URL, which shows a change and not the URL."""
     return hashlib.sha256(reveal_url(endpoint).encode()).hexdigest()[:16]
 
 
 def url_marks(config: Config) -> dict[str, str]:
-    """Return the mark of everything that is delivered to, by name."""
+    """Return the URL mark of every lane, by name."""
     return {name: url_mark(settings) for name, settings in lanes(config).items()}
 
 
 def subscriptions(endpoints: Iterable[EndpointSettings]) -> list[Subscription]:
-    """Return who wants to hear of what."""
+    """Return the subscriptions of the endpoints; callbacks have none."""
     return [
         Subscription(endpoint.name, endpoint.format, endpoint.events)
         for endpoint in endpoints

@@ -1,7 +1,8 @@
-"""The control API: HTTP for operators and programs, on a Unix socket and, if asked for, on TCP.
+"""The control API: HTTP for operators and programs, on a Unix socket and, if configured, on TCP.
 
-`operations` is what the daemon can be asked to do, as a Protocol; `api` puts it on the wire,
-`guard` decides who may ask, `sockets` opens the doors and `serving` lets people in.
+`operations` is what the daemon can do, as a Protocol; `api` maps it to HTTP, `request_models`
+validate requests, `guard` authorizes them, `sockets` opens the listening sockets and
+`asgi_server` serves them.
 """
 
 from notifier.control.api import build_api

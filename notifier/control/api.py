@@ -36,7 +36,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def build_api(operations: Operations) -> Starlette:
-    """Return the ASGI application that does `operations`."""
+    """Return the ASGI application for `operations`."""
     api = _Api(operations)
     routes: list[tuple[str, str, Handler]] = [
         ("GET", "/v1/status", api.status),
@@ -69,7 +69,7 @@ def build_api(operations: Operations) -> Starlette:
 
 
 def _resources(routes: Iterable[tuple[str, str, Handler]]) -> list[Route]:
-    """Return one route per path, so that a wrong method is told all the right ones."""
+    """Return one route per path, so that the answer to a wrong method lists all right ones."""
     handlers: dict[str, dict[str, Handler]] = {}
     for method, path, handler in routes:
         handlers.setdefault(path, {})[method] = handler
@@ -96,16 +96,16 @@ class _Api:
 
     async def add_watch(self, request: Request) -> Response:
         wanted = await _body(request, NewWatch)
-        made, key = await self.operations.add_watch(
+        outcome, key = await self.operations.add_watch(
             wanted.entry(),
             again=wanted.again,
             callback_url=wanted.callback_url,
             callback_endpoint=wanted.callback_endpoint,
         )
         view = await self.operations.watch(key)
-        status = HTTPStatus.CREATED if made == "created" else HTTPStatus.OK
-        place = f"/v1/watches/{quote(key.gateway, safe='')}/{quote(key.video_id, safe='')}"
-        return JSONResponse(view.as_row(), status, headers={"location": place})
+        status = HTTPStatus.CREATED if outcome == "created" else HTTPStatus.OK
+        location = f"/v1/watches/{quote(key.gateway, safe='')}/{quote(key.video_id, safe='')}"
+        return JSONResponse(view.as_row(), status, headers={"location": location})
 
     async def watches(self, request: Request) -> Response:
         query = _query(request, WatchQuery)
@@ -186,7 +186,7 @@ def _query(request: Request, model: type[B]) -> B:
 
 
 async def _body(request: Request, model: type[B], *, empty: bool = False) -> B:
-    """Read a JSON object; an empty body will do where nothing has to be said."""
+    """Read a JSON object; with `empty`, an empty body stands for an empty object."""
     raw = await request.body()
     if not raw and empty:
         return model.model_validate({})

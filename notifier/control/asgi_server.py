@@ -25,9 +25,9 @@ async def serve_api(
     """Serve `app` on a listening socket until cancelled."""
     config = Config()
     config.bind = [f"fd://{os.dup(sock.fileno())}"]
-    # the daemon's own log has what is done; hypercorn's would be a second one on stderr
+    # the daemon logs what it does; hypercorn's log would be a second one on stderr
     config.accesslog = None
-    config.errorlog = _quiet()
+    config.errorlog = _quiet_logger()
     config.include_server_header = False
     config.read_timeout = _READ_TIMEOUT
     config.keep_alive_timeout = _KEEP_ALIVE
@@ -46,7 +46,7 @@ async def serve_api(
         task_status.started()
 
 
-def _quiet() -> logging.Logger:
+def _quiet_logger() -> logging.Logger:
     logger = logging.getLogger("hypercorn.error")
     logger.setLevel(logging.WARNING)
     return logger

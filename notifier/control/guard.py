@@ -1,8 +1,8 @@
-"""Who may ask: checked before a request is read any further.
+"""Authorizes requests before anything else of them is read.
 
-On the Unix socket the file's mode decides. On TCP a browser must not be able to ask for
-somebody: requests from web pages are refused, and so are host names that are not ours, which
-is how a page would get around that. A token, where one is configured, is always needed there.
+On the Unix socket the file's mode decides. On TCP a browser must not act on behalf of its user:
+requests from web pages are refused, and so are foreign host names, with which a page would get
+around that (DNS rebinding). A token, where one is configured, is always required there.
 """
 
 import hmac
@@ -19,7 +19,7 @@ MAX_BODY = 64 * 1024
 """Largest request body, in bytes."""
 
 _MOST_DRAINED = 64 * 1024 * 1024
-_OPEN = frozenset({"/healthz", "/readyz"})
+_WITHOUT_TOKEN = frozenset({"/healthz", "/readyz"})
 
 
 class BodyTooLargeError(Exception):
@@ -28,9 +28,9 @@ class BodyTooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Lets requests through to `app`; `token` and `hosts` are None where anybody may ask.
+    """Passes authorized requests to `app`; a `token` or `hosts` of None is not checked.
 
-    `hosts` are the names, without port, that a request may be meant for.
+    `hosts` are the names, without port, that a Host header may have.
     """
 
     app: ASGIApp
@@ -38,7 +38,7 @@ class Guard:
     hosts: frozenset[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Be an ASGI application."""
+        """Handle one request, as an ASGI application."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -63,7 +63,7 @@ class Guard:
             return HTTPStatus.FORBIDDEN, "requests from web pages are not answered"
         if self.hosts is not None and _host(headers.get("host", "")) not in self.hosts:
             return HTTPStatus.MISDIRECTED_REQUEST, "the Host header names another host"
-        if self.token is not None and path not in _OPEN and not self._knows_token(headers):
+        if self.token is not None and path not in _WITHOUT_TOKEN and not self._has_token(headers):
             return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong"
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or int(length[:20]) > MAX_BODY:
@@ -71,15 +71,15 @@ class Guard:
             return status, f"a body may have {MAX_BODY} bytes"
         return None
 
-    def _knows_token(self, headers: Headers) -> bool:
+    def _has_token(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         token = self.token() if self.token is not None else ""
-        right = hmac.compare_digest(given.strip().encode(), token.encode())
-        return right and scheme.lower() == "bearer"
+        matches = hmac.compare_digest(given.strip().encode(), token.encode())
+        return matches and scheme.lower() == "bearer"
 
 
 async def _drain(receive: Receive) -> None:
-    """Read what is still being sent, up to a bound: most clients read no answer before."""
+    """Read the rest of the body, up to a bound: most clients read no answer before."""
     left = _MOST_DRAINED
     while left > 0:
         message = await receive()

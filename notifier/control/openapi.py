@@ -1,4 +1,4 @@
-"""The control API's own description, made from what it checks requests with."""
+"""The OpenAPI document of the control API, made from the models that validate its requests."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -66,7 +66,7 @@ def document() -> Mapping[str, Any]:
 
 def _paths() -> Mapping[str, Any]:
     return {
-        "/v1/status": {"get": _does("How everything stands")},
+        "/v1/status": {"get": _does("The status of everything")},
         "/v1/reload": {
             "post": _does("Apply what is different in the config file", refuses=(422, 502, 503))
         },

@@ -1,4 +1,4 @@
-"""What the daemon can be asked, and asked to do: the control API puts it on the wire."""
+"""The operations of a running daemon, as the control API needs them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -10,16 +10,16 @@ from notifier.store.resending import Replay
 
 
 class Conditions(Protocol):
-    """How the daemon is doing."""
+    """The daemon's condition."""
 
     async def status(self) -> Row:
-        """Return how everything stands."""
+        """Return the status of the daemon, its gateways and its endpoints."""
 
     async def endpoints(self) -> list[Row]:
-        """Return every configured endpoint with how its deliveries stand."""
+        """Return every configured endpoint with its deliveries by state."""
 
     async def ready(self) -> Mapping[str, bool]:
-        """Return what must work, and whether it does."""
+        """Return what readiness depends on, and whether each of it works."""
 
     async def metrics(self) -> tuple[bytes, str]:
         """Return the metrics in Prometheus' text format, and its content type."""
@@ -29,14 +29,14 @@ class Reloads(Protocol):
     """Changing the configuration."""
 
     async def reload(self) -> Row:
-        """Apply what is different in the config file, and tell what was.
+        """Apply what is different in the config file; return the differences.
 
-        Raises ConfigError with everything that is wrong with it; nothing is changed then.
+        Raises ConfigError with every problem of the file; then nothing is changed.
         """
 
 
 class Operations(Conditions, Reloads, Protocol):
-    """Everything. Each method raises StoreError when the store will not have it."""
+    """Every operation; each raises StoreError when the store cannot do its part."""
 
     async def add_watch(
         self,
@@ -68,7 +68,7 @@ class Operations(Conditions, Reloads, Protocol):
         """Return everything about one event; raises UnknownError."""
 
     async def resend(self, event_id: str, endpoints: Sequence[str] | None) -> list[str]:
-        """Send an event again, to those it was for or to `endpoints`; return their names.
+        """Send an event again, to its own endpoints or to `endpoints`; return their names.
 
         Raises UnknownError for an event or endpoint that does not exist.
         """
@@ -80,4 +80,4 @@ class Operations(Conditions, Reloads, Protocol):
         """Switch a disabled endpoint on; False if it was on. Raises UnknownError."""
 
     async def test(self, endpoint: str) -> Row:
-        """Send a test event once, and return what came back; raises UnknownError."""
+        """Send a test event once, and return the outcome; raises UnknownError."""

@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a request, as `application/problem+json` (RFC 9457)."""
+"""Maps errors to `application/problem+json` answers (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -61,7 +61,7 @@ async def for_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def for_validation(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a request whose body or query is not what it should be."""
+    """Answer a request whose body or query is invalid."""
     assert isinstance(error, ValidationError)  # noqa: S101 - what it is registered for
     found = [
         {"key": ".".join(map(str, each["loc"])), "message": each["msg"]}
@@ -72,12 +72,12 @@ async def for_validation(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def for_http(_request: Request, error: Exception) -> JSONResponse:
-    """Answer what the routing itself refuses: an unknown path, a wrong method."""
+    """Answer a request that the routing refuses: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     return problem(HTTPStatus(error.status_code), error.detail, error.headers)
 
 
 async def for_bug(request: Request, error: Exception) -> JSONResponse:
-    """Answer a request that met a bug of ours; the log has the rest."""
+    """Answer a request that met a bug of ours; the log names it."""
     log.get().error("request_crashed", path=request.url.path, reason=type(error).__name__)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "notifier met a bug; see its log")

@@ -1,4 +1,4 @@
-"""What requests may say, as pydantic checks it."""
+"""Models of request bodies and queries; pydantic validates requests with them."""
 
 import math
 from datetime import UTC, datetime
@@ -31,13 +31,13 @@ Names = Annotated[list[str], Field(min_length=1, max_length=_MAX_NAMES)]
 
 
 class Query(BaseModel):
-    """The parameters behind a path's `?`, all of them text; unknown ones are refused."""
+    """The query of a URL; all values are text, and unknown parameters are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Body(Query):
-    """A JSON object, taken as it is; unknown members are refused."""
+    """A JSON object; types are not converted, and unknown members are refused."""
 
     model_config = ConfigDict(strict=True)
 
@@ -70,15 +70,15 @@ class NewWatch(Body):
 
 
 class Resend(Body):
-    """Which endpoints get an event again; those it was for, if none is named."""
+    """Which endpoints get an event again: its own ones, if none is named."""
 
     endpoints: Names | None = None
 
 
 class ReplayRequest(Body):
-    """Which events are sent again, and to whom.
+    """Which events are sent again, and to which endpoint.
 
-    `only` leaves out what an endpoint has already taken, unless it is `all`.
+    `undelivered` leaves out what an endpoint has already received, `all` does not.
     """
 
     since: Moment
@@ -88,7 +88,7 @@ class ReplayRequest(Body):
 
 
 class EventQuery(Query):
-    """What `GET /v1/events` can be asked for."""
+    """The filters of `GET /v1/events`."""
 
     type: Annotated[str, Field(max_length=100)] | None = None
     gateway: str | None = None
@@ -102,7 +102,7 @@ class EventQuery(Query):
 
 
 class WatchQuery(Query):
-    """What `GET /v1/watches` can be asked for."""
+    """The filters of `GET /v1/watches`."""
 
     state: Literal["open", "ended", "withdrawn"] | None = None
     gateway: str | None = None

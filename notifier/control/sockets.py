@@ -1,4 +1,4 @@
-"""The sockets of the control API: private from their first moment, and never somebody else's."""
+"""Opens the control API's sockets: private from the start, never in place of another's."""
 
 import errno
 import os
@@ -11,11 +11,11 @@ from notifier.errors import NotifierError
 
 _BACKLOG = 100
 _MAX_PATH = 107
-_MISUSE = 78
+_EXIT_CONFIG = 78
 
 
 class SocketRefusedError(NotifierError):
-    """An address that cannot be listened on."""
+    """The address cannot be listened on; the message says why."""
 
     def __init__(self, message: str, *, exit_code: int = 1) -> None:
         super().__init__(message)
@@ -25,13 +25,13 @@ class SocketRefusedError(NotifierError):
 def listen_unix(path: Path) -> socket.socket:
     """Listen at `path`, for this user alone; raises SocketRefusedError.
 
-    What a process that died has left there is replaced, anything else is not.
+    A socket that a dead process left there is replaced, anything else is not.
     """
     if len(os.fsencode(path)) > _MAX_PATH:
         raise SocketRefusedError(
             f"the control socket's path {path} is longer than {_MAX_PATH} bytes: "
             "set a shorter [http] socket",
-            exit_code=_MISUSE,
+            exit_code=_EXIT_CONFIG,
         )
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -53,7 +53,7 @@ def listen_unix(path: Path) -> socket.socket:
 
 
 def _clear(path: Path) -> None:
-    """Remove a socket that nobody listens at."""
+    """Remove a socket without a listener; raises SocketRefusedError for anything else."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def _clear(path: Path) -> None:
 
 
 def remove_unix(path: Path) -> None:
-    """Take the socket's file away again."""
+    """Remove the socket's file."""
     with suppress(OSError):
         path.unlink()
 

@@ -178,7 +178,7 @@ class Lane:
     async def _attempt(self, claim: Claim) -> FinishedAttempt:
         """Make one attempt; one that succeeded leaves its place before it is recorded."""
         if self._limiter is not None:
-            await self._limiter.turn()
+            await self._limiter.acquire()
         answered = await self._runner.attempt(claim)
         self._note(answered.result)
         if answered.result.delivered:

@@ -13,7 +13,7 @@ import trio
 from rich.console import Console
 
 from notifier import log
-from notifier.app import Options, Signals, run_daemon
+from notifier.app import Lifecycle, Options, run_daemon
 from notifier.config import Config, load
 from notifier.demo.screen import Screen
 from notifier.demo.setup import CAST, Ports, make_sandbox, new_secret, write_config
@@ -113,7 +113,7 @@ async def _run(folder: Path, console: Console) -> Narrator:
                 config = load(write_config(folder, ports, secret), {})
                 nursery.start_soon(_watch_progress, config, screen)
                 await run_daemon(
-                    config, Signals(trio.Event()), options=Options(exit_when_done=True)
+                    config, Lifecycle(trio.Event()), options=Options(exit_when_done=True)
                 )
                 _show_all(config, screen)
                 nursery.cancel_scope.cancel()

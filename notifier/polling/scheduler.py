@@ -78,7 +78,7 @@ class GatewayScheduler:
         """Ask through `client` from now on, by other rules; a refused key is tried anew."""
         self._client = client
         self._rules = rules
-        self._limiter.pace(rules.requests_per_second)
+        self._limiter.set_rate(rules.requests_per_second)
         self._words = UnknownStatusLog(self._log)
         self._queue.planner = PagePlanner(rules.list_videos, self._slots)
         self._auth.accepted()
@@ -164,7 +164,7 @@ class GatewayScheduler:
                 self._queue.remove(slot)  # it was stopped while it waited
                 continue
             wait = 0.0 if self._pause is None else self._until_try(self._pause)
-            wait = wait or self._limiter.take(now)
+            wait = wait or self._limiter.try_acquire(now)
             if wait:
                 # a turn comes at its moment, unless many come within a tick
                 crowded = self._rules.requests_per_second * _TICK > 1
@@ -285,7 +285,7 @@ class GatewayScheduler:
         """Leave the gateway alone, but not for one video that is limited again and again."""
         if video_id != self._limited:
             self._limited = video_id
-            self._limiter.rest(min(wait, LONGEST_WAIT))
+            self._limiter.pause(min(wait, LONGEST_WAIT))
 
     def _accepted(self, at: float) -> None:
         """Go on, unless the request was made `at` a time when the key was not refused yet."""

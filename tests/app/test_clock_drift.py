@@ -1,4 +1,4 @@
-"""Noticing a calendar that was set, on virtual time."""
+"""Detecting a wall clock that was set, on virtual time."""
 
 from dataclasses import dataclass, field
 
@@ -15,8 +15,8 @@ HOUR = 3600.0
 
 
 @dataclass
-class Memory:
-    """A store that remembers the drift, unless it is out of order at first."""
+class FakeStore:
+    """A store that records the drift, after `broken` failures."""
 
     broken: int = 0
     drifts: list[float] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Memory:
 
 
 @dataclass
-class Calendar:
+class SettableClock:
     """A wall clock that can be set."""
 
     offset: float = START
@@ -39,20 +39,22 @@ class Calendar:
         return trio.current_time() + self.offset
 
 
-async def test_a_calendar_that_is_set_is_noticed_kept_and_told(autojump_clock: MockClock) -> None:
-    calendar, memory = Calendar(), Memory(broken=1)
-    clock = Clock(calendar, trio.current_time)
+async def test_a_wall_clock_that_is_set_is_noticed_recorded_and_logged(
+    autojump_clock: MockClock,
+) -> None:
+    wall, store = SettableClock(), FakeStore(broken=1)
+    clock = Clock(wall, trio.current_time)
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(track_clock_drift, memory, clock)
+            nursery.start_soon(track_clock_drift, store, clock)
             await trio.sleep(HOUR)
-            assert memory.drifts == []
+            assert store.drifts == []
             for jump in (-HOUR, 2 * HOUR):
-                calendar.offset += jump
+                wall.offset += jump
                 await trio.sleep(60)
             nursery.cancel_scope.cancel()
 
-    assert memory.drifts == [-HOUR, HOUR]
+    assert store.drifts == [-HOUR, HOUR]
     assert [line["event"] for line in logs] == [
         "clock_not_kept",
         "clock_was_set",

@@ -1,4 +1,4 @@
-"""What a gateway is sent and may not be heard again: the key, and headers that are secrets."""
+"""Secrets sent to a gateway, the key and secret headers, are masked when an answer quotes them."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Echoing:
         return HttpResponse(200, {}, json.dumps(job).encode())
 
 
-async def heard(folder: Path, gateway: str, env: Mapping[str, str]) -> object:
+async def received(folder: Path, gateway: str, env: Mapping[str, str]) -> object:
     path = folder / "config.toml"
     path.write_text(f'[gateways.main]\nbase_url = "http://127.0.0.1:9/v1"\n{gateway}\n')
     settings = load(path, env).gateways["main"]
@@ -50,13 +50,15 @@ async def heard(folder: Path, gateway: str, env: Mapping[str, str]) -> object:
         'headers = { x-tenant = { env = "KEY" } }',
     ],
 )
-async def test_a_secret_that_was_sent_is_not_heard_again(tmp_path: Path, gateway: str) -> None:
-    sent = await heard(tmp_path, gateway, {"KEY": "hidden-0123"})
+async def test_a_secret_that_was_sent_is_masked_in_the_answer(
+    tmp_path: Path, gateway: str
+) -> None:
+    sent = await received(tmp_path, gateway, {"KEY": "hidden-0123"})
     assert "hidden-0123" not in repr(sent)
     assert "[secret]" in repr(sent)
 
 
-async def test_a_header_that_is_no_secret_may_be_heard(tmp_path: Path) -> None:
-    sent = await heard(tmp_path, 'headers = { x-tier = "sora-2-pro" }', {})
+async def test_a_header_that_is_no_secret_is_not_masked(tmp_path: Path) -> None:
+    sent = await received(tmp_path, 'headers = { x-tier = "sora-2-pro" }', {})
     assert isinstance(sent, dict)
     assert sent["x-tier"] == "sora-2-pro"

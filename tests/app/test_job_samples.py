@@ -1,11 +1,12 @@
-"""What jobs taught before a restart is known after it."""
+"""What the durations of jobs taught before a restart is known after it."""
 
 from pathlib import Path
 
 import trio
 
-from notifier.app.assembly import Seams, assemble
+from notifier.app.assembly import assemble
 from notifier.app.connections import Connections
+from notifier.app.runtime import Runtime, Seams
 from notifier.config import load
 from notifier.metrics import Metrics
 from notifier.model.job_sample import JobClass, JobSample
@@ -24,7 +25,7 @@ url = "http://127.0.0.1:9/"
 secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 """
 SORA = JobClass("main", "sora-2", "8", "1280x720")
-PACE = PollIntervals(20.0, 5.0)
+INTERVALS = PollIntervals(20.0, 5.0)
 
 
 async def test_what_jobs_taught_before_a_restart_is_known_after_it(tmp_path: Path) -> None:
@@ -48,8 +49,8 @@ async def test_what_jobs_taught_before_a_restart_is_known_after_it(tmp_path: Pat
     second = opened()
     async with trio.open_nursery() as nursery:
         connections = Connections(nursery)
-        parts = await assemble(config, second, clock, Seams(), connections, Metrics())
-        samples = parts.deps.book.of(SORA, PACE)
+        parts = await assemble(config, Runtime(second, clock, Seams(), connections, Metrics()))
+        samples = parts.deps.book.of(SORA, INTERVALS)
         assert not samples.new
         assert samples.history.median is not None
         assert 100 <= samples.history.median <= 120

@@ -14,8 +14,8 @@ MONTH = 30 * 86_400.0
 
 
 @dataclass
-class PagePlanner:
-    """A store with so many events that are over, which may be out of order at first."""
+class FakeStore:
+    """A store with `events` old events, after `broken` failures."""
 
     events: int
     broken: int = 0
@@ -26,34 +26,34 @@ class PagePlanner:
         if self.broken:
             self.broken -= 1
             raise StoreError("the disk is full")
-        gone = min(self.events, limit)
-        self.events -= gone
-        return Pruned(gone, gone)
+        pruned = min(self.events, limit)
+        self.events -= pruned
+        return Pruned(pruned, pruned)
 
 
-async def keep(planner: PagePlanner, seconds: float) -> list[str]:
+async def retain(store: FakeStore, seconds: float) -> list[str]:
     with capture_logs() as logs, trio.move_on_after(seconds):
-        await run_retention(planner, lambda: MONTH, trio.current_time)
+        await run_retention(store, lambda: MONTH, trio.current_time)
     return [line["event"] for line in logs]
 
 
 async def test_every_hour_all_that_is_older_than_the_retention_goes(
     autojump_clock: MockClock,
 ) -> None:
-    began, planner = trio.current_time(), PagePlanner(1000)
+    began, store = trio.current_time(), FakeStore(1000)
 
-    assert await keep(planner, 3 * 3600 + 1) == ["pruned"]
+    assert await retain(store, 3 * 3600 + 1) == ["pruned"]
 
-    assert planner.events == 0
-    assert all(at - before == MONTH for at, before in planner.asked)
-    assert sorted({round(at - began) for at, _ in planner.asked}) == [3600, 7200, 10_800]
+    assert store.events == 0
+    assert all(at - before == MONTH for at, before in store.asked)
+    assert sorted({round(at - began) for at, _ in store.asked}) == [3600, 7200, 10_800]
 
 
 async def test_a_store_that_refuses_is_asked_again_an_hour_later(
     autojump_clock: MockClock,
 ) -> None:
-    planner = PagePlanner(10, broken=2)
+    store = FakeStore(10, broken=2)
 
-    assert await keep(planner, 3 * 3600 + 1) == ["not_pruned", "not_pruned", "pruned"]
+    assert await retain(store, 3 * 3600 + 1) == ["not_pruned", "not_pruned", "pruned"]
 
-    assert planner.events == 0
+    assert store.events == 0

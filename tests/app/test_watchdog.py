@@ -1,4 +1,4 @@
-"""The watchdog is fed while everything goes on, and only then."""
+"""The watchdog is notified while everything works, and only then."""
 
 import itertools
 import math
@@ -25,7 +25,7 @@ HOUR = 3600.0
 
 
 class Manager(ServiceManager):
-    """A service manager that writes down what it is told, and when."""
+    """A service manager that records each notification and its time."""
 
     def __init__(self, interval: float | None = 30) -> None:
         super().__init__({})
@@ -42,7 +42,7 @@ class Manager(ServiceManager):
 
 @dataclass
 class World:
-    """A store and loops that may be in trouble."""
+    """A store and loops that may fail or hang."""
 
     manager: Manager = field(default_factory=Manager)
     full: bool = False
@@ -61,7 +61,7 @@ class World:
 
     async def _call(self, refused: str = "") -> None:
         if self.hangs:
-            with trio.CancelScope(shield=True):  # as a thread that cannot be cancelled
+            with trio.CancelScope(shield=True):  # like a thread that cannot be cancelled
                 await trio.sleep(HOUR)
         await trio.lowlevel.checkpoint()
         self.answered_at = trio.current_time()
@@ -81,7 +81,7 @@ class World:
             await watchdog.run()
 
     def fed_all_along(self) -> bool:
-        """Tell whether systemd was never near the end of its patience."""
+        """Tell whether notifications were never more than half an interval apart."""
         fed = self.manager.fed
         pauses = [b - a for a, b in itertools.pairwise(fed)]
         return len(fed) >= 10 and max(pauses) <= 15

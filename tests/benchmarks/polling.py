@@ -22,7 +22,7 @@ import trio
 
 from notifier import log
 from notifier.app import wiring
-from notifier.app.daemon import Signals, run_daemon
+from notifier.app.daemon import Lifecycle, run_daemon
 from notifier.app.gc_tuning import tune_gc
 from notifier.config import load
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchSpec
@@ -131,7 +131,7 @@ def _count_answers() -> Callable[[], int]:
 async def _measure(url: str, folder: Path, load_: Load) -> Measured:
     config = load(folder / "config.toml", {})
     tune_gc()
-    signals, before, began = Signals(trio.Event()), _resident(), time.monotonic()
+    signals, before, began = Lifecycle(trio.Event()), _resident(), time.monotonic()
     answers = _count_answers()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(run_daemon, config, signals))

@@ -1,4 +1,4 @@
-"""URLs that programs name for the event of one watch."""
+"""Callback URLs, which programs name for the event of one watch."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.control.asking import Api, serving
-from tests.control.inside import PUBLIC_ADDRESS
+from tests.control.callbacks_in_namespace import PUBLIC_ADDRESS
+from tests.control.client import Api, serving
 from tests.process.harness import clean_environment, world
 
 
@@ -22,12 +22,12 @@ def need_namespaces() -> None:
             pytest.skip(f"{tool} is missing (Debian packages util-linux and iproute2)")
 
 
-async def test_a_callback_gets_the_event_signed_and_one_that_fails_is_its_own_affair(
+async def test_a_callback_gets_the_event_signed_and_its_failure_affects_nothing_else(
     tmp_path: Path,
 ) -> None:
     need_namespaces()
     done = await trio.run_process(
-        ["unshare", "--net", sys.executable, "-m", "tests.control.inside"],
+        ["unshare", "--net", sys.executable, "-m", "tests.control.callbacks_in_namespace"],
         capture_stdout=True,
         capture_stderr=True,
         check=False,

@@ -1,9 +1,9 @@
-"""Looking back, sending again, and switching endpoints on, over the API."""
+"""Events, resending, replay, endpoints and status over the API."""
 
 from pathlib import Path
 
 from notifier.http_server import Response
-from tests.control.asking import serving
+from tests.control.client import serving
 from tests.faults.jobs import begin, finish
 from tests.process.harness import eventually, world
 from tests.process.verifiers import verifies
@@ -102,7 +102,9 @@ async def test_a_test_event_is_sent_once_and_the_answer_shown(tmp_path: Path) ->
         assert got.event["type"] == "notifier.test"
 
 
-async def test_status_tells_what_is_watched_and_how_everybody_is(tmp_path: Path) -> None:
+async def test_status_has_the_open_watches_and_the_state_of_gateways_and_endpoints(
+    tmp_path: Path,
+) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
         begin(w, "job")
@@ -119,7 +121,7 @@ async def test_status_tells_what_is_watched_and_how_everybody_is(tmp_path: Path)
         assert ready.body == {"status": "ready", "store": True, "loops": True}
 
 
-async def test_prometheus_reads_what_happened_and_how_things_stand(tmp_path: Path) -> None:
+async def test_metrics_count_what_happened_and_show_the_present_state(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         app = await w.receiver()
         w.endpoint(app)

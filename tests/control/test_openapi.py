@@ -1,4 +1,4 @@
-"""The API does what its own description says: schemathesis makes up the requests."""
+"""The API conforms to its OpenAPI document: schemathesis generates the requests."""
 
 import subprocess
 import sys
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import trio
 
-from tests.control.asking import serving
+from tests.control.client import serving
 from tests.faults.jobs import begin
 from tests.process.harness import clean_environment, world
 
 EXAMPLES = 25
 
 
-async def test_the_api_does_what_its_description_says(tmp_path: Path) -> None:
+async def test_the_api_conforms_to_its_openapi_document(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
-        w.gateway(not_found_grace="1h")  # what is made up stays open
+        w.gateway(not_found_grace="1h")  # generated watches stay open
         begin(w, "job")
         async with serving(w) as api:
             url = f"http://127.0.0.1:{api.port}/openapi.json"

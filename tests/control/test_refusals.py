@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from notifier.control import SocketRefusedError, listen_tcp, listen_unix
-from tests.control.asking import Api, serving
+from tests.control.client import Api, serving
 from tests.process.harness import World, notifier, running, world
 
 TOKEN = "a-token-of-twenty-nine-letters"
@@ -81,7 +81,7 @@ async def test_a_token_is_needed_wherever_something_can_be_seen_or_done(tmp_path
         assert TOKEN not in api.daemon.log_path.read_text()
 
 
-async def test_web_pages_cannot_ask_for_somebody(tmp_path: Path) -> None:
+async def test_requests_of_web_pages_are_refused(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
         async with serving(w) as api:

@@ -1,9 +1,9 @@
-"""Watches that programs add: durable before the answer, once, and gone when they say so."""
+"""Watches added over the API: durable before the answer, never doubled, and removable."""
 
 import signal
 from pathlib import Path
 
-from tests.control.asking import serving
+from tests.control.client import serving
 from tests.faults.jobs import ENDLESS, finish
 from tests.process.harness import eventually, running, world
 

@@ -15,7 +15,7 @@ from typing import Any
 import trio
 
 from notifier.http_server import Response, serve
-from tests.control.asking import serving
+from tests.control.client import serving
 from tests.faults.jobs import ENDLESS, finish
 from tests.process.harness import Daemon, Receiver, eventually, world
 from tests.process.verifiers import verifies

@@ -1,0 +1,40 @@
+"""What all parts of one run share: the store, time, randomness, connections and metrics."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from notifier.app.connections import Connections
+from notifier.metrics import Metrics
+from notifier.schedule.clock import Clock
+from notifier.store import Store, ThreadExecutor
+from notifier.store.executor import Executor
+from notifier.wakeup import Wakeup
+
+# one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Where a test can put its own time, randomness, ids and threads."""
+
+    wall: Callable[[], float] = time.time
+    steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
+    rng: Random = field(default_factory=Random)
+    new_id: Callable[[], str] = lambda: f"evt_{secrets.token_hex(16)}"
+    executor: Callable[[], Executor] = ThreadExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Handed to every part as one value; `settled` is notified when a watch or delivery ends."""
+
+    store: Store
+    clock: Clock
+    seams: Seams
+    connections: Connections
+    metrics: Metrics
+    settled: Wakeup = field(default_factory=Wakeup)
