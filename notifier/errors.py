@@ -17,6 +17,15 @@ class NotifierError(Exception):
     exit_code = 1
 
 
+def unwrapped(group: BaseExceptionGroup[BaseException]) -> NotifierError | None:
+    """Return the first NotifierError of what a nursery raised, None if there is anything else."""
+    expected, unexpected = group.split(NotifierError)
+    error: BaseException | None = None if unexpected is not None else expected
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, NotifierError) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a configuration file.

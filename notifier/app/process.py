@@ -9,7 +9,7 @@ import trio
 from notifier.app.daemon import Lifecycle, Options, run_daemon
 from notifier.app.gc_tuning import tune_gc
 from notifier.config import Config
-from notifier.errors import NotifierError
+from notifier.errors import unwrapped
 from notifier.wakeup import Wakeup
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -51,10 +51,10 @@ def run_until_signal(
     try:
         trio.run(main)
     except BaseExceptionGroup as group:
-        expected, unexpected = group.split(NotifierError)
-        if expected is None or unexpected is not None:
+        error = unwrapped(group)
+        if error is None:
             raise
-        raise _first(expected) from None
+        raise error from None
     return code
 
 
@@ -74,10 +74,3 @@ async def _handle_signals(
             if stop.is_set():
                 whole_run.cancel()
             stop.set()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -4,20 +4,21 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import trio
 from rich.console import Console
+from rich.markup import escape
 
 from notifier import log
 from notifier.app import Lifecycle, Options, run_daemon
 from notifier.config import Config, load
-from notifier.demo.screen import Screen
+from notifier.demo.screen import Screen, print_line
 from notifier.demo.setup import CAST, Ports, make_sandbox, new_secret, write_config
-from notifier.errors import NotifierError
+from notifier.errors import NotifierError, StoreError, unwrapped
 from notifier.http_server import Handler, Request, Response, Wire, serve
 from notifier.listener import Listener, Received
 from notifier.signing import decode_secret
@@ -37,17 +38,40 @@ def run_demo(console: Console) -> None:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="notifier-demo-")))
         logs = stack.enter_context((folder / "log.jsonl").open("w", encoding="utf-8"))
         log.configure("info", "json", logs)
-        audience = trio.run(_run, folder, console)
+        audience = _explained(folder, console)
     if audience.interrupted:
         raise KeyboardInterrupt
     audience.check()
     count = sum(audience.verified.values())
-    console.print(
-        f"\n[bold green]All arrived:[/] {len(CAST)} jobs, {count} signed events verified, "
-        f"{len(audience.messages)} Slack messages, {audience.refused} attempts failed on purpose "
-        f"and were made again, in {time.monotonic() - began:.0f} s.",
-        highlight=False,
+    print_line(
+        console,
+        "\n[bold green]All arrived:[/]",
+        f"{len(CAST)} jobs,",
+        f"{count} signed events verified,",
+        f"{len(audience.messages)} Slack messages,",
+        f"{audience.refused} attempts failed on purpose and were made again,",
+        f"in {time.monotonic() - began:.0f} s.",
     )
+
+
+def _explained(folder: Path, console: Console) -> "Narrator":
+    """Run everything; raises NotifierError, in one sentence, whatever goes wrong."""
+    try:
+        return trio.run(_run, folder, console)
+    except NotifierError:
+        raise
+    except BaseExceptionGroup as group:
+        if group.split(Exception)[1] is not None:
+            raise
+        raise unwrapped(group) or _gone_wrong(group) from None
+    except Exception as error:  # noqa: BLE001 - a newcomer gets a sentence and no traceback
+        raise _gone_wrong(error) from None
+
+
+def _gone_wrong(error: BaseException) -> NotifierError:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return NotifierError(f"the demo went wrong: {type(error).__name__}: {error}")
 
 
 class Narrator:
@@ -65,7 +89,7 @@ class Narrator:
 
     def _hear(self, endpoint: str, received: Received) -> None:
         if not received.verified:
-            note = f"[red]not verified: {received.reason}[/]"
+            note = f"[red]not verified: {escape(str(received.reason))}[/]"
         elif received.status >= 300:  # noqa: PLR2004 - not a 2xx
             self.refused += 1
             note = f"[yellow]answered {received.status} on purpose; it will come again[/]"
@@ -97,7 +121,7 @@ class Narrator:
 
 async def _run(folder: Path, console: Console) -> Narrator:
     secret = new_secret()
-    console.print("A sandbox gateway, three receivers and the daemon, all on loopback:\n")
+    print_line(console, "A sandbox gateway, three receivers and the daemon, all on loopback:\n")
     with Screen(console) as screen:
         audience = Narrator(secret, screen)
         with trio.move_on_after(_LONGEST):
@@ -145,7 +169,8 @@ async def _watch_progress(config: Config, screen: Screen) -> None:
 
 
 def _show_all(config: Config, screen: Screen) -> None:
-    with open_reader(config.store_path) as reader:
+    # what cannot be read now is shown the next time: the bars are decoration
+    with suppress(StoreError), open_reader(config.store_path) as reader:
         if reader is not None:
             for view in reader.watches():
                 screen.show(view)

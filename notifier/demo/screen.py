@@ -2,12 +2,22 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Self
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape, render
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Column
 
 from notifier.demo.setup import CAST
 from notifier.model.video import Json
@@ -22,6 +32,9 @@ _COLOURS = {
 }
 
 
+_PANEL = 72  # columns
+_WIDE = 80
+
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(?:https?:[^|>]*)\|([^>]*)>")
 
@@ -32,12 +45,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._progress = Progress(
-            TextColumn("{task.description:<22}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[status]:<12}"),
-            TimeElapsedColumn(),
-            console=console,
+            *_columns(console.width), console=console, disable=not console.is_terminal
         )
         self._bars: dict[str, TaskID] = {}
 
@@ -49,10 +57,6 @@ class Screen:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
-
-    def say(self, text: str) -> None:
-        """Print a line above the bars; `text` is rich markup."""
-        self._progress.console.print(text, highlight=False)
 
     def show(self, view: WatchView) -> None:
         """Move the bar of one watch to what the daemon knows."""
@@ -70,14 +74,45 @@ class Screen:
             self._progress.update(bar, completed=snapshot.progress or 0, status=status)
 
     def event(self, endpoint: str, type_: str, video_id: str, note: str) -> None:
-        """Tell of one event that a receiver got."""
+        """Print a line above the bars about one event that a receiver got."""
         colour = _COLOURS.get(type_, "white")
-        self.say(f"  [{colour}]{type_:<16}[/] {video_id:<20} → {endpoint:<6} {note}")
+        parts = f"  [{colour}]{type_:<16}[/]", f"{video_id:<20}", f"→ {endpoint:<6}"
+        print_line(self._progress.console, *parts, note)
 
     def slack(self, payload: bytes) -> None:
         """Show a Slack message about as Slack would."""
         lines = list(_slack_lines(json.loads(payload)))
-        self._console.print(Panel("\n".join(lines), title="in Slack", width=72))
+        if self._console.is_terminal and self._console.width >= _PANEL:
+            self._console.print(Panel("\n".join(lines), title="in Slack", width=_PANEL))
+            return
+        for line in ("in Slack:", *lines):
+            print_line(self._console, line)
+
+
+def print_line(console: Console, *parts: str) -> None:
+    """Print `parts`, which are rich markup, in one line.
+
+    On a terminal that is too narrow they stand in several; none of them is ever split.
+    """
+    lines: list[list[str]] = [[]]
+    for part in parts:
+        line = " ".join([*lines[-1], part])
+        if lines[-1] and console.is_terminal and cell_len(render(line).plain) > console.width:
+            lines.append(["   "])
+        lines[-1].append(part)
+    for line_parts in lines:
+        console.print(" ".join(line_parts), highlight=False, soft_wrap=True)
+
+
+def _columns(width: int) -> Iterator[ProgressColumn]:
+    """Return what stands beside a job on a terminal of `width` columns."""
+    yield TextColumn("{task.description:<22}", table_column=Column(no_wrap=True))
+    if width >= _WIDE:
+        yield BarColumn(bar_width=30)
+    yield TextColumn("{task.percentage:>3.0f} %", table_column=Column(no_wrap=True))
+    yield TextColumn("{task.fields[status]:<12}", table_column=Column(no_wrap=True))
+    if width >= _WIDE:
+        yield TimeElapsedColumn()
 
 
 def _slack_lines(message: Json) -> list[str]:

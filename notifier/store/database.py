@@ -5,7 +5,6 @@ that cannot be used as it is (someone else's, newer than us, damaged) is refused
 sentence and left exactly as it was found.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 from notifier.errors import StoreError, StoreRefusedError
 from notifier.store.codec import decode_text
+from notifier.store.creation import create, record_config
 from notifier.store.file_identity import FileIdentity
 from notifier.store.lock import FileLock, is_locked
 from notifier.store.operation import Operation
@@ -64,6 +64,8 @@ class Database:
             _make_folder(path.parent)
             lock.acquire()
             _inspect(path)
+            if not path.exists() or not path.stat().st_size:
+                create(path, config)
             db = _connected(path)
             try:
                 _set_up(db, path, config, adopt=adopt)
@@ -228,8 +230,6 @@ def refuse_unusable(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    # before SQLite opens it, so that it is private from its first byte
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
     db.text_factory = decode_text
@@ -243,16 +243,16 @@ def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) ->
     # the journal of a savepoint is a temporary file, which no descriptor may be left for
     db.execute("PRAGMA temp_store = MEMORY")
     db.execute("PRAGMA foreign_keys = ON")
-    _belong_to(db, path, str(config), adopt=adopt)
+    _belong_to(db, path, config, adopt=adopt)
 
 
-def _belong_to(db: sqlite3.Connection, path: Path, config: str, *, adopt: bool) -> None:
+def _belong_to(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) -> None:
     """Record whose state this is: a daemon with another config would withdraw its watches."""
     row = db.execute("SELECT value FROM meta WHERE key = 'config'").fetchone()
-    if row is not None and row[0] != config and not adopt:
+    if row is not None and row[0] != str(config) and not adopt:
         raise StoreRefusedError(
             f"{path} holds the state of {row[0]}: set another [store] path, or take it over "
             "with notifier run --adopt",
             exit_code=_MISUSE,
         )
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('config', ?)", (config,))
+    record_config(db, config)

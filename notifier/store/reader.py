@@ -1,6 +1,7 @@
 """Reading the store beside the daemon: for commands that look and never write."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +11,18 @@ from notifier.errors import StoreError
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
 from notifier.model.watch import WatchKey
 from notifier.store import queries
-from notifier.store.database import read_only, refuse_unusable
+from notifier.store.database import daemon_is_running, read_only, refuse_unusable
 from notifier.store.queries import ALL_WATCHES, EventFilter, WatchFilter
 from notifier.store.schema import VERSION
 from notifier.store.watches import open_by_gateway
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+MIGRATION_SECONDS = 5.0
+"""How long a reader waits for a daemon that brings the store up to date, in seconds."""
+
+_LOOK_EVERY = 0.02
 
 
 class Reader:
@@ -60,15 +66,20 @@ class Reader:
         **kwargs: P.kwargs,
     ) -> T:
         with _translated():
-            return function(self._db, *args, **kwargs)
+            self._db.execute("BEGIN")
+            try:
+                return function(self._db, *args, **kwargs)
+            finally:
+                self._db.execute("ROLLBACK")
 
 
 @contextmanager
 def open_reader(path: Path) -> Iterator[Reader | None]:
     """Open the store at `path` for reading; None when there is none yet.
 
-    Raises StoreError when the file is there and cannot be read, StoreRefusedError when it is
-    none of ours or a newer notifier wrote it.
+    Waits up to MIGRATION_SECONDS while a daemon brings the store up to date. Raises StoreError
+    when the file is there and cannot be read, StoreRefusedError when another program or a newer
+    notifier wrote it.
     """
     try:
         path.stat()
@@ -81,7 +92,6 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
         db = read_only(path)
     try:
         with _translated():
-            refuse_unusable(db, path)
             made = _is_made(db, path)
         yield Reader(db) if made else None
     finally:
@@ -89,13 +99,30 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
 
 
 def _is_made(db: sqlite3.Connection, path: Path) -> bool:
-    """Tell whether the daemon has got as far as making its tables."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if 0 < version < VERSION:
-        raise StoreError(
-            f"{path} was written by an older notifier: notifier run brings it up to date"
-        )
-    return bool(version)
+    """Tell whether the file holds a store's tables; raises StoreError for an older store's."""
+    patience_ends = time.monotonic() + MIGRATION_SECONDS
+    while _is_older(db, path):
+        # looked at again: the daemon that brought it up to date may just have ended
+        if not daemon_is_running(path) and _is_older(db, path):
+            raise StoreError(
+                f"{path} was written by an older notifier: notifier run brings it up to date"
+            )
+        if time.monotonic() > patience_ends:
+            raise StoreError(
+                f"{path} was written by an older notifier: wait until the daemon has brought it "
+                "up to date, or restart the daemon if it is an older one"
+            )
+        time.sleep(_LOOK_EVERY)
+    return _version(db) > 0
+
+
+def _is_older(db: sqlite3.Connection, path: Path) -> bool:
+    refuse_unusable(db, path)
+    return 0 < _version(db) < VERSION
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 @contextmanager

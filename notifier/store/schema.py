@@ -193,14 +193,21 @@ VERSION = len(STEPS)
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring the file to VERSION, one transaction a step.
+    """Bring the file to VERSION in one transaction, so that others see all steps or none.
 
-    Foreign keys must not be enforced yet: a step may make a table anew.
+    Foreign keys must not be enforced yet: a step may make a table anew. Raises sqlite3.Error; the
+    file is as it was then.
     """
     (done,) = db.execute("PRAGMA user_version").fetchone()
-    for version, error_texts in enumerate(STEPS[done:], start=done + 1):
-        db.execute("BEGIN IMMEDIATE")
-        for statement in error_texts:
+    if done >= len(STEPS):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in (each for step in STEPS[done:] for each in step):
             db.execute(statement)
-        db.execute(f"PRAGMA user_version = {version}")
+        db.execute(f"PRAGMA user_version = {len(STEPS)}")
         db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise

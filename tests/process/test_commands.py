@@ -486,13 +486,3 @@ async def test_output_that_nobody_reads_any_more_is_no_error_message(tmp_path: P
         env=clean_environment(),
     )
     assert done.stderr == b""
-
-
-async def test_the_demo_shows_every_ending_and_ends_well() -> None:
-    shown = await notifier("demo")
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    for ending in ("completed", "failed", "cancelled", "lost", "timed_out"):
-        assert f"video.{ending}" in shown.stdout
-    assert "on purpose" in shown.stdout
-    assert "in Slack" in shown.stdout
-    assert "All arrived" in shown.stdout
