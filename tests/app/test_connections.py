@@ -24,7 +24,7 @@ class World:
     opened: int = 0
     closed: int = 0
     broken: bool = False
-    exchanges: list[object] = field(default_factory=list)
+    clients: list[object] = field(default_factory=list)
 
     def open(self, in_flight: int, route: Route) -> AbstractAsyncContextManager[PeerClient]:
         @asynccontextmanager

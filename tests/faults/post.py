@@ -68,13 +68,13 @@ class Post:
     ) -> None:
         """Deliver to `url`."""
         target = Target(url, {}, [decode_secret(self.secret)], timeout)
-        exchange = await self.connections.enter_async_context(open_client(4))
+        client = await self.connections.enter_async_context(open_client(4))
         notices = EndpointNotices(
             (), new_id=lambda: "evt_notice", wall=self.clock.wall, wake=lambda _: None
         )
         runner = AttemptRunner(
             DeliveryRules(name, Format.STANDARD, schedule),
-            WebhookSender(exchange, lambda: target, self.clock.wall),
+            WebhookSender(client, lambda: target, self.clock.wall),
             self.recorder,
             notices,
             health=HEALTHY,

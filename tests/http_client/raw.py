@@ -9,7 +9,7 @@ from pathlib import Path
 import trio
 import trustme
 
-from notifier.http_client import HttpResponse, PeerClient, Route, open_client
+from notifier.http_client import HttpRequest, HttpResponse, PeerClient, Route, open_client
 
 _HOST = "127.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -53,14 +53,14 @@ class Server:
 async def serving(
     answer: Answer | bytes, in_flight: int = 4
 ) -> AsyncIterator[tuple[Server, PeerClient]]:
-    """Serve on loopback, and open an exchange to ask there."""
+    """Serve on loopback, and open a client to ask there."""
     server = Server(answer)
     async with trio.open_nursery() as nursery:
         (listener,) = await nursery.start(partial(trio.serve_tcp, server.serve, 0, host=_HOST))
         port = listener.socket.getsockname()[1]
         server.url = f"http://{_HOST}:{port}/"
-        async with open_client(in_flight) as exchange:
-            yield server, exchange
+        async with open_client(in_flight) as client:
+            yield server, client
         nursery.cancel_scope.cancel()
 
 
@@ -79,12 +79,12 @@ async def serving_tls(
         (listener,) = await nursery.start(serve)
         port = listener.transport_listener.socket.getsockname()[1]
         server.url = f"https://localhost:{port}/"
-        async with open_client(in_flight, Route(ca_file=ca_file)) as exchange:
-            yield server, exchange
+        async with open_client(in_flight, Route(ca_file=ca_file)) as client:
+            yield server, client
         nursery.cancel_scope.cancel()
 
 
-async def get(exchange: PeerClient, server: Server, deadline: float = 5) -> HttpResponse:
-    return await exchange.request(
-        "GET", server.url, headers={}, deadline=deadline, max_body=100_000
+async def get(client: PeerClient, server: Server, deadline: float = 5) -> HttpResponse:
+    return await client.send(
+        HttpRequest("GET", server.url, headers={}, deadline=deadline, max_body=100_000)
     )

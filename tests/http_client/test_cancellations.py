@@ -36,29 +36,29 @@ def moody(dice: Random) -> Answer:
     return answer
 
 
-async def cancelled(exchange: PeerClient, server: Server, dice: Random) -> None:
+async def cancelled(client: PeerClient, server: Server, dice: Random) -> None:
     """Ask, and lose patience: mostly by a cancellation, at times by a deadline."""
     after = dice.random() * PATIENCE
     try:
         if dice.random() < 0.1:
-            await get(exchange, server, deadline=after)
+            await get(client, server, deadline=after)
         else:
             with trio.move_on_after(after):
-                await get(exchange, server)
+                await get(client, server)
     except TransportError as error:
         assert error.kind == "timeout"  # noqa: PT017 - no trouble at all is the usual case
 
 
-async def cancel_many(exchange: PeerClient, server: Server, dice: Random, times: int) -> None:
+async def cancel_many(client: PeerClient, server: Server, dice: Random, times: int) -> None:
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for _ in range(times):
-                nursery.start_soon(cancelled, exchange, server, dice)
+                nursery.start_soon(cancelled, client, server, dice)
                 if dice.random() < 0.2:
                     await trio.sleep(dice.random() * PATIENCE)
 
 
-async def fully_served(exchange: PeerClient, server: Server) -> None:
+async def fully_served(client: PeerClient, server: Server) -> None:
     """Check that as many as may be in flight are so, at the same time, on few connections."""
     together = trio.Event()
     waiting = 0
@@ -75,7 +75,7 @@ async def fully_served(exchange: PeerClient, server: Server) -> None:
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
             for _ in range(IN_FLIGHT):
-                nursery.start_soon(get, exchange, server)
+                nursery.start_soon(get, client, server)
     await server.has_at_most(IN_FLIGHT)
 
 
@@ -86,16 +86,16 @@ def descriptors() -> int:
 async def test_ten_thousand_cancellations_cost_no_slot_and_no_connection() -> None:
     dice = Random(1)
     before = descriptors()
-    async with serving(moody(dice), IN_FLIGHT) as (server, exchange):
-        await cancel_many(exchange, server, dice, 10_000)
-        await fully_served(exchange, server)
+    async with serving(moody(dice), IN_FLIGHT) as (server, client):
+        await cancel_many(client, server, dice, 10_000)
+        await fully_served(client, server)
     assert descriptors() == before
 
 
 async def test_nor_do_cancellations_within_tls(tmp_path: Path) -> None:
     dice = Random(2)
     before = descriptors()
-    async with serving_tls(moody(dice), tmp_path / "ca.pem", IN_FLIGHT) as (server, exchange):
-        await cancel_many(exchange, server, dice, 1000)
-        await fully_served(exchange, server)
+    async with serving_tls(moody(dice), tmp_path / "ca.pem", IN_FLIGHT) as (server, client):
+        await cancel_many(client, server, dice, 1000)
+        await fully_served(client, server)
     assert descriptors() == before
