@@ -81,7 +81,7 @@ class PeerClient:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How to get to one peer.
+    """How to reach one peer.
 
     `proxy` is a URL, credentials included; `ca_file` has certificates that are trusted beside
     the system's.
@@ -94,7 +94,7 @@ class Route:
 
 @asynccontextmanager
 async def open_client(in_flight: int, route: Route = Route()) -> AsyncIterator[PeerClient]:
-    """Open connections to one peer, and close them at the end.
+    """Open a client for one peer, and close its connections at the end.
 
     Raises TransportError when the route cannot be used.
     """

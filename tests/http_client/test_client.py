@@ -33,7 +33,7 @@ async def get(
     )
 
 
-async def trouble(answer: Answer, deadline: float = 10, max_body: int = 1000) -> TransportError:
+async def failure_of(answer: Answer, deadline: float = 10, max_body: int = 1000) -> TransportError:
     async with peer(answer) as (client, url):
         with pytest.raises(TransportError) as raised:
             await get(client, f"{url}/secret-path", deadline, max_body)
@@ -55,7 +55,7 @@ async def test_one_byte_a_moment_runs_into_the_deadline() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.drip(Response(200, {}, b"x" * 1000), 0.05)
 
-    assert (await trouble(answer, deadline=0.5)).kind == "timeout"
+    assert (await failure_of(answer, deadline=0.5)).kind == "timeout"
 
 
 async def test_endless_provisional_answers_run_into_the_deadline() -> None:
@@ -64,14 +64,14 @@ async def test_endless_provisional_answers_run_into_the_deadline() -> None:
             await wire.send_raw(b"HTTP/1.1 103 Early Hints\r\n\r\n")
             await trio.sleep(0.01)
 
-    assert (await trouble(answer, deadline=0.5)).kind == "timeout"
+    assert (await failure_of(answer, deadline=0.5)).kind == "timeout"
 
 
 async def test_silence_runs_into_the_deadline() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.hang()
 
-    assert (await trouble(answer, deadline=0.3)).kind == "timeout"
+    assert (await failure_of(answer, deadline=0.3)).kind == "timeout"
 
 
 async def test_an_endless_body_is_cut_off_at_the_cap() -> None:
@@ -84,7 +84,7 @@ async def test_an_endless_body_is_cut_off_at_the_cap() -> None:
             await wire.send_raw(b"x" * 10_000)
             sent += 10_000
 
-    assert (await trouble(answer, max_body=50_000)).kind == "too_large"
+    assert (await failure_of(answer, max_body=50_000)).kind == "too_large"
     assert sent < 10_000_000
 
 
@@ -104,21 +104,21 @@ async def test_a_reset_is_told_from_other_trouble() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.reset()
 
-    assert (await trouble(answer)).kind == "reset"
+    assert (await failure_of(answer)).kind == "reset"
 
 
 async def test_an_answer_cut_short_is_no_answer() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.send_raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
 
-    assert (await trouble(answer)).kind in {"protocol", "reset"}
+    assert (await failure_of(answer)).kind in {"protocol", "reset"}
 
 
 async def test_what_is_not_http_is_no_answer() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.send_raw(b"\x16\x03\x01 SSH-2.0\r\n\r\n")
 
-    assert (await trouble(answer)).kind == "protocol"
+    assert (await failure_of(answer)).kind == "protocol"
 
 
 async def test_a_refused_connection_and_a_bad_certificate_have_names_of_their_own() -> None:
@@ -218,7 +218,10 @@ async def test_what_never_becomes_an_answer_is_cut_off_long_before_the_deadline(
             sent += 20_000
 
     began = trio.current_time()
-    assert (await trouble(answer, deadline=30, max_body=50_000)).kind in {"too_large", "protocol"}
+    assert (await failure_of(answer, deadline=30, max_body=50_000)).kind in {
+        "too_large",
+        "protocol",
+    }
     assert trio.current_time() - began < 20
     assert sent < 10_000_000
 
@@ -238,7 +241,7 @@ async def test_a_talkative_peer_leaves_the_other_tasks_their_turn() -> None:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(take_turns)
-        assert (await trouble(answer)).kind == "too_large"
+        assert (await failure_of(answer)).kind == "too_large"
         nursery.cancel_scope.cancel()
     # 64 KiB are read before it is cut off, at most 8 of them in one go
     assert turns >= 8

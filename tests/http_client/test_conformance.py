@@ -1,4 +1,4 @@
-"""The HTTP door before servers that others wrote: each says the same in its own way."""
+"""The HTTP client against widely used servers: each gives the same answers in its own way."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ async def ask(
     )
 
 
-async def asked(url: str, times: int = 1) -> HttpResponse:
+async def fetched(url: str, times: int = 1) -> HttpResponse:
     """Ask on one connection, if it can be used again; every answer is the same."""
     async with open_client(1) as client:
         replies = [await ask(client, url) for _ in range(times)]
@@ -44,11 +44,11 @@ async def asked(url: str, times: int = 1) -> HttpResponse:
     return replies[0]
 
 
-async def told(client: PeerClient, peer: Server) -> dict[str, Any]:
-    """Return what the server says about a request for it."""
+async def request_seen_by(client: PeerClient, peer: Server) -> dict[str, Any]:
+    """Return what the server has seen of a request."""
     reply = await ask(client, f"{peer.plain}/request")
-    said: dict[str, Any] = json.loads(reply.body)
-    return said
+    seen: dict[str, Any] = json.loads(reply.body)
+    return seen
 
 
 def before(*names: str) -> pytest.MarkDecorator:
@@ -72,7 +72,7 @@ def before(*names: str) -> pytest.MarkDecorator:
 async def test_answers_come_whole_one_after_the_other(
     peer: Server, path: str, status: int, body: bytes
 ) -> None:
-    reply = await asked(f"{peer.plain}/{path}", times=3)
+    reply = await fetched(f"{peer.plain}/{path}", times=3)
     assert (reply.status, reply.body) == (status, body)
 
 
@@ -101,28 +101,28 @@ async def test_unusual_answers_are_understood_and_leave_nothing_for_the_next(
 
 @before("node", "nginx")
 async def test_an_answer_without_a_length_ends_with_its_connection(peer: Server) -> None:
-    assert (await asked(f"{peer.plain}/to-the-end", times=3)).body == b"to the end"
+    assert (await fetched(f"{peer.plain}/to-the-end", times=3)).body == b"to the end"
 
 
 @before("node")
 async def test_an_answer_that_is_cut_short_is_no_answer(peer: Server) -> None:
     with pytest.raises(TransportError) as raised:
-        await asked(f"{peer.plain}/cut-short")
+        await fetched(f"{peer.plain}/cut-short")
     assert raised.value.kind == "reset"
 
 
 async def test_one_connection_serves_request_after_request(peer: Server) -> None:
     async with open_client(1) as client:
-        ports = {(await told(client, peer))["peer"] for _ in range(50)}
+        ports = {(await request_seen_by(client, peer))["peer"] for _ in range(50)}
     assert len(ports) == 1
 
 
 async def ports_of(peer: Server, requests: int, in_flight: int) -> set[int]:
-    """Ask so many times at once and return the ports that were asked from."""
+    """Send so many requests at once and return the ports that they came from."""
     ports: set[int] = set()
 
     async def one(client: PeerClient) -> None:
-        ports.add((await told(client, peer))["peer"])
+        ports.add((await request_seen_by(client, peer))["peer"])
 
     async with open_client(in_flight) as client, trio.open_nursery() as nursery:
         for _ in range(requests):
@@ -141,19 +141,21 @@ async def test_so_do_a_thousand(peer: Server) -> None:
     assert len(await ports_of(peer, 1000, in_flight=100)) <= 100
 
 
-async def test_a_connection_that_the_server_gave_up_is_not_used_again(peer: Server) -> None:
+async def test_a_connection_that_the_server_closed_is_not_used_again(peer: Server) -> None:
     async with open_client(1) as client:
-        first = await told(client, peer)
+        first = await request_seen_by(client, peer)
         await trio.sleep(4)  # each of them keeps a connection for two seconds
-        second = await told(client, peer)
+        second = await request_seen_by(client, peer)
     assert first["peer"] != second["peer"]
 
 
-async def test_a_server_that_says_goodbye_gets_a_new_connection_each_time(peer: Server) -> None:
+async def test_a_server_that_closes_after_each_answer_gets_a_new_connection_each_time(
+    peer: Server,
+) -> None:
     async with open_client(1) as client:
         ports = set()
         for _ in range(3):
-            ports.add((await told(client, peer))["peer"])
+            ports.add((await request_seen_by(client, peer))["peer"])
             await ask(client, f"{peer.plain}/last")
     assert len(ports) == 3
 
@@ -168,19 +170,19 @@ async def test_a_server_that_takes_few_requests_on_a_connection_gets_them_on_sev
 
 
 async def test_many_and_large_headers_are_read_and_boundless_ones_are_not(peer: Server) -> None:
-    many = (await asked(f"{peer.plain}/many")).headers
+    many = (await fetched(f"{peer.plain}/many")).headers
     assert [many[f"x-number-{number}"] for number in range(90)] == [str(n) for n in range(90)]
-    large = (await asked(f"{peer.plain}/large")).headers["x-large"]
+    large = (await fetched(f"{peer.plain}/large")).headers["x-large"]
     assert large.count("x") == 30_000
     with pytest.raises(TransportError) as raised:
-        await asked(f"{peer.plain}/too-large")
+        await fetched(f"{peer.plain}/too-large")
     assert raised.value.kind == "too_large"
 
 
 async def test_what_is_asked_for_is_plain_and_nothing_is_remembered(peer: Server) -> None:
     async with open_client(1) as client:
         assert "a=1" in (await ask(client, f"{peer.plain}/cookie")).headers["set-cookie"]
-        sent = dict((await told(client, peer))["headers"])
+        sent = dict((await request_seen_by(client, peer))["headers"])
     assert sent["host"] == peer.plain.removeprefix("http://")
     assert sent["accept-encoding"] == "identity"
     assert not sent.get("cookie")
@@ -188,7 +190,7 @@ async def test_what_is_asked_for_is_plain_and_nothing_is_remembered(peer: Server
 
 
 async def test_a_redirect_is_an_answer_like_any_other(peer: Server) -> None:
-    reply = await asked(f"{peer.plain}/elsewhere", times=2)
+    reply = await fetched(f"{peer.plain}/elsewhere", times=2)
     assert reply.status == 302
     assert reply.headers["location"].endswith("/length")
 
@@ -202,7 +204,7 @@ async def test_a_request_with_a_body_arrives_whole(peer: Server, size: int) -> N
             assert reply.body == str(size).encode()
 
 
-async def test_a_refusal_that_comes_before_the_body_was_read_is_heard(peer: Server) -> None:
+async def test_a_refusal_that_comes_before_the_body_was_read_is_received(peer: Server) -> None:
     body = b"x" * (MEGABYTE if peer.name == "nginx" else 50_000)
     async with open_client(1) as client:
         reply = await ask(client, f"{peer.plain}/refused", "POST", body)
@@ -212,8 +214,8 @@ async def test_a_refusal_that_comes_before_the_body_was_read_is_heard(peer: Serv
 
 async def test_over_tls_it_stays_with_http_1_1_whatever_else_is_offered(peer: Server) -> None:
     async with open_client(1, Route(ca_file=peer.ca)) as client:
-        said = [json.loads((await ask(client, f"{peer.secure}/request")).body) for _ in range(3)]
+        seen = [json.loads((await ask(client, f"{peer.secure}/request")).body) for _ in range(3)]
         chunks = await ask(client, f"{peer.secure}/chunks")
-    assert {one["version"].removeprefix("HTTP/") for one in said} == {"1.1"}
-    assert len({one["peer"] for one in said}) == 1
+    assert {one["version"].removeprefix("HTTP/") for one in seen} == {"1.1"}
+    assert len({one["peer"] for one in seen}) == 1
     assert chunks.body == CHUNKS

@@ -12,7 +12,7 @@ from notifier.http_client.connection import MAX_HEAD
 from tests.http_client.raw import OK, Server, get, serving
 
 
-async def trouble(client: PeerClient, server: Server) -> TransportError:
+async def failure_of(client: PeerClient, server: Server) -> TransportError:
     with pytest.raises(TransportError) as raised:
         await get(client, server, deadline=2)
     return raised.value
@@ -71,8 +71,8 @@ async def test_an_answer_that_is_cut_short_is_no_answer(head: bytes) -> None:
         await stream.aclose()
 
     async with serving(answer) as (server, client):
-        told = await trouble(client, server)
-        assert (told.kind, "cut short" in told.detail) == ("reset", True)
+        failure = await failure_of(client, server)
+        assert (failure.kind, "cut short" in failure.detail) == ("reset", True)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ async def test_an_answer_that_is_cut_short_is_no_answer(head: bytes) -> None:
 )
 async def test_what_is_not_http_is_called_so(answer: bytes) -> None:
     async with serving(answer) as (server, client):
-        assert (await trouble(client, server)).kind == "protocol"
+        assert (await failure_of(client, server)).kind == "protocol"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_what_is_not_http_is_called_so(answer: bytes) -> None:
 )
 async def test_what_has_no_end_is_cut_off(answer: bytes) -> None:
     async with serving(answer) as (server, client):
-        assert (await trouble(client, server)).kind == "too_large"
+        assert (await failure_of(client, server)).kind == "too_large"
 
 
 async def test_headers_may_come_in_any_pieces() -> None:
@@ -183,9 +183,9 @@ async def test_a_question_is_asked_twice_at_most() -> None:
 
     async with serving(answer) as (server, client):
         await get(client, server)
-        assert (await trouble(client, server)).kind == "reset"
+        assert (await failure_of(client, server)).kind == "reset"
         assert times == 3
-        assert (await trouble(client, server)).kind == "reset"
+        assert (await failure_of(client, server)).kind == "reset"
         assert times == 4
 
 

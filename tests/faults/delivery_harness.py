@@ -1,4 +1,4 @@
-"""The parts that deliver, as the daemon puts them together, with real sockets below them."""
+"""The delivery pipeline as the daemon wires it, over real sockets."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,7 +26,7 @@ from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.builders import memory_store, rng
 from tests.delivery.lanes import HEALTHY, put, steady_clock
-from tests.faults.manners import Mannered
+from tests.faults.behaviours import MisbehavingReceiver
 from tests.process.harness import PATIENCE
 
 QUICKLY = (0.2,) * 20
@@ -34,7 +34,7 @@ QUICKLY = (0.2,) * 20
 
 
 @dataclass
-class Post:
+class DeliveryHarness:
     """Delivers from `store`; a lane per receiver."""
 
     store: Store
@@ -48,11 +48,11 @@ class Post:
     async def receiver(
         self,
         name: str,
-        receiver: Mannered,
+        receiver: MisbehavingReceiver,
         *,
         timeout: float = 5.0,  # noqa: ASYNC109 - the endpoint's own
         schedule: Sequence[float] = QUICKLY,
-    ) -> Mannered:
+    ) -> MisbehavingReceiver:
         """Let `receiver` listen, and deliver to it."""
         receiver.port = await self.nursery.start(partial(serve, receiver.handle, port=0))
         await self.endpoint(name, receiver.url, timeout=timeout, schedule=schedule)
@@ -109,16 +109,18 @@ class Post:
 
 
 @asynccontextmanager
-async def post() -> AsyncIterator[Post]:
+async def delivery_harness() -> AsyncIterator[DeliveryHarness]:
     """Deliver from a store in memory for as long as the block lasts."""
     clock = steady_clock()
-    async with post_from(memory_store(clock), clock) as p:
+    async with harness_on(memory_store(clock), clock) as p:
         yield p
 
 
 @asynccontextmanager
-async def post_from(store: Store, clock: Clock) -> AsyncIterator[Post]:
+async def harness_on(store: Store, clock: Clock) -> AsyncIterator[DeliveryHarness]:
     """Deliver from `store` for as long as the block lasts."""
     async with trio.open_nursery() as nursery, AsyncExitStack() as connections:
-        yield Post(store, AttemptRecorder(store, clock.now), clock, nursery, connections)
+        yield DeliveryHarness(
+            store, AttemptRecorder(store, clock.now), clock, nursery, connections
+        )
         nursery.cancel_scope.cancel()
