@@ -43,7 +43,7 @@ def ask_daemon_at(
     except TransportError as error:
         reason = error.detail or error.kind
         raise DaemonSilentError(f"no daemon can be reached at {socket}: {reason}") from None
-    if not reply.granted:
+    if not reply.ok:
         refusal = NotifierError(str(reply.body.get("detail", f"HTTP {reply.status}")))
         if reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             refusal.exit_code = failing_with

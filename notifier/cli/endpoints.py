@@ -102,8 +102,8 @@ def _test(config: Config, name: str) -> tuple[str, Outcome]:
 async def _send(
     policy: AddressPolicy, endpoint: EndpointSettings, event_id: str, body: bytes
 ) -> Outcome:
-    async with open_client(1, wiring.endpoint_route(endpoint, policy)) as exchange:
-        return await wiring.sender(endpoint, exchange, time.time).send(event_id, body)
+    async with open_client(1, wiring.endpoint_route(endpoint, policy)) as http:
+        return await wiring.sender(endpoint, http, time.time).send(event_id, body)
 
 
 @endpoints_group.command("enable")

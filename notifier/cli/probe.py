@@ -43,8 +43,8 @@ def _gateway(config: Config, name: str) -> GatewaySettings:
 
 
 async def _probe(settings: GatewaySettings, video_id: str) -> int:
-    async with open_client(1, wiring.gateway_route(settings)) as exchange:
-        client = wiring.gateway_client(settings, exchange, time.time)
+    async with open_client(1, wiring.gateway_route(settings)) as http:
+        client = wiring.gateway_client(settings, http, time.time)
         began = time.monotonic()
         try:
             reply = await client.fetch(video_id)

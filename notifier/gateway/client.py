@@ -10,7 +10,7 @@ from notifier.errors import TransportError
 from notifier.gateway.pages import Page, list_url, read_page
 from notifier.gateway.response_classifier import Dialect, classify
 from notifier.gateway.secret_echo import SecretEchoMask
-from notifier.http_client import HttpClient, HttpResponse
+from notifier.http_client import HttpClient, HttpRequest, HttpResponse
 from notifier.model.answer import Answer, PollError, Unauthorized
 from notifier.model.status import Status
 
@@ -85,12 +85,9 @@ class GatewayClient:
         return await self._get(video_url(self._rules.base_url, video_id))
 
     async def _get(self, url: str) -> HttpResponse:
-        return await self._http.request(
-            "GET",
-            url,
-            headers={**_OURS, **self._rules.headers()},
-            deadline=self._rules.request_timeout,
-            max_body=MAX_BODY,
+        headers = {**_OURS, **self._rules.headers()}
+        return await self._http.send(
+            HttpRequest("GET", url, headers, self._rules.request_timeout, MAX_BODY)
         )
 
     def read(self, video_id: str, reply: HttpResponse) -> Answer:

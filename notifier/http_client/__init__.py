@@ -1,8 +1,9 @@
-"""The HTTP door, and the one package that imports httpx: gateways and endpoints go through it.
+"""The HTTP client for gateways and endpoints, and the one package that imports httpx.
 
-`client` is what others use: exchanges with a deadline and a cap. Below it, `transport` is what
-httpx sends through, a `pool` of `connection`s that `notifier.net` made; `proxied` is for
-peers behind a proxy; `local` is for commands that talk to the daemon beside them.
+`client` is what others use: `open_client` opens a `PeerClient`, which sends an `HttpRequest` and
+returns an `HttpResponse`. Below it, `transport` sends over a `pool` of `connection`s that
+`notifier.net` made; `proxied` is for peers behind a proxy. `local` is for commands that ask the
+daemon on the same machine.
 """
 
 from notifier.http_client.client import (
@@ -15,10 +16,12 @@ from notifier.http_client.client import (
     open_client,
 )
 from notifier.http_client.local import LocalReply, ask_local
+from notifier.http_client.requests import HttpRequest
 
 __all__ = [
     "KINDS",
     "HttpClient",
+    "HttpRequest",
     "HttpResponse",
     "LocalReply",
     "PeerClient",

@@ -1,4 +1,4 @@
-"""Reading an answer's body, as much of it as is wanted."""
+"""Reads an answer's body, up to a number of bytes."""
 
 from collections.abc import AsyncIterator
 from typing import cast
@@ -9,7 +9,7 @@ from notifier.errors import TransportError
 
 
 class Whole(httpx.AsyncByteStream):
-    """A body that is there already, which need not be waited for."""
+    """A body that has arrived already, so that reading it does not wait."""
 
     def __init__(self, received: bytes) -> None:
         self.received = received
@@ -20,7 +20,7 @@ class Whole(httpx.AsyncByteStream):
 
 
 async def read_body(response: httpx.Response, most: int) -> bytes:
-    """Return the body as it came over the wire, and let go of the connection.
+    """Return the body as it came over the wire, and release the connection.
 
     Raises TransportError for a body of more than `most` bytes.
     """

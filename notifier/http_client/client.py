@@ -1,11 +1,11 @@
-"""Exchanges: a request and its whole answer, within a deadline and a size.
+"""The HTTP client: sends a request and returns the whole answer, within a deadline and a size.
 
-httpx gives the types and the interface of a transport, which is called directly: its client
-costs more than all the rest, for redirects, cookies, decompression and proxies from the
+httpx gives the types and the interface of a transport, which is called directly. Its own client
+costs more than everything else here, for redirects, cookies, decompression and proxies from the
 environment, none of which a daemon wants. This module adds what a daemon needs: one deadline
 over the whole exchange (httpx's own are per read, so a byte a second never trips them), a cap
-on the body, and a limit on requests in flight that is kept outside. Every foreign error leaves
-as a TransportError that quotes no URL.
+on the body, and a limit on requests in flight. Every foreign error is raised as a TransportError
+that quotes no URL.
 """
 
 import ssl
@@ -24,7 +24,7 @@ from notifier.errors import TransportError
 from notifier.http_client.bodies import read_body
 from notifier.http_client.explained import explained
 from notifier.http_client.proxied import ProxiedTransport
-from notifier.http_client.requests import Limits, build_request
+from notifier.http_client.requests import HttpRequest, build_request
 from notifier.http_client.transport import KEEP_ALIVE, DirectTransport
 from notifier.net import ANYWHERE, AddressPolicy, Dialer
 
@@ -47,56 +47,31 @@ class HttpResponse:
 
 
 class HttpClient(Protocol):
-    """What the doors need of an HTTP client: the port that `PeerClient` implements."""
+    """What adapters need of an HTTP client; `PeerClient` implements it."""
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        deadline: float,
-        max_body: int,
-        body: bytes | None = None,
-    ) -> HttpResponse:
-        """Send one request and return the whole answer.
-
-        `deadline` (seconds) covers everything from connecting to the last byte. Raises
-        TransportError, also for an answer larger than `max_body` bytes.
-        """
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send `request` and return the whole answer; raises TransportError."""
 
 
 class PeerClient:
-    """Exchanges with one peer through `transport`, at most `in_flight` at a time."""
+    """Sends requests to one peer through `transport`, at most `in_flight` at a time."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, in_flight: int) -> None:
         self._transport = transport
         self._slots = trio.Semaphore(in_flight, max_value=in_flight)
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        deadline: float,
-        max_body: int,
-        body: bytes | None = None,
-    ) -> HttpResponse:
-        """Send one request and return the whole answer.
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send `request` and return the whole answer; raises TransportError.
 
-        `deadline` (seconds) covers everything from connecting to the last byte, but not the
-        wait for a slot. Raises TransportError, also for an answer larger than `max_body`
-        bytes.
+        The request's deadline begins once fewer than `in_flight` others are under way.
         """
         try:
             self._slots.acquire_nowait()
         except trio.WouldBlock:
             await self._slots.acquire()
         try:
-            request = build_request(method, url, headers, body, Limits(deadline, max_body))
-            response = await self._transport.handle_async_request(request)
-            received = await read_body(response, max_body)
+            response = await self._transport.handle_async_request(build_request(request))
+            received = await read_body(response, request.max_body)
         except _FOREIGN as error:
             raise _translation(error) from None
         finally:
@@ -106,7 +81,7 @@ class PeerClient:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How to get to one peer.
+    """How to reach one peer.
 
     `proxy` is a URL, credentials included; `ca_file` has certificates that are trusted beside
     the system's.
@@ -119,7 +94,7 @@ class Route:
 
 @asynccontextmanager
 async def open_client(in_flight: int, route: Route = Route()) -> AsyncIterator[PeerClient]:
-    """Open connections to one peer, and close them at the end.
+    """Open a client for one peer, and close its connections at the end.
 
     Raises TransportError when the route cannot be used.
     """

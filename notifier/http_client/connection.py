@@ -1,10 +1,10 @@
-"""One HTTP/1.1 connection: a request out, an answer in, and whether it can be used again.
+"""One HTTP/1.1 connection: sends a request, reads its answer, knows whether it is reusable.
 
-llhttp, through httptools, does the parsing; this module feeds it and keeps it within bounds.
-Provisional answers (1xx) are skipped, and chunks may be as small as they like, but not for
-ever: what counts is every byte that arrives, because each of them costs time. It is read a
-little at a time, because nobody else has a turn while it is parsed. Closing never waits: a
-peer is owed no goodbye, and whoever is cancelled must be able to let go at once.
+llhttp, through httptools, does the parsing; this module feeds it and enforces limits.
+Provisional answers (1xx) are skipped. Chunks may be of any size, but every byte that arrives
+counts towards the limit, framing included, because each of them costs time. Reads are small,
+because no other task runs while a piece is parsed. Closing never waits: no TLS goodbye is sent,
+so that a cancelled task releases its connection at once.
 """
 
 import httptools
@@ -24,14 +24,14 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class _Reader:
-    """What the parser has seen so far of an answer; httptools calls the `on_` methods."""
+    """The part of an answer that was parsed so far; httptools calls the `on_` methods."""
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self.begin()
 
     def begin(self) -> None:
-        """Forget the answer before."""
+        """Forget the previous answer."""
         self.status = 0
         self.headers: Headers = []
         self.received: list[bytes] = []
@@ -40,7 +40,7 @@ class _Reader:
         self.keeps_alive = False
 
     def feed(self, data: bytes) -> None:
-        """Parse what came; raises TransportError."""
+        """Parse the bytes that arrived; raises TransportError."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -48,27 +48,27 @@ class _Reader:
         except httptools.HttpParserError as error:
             if not self.complete:
                 raise TransportError("protocol", f"not HTTP/1.1: {error}") from None
-            self.surplus = True  # the answer is whole, and what follows is none of ours
+            self.surplus = True  # the answer is whole; what follows belongs to no request
 
     @property
     def has_head(self) -> bool:
-        """Whether status and headers of the real answer are there."""
+        """Whether status and headers of the final answer were read."""
         return self.status != 0
 
     @property
     def ends_with_connection(self) -> bool:
-        """Whether nothing but the connection's end can tell where the body ends."""
+        """Whether the body ends where the connection ends, for lack of any framing."""
         headers = {name.lower(): value for name, value in self.headers}
         coding = headers.get(b"transfer-encoding", b"").lower()
         framed = b"content-length" in headers or coding.endswith(b"chunked")
         return self.has_head and not framed
 
     def on_message_begin(self) -> None:
-        # another answer in the same packet is to no question: none of it may get into this one
+        # another answer in the same packet answers no request: none of it may get into this one
         self.surplus = self.complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # trailers come after the body, where nobody looks for a header that they may contradict
+        # trailers come after the body, and must not replace a header that was acted upon
         if not self.surplus and not self.has_head:
             self.headers.append((name, value))
 
@@ -104,8 +104,8 @@ class Connection:
         self._left = self._most = 0
 
     @property
-    def was_heard(self) -> bool:
-        """Whether anything came of an answer to the last request."""
+    def has_received(self) -> bool:
+        """Whether any byte of an answer to the last request has arrived."""
         return self._left < self._most
 
     @property
@@ -114,10 +114,10 @@ class Connection:
         return self._reusable
 
     def is_stale(self) -> bool:
-        """Tell whether the server has closed an idle connection, or said something unasked."""
+        """Tell whether the server closed this idle connection, or sent something unasked."""
         return self._stream.has_unread()
 
-    async def ask(self, request: bytes, most: int) -> tuple[int, Headers]:
+    async def send(self, request: bytes, most: int) -> tuple[int, Headers]:
         """Send `request` and return the answer's status and headers; raises TransportError.
 
         The whole answer may take up to `most` bytes on the wire, framing included.
@@ -129,7 +129,7 @@ class Connection:
         try:
             await self._stream.send_all(request)
         except trio.BrokenResourceError as error:
-            # it may have answered before it had read everything
+            # the server may have answered before it had read everything
             unsent = error
         except trio.ClosedResourceError as error:
             self._check_time()
@@ -143,7 +143,7 @@ class Connection:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of the answer is there, so that `read` does not wait."""
+        """Whether the whole answer has arrived, so that `read` does not wait."""
         return self._answer.complete
 
     async def read(self) -> bytes:
@@ -156,7 +156,7 @@ class Connection:
         return self.take()
 
     def take(self) -> bytes:
-        """Return what has come of the body since the last time."""
+        """Return the part of the body that arrived since the last call."""
         answer = self._answer
         received, answer.received = answer.received, []
         if answer.complete:
@@ -169,7 +169,7 @@ class Connection:
         self._stream.close()
 
     def expire(self) -> None:
-        """Close because the time for the exchange is over, which is then what is raised."""
+        """Close because the deadline has passed; what waits then raises a timeout."""
         self._expired = True
         self.close()
 
@@ -187,8 +187,8 @@ class Connection:
         elif self._answer.ends_with_connection:
             self._answer.complete = True
         else:
-            said = "the answer was cut short" if self._answer.has_head else "no answer"
-            raise TransportError("reset", f"{said}: the server closed the connection")
+            what = "the answer was cut short" if self._answer.has_head else "no answer"
+            raise TransportError("reset", f"{what}: the server closed the connection")
         return len(data)
 
     def _check_time(self) -> None:

@@ -1,6 +1,6 @@
-"""One timer for all exchanges of a peer: a scope for each would cost a third of the exchange.
+"""One timer for all exchanges with a peer: a cancel scope for each costs a third of an exchange.
 
-Whose time is over has its connection closed, which ends whatever it waits for.
+A connection whose deadline has passed is closed, which ends whatever waits for it.
 """
 
 import math
@@ -15,14 +15,14 @@ TICK = 0.1
 
 
 class Closable(Protocol):
-    """What is closed at its deadline."""
+    """A connection that is closed at its deadline."""
 
     def expire(self) -> None:
-        """Close, and remember why."""
+        """Close, and remember that the deadline was the reason."""
 
 
 class Deadlines:
-    """Closes in time what is in flight; `run` must be running."""
+    """Closes connections at their deadlines while `run` runs."""
 
     def __init__(self) -> None:
         self._due: dict[int, set[Closable]] = {}
@@ -30,7 +30,10 @@ class Deadlines:
         self._next = math.inf
 
     def add(self, one: Closable, deadline: float) -> int:
-        """Close `one` at `deadline` (trio's clock) or within a tick; return what `drop` wants."""
+        """Close `one` at `deadline` (trio's clock), or up to a tick later.
+
+        Return the tick, which `drop` takes.
+        """
         tick = math.ceil(deadline / TICK)
         if tick not in self._due:
             self._due[tick] = set()
@@ -40,12 +43,12 @@ class Deadlines:
         return tick
 
     def drop(self, one: Closable, tick: int) -> None:
-        """Leave `one` alone: it came to its end in time."""
+        """Do not close `one`: its exchange ended in time."""
         if tick in self._due:
             self._due[tick].discard(one)
 
     async def run(self) -> None:
-        """Keep time for ever."""
+        """Close what is due, for ever."""
         while True:
             self._next = min(self._due, default=math.inf)
             await self._wakeup.wait(self._next * TICK - trio.current_time())

@@ -1,4 +1,4 @@
-"""What really happened, below what a library calls it."""
+"""Translates a library's connection error by its cause, which says more than its type."""
 
 import ssl
 
@@ -6,11 +6,11 @@ from notifier.errors import TransportError, whose_trouble
 
 
 def explained(kind: str, error: BaseException) -> TransportError:
-    """Return `error` as a TransportError of `kind`, or of "tls" if that is what it was.
+    """Return `error` as a TransportError of `kind`, or of "tls" when TLS was the cause.
 
-    What this process lacks itself, such as file descriptors, is of kind "resources".
+    A lack of this process's own, such as of file descriptors, is of kind "resources".
 
-    Libraries have one name for trouble with TCP and with TLS while connecting, and their
+    Libraries raise one type for trouble with TCP and with TLS while connecting, and their
     messages say less than the operating system's.
     """
     cause: BaseException | None = error
@@ -21,7 +21,7 @@ def explained(kind: str, error: BaseException) -> TransportError:
             return TransportError("tls", cause.reason or "handshake failed")
         if isinstance(cause, OSError) and cause.strerror:
             return TransportError(whose_trouble(cause.errno, kind), cause.strerror)
-        if isinstance(cause, BaseExceptionGroup):  # trio: one per address that was tried
+        if isinstance(cause, BaseExceptionGroup):  # trio: one for each address that was tried
             cause = cause.exceptions[0]
             continue
         cause = cause.__cause__ or cause.__context__

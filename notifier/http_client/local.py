@@ -1,4 +1,4 @@
-"""Asking a daemon on this machine through its Unix socket, for commands that run beside it."""
+"""Sends a request to the daemon on this machine through its Unix socket, for the commands."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -8,30 +8,30 @@ import httpx
 
 from notifier.errors import TransportError
 
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 
 
 class LocalReply(NamedTuple):
-    """An answer; `body` is the JSON in it, None where there is none."""
+    """The daemon's answer; `body` is its JSON, None where there is none."""
 
     status: int
     body: Any
 
     @property
-    def granted(self) -> bool:
-        """Whether what was asked for was done."""
+    def ok(self) -> bool:
+        """Whether the daemon did what was asked."""
         return self.status < HTTPStatus.BAD_REQUEST
 
 
 def ask_local(socket: Path, method: str, path: str, body: object = None) -> LocalReply:
-    """Make one request at `socket`.
+    """Send one request to `socket`.
 
-    Raises TransportError: of kind `connect` when nobody listens there, else when there was no
-    whole answer.
+    Raises TransportError: of kind `connect` when no daemon listens there, of kind `protocol`
+    when there was no whole answer.
     """
     transport = httpx.HTTPTransport(uds=str(socket))
     try:
-        with httpx.Client(transport=transport, timeout=_PATIENCE, trust_env=False) as client:
+        with httpx.Client(transport=transport, timeout=_TIMEOUT, trust_env=False) as client:
             reply = client.request(method, f"http://notifier{path}", json=body)
             return LocalReply(reply.status_code, reply.json() if reply.content else None)
     except httpx.ConnectError as error:

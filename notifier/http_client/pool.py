@@ -1,7 +1,7 @@
-"""Connections that are kept for the next request, the latest first.
+"""Idle connections, kept for the next request; the most recently used one is reused first.
 
-Everything costs the same however many there are. There is no queue in here: who may ask is
-decided outside, and a connection that is in use is nobody's business but its user's.
+Every operation takes constant time. There is no queue in here: `PeerClient` limits how many
+requests are in flight, and the pool does not know the connections that are in use.
 """
 
 from collections import OrderedDict, deque
@@ -15,8 +15,8 @@ from notifier.http_client.requests import Origin
 class Pool:
     """Keeps up to `most` idle connections, each for `expiry` seconds at most.
 
-    That is so over all origins together: those that are never asked again, as the URLs that
-    watches bring along may be, would add up.
+    Both limits hold over all origins together. Origins that are never asked again, such as the
+    callback URLs of single watches, would add up otherwise.
     """
 
     def __init__(self, most: int, expiry: float) -> None:
@@ -39,7 +39,7 @@ class Pool:
         return None
 
     def give_back(self, connection: Connection) -> None:
-        """Take a connection back: to keep if it can be used again, else to close."""
+        """Keep a connection that is reusable, close any other."""
         if not connection.reusable:
             connection.close()
             return
@@ -50,7 +50,7 @@ class Pool:
             self._close_oldest()
 
     def close(self) -> None:
-        """Close everything that is idle."""
+        """Close all idle connections."""
         while self._since:
             self._close_oldest()
 

@@ -1,7 +1,7 @@
-"""Through a proxy: httpx's own transport, with what can still be judged about the address.
+"""Sends requests through a proxy, with httpx's own transport and the address policy.
 
-A proxy looks names up itself, so only an address that stands in the URL can be judged here;
-where a name leads is up to the proxy.
+A proxy looks names up itself. So only an address that stands in the URL can be checked here;
+which address a name resolves to is up to the proxy.
 """
 
 from contextlib import suppress
@@ -17,7 +17,7 @@ from notifier.net import AddressPolicy
 
 
 class ProxiedTransport(httpx.AsyncBaseTransport):
-    """Passes requests on to `through`, except to addresses that `policy` refuses."""
+    """Passes requests to `through`, except those to addresses that `policy` refuses."""
 
     def __init__(self, through: httpx.AsyncHTTPTransport, policy: AddressPolicy) -> None:
         self._through = through
@@ -29,11 +29,11 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
             reason = self._policy.refusal(ip_address(request.url.host))
             if reason is not None:
                 raise TransportError("blocked", f"{request.url.host} is {reason}")
-        # a proxy is sent whole URLs
+        # a proxy expects the whole URL as the target
         request.url = request.url.copy_with(raw_path=request.extensions.pop("target"))
         with trio.move_on_after(request.extensions.pop(DEADLINE)):
             response = await self._through.handle_async_request(request)
-            # read in here, so that the deadline holds for the body, too
+            # read inside the scope, so that the deadline holds for the body, too
             body = await read_body(response, request.extensions[WIRE_BYTES])
             response.stream = Whole(body)
             return response

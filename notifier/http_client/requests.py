@@ -1,10 +1,10 @@
-"""httpx's requests, made at a tenth of what they usually cost.
+"""`HttpRequest`, what is asked of the client, and the httpx request made from it.
 
-Parsing a URL and preparing a request take httpx longer than sending it takes us. Nearly all
-requests of one peer differ in their path alone. So what is before the path is parsed once, and
-the path goes along as the extension `target`, which httpx's own transports know as well; a path
-with anything unusual in it goes the long way. Headers that were sent lately are not encoded
-again.
+Parsing a URL and preparing a request take httpx ten times longer than this module needs. Nearly
+all requests to one peer differ in their path alone. So the part before the path is parsed once
+and cached, and the path is passed as the extension `target`, which httpx's own transports know
+as well. A path with anything unusual in it is parsed by httpx. Headers that were sent lately are
+not encoded again.
 """
 
 import re
@@ -17,13 +17,13 @@ import httpx
 from notifier.errors import TransportError
 
 DEADLINE = "notifier.deadline"
-"""The request extension that says how many seconds there are for the whole exchange."""
+"""The request extension that holds the seconds for the whole exchange."""
 
 WIRE_BYTES = "notifier.wire_bytes"
-"""The request extension that says how many bytes the answer may take on the wire."""
+"""The request extension that holds how many bytes the answer may take on the wire."""
 
 ORIGIN = "notifier.origin"
-"""The request extension that says where the connection leads to."""
+"""The request extension that holds the `Origin` to connect to."""
 
 HEADERS = "notifier.headers"
 """The request extension that holds the headers as they go over the wire."""
@@ -38,15 +38,23 @@ _USUAL = re.compile(
 )
 
 
-class Limits(NamedTuple):
-    """What an exchange may take: seconds for all of it, bytes for the answer's body."""
+class HttpRequest(NamedTuple):
+    """One request and its limits.
 
+    `deadline` is in seconds, for everything from connecting to the last byte. `max_body` is the
+    most bytes that are read of the answer's body.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
     deadline: float
     max_body: int
+    body: bytes | None = None
 
 
 class Origin(NamedTuple):
-    """Where a connection leads to."""
+    """What a connection is made to."""
 
     scheme: str
     host: str
@@ -64,20 +72,19 @@ class _Prepared(NamedTuple):
     encoded: bytes
 
 
-def build_request(
-    method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits
-) -> httpx.Request:
-    """Return a request that may be sent as it is.
+def build_request(request: HttpRequest) -> httpx.Request:
+    """Return the httpx request that our transports send without further preparation.
 
     Raises httpx.InvalidURL, UnicodeError or TransportError for what cannot be sent.
     """
+    method, url, headers, deadline, max_body, body = request
     usual = _USUAL.fullmatch(url)
     address = _address(url) if usual is None else _usual_address(usual[1])
     target = address.url.raw_path if usual is None else usual[2].encode("ascii")
     if body is None:
         prepared = _prepared_again(address.host, None, *headers.items())
     else:
-        # signed anew for every attempt: nothing to remember
+        # signed anew for every attempt, so that caching would never hit
         prepared = _prepared(address.host, len(body), *headers.items())
     return httpx.Request(
         method,
@@ -87,8 +94,8 @@ def build_request(
         extensions={
             "target": target,
             ORIGIN: address.origin,
-            DEADLINE: limits.deadline,
-            WIRE_BYTES: limits.max_body + _FRAMING,
+            DEADLINE: deadline,
+            WIRE_BYTES: max_body + _FRAMING,
             HEADERS: prepared.encoded,
         },
     )

@@ -1,8 +1,8 @@
-"""What httpx sends requests through: connections of our own, to allowed addresses only.
+"""The httpx transport for direct connections, which go to allowed addresses only.
 
 httpx's own engine, httpcore, costs milliseconds a request once a hundred are under way, leaks
-the slot of a request that is cancelled while it queues (encode/httpcore#1093), and connects
-wherever a name leads. It serves where a proxy is configured; everything else goes here.
+the slot of a request that is cancelled while it queues (encode/httpcore#1093), and connects to
+any address that a name resolves to. It is used only where a proxy is configured (`proxied`).
 """
 
 import ssl
@@ -24,7 +24,7 @@ KEEP_ALIVE = 120.0
 
 
 class DirectTransport(httpx.AsyncBaseTransport):
-    """Speaks HTTP/1.1 over connections that `dialer` makes; raises TransportError."""
+    """Sends HTTP/1.1 over connections that `dialer` makes; raises TransportError."""
 
     def __init__(self, dialer: Dialer, tls: ssl.SSLContext, keep: int) -> None:
         self._dialer = dialer
@@ -33,11 +33,11 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._deadlines = Deadlines()
 
     async def run(self) -> None:
-        """Keep an eye on the deadlines, for ever."""
+        """Close what is over its deadline, for ever."""
         await self._deadlines.run()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send what `build_request` made; the body of the answer is read as it comes."""
+        """Send what `build_request` made; the answer's body is read as it arrives."""
         message = _encoded(request)
         if request.method != "GET":
             message += await request.aread()
@@ -49,8 +49,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
             try:
                 return await self._exchange(connection, message, most, deadline)
             except TransportError as error:
-                # the server had enough of an idle connection just as it was used again
-                if request.method != "GET" or error.kind != "reset" or connection.was_heard:
+                # the server closed an idle connection just as it was used again
+                if request.method != "GET" or error.kind != "reset" or connection.has_received:
                     raise
         connection = await self._connected(extensions[ORIGIN], deadline)
         return await self._exchange(connection, message, most, deadline)
@@ -60,15 +60,15 @@ class DirectTransport(httpx.AsyncBaseTransport):
     ) -> httpx.Response:
         body = _Body(connection, self._pool, self._deadlines, deadline)
         try:
-            status, headers = await connection.ask(message, most)
+            status, headers = await connection.send(message, most)
             stream = body.whole() if connection.is_whole else body
         except BaseException:
-            body.give_up()
+            body.release()
             raise
         return httpx.Response(status, headers=headers, stream=stream)
 
     async def aclose(self) -> None:
-        """Close what is idle."""
+        """Close all idle connections."""
         self._pool.close()
 
     async def _connected(self, origin: Origin, deadline: float) -> Connection:
@@ -93,7 +93,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """An answer's body; closing it gives the connection back, and never waits."""
+    """An answer's body; closing it gives the connection back to the pool, and never waits."""
 
     def __init__(
         self, connection: Connection, pool: Pool, deadlines: Deadlines, deadline: float
@@ -113,21 +113,21 @@ class _Body(httpx.AsyncByteStream):
         return piece
 
     def whole(self) -> Whole:
-        """Return all that has come, and let go of the connection."""
+        """Return all that has arrived, and release the connection."""
         received = b"" if self._connection is None else self._connection.take()
-        self.give_up()
+        self.release()
         return Whole(received)
 
-    def give_up(self) -> None:
-        """Let go of the connection."""
+    def release(self) -> None:
+        """Release the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
             self._deadlines.drop(connection, self._tick)
             self._pool.give_back(connection)
 
     async def aclose(self) -> None:
-        """Let go of the connection."""
-        self.give_up()
+        """Release the connection."""
+        self.release()
 
 
 def _encoded(request: httpx.Request) -> bytes:

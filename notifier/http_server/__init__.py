@@ -2,8 +2,8 @@
 
 The sandbox gateway, the local receiver and the tests run on it. It is built on trio and h11
 directly because an ASGI server cannot reset a connection, drip an answer byte by byte or send
-garbage: a handler here gets the whole request and, beside returning a response, may use the
-`Wire` it came in by.
+garbage. A handler here gets the whole request. It returns a response, or uses the `Wire` that
+the request arrived on.
 """
 
 from notifier.http_server.messages import Request, Response, json_response

@@ -1,4 +1,4 @@
-"""Requests and responses as plain values."""
+"""Requests and responses of the server as plain values."""
 
 import json
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One whole answer; its content-length is added when it is sent."""
+    """One whole answer; the server adds its content-length."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The loop around a handler: accept, read, answer, and survive whatever a client does.
+"""The server's loop: accepts connections, reads requests, calls the handler, sends its answers.
 
 One task per connection. A client that disappears ends its own connection and nothing else; a
 handler that raises is logged and answered with 500. Cancelling `serve` closes everything.
@@ -15,7 +15,7 @@ from notifier.http_server.messages import Request, Response, json_response
 from notifier.http_server.wire import RefusedError, Wire
 
 Handler = Callable[[Request, Wire], Awaitable[Response | None]]
-"""Answers one request; None says that it has answered, or misbehaved, on the wire itself."""
+"""Answers one request; returns None when it has answered, or misbehaved, on the wire itself."""
 
 _IDLE = 120.0
 _CLOSING = {"connection": "close"}
@@ -30,7 +30,7 @@ async def serve(
 ) -> None:
     """Serve until cancelled; `task_status` gets the port, which matters when `port` is 0.
 
-    Raises OSError when the address cannot be listened on (in use, not ours, no such host).
+    Raises OSError when the address cannot be listened on (in use, not local, no such host).
     """
     listeners = await trio.open_tcp_listeners(port, host=host)
     if port == 0:
@@ -57,7 +57,7 @@ async def _serve_connection(handler: Handler, stream: trio.SocketStream) -> None
 
 
 async def _serve_one(handler: Handler, wire: Wire) -> bool:
-    """Serve one request; tell whether another one may follow."""
+    """Serve one request; return whether another one may follow."""
     try:
         with trio.move_on_after(_IDLE) as idle:
             request = await wire.receive()

@@ -1,8 +1,7 @@
-"""One connection of a client: reading whole requests, answering well or badly.
+"""One client's connection: reads whole requests, sends answers, and can misbehave.
 
-While a handler keeps to `send`, h11 keeps the conversation in order and the connection is used
-again. Everything else (`send_raw`, `drip`, `hang`, `reset`) leaves the protocol, and the
-connection is closed afterwards.
+While a handler uses `send` only, h11 enforces the protocol and the connection is used again.
+After anything else (`send_raw`, `drip`, `hang`, `reset`) the connection is closed.
 """
 
 import socket
@@ -24,7 +23,7 @@ _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class RefusedError(Exception):
-    """A request that cannot be handed to a handler; `status` is the answer to it."""
+    """A request that no handler is called for; `status` is the answer to it."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -32,10 +31,10 @@ class RefusedError(Exception):
 
 
 class Wire:
-    """A connection, as its handler sees it.
+    """A connection as a handler uses it.
 
-    All methods raise trio.BrokenResourceError when the client has gone away; the server
-    expects that of a handler and takes it as the end of the connection.
+    All methods raise trio.BrokenResourceError when the client has gone away. A handler lets it
+    pass; the server then ends the connection.
     """
 
     def __init__(self, stream: trio.SocketStream) -> None:
@@ -88,7 +87,7 @@ class Wire:
             await self._stream.send_all(bytes([byte]))
 
     async def hang(self) -> None:
-        """Say nothing until the client gives up."""
+        """Send nothing until the client gives up."""
         self._off_protocol = True
         while await self._stream.receive_some(_CHUNK):
             pass
@@ -102,8 +101,8 @@ class Wire:
     async def finish(self) -> None:
         """End the connection so that a client which is still sending can read the answer.
 
-        Closing with unread bytes in the receive buffer would reset the connection and take
-        the answer back.
+        Closing with unread bytes in the receive buffer would reset the connection, and the
+        client might lose the answer.
         """
         await self._stream.send_eof()
         taken = 0

@@ -1,8 +1,8 @@
-"""Connecting to other hosts, but only to such as are allowed.
+"""Connects to other hosts, to allowed addresses only.
 
-`addresses` decides, purely; `dialing` resolves, asks it about each address, and connects to
-one that may be connected to: what was judged is what is connected to, with no look-up between.
-`tcp` and `tls` are the streams over such a connection.
+`addresses` is the policy, a pure function of an address. `dialing` resolves a name once, checks
+each address, and connects to one that is allowed, with no second look-up in between. `tcp` and
+`tls` are the streams over such a connection.
 """
 
 from notifier.net.addresses import ANYWHERE, AddressPolicy

@@ -1,12 +1,12 @@
-"""Which addresses may be connected to.
+"""The policy that decides which addresses may be connected to.
 
-Some are refused always: link-local ones and those at which clouds keep the credentials of
-their machines, because no webhook and no gateway lives there and every attacker tries them.
-With `public_only` whatever the internet does not reach is refused too, save for the ranges
-that an operator allows. An IPv6 address that carries an IPv4 address is judged by both.
+Some addresses are always refused: link-local ones and those of clouds' metadata services, which
+hold credentials. No webhook and no gateway is there, and every attacker tries them. With
+`public_only`, all addresses that are not public are refused too, except the ranges that an
+operator allows. An IPv6 address that embeds an IPv4 address is checked as both.
 
-The ranges are those of IANA's special-purpose registries (RFC 6890 and its updates), listed
-here because what `ipaddress.is_global` says differs between releases of Python.
+The ranges are those of IANA's special-purpose registries (RFC 6890 and its updates). They are
+listed here because `ipaddress.is_global` differs between releases of Python.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ def _networks(*texts: str) -> tuple[Network, ...]:
 
 _LINK_LOCAL = _networks("169.254.0.0/16", "fe80::/10")
 
-# where clouds tell a machine about itself, beyond 169.254.0.0/16
+# metadata services of clouds, beyond 169.254.0.0/16
 _METADATA = _networks(
     "fd00:ec2::/32",  # Amazon EC2 and EKS, over IPv6
     "fd20:ce::254/128",  # Google Cloud, over IPv6
@@ -56,8 +56,8 @@ _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 
-# IPv6 ranges with an IPv4 address inside, and by how many bits it stands from the right
-_CARRIERS: tuple[tuple[IPv6Network, int], ...] = (
+# IPv6 ranges that embed an IPv4 address, and by how many bits it is shifted to the left
+_EMBEDDING: tuple[tuple[IPv6Network, int], ...] = (
     (_MAPPED, 0),
     (IPv6Network("::/96"), 0),  # IPv4-compatible, deprecated
     (IPv6Network("::ffff:0:0:0/96"), 0),  # IPv4-translated, RFC 2765
@@ -74,20 +74,20 @@ _LOW = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """What the config says: `allow` lists the ranges that `public_only` does not forbid."""
+    """The `[outbound]` settings: `allow` lists the ranges that are exempt from `public_only`."""
 
     public_only: bool = False
     allow: Sequence[Network] = ()
 
     def refusal(self, address: Address) -> str | None:
         """Return why `address` must not be connected to, or None."""
-        judged = [_unmapped(address), *_carried(address)]
-        for each in judged:
+        candidates = [_unmapped(address), *_embedded(address)]
+        for each in candidates:
             if _within(each, _LINK_LOCAL):
                 return "a link-local address"
             if _within(each, _METADATA):
                 return "a cloud's metadata service"
-        if self.public_only and not all(self._is_open(each) for each in judged):
+        if self.public_only and not all(self._is_open(each) for each in candidates):
             return "not a public address, and [outbound] has public_only = true"
         return None
 
@@ -96,7 +96,7 @@ class AddressPolicy:
 
 
 ANYWHERE = AddressPolicy()
-"""Refuses only what is always refused."""
+"""The policy that refuses only what is always refused."""
 
 
 def _is_public(address: Address) -> bool:
@@ -110,19 +110,19 @@ def _within(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def _unmapped(address: Address) -> Address:
-    """Return an IPv4-mapped address as what it is; the kernel connects over IPv4 to it."""
+    """Return an IPv4-mapped address as IPv4, over which the kernel connects to it."""
     if isinstance(address, IPv6Address) and address in _MAPPED:
         return IPv4Address(int(address) & _LOW)
     return address
 
 
-def _carried(address: Address) -> Iterator[IPv4Address]:
-    """Yield every IPv4 address that a gateway on the way may take out of `address`."""
+def _embedded(address: Address) -> Iterator[IPv4Address]:
+    """Yield every IPv4 address that a translator on the way may extract from `address`."""
     if isinstance(address, IPv4Address):
         return
     number = int(address)
-    for network, shift in _CARRIERS:
-        # :: and ::1 are no carriers of 0.0.0.0 and 0.0.0.1
+    for network, shift in _EMBEDDING:
+        # :: and ::1 do not embed 0.0.0.0 and 0.0.0.1
         if address in network and number > 1:
             yield IPv4Address(number >> shift & _LOW)
     if address in _LOCAL_NAT64:

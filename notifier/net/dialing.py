@@ -1,7 +1,7 @@
-"""Resolve, judge, connect: every connection that leaves goes through here.
+"""Resolves a host, checks its addresses and connects; every outgoing connection is made here.
 
-Looking names up blocks a thread. Each dialer has a few of its own, so that a name server that
-does not answer for one peer takes nothing from the others.
+A look-up blocks a thread. Each dialer has a few threads of its own, so that a name server that
+does not answer for one peer does not delay the others.
 """
 
 import os
@@ -19,16 +19,17 @@ _HEAD_START = 0.25  # seconds; RFC 8305 recommends it between one address and th
 
 
 class Dialer:
-    """Connects to one peer's hosts, as far as `policy` allows."""
+    """Connects to one peer's hosts, at addresses that `policy` allows."""
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._policy = policy
         self._lookups = trio.CapacityLimiter(_LOOKUPS)
 
     async def dial(self, host: str, port: int) -> TcpStream:
-        """Connect to `host`, whichever of its allowed addresses answers first.
+        """Connect to `host`, to the allowed address that answers first.
 
-        Raises TransportError: "blocked" when none is allowed, "connect" for all other reasons.
+        Raises TransportError: "blocked" when no address is allowed, else "connect", or
+        "resources" for a lack of this process.
         """
         permitted = []
         refusals = []
@@ -58,7 +59,7 @@ def _look_up(host: str, port: int) -> list[str]:
 
 
 async def _race(addresses: list[str], port: int) -> TcpStream:
-    """Connect to the first that answers; each has a head start on the one after it."""
+    """Connect to the first address that answers; each has a head start on the next one."""
     winner: TcpStream | None = None
     errors: list[OSError] = []
 
@@ -85,7 +86,7 @@ async def _race(addresses: list[str], port: int) -> TcpStream:
                 with trio.move_on_after(_HEAD_START):
                     await over.wait()
     except BaseException:
-        if winner is not None:  # cancelled in the moment of success
+        if winner is not None:  # cancelled just after it connected
             winner.close()
         raise
     if winner is None:
@@ -96,7 +97,7 @@ async def _race(addresses: list[str], port: int) -> TcpStream:
 
 async def _connect(address: str, port: int) -> TcpStream:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # trio connects what it wraps; what is left then is used without the wrapping
+    # trio connects the socket that it wraps; afterwards it is used without the wrapper
     raw = socket.socket(family, socket.SOCK_STREAM)
     try:
         await trio.socket.from_stdlib_socket(raw).connect((address, port))

@@ -1,8 +1,8 @@
 """A TCP stream that costs little more than its system calls.
 
-trio's own goes through several layers for each call, and first tries to read what cannot be
-there yet: together they cost more than parsing a whole answer. Sending is no checkpoint as long
-as the system takes everything at once; whoever sends goes on to wait for an answer, which is.
+trio's own goes through several layers for each call, and tries to read before anything can have
+arrived: together that costs more than parsing a whole answer. Sending is no checkpoint as long
+as the system takes everything at once; the caller then waits for an answer, which is one.
 """
 
 import errno
@@ -15,7 +15,7 @@ _BAD_DESCRIPTOR = errno.EBADF
 
 
 class TcpStream(trio.abc.Stream):
-    """Wraps a connected socket, which must not block."""
+    """A stream over a connected, non-blocking socket."""
 
     def __init__(self, connected: socket.socket) -> None:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -39,7 +39,7 @@ class TcpStream(trio.abc.Stream):
         await trio.lowlevel.wait_writable(self.socket)
 
     async def receive_some(self, max_bytes: int | None = 65536) -> bytes:
-        """Return what has come, at most `max_bytes`, b"" at the end.
+        """Return what has arrived, at most `max_bytes`, b"" at the end.
 
         Raises trio.BrokenResourceError, trio.ClosedResourceError.
         """
@@ -48,12 +48,12 @@ class TcpStream(trio.abc.Stream):
             try:
                 return self.socket.recv(max_bytes or 65536)
             except BlockingIOError:
-                continue  # somebody's mistake, such as a checksum that was wrong
+                continue  # readable by mistake, such as after a wrong checksum
             except OSError as error:
                 raise _broken(error) from error
 
     def has_unread(self) -> bool:
-        """Tell whether anything came that was not received, if only the end."""
+        """Tell whether bytes, or the end, have arrived and were not received."""
         return bool(self._idle.poll(0))
 
     def close(self) -> None:
@@ -70,5 +70,5 @@ class TcpStream(trio.abc.Stream):
 
 def _broken(error: OSError) -> Exception:
     if error.errno == _BAD_DESCRIPTOR:
-        return trio.ClosedResourceError("closed by somebody else")
+        return trio.ClosedResourceError("closed by another task")
     return trio.BrokenResourceError(f"the connection broke: {error}")

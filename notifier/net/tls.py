@@ -1,8 +1,8 @@
-"""A TLS stream that knows whether anything is left of what it received.
+"""A TLS stream that can tell whether it holds unread data.
 
-What a server sent after its answer may sit decrypted, or still encrypted, above the socket, where
-nobody who looks at the socket finds it; trio's own stream does not tell, so that it would be
-read as the answer to the next request. For one task at a time.
+Data that a server sent after its answer may be buffered, decrypted or still encrypted, above the
+socket, where polling the socket does not show it. trio's own stream does not expose that buffer,
+so that its content would be read as the answer to the next request. For one task at a time.
 """
 
 import ssl
@@ -19,8 +19,8 @@ T = TypeVar("T")
 class TlsStream(trio.abc.Stream):
     """Speaks TLS to `host` over `below`, after `do_handshake`.
 
-    As is usual with HTTP it says no goodbye, and the server need not: the end of the
-    connection below is the end of this one.
+    As is usual with HTTP, it sends no close_notify and expects none: the end of the connection
+    below is the end of this one.
     """
 
     def __init__(self, below: TcpStream, context: ssl.SSLContext, host: str) -> None:
@@ -34,7 +34,7 @@ class TlsStream(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send everything; raises trio.BrokenResourceError, trio.ClosedResourceError."""
-        if data:  # nothing would be the end for OpenSSL
+        if data:  # OpenSSL takes an empty write for the end
             await self._until_done(lambda: self._tls.write(data))
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -42,12 +42,12 @@ class TlsStream(trio.abc.Stream):
         await self._below.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Return what has come, at most `max_bytes`, b"" at the end.
+        """Return what has arrived, at most `max_bytes`, b"" at the end.
 
         Raises trio.BrokenResourceError, trio.ClosedResourceError.
         """
-        if self._holds_back():
-            await trio.lowlevel.checkpoint()  # others have a turn between pieces
+        if self._has_buffered():
+            await trio.lowlevel.checkpoint()  # other tasks run between pieces
         else:
             await self._fill()
         try:
@@ -58,8 +58,8 @@ class TlsStream(trio.abc.Stream):
             raise
 
     def has_unread(self) -> bool:
-        """Tell whether anything came that was not received, if only the end."""
-        return self._holds_back() or self._below.has_unread()
+        """Tell whether bytes, or the end, have arrived and were not received."""
+        return self._has_buffered() or self._below.has_unread()
 
     def close(self) -> None:
         """Close at once; does nothing when it is closed already."""
@@ -69,11 +69,11 @@ class TlsStream(trio.abc.Stream):
         """Close."""
         await self._below.aclose()
 
-    def _holds_back(self) -> bool:
+    def _has_buffered(self) -> bool:
         return bool(self._incoming.pending or self._tls.pending())
 
     async def _until_done(self, operation: Callable[[], T]) -> T:
-        """Do it, as often as it needs more from the other side, and send what it wants sent."""
+        """Repeat `operation` until it needs no more input, and send what it produces."""
         while True:
             try:
                 result = operation()

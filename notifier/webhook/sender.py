@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.http_client import HttpClient, HttpResponse
+from notifier.http_client import HttpClient, HttpRequest, HttpResponse
 from notifier.schedule.retry_after import parse_retry_after
 from notifier.signing import signed_headers
 
@@ -90,13 +90,8 @@ class WebhookSender:
         }
         if target.keys:
             headers |= signed_headers(target.keys, event_id, int(self._wall()), body)
-        return await self._http.request(
-            "POST",
-            target.url,
-            headers=headers,
-            deadline=target.timeout,
-            max_body=MAX_ANSWER,
-            body=body,
+        return await self._http.send(
+            HttpRequest("POST", target.url, headers, target.timeout, MAX_ANSWER, body)
         )
 
 

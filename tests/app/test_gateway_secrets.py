@@ -9,24 +9,20 @@ import pytest
 
 from notifier.app import wiring
 from notifier.config import load
-from notifier.http_client import HttpResponse, PeerClient
+from notifier.http_client import HttpRequest, HttpResponse, PeerClient
 from notifier.model.answer import Seen
 
 
 class Echoing:
     """Answers with a failed job that quotes every header."""
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        deadline: float,
-        max_body: int,
-        body: bytes | None = None,
-    ) -> HttpResponse:
-        job = {"id": "video_1", "status": "failed", "error": "bad key", "sent": dict(headers)}
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        job = {
+            "id": "video_1",
+            "status": "failed",
+            "error": "bad key",
+            "sent": dict(request.headers),
+        }
         return HttpResponse(200, {}, json.dumps(job).encode())
 
 

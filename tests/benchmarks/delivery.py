@@ -164,10 +164,10 @@ async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Out
     target = Target(url, {}, [KEY], 15.0)
     notices = EndpointNotices((), new_id=lambda: "evt_x", wall=clock.wall, wake=lambda _: None)
     ids = iter(range(10**9))
-    async with open_client(IN_FLIGHT) as exchange, trio.open_nursery() as nursery:
+    async with open_client(IN_FLIGHT) as client, trio.open_nursery() as nursery:
         runner = AttemptRunner(
             DeliveryRules("app", Format.STANDARD, SCHEDULE),
-            WebhookSender(exchange, lambda: target, clock.wall),
+            WebhookSender(client, lambda: target, clock.wall),
             AttemptRecorder(store, clock.now),
             notices,
             health=Health("mark"),

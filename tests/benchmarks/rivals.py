@@ -8,7 +8,7 @@ import venv
 from pathlib import Path
 from tempfile import gettempdir
 
-_PEERS = Path(__file__).parent / "peers"
+_CLIENTS = Path(__file__).parent / "clients"
 _ROOT = Path(__file__).parents[2]
 
 RIVALS: dict[str, tuple[str, ...]] = {
@@ -18,12 +18,12 @@ RIVALS: dict[str, tuple[str, ...]] = {
     "httpx": ("httpx_client",),
     "h11": ("h11_streams",),
 }
-"""Their scripts in `peers`, with what they are called with after the usual arguments."""
+"""Their scripts in `clients`, with what they are called with after the usual arguments."""
 
 
 def build() -> Path:
     """Return the interpreter that has the rivals; raises subprocess.CalledProcessError."""
-    wanted = (_PEERS / "requirements.txt").read_bytes() + sys.version.encode()
+    wanted = (_CLIENTS / "requirements.txt").read_bytes() + sys.version.encode()
     digest = hashlib.sha256(wanted).hexdigest()[:12]
     folder = Path(gettempdir(), f"notifier-benchmark-{os.getuid()}-{digest}")
     python = folder / "bin" / "python"
@@ -31,7 +31,7 @@ def build() -> Path:
     if not done.exists():
         venv.create(folder, with_pip=True, clear=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "-r"]
-        wanted_file = str(_PEERS / "requirements.txt")
+        wanted_file = str(_CLIENTS / "requirements.txt")
         subprocess.run([*install, wanted_file], check=True, stdout=subprocess.DEVNULL)
         done.touch()
     return python
@@ -42,7 +42,7 @@ def cpu_per_request(
 ) -> float | None:
     """Return what one status request costs a rival; None if it is not to be had."""
     script, *more = RIVALS[rival]
-    command = [str(python), "-m", f"tests.benchmarks.peers.{script}", url, str(concurrency)]
+    command = [str(python), "-m", f"tests.benchmarks.clients.{script}", url, str(concurrency)]
     done = subprocess.run(
         [*command, str(seconds), *more],
         cwd=_ROOT,

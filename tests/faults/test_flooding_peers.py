@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import open_client
+from notifier.http_client import HttpRequest, open_client
 
 FLOODS = {
     "provisional answers": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
@@ -23,12 +23,12 @@ FLOODS = {
 async def test_a_flood_is_cut_off_and_holds_up_nobody(flood: str) -> None:
     """CPU time of this thread is measured, so that a busy machine does not matter."""
     with flooding(*FLOODS[flood]) as url:
-        async with open_client(4) as exchange, trio.open_nursery() as nursery:
+        async with open_client(4) as client, trio.open_nursery() as nursery:
             longest = await nursery.start(longest_turn)
             began = time.thread_time()
             with pytest.raises(TransportError) as raised:
-                await exchange.request(
-                    "POST", url, headers={}, deadline=60, max_body=65_536, body=b"{}"
+                await client.send(
+                    HttpRequest("POST", url, headers={}, deadline=60, max_body=65_536, body=b"{}")
                 )
             spent = time.thread_time() - began
             nursery.cancel_scope.cancel()

@@ -6,7 +6,7 @@ no crowd when it is back.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from trio.testing import MockClock
 from notifier.delivery import Outbox, Subscription
 from notifier.errors import TransportError
 from notifier.gateway import GatewayClient, GatewayRules
-from notifier.http_client import HttpResponse
+from notifier.http_client import HttpRequest, HttpResponse
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch
 from notifier.polling import (
@@ -52,25 +52,16 @@ class Gateway:
     asked: list[float] = field(default_factory=list)
     answered: dict[str, float] = field(default_factory=dict)
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        deadline: float,
-        max_body: int,
-        body: bytes | None = None,
-    ) -> HttpResponse:
+    async def send(self, request: HttpRequest) -> HttpResponse:
         self.asked.append(trio.current_time())
         await trio.sleep(0.05)
         if isinstance(self.trouble, TransportError):
             raise self.trouble
         if self.trouble is not None:
             return self.trouble
-        if headers["authorization"] != f"Bearer {self.key}":
+        if request.headers["authorization"] != f"Bearer {self.key}":
             return HttpResponse(401, {}, b'{"error": {"message": "wrong key"}}')
-        video_id = url.rpartition("/")[2]
+        video_id = request.url.rpartition("/")[2]
         self.answered[video_id] = trio.current_time()
         status = self.statuses.get(video_id, "in_progress")
         return HttpResponse(200, {}, json.dumps({"id": video_id, "status": status}).encode())

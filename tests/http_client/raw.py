@@ -1,4 +1,4 @@
-"""A server of ours that says what no other could be made to say, byte by byte."""
+"""A raw server for answers that no HTTP library would send, byte by byte."""
 
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,7 +9,7 @@ from pathlib import Path
 import trio
 import trustme
 
-from notifier.http_client import HttpResponse, PeerClient, Route, open_client
+from notifier.http_client import HttpRequest, HttpResponse, PeerClient, Route, open_client
 
 _HOST = "127.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -17,7 +17,7 @@ Answer = Callable[[trio.abc.Stream], Awaitable[None]]
 
 
 class Server:
-    """Counts the connections, and answers every request with `answer`, or as it does."""
+    """Counts connections; answers each request with the bytes `answer`, or by calling it."""
 
     def __init__(self, answer: Answer | bytes) -> None:
         self.connections = 0
@@ -42,7 +42,7 @@ class Server:
             self.left.set()
 
     async def has_at_most(self, connections: int) -> None:
-        """Wait until no more than so many are open."""
+        """Wait until at most so many connections are open."""
         with trio.fail_after(60):
             while self.open > connections:
                 self.left = trio.Event()
@@ -53,14 +53,14 @@ class Server:
 async def serving(
     answer: Answer | bytes, in_flight: int = 4
 ) -> AsyncIterator[tuple[Server, PeerClient]]:
-    """Serve on loopback, and open an exchange to ask there."""
+    """Serve on loopback, and open a client for it."""
     server = Server(answer)
     async with trio.open_nursery() as nursery:
         (listener,) = await nursery.start(partial(trio.serve_tcp, server.serve, 0, host=_HOST))
         port = listener.socket.getsockname()[1]
         server.url = f"http://{_HOST}:{port}/"
-        async with open_client(in_flight) as exchange:
-            yield server, exchange
+        async with open_client(in_flight) as client:
+            yield server, client
         nursery.cancel_scope.cancel()
 
 
@@ -68,7 +68,7 @@ async def serving(
 async def serving_tls(
     answer: Answer | bytes, ca_file: Path, in_flight: int = 4
 ) -> AsyncIterator[tuple[Server, PeerClient]]:
-    """Do so over TLS, certified by an authority that is written to `ca_file`."""
+    """Serve over TLS, with a certificate of an authority that is written to `ca_file`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(ca_file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -79,12 +79,12 @@ async def serving_tls(
         (listener,) = await nursery.start(serve)
         port = listener.transport_listener.socket.getsockname()[1]
         server.url = f"https://localhost:{port}/"
-        async with open_client(in_flight, Route(ca_file=ca_file)) as exchange:
-            yield server, exchange
+        async with open_client(in_flight, Route(ca_file=ca_file)) as client:
+            yield server, client
         nursery.cancel_scope.cancel()
 
 
-async def get(exchange: PeerClient, server: Server, deadline: float = 60) -> HttpResponse:
-    return await exchange.request(
-        "GET", server.url, headers={}, deadline=deadline, max_body=100_000
+async def get(client: PeerClient, server: Server, deadline: float = 60) -> HttpResponse:
+    return await client.send(
+        HttpRequest("GET", server.url, headers={}, deadline=deadline, max_body=100_000)
     )

@@ -1,4 +1,4 @@
-"""Slots and connections: whoever is cancelled, wherever it was, gives back what it held."""
+"""A cancelled request gives back its slot and its connection, wherever it was cancelled."""
 
 from pathlib import Path
 from random import Random
@@ -10,25 +10,25 @@ from notifier.http_client import PeerClient
 from tests.http_client.raw import OK, Answer, Server, get, serving, serving_tls
 
 IN_FLIGHT = 8
-PATIENCE = 0.002
-"""Longest time until one is cancelled, in seconds: about what an exchange takes here."""
+LONGEST_WAIT = 0.002
+"""Longest time until a request is cancelled, in seconds: about what an exchange takes here."""
 
 
-def moody(dice: Random) -> Answer:
-    """Return what answers at once, late, in pieces or not at all."""
+def unpredictable(dice: Random) -> Answer:
+    """Return an answer that comes at once, late, in pieces or not at all."""
 
     async def answer(stream: trio.abc.Stream) -> None:
-        mood = dice.random()
-        if mood < 0.01:
+        draw = dice.random()
+        if draw < 0.01:
             await stream.receive_some()  # until it goes away
             return
-        if mood < 0.5:
-            await trio.sleep(dice.random() * PATIENCE)
-        if mood < 0.25:
+        if draw < 0.5:
+            await trio.sleep(dice.random() * LONGEST_WAIT)
+        if draw < 0.25:
             await stream.send_all(OK[:20])
-            await trio.sleep(dice.random() * PATIENCE)
+            await trio.sleep(dice.random() * LONGEST_WAIT)
             await stream.send_all(OK[20:-1])
-            await trio.sleep(dice.random() * PATIENCE)
+            await trio.sleep(dice.random() * LONGEST_WAIT)
             await stream.send_all(OK[-1:])
         else:
             await stream.send_all(OK)
@@ -36,30 +36,30 @@ def moody(dice: Random) -> Answer:
     return answer
 
 
-async def cancelled(exchange: PeerClient, server: Server, dice: Random) -> None:
-    """Ask, and lose patience: mostly by a cancellation, at times by a deadline."""
-    after = dice.random() * PATIENCE
+async def cancelled(client: PeerClient, server: Server, dice: Random) -> None:
+    """Send a request and give it up: mostly by a cancellation, at times by a deadline."""
+    after = dice.random() * LONGEST_WAIT
     try:
         if dice.random() < 0.1:
-            await get(exchange, server, deadline=after)
+            await get(client, server, deadline=after)
         else:
             with trio.move_on_after(after):
-                await get(exchange, server)
+                await get(client, server)
     except TransportError as error:
         assert error.kind == "timeout"  # noqa: PT017 - no trouble at all is the usual case
 
 
-async def cancel_many(exchange: PeerClient, server: Server, dice: Random, times: int) -> None:
+async def cancel_many(client: PeerClient, server: Server, dice: Random, times: int) -> None:
     with trio.fail_after(600):
         async with trio.open_nursery() as nursery:
             for _ in range(times):
-                nursery.start_soon(cancelled, exchange, server, dice)
+                nursery.start_soon(cancelled, client, server, dice)
                 if dice.random() < 0.2:
-                    await trio.sleep(dice.random() * PATIENCE)
+                    await trio.sleep(dice.random() * LONGEST_WAIT)
 
 
-async def fully_served(exchange: PeerClient, server: Server) -> None:
-    """Check that as many as may be in flight are so, at the same time, on few connections."""
+async def fully_served(client: PeerClient, server: Server) -> None:
+    """Check that all slots can be used at the same time, on no more connections than slots."""
     together = trio.Event()
     waiting = 0
 
@@ -75,7 +75,7 @@ async def fully_served(exchange: PeerClient, server: Server) -> None:
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             for _ in range(IN_FLIGHT):
-                nursery.start_soon(get, exchange, server)
+                nursery.start_soon(get, client, server)
     await server.has_at_most(IN_FLIGHT)
 
 
@@ -86,16 +86,19 @@ def descriptors() -> int:
 async def test_ten_thousand_cancellations_cost_no_slot_and_no_connection() -> None:
     dice = Random(1)
     before = descriptors()
-    async with serving(moody(dice), IN_FLIGHT) as (server, exchange):
-        await cancel_many(exchange, server, dice, 10_000)
-        await fully_served(exchange, server)
+    async with serving(unpredictable(dice), IN_FLIGHT) as (server, client):
+        await cancel_many(client, server, dice, 10_000)
+        await fully_served(client, server)
     assert descriptors() == before
 
 
 async def test_nor_do_cancellations_within_tls(tmp_path: Path) -> None:
     dice = Random(2)
     before = descriptors()
-    async with serving_tls(moody(dice), tmp_path / "ca.pem", IN_FLIGHT) as (server, exchange):
-        await cancel_many(exchange, server, dice, 1000)
-        await fully_served(exchange, server)
+    async with serving_tls(unpredictable(dice), tmp_path / "ca.pem", IN_FLIGHT) as (
+        server,
+        client,
+    ):
+        await cancel_many(client, server, dice, 1000)
+        await fully_served(client, server)
     assert descriptors() == before

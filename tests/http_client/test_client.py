@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import KINDS, HttpResponse, PeerClient, open_client
+from notifier.http_client import KINDS, HttpRequest, HttpResponse, PeerClient, open_client
 from notifier.http_server import Request, Response, Wire, serve
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -20,21 +20,23 @@ Answer = Callable[[Request, Wire], Awaitable[Response | None]]
 async def peer(answer: Answer, in_flight: int = 4) -> AsyncIterator[tuple[PeerClient, str]]:
     async with trio.open_nursery() as nursery:
         port = await nursery.start(partial(serve, answer, port=0))
-        async with open_client(in_flight) as exchange:
-            yield exchange, f"http://127.0.0.1:{port}"
+        async with open_client(in_flight) as client:
+            yield client, f"http://127.0.0.1:{port}"
         nursery.cancel_scope.cancel()
 
 
 async def get(
-    exchange: PeerClient, url: str, deadline: float = 60, max_body: int = 1000
+    client: PeerClient, url: str, deadline: float = 60, max_body: int = 1000
 ) -> HttpResponse:
-    return await exchange.request("GET", url, headers={}, deadline=deadline, max_body=max_body)
+    return await client.send(
+        HttpRequest("GET", url, headers={}, deadline=deadline, max_body=max_body)
+    )
 
 
-async def trouble(answer: Answer, deadline: float = 60, max_body: int = 1000) -> TransportError:
-    async with peer(answer) as (exchange, url):
+async def failure_of(answer: Answer, deadline: float = 60, max_body: int = 1000) -> TransportError:
+    async with peer(answer) as (client, url):
         with pytest.raises(TransportError) as raised:
-            await get(exchange, f"{url}/secret-path", deadline, max_body)
+            await get(client, f"{url}/secret-path", deadline, max_body)
     assert "secret-path" not in str(raised.value)
     assert raised.value.kind in KINDS
     return raised.value
@@ -44,8 +46,8 @@ async def test_an_answer_comes_whole() -> None:
     async def answer(request: Request, wire: Wire) -> Response:
         return Response(404, {"X-Thing": "yes"}, request.method.encode())
 
-    async with peer(answer) as (exchange, url):
-        reply = await get(exchange, url)
+    async with peer(answer) as (client, url):
+        reply = await get(client, url)
     assert (reply.status, reply.body, reply.headers["x-thing"]) == (404, b"GET", "yes")
 
 
@@ -53,7 +55,7 @@ async def test_one_byte_a_moment_runs_into_the_deadline() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.drip(Response(200, {}, b"x" * 1000), 0.05)
 
-    assert (await trouble(answer, deadline=0.5)).kind == "timeout"
+    assert (await failure_of(answer, deadline=0.5)).kind == "timeout"
 
 
 async def test_endless_provisional_answers_run_into_the_deadline() -> None:
@@ -62,14 +64,14 @@ async def test_endless_provisional_answers_run_into_the_deadline() -> None:
             await wire.send_raw(b"HTTP/1.1 103 Early Hints\r\n\r\n")
             await trio.sleep(0.01)
 
-    assert (await trouble(answer, deadline=0.5)).kind == "timeout"
+    assert (await failure_of(answer, deadline=0.5)).kind == "timeout"
 
 
 async def test_silence_runs_into_the_deadline() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.hang()
 
-    assert (await trouble(answer, deadline=0.3)).kind == "timeout"
+    assert (await failure_of(answer, deadline=0.3)).kind == "timeout"
 
 
 async def test_an_endless_body_is_cut_off_at_the_cap() -> None:
@@ -82,7 +84,7 @@ async def test_an_endless_body_is_cut_off_at_the_cap() -> None:
             await wire.send_raw(b"x" * 10_000)
             sent += 10_000
 
-    assert (await trouble(answer, max_body=50_000)).kind == "too_large"
+    assert (await failure_of(answer, max_body=50_000)).kind == "too_large"
     assert sent < 10_000_000
 
 
@@ -93,8 +95,8 @@ async def test_a_compressed_body_is_never_unpacked() -> None:
         assert request.headers["accept-encoding"] == "identity"
         return Response(200, {"content-encoding": "gzip"}, bomb)
 
-    async with peer(answer) as (exchange, url):
-        reply = await get(exchange, url, max_body=10_000)
+    async with peer(answer) as (client, url):
+        reply = await get(client, url, max_body=10_000)
     assert reply.body == bomb
 
 
@@ -102,48 +104,50 @@ async def test_a_reset_is_told_from_other_trouble() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.reset()
 
-    assert (await trouble(answer)).kind == "reset"
+    assert (await failure_of(answer)).kind == "reset"
 
 
 async def test_an_answer_cut_short_is_no_answer() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.send_raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
 
-    assert (await trouble(answer)).kind in {"protocol", "reset"}
+    assert (await failure_of(answer)).kind in {"protocol", "reset"}
 
 
 async def test_what_is_not_http_is_no_answer() -> None:
     async def answer(request: Request, wire: Wire) -> None:
         await wire.send_raw(b"\x16\x03\x01 SSH-2.0\r\n\r\n")
 
-    assert (await trouble(answer)).kind == "protocol"
+    assert (await failure_of(answer)).kind == "protocol"
 
 
 async def test_a_refused_connection_and_a_bad_certificate_have_names_of_their_own() -> None:
     async def answer(request: Request, wire: Wire) -> Response:
         return Response(200)
 
-    async with peer(answer) as (exchange, url):
+    async with peer(answer) as (client, url):
         with pytest.raises(TransportError, match="Connection refused") as refused:
-            await get(exchange, "http://127.0.0.1:1/")
+            await get(client, "http://127.0.0.1:1/")
         with pytest.raises(TransportError) as no_tls:
-            await get(exchange, url.replace("http:", "https:"))
+            await get(client, url.replace("http:", "https:"))
     assert (refused.value.kind, no_tls.value.kind) == ("connect", "tls")
 
 
 @pytest.mark.parametrize("url", ["http://[::bad/", "nothing", "http://", "ftp://x/", "http://a\n"])
 async def test_a_url_that_cannot_be_tried_is_an_error_and_no_crash(url: str) -> None:
-    async with open_client(1) as exchange:
+    async with open_client(1) as client:
         with pytest.raises(TransportError) as raised:
-            await get(exchange, url)
+            await get(client, url)
     assert raised.value.kind == "bad_request"
 
 
 async def test_a_header_that_cannot_be_sent_is_an_error_and_no_crash() -> None:
-    async with open_client(1) as exchange:
+    async with open_client(1) as client:
         with pytest.raises(TransportError) as raised:
-            await exchange.request(
-                "GET", "http://127.0.0.1:1/", headers={"a": "☃"}, deadline=1, max_body=1
+            await client.send(
+                HttpRequest(
+                    "GET", "http://127.0.0.1:1/", headers={"a": "☃"}, deadline=1, max_body=1
+                )
             )
     assert raised.value.kind == "bad_request"
 
@@ -155,9 +159,9 @@ async def test_redirects_are_not_followed_and_cookies_are_not_kept() -> None:
         seen.append(request.headers.get("cookie", ""))
         return Response(302, {"location": "/elsewhere", "set-cookie": "a=b; Path=/"})
 
-    async with peer(answer) as (exchange, url):
-        assert (await get(exchange, url)).status == 302
-        assert (await get(exchange, url)).status == 302
+    async with peer(answer) as (client, url):
+        assert (await get(client, url)).status == 302
+        assert (await get(client, url)).status == 302
     assert seen == ["", ""]
 
 
@@ -168,8 +172,8 @@ async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.Monkey
     async def answer(request: Request, wire: Wire) -> Response:
         return Response(200)
 
-    async with peer(answer) as (exchange, url):
-        assert (await get(exchange, url)).status == 200
+    async with peer(answer) as (client, url):
+        assert (await get(client, url)).status == 200
 
 
 async def test_cancelled_requests_give_their_place_back() -> None:
@@ -177,14 +181,14 @@ async def test_cancelled_requests_give_their_place_back() -> None:
         await trio.sleep(0.02)
         return Response(200)
 
-    async with peer(answer, in_flight=2) as (exchange, url):
+    async with peer(answer, in_flight=2) as (client, url):
         for _ in range(20):
             async with trio.open_nursery() as nursery:
                 for _ in range(10):
-                    nursery.start_soon(get, exchange, url)
+                    nursery.start_soon(get, client, url)
                 await trio.sleep(0.01)
                 nursery.cancel_scope.cancel()
-        assert (await get(exchange, url)).status == 200
+        assert (await get(client, url)).status == 200
 
 
 ENDLESS = {
@@ -213,7 +217,7 @@ async def test_what_never_becomes_an_answer_is_cut_off_long_before_the_deadline(
             await wire.send_raw(again * (20_000 // len(again)))
             sent += 20_000
 
-    kind = (await trouble(answer, deadline=600, max_body=50_000)).kind
+    kind = (await failure_of(answer, deadline=600, max_body=50_000)).kind
     assert kind in {"too_large", "protocol"}  # and not a timeout
     assert sent < 10_000_000
 
@@ -233,7 +237,7 @@ async def test_a_talkative_peer_leaves_the_other_tasks_their_turn() -> None:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(take_turns)
-        assert (await trouble(answer)).kind == "too_large"
+        assert (await failure_of(answer)).kind == "too_large"
         nursery.cancel_scope.cancel()
     # 64 KiB are read before it is cut off, at most 8 of them in one go
     assert turns >= 8
@@ -249,5 +253,5 @@ async def test_an_address_that_nobody_would_follow_does_not_spoil_the_answer(val
             b"HTTP/1.1 302 Found\r\nlocation: " + location + b"\r\ncontent-length: 0\r\n\r\n"
         )
 
-    async with peer(answer) as (exchange, url):
-        assert (await get(exchange, url)).status == 302
+    async with peer(answer) as (client, url):
+        assert (await get(client, url)).status == 302

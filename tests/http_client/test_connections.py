@@ -7,14 +7,14 @@ import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import PeerClient
+from notifier.http_client import HttpRequest, PeerClient
 from notifier.http_client.connection import MAX_HEAD
 from tests.http_client.raw import OK, Server, get, serving
 
 
-async def trouble(exchange: PeerClient, server: Server) -> TransportError:
+async def failure_of(client: PeerClient, server: Server) -> TransportError:
     with pytest.raises(TransportError) as raised:
-        await get(exchange, server, deadline=60)
+        await get(client, server, deadline=60)
     return raised.value
 
 
@@ -31,9 +31,9 @@ async def trouble(exchange: PeerClient, server: Server) -> TransportError:
     ],
 )
 async def test_a_connection_is_used_again_after_a_whole_answer(answer: bytes, body: bytes) -> None:
-    async with serving(answer) as (server, exchange):
+    async with serving(answer) as (server, client):
         for _ in range(3):
-            assert (await get(exchange, server)).body == body
+            assert (await get(client, server)).body == body
         assert server.connections == 1
 
 
@@ -48,9 +48,9 @@ async def test_a_connection_is_used_again_after_a_whole_answer(answer: bytes, bo
     ],
 )
 async def test_a_connection_is_dropped_when_nothing_good_can_follow(answer: bytes) -> None:
-    async with serving(answer) as (server, exchange):
+    async with serving(answer) as (server, client):
         for _ in range(3):
-            assert (await get(exchange, server)).body == b"ok"
+            assert (await get(client, server)).body == b"ok"
         assert server.connections == 3
 
 
@@ -60,8 +60,8 @@ async def test_a_body_without_a_length_ends_with_the_connection(head: bytes) -> 
         await stream.send_all(b"HTTP/1.1 200 OK\r\n" + head + b"\r\nok")
         await stream.aclose()
 
-    async with serving(answer) as (server, exchange):
-        assert (await get(exchange, server)).body == b"ok"
+    async with serving(answer) as (server, client):
+        assert (await get(client, server)).body == b"ok"
 
 
 @pytest.mark.parametrize("head", [b"content-length: 30\r\n", b"transfer-encoding: chunked\r\n"])
@@ -70,9 +70,9 @@ async def test_an_answer_that_is_cut_short_is_no_answer(head: bytes) -> None:
         await stream.send_all(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n2\r\n")
         await stream.aclose()
 
-    async with serving(answer) as (server, exchange):
-        told = await trouble(exchange, server)
-        assert (told.kind, "cut short" in told.detail) == ("reset", True)
+    async with serving(answer) as (server, client):
+        failure = await failure_of(client, server)
+        assert (failure.kind, "cut short" in failure.detail) == ("reset", True)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ async def test_an_answer_that_is_cut_short_is_no_answer(head: bytes) -> None:
     ids=["ssh", "two lengths", "negative", "folded", "upgrade"],
 )
 async def test_what_is_not_http_is_called_so(answer: bytes) -> None:
-    async with serving(answer) as (server, exchange):
-        assert (await trouble(exchange, server)).kind == "protocol"
+    async with serving(answer) as (server, client):
+        assert (await failure_of(client, server)).kind == "protocol"
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ async def test_what_is_not_http_is_called_so(answer: bytes) -> None:
     ids=["headers", "provisional answers", "chunk extensions"],
 )
 async def test_what_has_no_end_is_cut_off(answer: bytes) -> None:
-    async with serving(answer) as (server, exchange):
-        assert (await trouble(exchange, server)).kind == "too_large"
+    async with serving(answer) as (server, client):
+        assert (await failure_of(client, server)).kind == "too_large"
 
 
 async def test_headers_may_come_in_any_pieces() -> None:
@@ -111,20 +111,20 @@ async def test_headers_may_come_in_any_pieces() -> None:
             await stream.send_all(bytes([byte]))
             await trio.sleep(0.001)
 
-    async with serving(answer) as (server, exchange):
-        assert (await get(exchange, server)).headers["content-length"] == "2"
+    async with serving(answer) as (server, client):
+        assert (await get(client, server)).headers["content-length"] == "2"
 
 
 async def test_a_header_that_is_there_twice_has_both_values() -> None:
     twice = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n"
-    async with serving(twice) as (server, exchange):
-        assert (await get(exchange, server)).headers["x-a"] == "1, 2"
+    async with serving(twice) as (server, client):
+        assert (await get(client, server)).headers["x-a"] == "1, 2"
 
 
 async def test_what_comes_after_the_body_is_no_header() -> None:
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
-    async with serving(chunked + b"retry-after: 9999\r\n\r\n") as (server, exchange):
-        assert set((await get(exchange, server)).headers) == {"transfer-encoding"}
+    async with serving(chunked + b"retry-after: 9999\r\n\r\n") as (server, client):
+        assert set((await get(client, server)).headers) == {"transfer-encoding"}
 
 
 async def test_an_idle_connection_that_the_server_has_closed_is_not_used() -> None:
@@ -132,9 +132,9 @@ async def test_an_idle_connection_that_the_server_has_closed_is_not_used() -> No
         await stream.send_all(OK)
         await stream.aclose()
 
-    async with serving(answer) as (server, exchange):
+    async with serving(answer) as (server, client):
         for _ in range(5):
-            assert (await get(exchange, server)).body == b"ok"
+            assert (await get(client, server)).body == b"ok"
             await server.has_at_most(0)
         assert server.connections == 5
 
@@ -151,23 +151,23 @@ async def closing_when_asked_again() -> AsyncIterator[tuple[Server, PeerClient]]
             asked.add(stream)
             await stream.send_all(OK)
 
-    async with serving(answer) as (server, exchange):
-        yield server, exchange
+    async with serving(answer) as (server, client):
+        yield server, client
 
 
 async def test_what_the_server_closed_as_it_was_used_again_costs_a_question_nothing() -> None:
-    async with closing_when_asked_again() as (server, exchange):
+    async with closing_when_asked_again() as (server, client):
         for _ in range(5):
-            assert (await get(exchange, server)).body == b"ok"
+            assert (await get(client, server)).body == b"ok"
         assert server.connections == 5
 
 
 async def test_nothing_else_is_ever_sent_a_second_time() -> None:
-    async with closing_when_asked_again() as (server, exchange):
-        await get(exchange, server)
+    async with closing_when_asked_again() as (server, client):
+        await get(client, server)
         with pytest.raises(TransportError) as raised:
-            await exchange.request(
-                "POST", server.url, headers={}, deadline=60, max_body=100, body=b"x"
+            await client.send(
+                HttpRequest("POST", server.url, headers={}, deadline=60, max_body=100, body=b"x")
             )
         assert raised.value.kind == "reset"
         assert server.connections == 1
@@ -181,11 +181,11 @@ async def test_a_question_is_asked_twice_at_most() -> None:
         times += 1
         await (stream.send_all(OK) if times == 1 else stream.aclose())
 
-    async with serving(answer) as (server, exchange):
-        await get(exchange, server)
-        assert (await trouble(exchange, server)).kind == "reset"
+    async with serving(answer) as (server, client):
+        await get(client, server)
+        assert (await failure_of(client, server)).kind == "reset"
         assert times == 3
-        assert (await trouble(exchange, server)).kind == "reset"
+        assert (await failure_of(client, server)).kind == "reset"
         assert times == 4
 
 
@@ -194,10 +194,10 @@ async def test_no_more_connections_are_kept_than_may_be_in_flight() -> None:
         await trio.sleep(0.01)
         await stream.send_all(OK)
 
-    async with serving(answer, in_flight=3) as (server, exchange):
+    async with serving(answer, in_flight=3) as (server, client):
         async with trio.open_nursery() as nursery:
             for _ in range(30):
-                nursery.start_soon(get, exchange, server)
+                nursery.start_soon(get, client, server)
         assert server.connections == 3
 
 
@@ -210,18 +210,22 @@ async def test_an_answer_before_the_request_was_read_is_still_heard() -> None:
             while await stream.receive_some():
                 pass
 
-    async with serving(answer) as (server, exchange):
-        reply = await exchange.request(
-            "POST", server.url, headers={}, deadline=60, max_body=10, body=b"x" * 5_000_000
+    async with serving(answer) as (server, client):
+        reply = await client.send(
+            HttpRequest(
+                "POST", server.url, headers={}, deadline=60, max_body=10, body=b"x" * 5_000_000
+            )
         )
         assert reply.status == 413
 
 
 async def test_a_line_break_in_a_header_never_leaves() -> None:
-    async with serving(OK) as (server, exchange):
+    async with serving(OK) as (server, client):
         with pytest.raises(TransportError) as raised:
-            await exchange.request(
-                "GET", server.url, headers={"x": "a\r\nevil: b"}, deadline=60, max_body=10
+            await client.send(
+                HttpRequest(
+                    "GET", server.url, headers={"x": "a\r\nevil: b"}, deadline=60, max_body=10
+                )
             )
         assert raised.value.kind == "bad_request"
         assert server.connections == 0

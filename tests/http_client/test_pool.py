@@ -1,4 +1,4 @@
-"""Idle connections: the latest first, no more than allowed, for a while, at the same cost."""
+"""Idle connections: latest first, limited in number and in time, at constant cost."""
 
 import time
 from typing import cast
@@ -15,7 +15,7 @@ THERE = Origin("http", "there", 80)
 
 
 class Fake:
-    """A connection that is what it is told to be."""
+    """A connection whose state a test sets."""
 
     reusable = True
     stale = False
@@ -53,7 +53,7 @@ async def test_a_connection_is_for_its_own_origin() -> None:
     assert taken(pool) is here
 
 
-async def test_the_oldest_goes_when_there_are_too_many_wherever_they_lead() -> None:
+async def test_the_oldest_is_closed_when_there_are_too_many_over_all_origins() -> None:
     pool, idle, there = Pool(2, 60), [Fake() for _ in range(3)], Fake(THERE)
     filled(pool, idle[0], there, *idle[1:])
     assert [one.closed for one in (*idle, there)] == [True, False, False, True]
@@ -66,12 +66,12 @@ async def test_the_oldest_goes_when_there_are_too_many_wherever_they_lead() -> N
 
 async def test_origins_that_are_never_asked_again_do_not_add_up(autojump_clock: MockClock) -> None:
     pool = Pool(4, 60)
-    strangers = [Fake(Origin("http", f"host-{number}", 80)) for number in range(100)]
-    filled(pool, *strangers)
-    assert sum(not one.closed for one in strangers) == 4
+    others = [Fake(Origin("http", f"host-{number}", 80)) for number in range(100)]
+    filled(pool, *others)
+    assert sum(not one.closed for one in others) == 4
     await trio.sleep(60)
     filled(pool, Fake())
-    assert all(one.closed for one in strangers)
+    assert all(one.closed for one in others)
 
 
 async def test_a_connection_is_kept_for_a_while_only(autojump_clock: MockClock) -> None:
@@ -88,7 +88,7 @@ async def test_a_connection_is_kept_for_a_while_only(autojump_clock: MockClock) 
     assert young.closed
 
 
-async def test_what_the_server_closed_or_is_not_over_is_not_kept() -> None:
+async def test_a_connection_that_the_server_closed_or_that_is_in_use_is_not_kept() -> None:
     pool, closed, half = Pool(9, 60), Fake(), Fake()
     half.reusable = False
     filled(pool, closed, half)
@@ -97,7 +97,7 @@ async def test_what_the_server_closed_or_is_not_over_is_not_kept() -> None:
     assert (closed.closed, half.closed) == (True, True)
 
 
-async def test_what_is_idle_is_closed_at_the_end() -> None:
+async def test_idle_connections_are_closed_at_the_end() -> None:
     pool, idle = Pool(9, 60), [Fake(), Fake(THERE)]
     filled(pool, *idle)
     pool.close()
@@ -109,7 +109,7 @@ async def test_a_thousand_idle_connections_make_none_of_them_dearer() -> None:
 
 
 def cost_with(idle: int) -> float:
-    """Return the CPU time of some turns beside so many idle connections, at its best."""
+    """Return the least CPU time of 2000 uses beside so many idle connections."""
     pool = Pool(idle, 60)
     filled(pool, *(Fake() for _ in range(idle)))
 

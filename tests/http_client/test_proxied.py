@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import HttpResponse, Route, open_client
+from notifier.http_client import HttpRequest, HttpResponse, Route, open_client
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied"
 
@@ -28,8 +28,8 @@ async def proxy(requests: list[bytes]) -> AsyncIterator[int]:
 
 
 async def get(url: str, route: Route) -> HttpResponse:
-    async with open_client(1, route) as exchange:
-        return await exchange.request("GET", url, headers={}, deadline=60, max_body=100)
+    async with open_client(1, route) as client:
+        return await client.send(HttpRequest("GET", url, headers={}, deadline=60, max_body=100))
 
 
 async def test_a_request_goes_through_the_proxy_with_its_credentials() -> None:

@@ -13,7 +13,7 @@ import trio
 import trustme
 
 from notifier.errors import TransportError
-from notifier.http_client import HttpResponse, Route, open_client
+from notifier.http_client import HttpRequest, HttpResponse, Route, open_client
 from tests.http_client.raw import OK, get, serving_tls
 
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -51,10 +51,12 @@ async def secure_server(certificate: trustme.LeafCert) -> AsyncIterator[int]:
 
 
 async def ask(port: int, ca_file: Path | None, times: int = 1) -> HttpResponse:
-    async with open_client(1, Route(ca_file=ca_file)) as exchange:
+    async with open_client(1, Route(ca_file=ca_file)) as client:
         for _ in range(times):
-            reply = await exchange.request(
-                "GET", f"https://localhost:{port}/", headers={}, deadline=60, max_body=10
+            reply = await client.send(
+                HttpRequest(
+                    "GET", f"https://localhost:{port}/", headers={}, deadline=60, max_body=10
+                )
             )
         return reply
 
@@ -118,9 +120,9 @@ async def test_what_follows_an_answer_within_tls_is_not_taken_for_the_next(
         await stream.send_all(OK.replace(b"ok", b"no"))
         socket.setsockopt(IPPROTO_TCP, TCP_CORK, 0)
 
-    async with serving_tls(answer, tmp_path / "ca.pem") as (server, exchange):
+    async with serving_tls(answer, tmp_path / "ca.pem") as (server, client):
         for _ in range(3):
-            assert (await get(exchange, server)).body == b"ok"
+            assert (await get(client, server)).body == b"ok"
         assert server.connections == 3
 
 
@@ -133,8 +135,8 @@ async def test_the_end_of_a_connection_ends_a_body_without_a_length_said_or_not(
         await stream.send_all(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 90_000)
         await (stream if goodbye else stream.transport_stream).aclose()
 
-    async with serving_tls(answer, tmp_path / "ca.pem") as (server, exchange):
-        assert len((await get(exchange, server)).body) == 90_000
+    async with serving_tls(answer, tmp_path / "ca.pem") as (server, client):
+        assert len((await get(client, server)).body) == 90_000
 
 
 async def test_an_answer_that_is_cut_short_within_tls_is_no_answer(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ async def test_an_answer_that_is_cut_short_within_tls_is_no_answer(tmp_path: Pat
         await stream.send_all(OK[:-1])
         await stream.aclose()
 
-    async with serving_tls(answer, tmp_path / "ca.pem") as (server, exchange):
+    async with serving_tls(answer, tmp_path / "ca.pem") as (server, client):
         with pytest.raises(TransportError) as raised:
-            await get(exchange, server)
+            await get(client, server)
     assert raised.value.kind == "reset"

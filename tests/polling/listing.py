@@ -11,7 +11,7 @@ import trio
 from structlog.testing import capture_logs
 
 from notifier.gateway import GatewayClient, GatewayRules
-from notifier.http_client import HttpResponse
+from notifier.http_client import HttpRequest, HttpResponse
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
@@ -53,17 +53,8 @@ class ListingGateway:
         for name in names:
             self.jobs[name] = {"id": name, "object": "video", "status": "in_progress"}
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        deadline: float,
-        max_body: int,
-        body: bytes | None = None,
-    ) -> HttpResponse:
-        parts = urlsplit(url)
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        parts = urlsplit(request.url)
         name = parts.path.removeprefix("/v1/videos").strip("/")
         self.asked.append((trio.current_time(), name or f"?{parts.query}"))
         await trio.sleep(0.05)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from notifier.http_client import HttpRequest
 from notifier.model.event import NewEvent
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
@@ -55,8 +56,8 @@ def send_before_commit(simulation: Simulation) -> None:
                 for name in ENDPOINTS:
                     try:
                         url = simulation.world.receivers.url(name)
-                        await simulation.world.request(
-                            "POST", url, headers=headers, deadline=1, max_body=1, body=body
+                        await simulation.world.send(
+                            HttpRequest("POST", url, headers, deadline=1, max_body=1, body=body)
                         )
                     except Exception:  # noqa: BLE001, S112 - the bug does not look
                         continue

@@ -4,14 +4,13 @@ The world decides from its seed, and only from it, what happens when. Its parts 
 that the checker reads.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import trio
 
-from notifier.http_client import HttpResponse
+from notifier.http_client import HttpRequest, HttpResponse
 from tests.simulation.gateway import Gateway, Job, Span
 from tests.simulation.listings import FILES, Listings
 from tests.simulation.receivers import ENDPOINTS, Receivers
@@ -86,25 +85,18 @@ class World:
             return await self.gateway.answer(name, deadline)
         return await self.gateway.page(dict(parse_qsl(parts.query)), deadline)
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        deadline: float,
-        max_body: int,
-        body: bytes | None = None,
-    ) -> HttpResponse:
+    async def send(self, request: HttpRequest) -> HttpResponse:
         """Be the network: `notifier.http_client.HttpClient` for gateways and endpoints alike."""
-        parts = urlsplit(url)
+        parts = urlsplit(request.url)
         host = str(parts.hostname)
         if host == "gateway":
             self.asked.append((self.life, trio.current_time()))
         await trio.sleep(self.rng.uniform(0.001, 0.3))
         if host == "gateway":
-            reply = await self._ask_gateway(parts, deadline)
+            reply = await self._ask_gateway(parts, request.deadline)
         else:
-            reply = await self.receivers.answer(host, headers, body or b"", deadline)
+            reply = await self.receivers.answer(
+                host, request.headers, request.body or b"", request.deadline
+            )
         await trio.sleep(self.rng.uniform(0.001, 0.3))
         return reply

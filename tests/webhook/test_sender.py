@@ -43,8 +43,8 @@ async def sender(
     async with trio.open_nursery() as nursery:
         port = await nursery.start(partial(serve, endpoint.handle, port=0))
         target = Target(f"http://127.0.0.1:{port}/hook?a=b", headers or {}, keys or [], 5)
-        async with open_client(2) as exchange:
-            yield WebhookSender(exchange, lambda: target, wall)
+        async with open_client(2) as client:
+            yield WebhookSender(client, lambda: target, wall)
         nursery.cancel_scope.cancel()
 
 
@@ -124,6 +124,6 @@ async def test_a_secret_that_cannot_be_read_is_a_failed_attempt() -> None:
     def broken() -> Target:
         raise ValueError("file /run/secret cannot be read")
 
-    async with open_client(1) as exchange:
-        outcome = await WebhookSender(exchange, broken, Time()).send("evt_1", BODY)
+    async with open_client(1) as client:
+        outcome = await WebhookSender(client, broken, Time()).send("evt_1", BODY)
     assert outcome == Outcome("secret", detail="file /run/secret cannot be read")

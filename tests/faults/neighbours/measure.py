@@ -13,8 +13,8 @@ from notifier.http_server import Request, Response, Wire
 from notifier.store import Database, Store, ThreadExecutor
 from tests.builders import listing, new_event, snapshot, spec
 from tests.delivery.lanes import steady_clock
-from tests.faults.manners import Mannered, like_a_black_hole
-from tests.faults.post import Post, post_from
+from tests.faults.behaviours import MisbehavingReceiver, like_a_black_hole
+from tests.faults.delivery_harness import DeliveryHarness, harness_on
 
 EVERY = 0.01
 """Seconds between two events."""
@@ -60,10 +60,10 @@ async def measure(holes: int, events: int) -> Figures:
     """Deliver `events` events to a healthy endpoint that has `holes` black holes beside it."""
     clock = steady_clock()
     with _store_on_disk(clock.now) as store:
-        async with post_from(store, clock) as p:
+        async with harness_on(store, clock) as p:
             names = [f"hole-{number}" for number in range(holes)]
             for name in names:
-                hole = Mannered(manner=like_a_black_hole)
+                hole = MisbehavingReceiver(behaviour=like_a_black_hole)
                 await p.receiver(name, hole, timeout=HOLE_TIMEOUT)
             app = _Timed()
             await p.receiver("app", app)
@@ -72,7 +72,7 @@ async def measure(holes: int, events: int) -> Figures:
 
 
 @dataclass
-class _Timed(Mannered):
+class _Timed(MisbehavingReceiver):
     """Keeps when each event came, on trio's clock."""
 
     came: dict[str, float] = field(default_factory=dict)
@@ -82,7 +82,9 @@ class _Timed(Mannered):
         return await super().handle(request, wire)
 
 
-async def _latencies(p: Post, app: _Timed, endpoints: tuple[str, ...], events: int) -> list[float]:
+async def _latencies(
+    p: DeliveryHarness, app: _Timed, endpoints: tuple[str, ...], events: int
+) -> list[float]:
     """Commit events one after the other; return how long each was on its way to `app`."""
     specs = [spec(f"video_{number}") for number in range(WARM_UP + events)]
     watches = await p.store.sync_watches([listing(*specs)], [])

@@ -1,1 +1,1 @@
-"""Servers that others wrote, saying the same things each in its own way."""
+"""Widely used servers that give the same answers, each in its own way."""

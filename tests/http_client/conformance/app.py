@@ -1,4 +1,4 @@
-"""What the ASGI servers say: uvicorn and hypercorn serve this."""
+"""The ASGI application that uvicorn and hypercorn serve."""
 
 import asyncio
 import json

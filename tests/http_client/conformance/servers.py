@@ -1,4 +1,4 @@
-"""Starting the servers, each as a process of its own that listens on sockets of ours."""
+"""Starts each server as a process of its own that listens on sockets of the test."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ import trustme
 
 _HERE = Path(__file__).parent
 _APP = "tests.http_client.conformance.app:app"
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _running(
     finally:
         process.terminate()
         try:
-            process.wait(_PATIENCE)
+            process.wait(_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

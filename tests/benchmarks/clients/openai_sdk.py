@@ -5,7 +5,7 @@ import sys
 
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from tests.benchmarks.peers.measured import measured
+from tests.benchmarks.clients.measured import measured
 
 
 async def main() -> None:

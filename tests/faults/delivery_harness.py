@@ -1,4 +1,4 @@
-"""The parts that deliver, as the daemon puts them together, with real sockets below them."""
+"""The delivery pipeline as the daemon wires it, over real sockets."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,7 +26,7 @@ from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.builders import memory_store, rng
 from tests.delivery.lanes import HEALTHY, put, steady_clock
-from tests.faults.manners import Mannered
+from tests.faults.behaviours import MisbehavingReceiver
 from tests.process.harness import PATIENCE
 
 QUICKLY = (0.2,) * 20
@@ -37,7 +37,7 @@ Timeout = float | Callable[[], float]
 
 
 @dataclass
-class Post:
+class DeliveryHarness:
     """Delivers from `store`; a lane per receiver."""
 
     store: Store
@@ -51,11 +51,11 @@ class Post:
     async def receiver(
         self,
         name: str,
-        receiver: Mannered,
+        receiver: MisbehavingReceiver,
         *,
         timeout: Timeout = 60.0,  # noqa: ASYNC109 - the endpoint's own
         schedule: Sequence[float] = QUICKLY,
-    ) -> Mannered:
+    ) -> MisbehavingReceiver:
         """Let `receiver` listen, and deliver to it."""
         receiver.port = await self.nursery.start(partial(serve, receiver.handle, port=0))
         await self.endpoint(name, receiver.url, timeout=timeout, schedule=schedule)
@@ -75,13 +75,13 @@ class Post:
         def target() -> Target:
             return Target(url, {}, keys, timeout() if callable(timeout) else timeout)
 
-        exchange = await self.connections.enter_async_context(open_client(4))
+        client = await self.connections.enter_async_context(open_client(4))
         notices = EndpointNotices(
             (), new_id=lambda: "evt_notice", wall=self.clock.wall, wake=lambda _: None
         )
         runner = AttemptRunner(
             DeliveryRules(name, Format.STANDARD, schedule),
-            WebhookSender(exchange, target, self.clock.wall),
+            WebhookSender(client, target, self.clock.wall),
             self.recorder,
             notices,
             health=HEALTHY,
@@ -116,16 +116,18 @@ class Post:
 
 
 @asynccontextmanager
-async def post() -> AsyncIterator[Post]:
+async def delivery_harness() -> AsyncIterator[DeliveryHarness]:
     """Deliver from a store in memory for as long as the block lasts."""
     clock = steady_clock()
-    async with post_from(memory_store(clock), clock) as p:
+    async with harness_on(memory_store(clock), clock) as p:
         yield p
 
 
 @asynccontextmanager
-async def post_from(store: Store, clock: Clock) -> AsyncIterator[Post]:
+async def harness_on(store: Store, clock: Clock) -> AsyncIterator[DeliveryHarness]:
     """Deliver from `store` for as long as the block lasts."""
     async with trio.open_nursery() as nursery, AsyncExitStack() as connections:
-        yield Post(store, AttemptRecorder(store, clock.now), clock, nursery, connections)
+        yield DeliveryHarness(
+            store, AttemptRecorder(store, clock.now), clock, nursery, connections
+        )
         nursery.cancel_scope.cancel()

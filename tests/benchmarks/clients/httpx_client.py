@@ -5,7 +5,7 @@ import sys
 
 import httpx
 
-from tests.benchmarks.peers.measured import measured
+from tests.benchmarks.clients.measured import measured
 
 
 async def main() -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-from tests.benchmarks.peers.measured import measured
+from tests.benchmarks.clients.measured import measured
 
 
 class _Connection:

@@ -1,4 +1,4 @@
-"""Receivers with bad manners: each is what one does with a request it has already read."""
+"""Receivers that misbehave: each function treats a request that was read already."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -9,13 +9,13 @@ import trio
 from notifier.http_server import Request, Response, Wire
 from tests.process.harness import Got, Receiver
 
-Manner = Callable[[Request, Wire], Awaitable[Response | None]]
+Behaviour = Callable[[Request, Wire], Awaitable[Response | None]]
 
 _OK = b"HTTP/1.1 200 OK\r\n"
 _SECOND = 1.0
 
 
-async def politely(_request: Request, _wire: Wire) -> Response:
+async def accepting(_request: Request, _wire: Wire) -> Response:
     return Response(204)
 
 
@@ -68,8 +68,8 @@ async def talking_nonsense(_request: Request, wire: Wire) -> None:
     await wire.send_raw(b"220 mail.example.com ESMTP\r\n")
 
 
-def answering(status: int, **headers: str) -> Manner:
-    """Return the manner of one that always answers the same; `_` in a name stands for `-`."""
+def answering(status: int, **headers: str) -> Behaviour:
+    """Return the behaviour that always gives one answer; `_` in a name stands for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
 
     async def answer(_request: Request, _wire: Wire) -> Response:
@@ -79,16 +79,16 @@ def answering(status: int, **headers: str) -> Manner:
 
 
 @dataclass
-class Mannered(Receiver):
-    """Records every POST and treats it with `manner`; from the n-th on it is polite."""
+class MisbehavingReceiver(Receiver):
+    """Records every POST and treats it with `behaviour`; from the n-th on it answers 204."""
 
-    manner: Manner = politely
-    polite_from: float = float("inf")
+    behaviour: Behaviour = accepting
+    well_behaved_from: float = float("inf")
 
     async def handle(self, request: Request, wire: Wire) -> Response | None:
         self.got.append(Got(request.headers, request.body, time.time()))
-        manner = politely if len(self.got) >= self.polite_from else self.manner
-        return await manner(request, wire)
+        behaviour = accepting if len(self.got) >= self.well_behaved_from else self.behaviour
+        return await behaviour(request, wire)
 
 
 async def _repeating(wire: Wire, first: bytes, again: bytes) -> None:

@@ -12,7 +12,7 @@ from notifier.http_server import Request, Response, Wire, json_response, serve
 from tests.faults.soak import sample
 from tests.process.harness import eventually, running, world
 
-Manner = Callable[[Wire], Awaitable[Response | None]]
+Behaviour = Callable[[Wire], Awaitable[Response | None]]
 BOMB = gzip.compress(bytes(50_000_000))
 JSON = {"content-type": "application/json"}
 MIB = 1024 * 1024
@@ -41,14 +41,14 @@ async def a_reset(wire: Wire) -> None:
     await wire.reset()
 
 
-def _says(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Manner:
+def _says(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Behaviour:
     async def say(_: Wire) -> Response:
         return Response(status, headers or JSON, body)
 
     return say
 
 
-MANNERS: dict[str, Manner] = {
+BEHAVIOURS: dict[str, Behaviour] = {
     "endless": an_endless_body,
     "drip": a_byte_a_moment,
     "provisional": provisional_answers,
@@ -77,14 +77,14 @@ MANNERS: dict[str, Manner] = {
 async def test_each_misbehaviour_is_its_own_videos_affair_and_memory_stays_flat(
     tmp_path: Path,
 ) -> None:
-    asked: dict[str, int] = dict.fromkeys(MANNERS, 0)
+    asked: dict[str, int] = dict.fromkeys(BEHAVIOURS, 0)
     ended = False
 
     async def handle(request: Request, wire: Wire) -> Response | None:
         video_id = request.segments[-1]
-        if video_id in MANNERS:
+        if video_id in BEHAVIOURS:
             asked[video_id] += 1
-            return await MANNERS[video_id](wire)
+            return await BEHAVIOURS[video_id](wire)
         status = "completed" if ended else "in_progress"
         return json_response({"id": video_id, "object": "video", "status": status})
 
@@ -93,11 +93,11 @@ async def test_each_misbehaviour_is_its_own_videos_affair_and_memory_stays_flat(
         w.gateway(request_timeout="1s", poll_interval="300ms")
         app = await w.receiver()
         w.endpoint(app)
-        w.watch("good", "neighbour", *MANNERS)
+        w.watch("good", "neighbour", *BEHAVIOURS)
         async with running(w.save()) as daemon:
-            await eventually(lambda: min(asked.values()) >= 1, "every manner to be met")
+            await eventually(lambda: min(asked.values()) >= 1, "every behaviour to be met")
             before = sample(daemon.process.pid, w.store_path)
-            await eventually(lambda: min(asked.values()) >= 3, "every manner to be met again")
+            await eventually(lambda: min(asked.values()) >= 3, "every behaviour to be met again")
             await trio.sleep(2)  # more of the same
             after = sample(daemon.process.pid, w.store_path)
             assert app.got == []

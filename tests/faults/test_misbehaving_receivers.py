@@ -12,29 +12,29 @@ from structlog.typing import EventDict
 
 from notifier.http_server import Request, Response, Wire
 from notifier.signing import decode_secret, verify
-from tests.faults import manners
-from tests.faults.manners import Manner, Mannered
-from tests.faults.post import post
+from tests.faults import behaviours
+from tests.faults.behaviours import Behaviour, MisbehavingReceiver
+from tests.faults.delivery_harness import delivery_harness
 from tests.process.harness import eventually
 
 DAY = 24 * 3600.0
 IN_TIME = 20_000
 """Milliseconds that a timeout of a second never takes, not even on a busy machine."""
 
-MANNERS: list[tuple[Manner, str]] = [
-    (manners.like_a_black_hole, "timeout"),
-    (manners.dripping, "timeout"),
-    (manners.dripping_from_the_first_byte, "timeout"),
-    (manners.with_a_provisional_answer_now_and_then, "timeout"),
-    (manners.flooding_with_provisional_answers, "too_large"),
-    (manners.without_end, "too_large"),
-    (manners.in_chunks_without_end, "too_large"),
-    (manners.with_headers_without_end, "too_large"),
-    (manners.resetting_after_processing, "reset"),
-    (manners.hanging_up_in_the_middle, "reset"),
-    (manners.talking_nonsense, "protocol"),
-    (manners.answering(400), "http_400"),
-    (manners.answering(503), "http_503"),
+BEHAVIOURS: list[tuple[Behaviour, str]] = [
+    (behaviours.like_a_black_hole, "timeout"),
+    (behaviours.dripping, "timeout"),
+    (behaviours.dripping_from_the_first_byte, "timeout"),
+    (behaviours.with_a_provisional_answer_now_and_then, "timeout"),
+    (behaviours.flooding_with_provisional_answers, "too_large"),
+    (behaviours.without_end, "too_large"),
+    (behaviours.in_chunks_without_end, "too_large"),
+    (behaviours.with_headers_without_end, "too_large"),
+    (behaviours.resetting_after_processing, "reset"),
+    (behaviours.hanging_up_in_the_middle, "reset"),
+    (behaviours.talking_nonsense, "protocol"),
+    (behaviours.answering(400), "http_400"),
+    (behaviours.answering(503), "http_503"),
 ]
 
 
@@ -42,20 +42,20 @@ def attempts(logs: list[EventDict], endpoint: str) -> list[EventDict]:
     return [line for line in logs if line["event"] == "attempt" and line["endpoint"] == endpoint]
 
 
-@pytest.mark.parametrize(("manner", "word"), MANNERS)
+@pytest.mark.parametrize(("behaviour", "word"), BEHAVIOURS)
 async def test_whatever_a_receiver_does_ends_in_time_and_the_event_is_sent_again_the_same(
-    manner: Manner, word: str
+    behaviour: Behaviour, word: str
 ) -> None:
     # only what is to run into a timeout has a short one
     timeouts = chain([1.0, 1.0] if word == "timeout" else [], repeat(60.0))
     with capture_logs() as logs:
-        async with post() as p:
+        async with delivery_harness() as p:
             rude = await p.receiver(
                 "rude",
-                Mannered(manner=manner, polite_from=3),
+                MisbehavingReceiver(behaviour=behaviour, well_behaved_from=3),
                 timeout=lambda: next(timeouts),
             )
-            app = await p.receiver("app", Mannered())
+            app = await p.receiver("app", MisbehavingReceiver())
             await p.send("rude", "app")
             assert (await p.settled()).delivered == 2
 
@@ -78,7 +78,7 @@ async def test_a_receiver_that_does_not_even_accept_is_given_up_in_time() -> Non
             waiting = sockets.enter_context(socket.socket())
             waiting.settimeout(0)
             waiting.connect_ex(full.getsockname())
-        async with post() as p:
+        async with delivery_harness() as p:
             port = full.getsockname()[1]
             await p.endpoint("full", f"http://127.0.0.1:{port}/", timeout=0.4, schedule=(0.1,))
             await p.send("full")
@@ -94,10 +94,10 @@ async def test_a_redirect_to_an_internal_address_is_a_failure_and_never_followed
     status: int,
 ) -> None:
     with capture_logs() as logs:
-        async with post() as p:
-            internal = await p.receiver("internal", Mannered())
-            moving = manners.answering(status, location=internal.url)
-            outside = Mannered(manner=moving, polite_from=3)
+        async with delivery_harness() as p:
+            internal = await p.receiver("internal", MisbehavingReceiver())
+            moving = behaviours.answering(status, location=internal.url)
+            outside = MisbehavingReceiver(behaviour=moving, well_behaved_from=3)
             await p.receiver("outside", outside)
             await p.send("outside")
             assert (await p.settled()).delivered == 1
@@ -125,10 +125,12 @@ async def test_a_redirect_to_an_internal_address_is_a_failure_and_never_followed
 async def test_however_absurd_a_retry_after_is_the_event_waits_a_day_at_most_and_others_do_not(
     asked: str, believed: float | None
 ) -> None:
-    busy = manners.answering(HTTPStatus.TOO_MANY_REQUESTS, retry_after=asked)
+    busy = behaviours.answering(HTTPStatus.TOO_MANY_REQUESTS, retry_after=asked)
     with capture_logs() as logs:
-        async with post() as p:
-            app = await p.receiver("app", Mannered(manner=busy, polite_from=2), schedule=(600,))
+        async with delivery_harness() as p:
+            app = await p.receiver(
+                "app", MisbehavingReceiver(behaviour=busy, well_behaved_from=2), schedule=(600,)
+            )
             await p.send("app")
             await eventually(lambda: len(attempts(logs, "app")) == 1, "an attempt")
             await p.send("app", first=1)
@@ -151,8 +153,10 @@ async def test_a_poison_event_ends_as_a_dead_letter_that_says_why_while_all_othe
         return Response(400 if request.headers["webhook-id"] == "evt_0" else 204)
 
     with capture_logs() as logs:
-        async with post() as p:
-            app = await p.receiver("app", Mannered(manner=picky), schedule=(0.1,) * 3)
+        async with delivery_harness() as p:
+            app = await p.receiver(
+                "app", MisbehavingReceiver(behaviour=picky), schedule=(0.1,) * 3
+            )
             for number in range(40):
                 await p.send("app", first=number)
                 await trio.sleep(0.02)
