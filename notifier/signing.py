@@ -1,8 +1,8 @@
-"""Standard Webhooks signatures: made by the daemon, checked by `notifier listen`.
+"""Makes and verifies Standard Webhooks signatures (the daemon signs, `notifier listen` verifies).
 
-The scheme (https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`, keyed
-with the bytes behind `whsec_`, sent as `v1,` + base64. While a secret is rotated the header
-holds one signature per secret, parted by single spaces (two spaces crash one verifier).
+The scheme (https://www.standardwebhooks.com) is HMAC-SHA256 over `id.timestamp.body`. The key is
+the bytes behind `whsec_`; the signature is sent as `v1,` + base64. While a secret is rotated, the
+header holds one signature per secret, separated by single spaces (two crash one verifier).
 """
 
 import base64
@@ -19,11 +19,11 @@ TOLERANCE = 300
 
 
 class SecretFormatError(ValueError):
-    """A text that is not `whsec_` + base64 of 24 to 64 bytes; never holds the text."""
+    """A secret is not `whsec_` + base64 of 24 to 64 bytes; the message never repeats it."""
 
 
 class SignatureError(ValueError):
-    """A request that was not signed with the expected secret, or not just now."""
+    """A request was not signed with an expected secret, or not within the last minutes."""
 
 
 def generate_secret() -> str:

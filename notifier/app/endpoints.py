@@ -105,7 +105,7 @@ class Endpoints:
         if parts is None:  # it has left the config meanwhile
             return
         mark = parts.runner.health.url_mark
-        parts.runner.forgive(Health(mark, recovering=True))
+        parts.runner.reset_health(Health(mark, recovering=True))
         parts.lane.reset()
 
     async def send_once(self, name: str, event_id: str, body: bytes) -> Outcome:
@@ -140,13 +140,13 @@ class Endpoints:
     def _change(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
         settings, parts = peer.settings, self._parts[peer.settings.name]
         mark = wiring.url_mark(settings)
-        elsewhere = parts.runner.health.url_mark != mark
+        new_url = parts.runner.health.url_mark != mark
         parts.runner.change(
             wiring.delivery_rules(settings),
             wiring.sender(settings, peer.lease.client, self._runtime.clock.wall),
-            (health or Health(mark)) if elsewhere else parts.runner.health,
+            (health or Health(mark)) if new_url else parts.runner.health,
         )
-        parts.lane.change(wiring.lane_rules(settings), elsewhere=elsewhere)
+        parts.lane.change(wiring.lane_rules(settings), new_url=new_url)
 
 
 def _link(settings: EndpointSettings, policy: AddressPolicy) -> Link:

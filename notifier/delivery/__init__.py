@@ -1,9 +1,10 @@
-"""Delivering: from the outbox to a receiver's 2xx, or to a reason that an operator can see.
+"""Delivers events: from the outbox to a receiver's 2xx, or to a reason that an operator can see.
 
-`outbox` puts an event in, `dispatcher` runs one `lane` per endpoint, which takes what is due
-as its `circuit` allows; a `runner` makes each attempt, `verdict` and `endurance` decide
-what follows from it, the `recorder` records it, and `notices` tells the others when an
-endpoint is disabled or is back. Nothing here knows how videos are watched.
+`outbox` records an event with its deliveries. `dispatcher` runs one `lane` per endpoint. A lane
+claims the deliveries that are due, as many as its `circuit` allows. `attempt` makes one attempt,
+`response_policy` and `disable_policy` decide what follows from it, and `attempt_recorder` records
+it. `endpoint_notices` makes the events about an endpoint that is disabled or has recovered.
+Nothing here knows how videos are polled.
 """
 
 from notifier.delivery.attempt import AttemptRunner, DeliveryRules

@@ -1,7 +1,7 @@
-"""One attempt from the claim to the record: send, decide, commit, say.
+"""One attempt, from the claim to the record: send, decide, commit, log.
 
-Whatever happens to an attempt, its row decides: what is in flight when the process dies, or
-when the drain runs out of time, is still in the store and is sent again.
+The row in the store is the truth. An attempt that is in flight when the process dies, or when the
+drain runs out of time, is still pending in the store and is sent again.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import trio
 from notifier import log
 from notifier.delivery.disable_policy import after_failure, after_success, is_hopeless
 from notifier.delivery.endpoint_notices import EndpointNotices
-from notifier.delivery.response_policy import settle
+from notifier.delivery.response_policy import Response, ResponsePolicy
 from notifier.errors import StoreError
 from notifier.model.delivery import (
     AttemptRecord,
@@ -34,7 +34,7 @@ from notifier.schedule.clock import Clock
 _STORE_PAUSE = 1.0
 _LONGEST_STORE_PAUSE = 30.0
 OUR_TROUBLE = "resources"
-"""The outcome of an attempt that this machine could not make; see `notifier.http_client`."""
+"""The outcome of an attempt for which this machine lacked resources (`notifier.http_client`)."""
 
 _OUR_PAUSE = 2.0
 _HOPELESS = "no attempt succeeded for five days"
@@ -42,10 +42,10 @@ _HOPELESS = "no attempt succeeded for five days"
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """How to deliver to one endpoint; `retry_schedule` has the waits between attempts.
+    """How to deliver to one endpoint; `retry_schedule` has the waits between attempts, in seconds.
 
-    `to_callbacks`: deliveries have URLs of their own, so one that fails says nothing about the
-    others, and nothing is ever disabled or held.
+    With `to_callbacks` each delivery has a URL of its own. A failure then says nothing about
+    the other deliveries, and nothing is ever disabled or held.
     """
 
     endpoint: str
@@ -56,9 +56,10 @@ class DeliveryRules:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an attempt says about its endpoint; `retry_after` is what the receiver asked for.
+    """What an attempt says about its endpoint.
 
-    `delivered` is None when it says nothing: the trouble was our own.
+    `delivered` is None when it says nothing, because the trouble was on this machine.
+    `retry_after` is the wait that the receiver asked for, in seconds.
     """
 
     delivered: bool | None
@@ -67,7 +68,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class FinishedAttempt:
-    """An attempt that is over, to be recorded as it was decided, also if that takes a while."""
+    """An attempt that is over, and what was decided; `notice` is an event about the endpoint."""
 
     result: Result
     claim: Claim
@@ -78,7 +79,7 @@ class FinishedAttempt:
 
 
 class Outcome(Protocol):
-    """What a sender reports of one attempt; see `notifier.webhook.Outcome`."""
+    """What a sender returns for one attempt (`notifier.webhook.Outcome`)."""
 
     @property
     def word(self) -> str:
@@ -90,29 +91,29 @@ class Outcome(Protocol):
 
     @property
     def retry_after(self) -> float | None:
-        """How long the receiver asked to be left alone, in seconds."""
+        """The wait that the receiver asked for, in seconds."""
 
     @property
     def detail(self) -> str:
-        """More about it, free of secrets."""
+        """More about the outcome, free of secrets."""
 
 
 class Sender(Protocol):
-    """What a delivery needs of the webhook door."""
+    """Sends webhooks to one URL."""
 
     async def send(self, event_id: str, body: bytes) -> Outcome:
         """Make one attempt."""
 
 
 class CallbackSender(Sender, Protocol):
-    """A sender that can send to other URLs, too."""
+    """A sender that can also send to other URLs."""
 
     def at(self, url: str) -> Sender:
         """Return a sender to `url`."""
 
 
 class AttemptStore(Protocol):
-    """What a delivery needs of the store."""
+    """The part of the store in which attempts are recorded."""
 
     async def record_attempt(
         self,
@@ -122,11 +123,11 @@ class AttemptStore(Protocol):
         health: Health | None,
         notice: NewEvent | None,
     ) -> bool:
-        """Commit an attempt and what follows from it; tell whether the notice was news."""
+        """Commit an attempt and what follows from it; return whether the notice was recorded."""
 
 
 class AttemptRunner:
-    """Delivers to one endpoint; `health` is what is known of it from before."""
+    """Makes attempts at one endpoint; `health` is its health when the runner starts."""
 
     def __init__(
         self,
@@ -149,20 +150,20 @@ class AttemptRunner:
         self._log = log.get(endpoint=rules.endpoint)
 
     def change(self, rules: DeliveryRules, sender: Sender, health: Health) -> None:
-        """Deliver by other rules from now on; an attempt under way is finished as it began."""
+        """Use other rules for the next attempts; an attempt in flight keeps its own."""
         self._rules, self._sender, self._health = rules, sender, health
 
-    def forgive(self, health: Health) -> None:
-        """Begin anew with the endpoint's `health`."""
+    def reset_health(self, health: Health) -> None:
+        """Replace what is known of the endpoint's health."""
         self._health = health
 
     @property
     def health(self) -> Health:
-        """How the endpoint has been doing."""
+        """The endpoint's health after the attempts so far."""
         return self._health
 
     async def attempt(self, claim: Claim) -> FinishedAttempt:
-        """Make one attempt, and decide what follows from it; `record` has to be told."""
+        """Make one attempt and decide what follows from it; the caller passes it to `record`."""
         mark = self._health.url_mark
         attempt, retry_after = await self._attempt(claim)
         settlement = self._settlement(claim, attempt, retry_after, mark)
@@ -174,13 +175,13 @@ class AttemptRunner:
             self._health = after_success(self._health)
         return FinishedAttempt(result, claim, attempt, settlement, self._health, notice)
 
-    async def record(self, answered: FinishedAttempt) -> None:
-        """Record an attempt; returns when that is durable."""
-        settlement, notice = answered.settlement, answered.notice
-        if await self._record(answered) and notice is not None:
+    async def record(self, finished: FinishedAttempt) -> None:
+        """Record an attempt; return once that is durable."""
+        settlement, notice = finished.settlement, finished.notice
+        if await self._record(finished) and notice is not None:
             reason = settlement.reason if isinstance(settlement, Hold) else None
             self._notices.announce(notice, self._rules.endpoint, reason)
-        self._report(answered.claim, answered.attempt, settlement)
+        self._log_attempt(finished.claim, finished.attempt, settlement)
 
     async def _attempt(self, claim: Claim) -> tuple[AttemptRecord, float | None]:
         wall, started = self._clock.wall(), trio.current_time()
@@ -195,7 +196,7 @@ class AttemptRunner:
         return AttemptRecord(wall, duration, word, status, detail), retry_after
 
     def _sender_for(self, claim: Claim) -> Sender:
-        """Return what sends to the claim's URL; a callback never goes to the endpoint's own."""
+        """Return a sender to the claim's URL; a callback never goes to the endpoint's URL."""
         if not self._rules.to_callbacks:
             return self._sender
         return cast("CallbackSender", self._sender).at(claim.url or "")
@@ -203,45 +204,38 @@ class AttemptRunner:
     def _settlement(
         self, claim: Claim, attempt: AttemptRecord, retry_after: float | None, mark: str
     ) -> Settlement:
-        """Decide what becomes of the delivery, and note what it says about the endpoint."""
+        """Decide what becomes of the delivery, and update the endpoint's health."""
         now = self._clock.now()
         if attempt.outcome == OUR_TROUBLE:
             return RetryAt(now + jittered(_OUR_PAUSE, self._rng), free=True)
-        settlement = settle(
-            self._rules.format,
-            attempt.status,
-            attempt.outcome,
-            failures=claim.failures,
-            schedule=self._rules.retry_schedule,
-            retry_after=retry_after,
-            now=now,
-            rng=self._rng,
-        )
+        policy = ResponsePolicy(self._rules.format, self._rules.retry_schedule)
+        response = Response(attempt.outcome, attempt.status, retry_after)
+        settlement = policy.settle(response, claim.failures, now=now, rng=self._rng)
         if isinstance(settlement, Delivered):
             return settlement
         if self._rules.to_callbacks:
             return DeadLetter(settlement.reason) if isinstance(settlement, Hold) else settlement
         if self._health.url_mark != mark:
-            return RetryAt(now)  # that was another URL: the one of now has not been tried
+            return RetryAt(now)  # the URL has changed since, and the new one has not been tried
         self._health = after_failure(self._health, now, self._rules.retry_schedule)
         return Hold(_HOPELESS) if is_hopeless(self._health) else settlement
 
-    async def _record(self, record: FinishedAttempt) -> bool:
-        """Record until it is recorded: forgetting a 2xx would send the event again."""
+    async def _record(self, finished: FinishedAttempt) -> bool:
+        """Retry until the store has it: a forgotten 2xx would send the event again."""
         failures = 0
         while True:
             try:
                 return await self._store.record_attempt(
-                    record.claim,
-                    record.attempt,
-                    record.settlement,
-                    None if self._rules.to_callbacks else record.health,
-                    record.notice,
+                    finished.claim,
+                    finished.attempt,
+                    finished.settlement,
+                    None if self._rules.to_callbacks else finished.health,
+                    finished.notice,
                 )
             except StoreError as error:
                 failures += 1
                 self._log.error(
-                    "attempt_not_recorded", event_id=record.claim.event_id, reason=str(error)
+                    "attempt_not_recorded", event_id=finished.claim.event_id, reason=str(error)
                 )
                 pause = growing(_STORE_PAUSE, failures, _LONGEST_STORE_PAUSE)
                 await trio.sleep(jittered(pause, self._rng))
@@ -254,7 +248,7 @@ class AttemptRunner:
                 return self._notices.recovered(self._rules.endpoint)
         return None
 
-    def _report(self, claim: Claim, attempt: AttemptRecord, settlement: Settlement) -> None:
+    def _log_attempt(self, claim: Claim, attempt: AttemptRecord, settlement: Settlement) -> None:
         fields: dict[str, object] = {
             "event_id": claim.event_id,
             "type": claim.event_type,

@@ -1,9 +1,9 @@
-"""A ledger: where all lanes record their attempts, successes at once, failures one by one.
+"""Records the attempts of all lanes: successes at once, failures one after the other.
 
-The store takes one transaction at a time, first come, first served. When ten endpoints hang,
-forty attempts time out in the same moment, and the next delivery of a healthy endpoint would
-wait for all of them. Nobody waits for a failure to be recorded, so they stand in a line of
-their own, and at most one of them is ever before anybody else.
+The store runs one transaction at a time, first in, first out. When ten endpoints hang, forty
+attempts time out in the same moment, and a success of a healthy endpoint would wait behind all
+of their transactions. No delivery waits for the record of a failure. So failures wait for each
+other here, and at most one of them is in the store's queue.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from notifier.model.health import Health
 
 
 class AttemptRecorder:
-    """Records in `store`, and in `metrics` what is recorded; one for all endpoints.
+    """Records attempts in `store` and counts them in `metrics`; one for all endpoints.
 
     `now` is `Clock.now`.
     """
@@ -29,7 +29,7 @@ class AttemptRecorder:
         self._store = store
         self._now = now
         self._metrics = metrics or Metrics()
-        self._line = trio.CapacityLimiter(1)
+        self._one_failure = trio.CapacityLimiter(1)
 
     async def record_attempt(
         self,
@@ -39,16 +39,18 @@ class AttemptRecorder:
         health: Health | None,
         notice: NewEvent | None,
     ) -> bool:
-        """Commit an attempt and what follows from it; tell whether the notice was news.
+        """Commit an attempt and what follows from it; return whether the notice was recorded.
 
         Raises StoreError when the store does.
         """
         received = self._now()
         if isinstance(settlement, Delivered):
-            news = await self._store.record_attempt(claim, attempt, settlement, health, notice)
+            recorded = await self._store.record_attempt(claim, attempt, settlement, health, notice)
             self._metrics.delivered(claim.endpoint, received - claim.recorded_at)
         else:
-            async with self._line:
-                news = await self._store.record_attempt(claim, attempt, settlement, health, notice)
+            async with self._one_failure:
+                recorded = await self._store.record_attempt(
+                    claim, attempt, settlement, health, notice
+                )
         self._metrics.attempt(claim.endpoint, attempt.outcome, attempt.duration_ms / 1000)
-        return news
+        return recorded

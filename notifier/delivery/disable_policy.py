@@ -1,6 +1,6 @@
-"""How long an endpoint may fail before it is disabled.
+"""Decides when an endpoint has failed for so long that it is disabled.
 
-Pure: from an endpoint's health and one more attempt follows its health after it.
+Pure functions: an endpoint's health and the result of one attempt give its health afterwards.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ _FORGOTTEN_AFTER = 2 * DAY
 def after_failure(health: Health, now: float, schedule: Sequence[float]) -> Health:
     """Return the health after an attempt that failed at `now` (Unix seconds).
 
-    A run of failures that nothing was added to for longer than any retry waits is over: where
-    one event comes a month, two bad moments must not look like a month of failing.
+    A run of failures is over when no failure was added to it for longer than any retry waits.
+    With one event a month, two single failures are not a month of failing.
     """
     since = health.failing_since
     forgotten = max(_FORGOTTEN_AFTER, 2 * max(schedule))
@@ -35,7 +35,7 @@ def after_success(health: Health) -> Health:
 
 
 def is_hopeless(health: Health) -> bool:
-    """Tell whether the endpoint has failed for so long that it is to be disabled."""
+    """Return whether the endpoint has failed for so long that it is to be disabled."""
     if health.failing_since is None or health.last_failure is None:
         return False
     return health.last_failure - health.failing_since >= DISABLED_AFTER

@@ -1,4 +1,4 @@
-"""All lanes together: started, woken and stopped as one."""
+"""Starts, wakes and stops the lanes of all endpoints."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from notifier.delivery.lane import Lane
 
 
 class Dispatcher:
-    """Runs one lane per endpoint, also those that are added while it runs."""
+    """Runs one lane per endpoint; lanes may be added and removed while it runs."""
 
     def __init__(self) -> None:
         self._lanes: dict[str, Lane] = {}
@@ -16,13 +16,13 @@ class Dispatcher:
         self._stopped = trio.Event()
 
     def add(self, endpoint: str, lane: Lane) -> None:
-        """Have `lane` deliver to `endpoint`."""
+        """Deliver to `endpoint` through `lane`."""
         self._lanes[endpoint] = lane
         if self._nursery is not None:
             self._nursery.start_soon(lane.run)
 
     def remove(self, endpoint: str) -> None:
-        """Take nothing more on for `endpoint`; what is in flight is recorded."""
+        """Claim nothing more for `endpoint`; attempts in flight are finished and recorded."""
         self._lanes.pop(endpoint).stop()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -35,7 +35,7 @@ class Dispatcher:
         self._nursery = None
 
     def lateness(self) -> float:
-        """Return by how many seconds the latest lane is late; not above 0 if none is."""
+        """Return how late the latest lane is, in seconds; 0 or less if no lane is late."""
         return max((lane.lateness() for lane in self._lanes.values()), default=0.0)
 
     def wake(self, endpoints: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ class Dispatcher:
                 self._lanes[name].wake()
 
     def stop(self) -> None:
-        """Let every lane finish what it has in flight and take on nothing more."""
+        """Stop every lane: attempts in flight are finished, nothing more is claimed."""
         self._stopped.set()
         for lane in self._lanes.values():
             lane.stop()

@@ -1,4 +1,4 @@
-"""Telling about an endpoint that was disabled, or is back, to the endpoints that want to know."""
+"""Makes and announces the events about endpoints that were disabled or have recovered."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,8 +13,8 @@ from notifier.model.health import Health
 class EndpointNotices:
     """Makes the events about endpoints, and wakes the lanes once they are committed.
 
-    `new_id` makes event ids, `wall` stamps events (Unix seconds), `wake` is told the names of
-    endpoints that have something new. `subscriptions` are looked at anew for every event.
+    `new_id` makes event ids. `wall` stamps events, in Unix seconds. `wake` gets the names of the
+    endpoints that have something new. `subscriptions` is read again for every event.
     """
 
     def __init__(
@@ -37,11 +37,11 @@ class EndpointNotices:
         return self._event(EventType.ENDPOINT_DISABLED, endpoint, reason, since)
 
     def recovered(self, endpoint: str) -> NewEvent:
-        """Return the event that says that `endpoint` takes events again."""
+        """Return the event that says that `endpoint` accepts events again."""
         return self._event(EventType.ENDPOINT_RECOVERED, endpoint)
 
     def announce(self, event: NewEvent, endpoint: str, reason: str | None) -> None:
-        """Say in the log what the committed `event` says, and have it delivered."""
+        """Log the committed `event` and wake the lanes that deliver it."""
         names = [name for name, _ in event.endpoints]
         if event.type is EventType.ENDPOINT_DISABLED:
             self._log.error(

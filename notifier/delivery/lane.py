@@ -1,10 +1,10 @@
-"""A lane: everything that goes to one endpoint, and nothing else.
+"""A lane: the worker that delivers to one endpoint.
 
-A lane takes what is due from the store, as much as `max_concurrency` and the endpoint's
-circuit allow, and has it delivered. It sleeps until the store says that something is due, and
-looks at least once a minute all the same. An endpoint that hangs fills its own lane only. The
-next attempt does not wait for the record of a success, so that records share commits; when the
-store is slow, a bounded number of them waits.
+A lane claims due deliveries from the store, as many as `max_concurrency` and the endpoint's
+circuit allow, and runs an attempt for each. Between claims it sleeps until it is woken or the
+next delivery is due, at most a minute. An endpoint that hangs fills its own lane only. The next
+attempt does not wait until a success is recorded, so that records share commits; the number of
+unrecorded successes is bounded.
 """
 
 import math
@@ -25,19 +25,20 @@ from notifier.schedule.backoff import growing
 from notifier.schedule.clock import Clock
 from notifier.wakeup import Wakeup
 
-_LOOK_AGAIN = 60.0
+_LONGEST_PAUSE = 60.0
 _STORE_PAUSE = 1.0
 _LONGEST_STORE_PAUSE = 30.0
 
 MOST_UNRECORDED = 64
-"""How many successes of one lane may wait for their record before it takes nothing more on."""
+"""How many successes of one lane may be unrecorded before it claims nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneRules:
     """How much may go to one endpoint: attempts in flight, and attempts a second (or None).
 
-    Without a circuit a failure holds nothing else back: for URLs that have nothing in common.
+    Without a circuit a failure holds no other attempt back. That suits callbacks, whose URLs
+    have nothing in common.
     """
 
     endpoint: str
@@ -47,27 +48,27 @@ class LaneRules:
 
 
 class Attempts(Protocol):
-    """What a lane needs done; see `notifier.delivery.attempt`."""
+    """Makes and records attempts (`notifier.delivery.attempt.AttemptRunner`)."""
 
     async def attempt(self, claim: Claim) -> FinishedAttempt:
         """Make one attempt."""
 
-    async def record(self, answered: FinishedAttempt) -> None:
-        """Record an attempt; returns when that is durable."""
+    async def record(self, finished: FinishedAttempt) -> None:
+        """Record an attempt; return once that is durable."""
 
 
 class DueStore(Protocol):
-    """What a lane needs of the store."""
+    """The part of the store from which due deliveries are claimed."""
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
-        """Take up to `limit` due deliveries into flight."""
+        """Claim up to `limit` due deliveries; they are in flight from then on."""
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery that is not in flight is due."""
 
 
 class Lane:
-    """Delivers to one endpoint; `settled` is rung whenever a delivery has moved on."""
+    """Delivers to one endpoint; `settled` is notified after every attempt."""
 
     def __init__(
         self,
@@ -92,31 +93,31 @@ class Lane:
         self._in_flight = 0
         self._unrecorded = 0
         self._stopping = False
-        self._looked = math.inf
+        self._claimed_at = math.inf
         self._limiter = RateLimiter(rules.max_per_second) if rules.max_per_second else None
         self._log = log.get(endpoint=rules.endpoint)
         self._metrics.endpoint_failing(rules.endpoint, failing=False)
 
-    def change(self, rules: LaneRules, *, elsewhere: bool) -> None:
-        """Deliver by other rules from now on; `elsewhere` forgets how the endpoint has done."""
+    def change(self, rules: LaneRules, *, new_url: bool) -> None:
+        """Use other rules from now on; with `new_url` the circuit starts closed."""
         if rules.max_per_second != self._rules.max_per_second:
             self._limiter = RateLimiter(rules.max_per_second) if rules.max_per_second else None
         self._rules = rules
-        if elsewhere:
+        if new_url:
             self.reset()
         self._wakeup.notify()
 
     def lateness(self) -> float:
-        """Return by how many seconds the lane has missed its next look; not above 0 if in time."""
-        return trio.current_time() - self._looked - _LOOK_AGAIN
+        """Return how overdue the next claim is, in seconds; 0 or less if it is in time."""
+        return trio.current_time() - self._claimed_at - _LONGEST_PAUSE
 
     @property
     def is_failing(self) -> bool:
-        """Whether only single probes go out."""
+        """Whether the circuit is open."""
         return self._circuit.is_open
 
     def reset(self) -> None:
-        """Deliver as to an endpoint that has never failed."""
+        """Close the circuit, as for an endpoint that has never failed."""
         self._circuit = Circuit(self._rng)
         self._wakeup.notify()
 
@@ -125,31 +126,31 @@ class Lane:
         self._wakeup.notify()
 
     def stop(self) -> None:
-        """Take nothing more on; `run` returns when what is in flight has been recorded."""
+        """Claim nothing more; `run` returns once the attempts in flight are recorded."""
         self._stopping = True
         self._wakeup.notify()
 
     async def run(self) -> None:
-        """Deliver until told to stop."""
-        troubles = 0
+        """Deliver until `stop`."""
+        store_failures = 0
         async with trio.open_nursery() as nursery:
             while not self._stopping:
-                self._looked = trio.current_time()
+                self._claimed_at = trio.current_time()
                 try:
                     pause = await self._take_due(nursery)
-                    troubles = 0
+                    store_failures = 0
                 except StoreError as error:
-                    troubles += 1
-                    pause = growing(_STORE_PAUSE, troubles, _LONGEST_STORE_PAUSE)
+                    store_failures += 1
+                    pause = growing(_STORE_PAUSE, store_failures, _LONGEST_STORE_PAUSE)
                     self._log.error("lane_waits_for_store", reason=str(error), wait=pause)
                 await self._wakeup.wait(pause)
 
     async def _take_due(self, nursery: trio.Nursery) -> float:
-        """Start what is due and return how long there is nothing to do, at most a minute."""
+        """Start attempts at what is due; return the seconds until the next look, at most 60."""
         free = self._rules.max_concurrency - self._in_flight
         free = min(free, MOST_UNRECORDED - self._unrecorded)
         if free <= 0:
-            return _LOOK_AGAIN
+            return _LONGEST_PAUSE
         now = trio.current_time()
         room = int(min(free, self._circuit.room(now, self._in_flight)))
         claims = await self._store.claim_due(self._rules.endpoint, room) if room else []
@@ -158,17 +159,17 @@ class Lane:
             self._circuit.started(now)
             nursery.start_soon(self._deliver, claim)
         if len(claims) == room:
-            return min(self._circuit.wait(now), _LOOK_AGAIN)
+            return min(self._circuit.wait(now), _LONGEST_PAUSE)
         due = await self._store.next_due(self._rules.endpoint)
-        return _LOOK_AGAIN if due is None else min(due - self._clock.now(), _LOOK_AGAIN)
+        return _LONGEST_PAUSE if due is None else min(due - self._clock.now(), _LONGEST_PAUSE)
 
     async def _deliver(self, claim: Claim) -> None:
-        answered: FinishedAttempt | None = None
+        finished: FinishedAttempt | None = None
         try:
-            answered = await self._attempt(claim)
-            await self._runner.record(answered)
+            finished = await self._attempt(claim)
+            await self._runner.record(finished)
         finally:
-            if answered is not None and answered.result.delivered:
+            if finished is not None and finished.result.delivered:
                 self._unrecorded -= 1
             else:
                 self._in_flight -= 1
@@ -176,19 +177,19 @@ class Lane:
             self._settled.notify()
 
     async def _attempt(self, claim: Claim) -> FinishedAttempt:
-        """Make one attempt; one that succeeded leaves its place before it is recorded."""
+        """Make one attempt; a success frees its slot before it is recorded."""
         if self._limiter is not None:
             await self._limiter.acquire()
-        answered = await self._runner.attempt(claim)
-        self._note(answered.result)
-        if answered.result.delivered:
+        finished = await self._runner.attempt(claim)
+        self._note(finished.result)
+        if finished.result.delivered:
             self._in_flight -= 1
             self._unrecorded += 1
             self._wakeup.notify()
-        return answered
+        return finished
 
     def _note(self, result: Result) -> None:
-        """Tell the circuit, and the log when that changed anything."""
+        """Update the circuit, and log when it opens or closes."""
         if not self._rules.has_circuit or result.delivered is None:
             return
         now = trio.current_time()

@@ -1,4 +1,4 @@
-"""Putting an ending into the outbox: one event, rendered once, for every endpoint it is for."""
+"""Records an ending in the outbox: one event, rendered once per format, for all its endpoints."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -13,7 +13,7 @@ from notifier.model.video import Json, Snapshot
 
 
 class EventStore(Protocol):
-    """What the outbox needs of the store."""
+    """The part of the store in which endings are recorded."""
 
     async def record_ending(
         self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
@@ -24,9 +24,9 @@ class EventStore(Protocol):
 class Outbox:
     """Records endings and wakes the lanes of the endpoints concerned.
 
-    `content_url` tells where a completed video of (gateway, video id) can be fetched,
-    `new_id` makes event ids, `wall` stamps events (Unix seconds), `wake` is told the names of
-    endpoints that have something new. `subscriptions` are looked at anew for every event.
+    `content_url` returns where a completed video of (gateway, video id) can be fetched. `new_id`
+    makes event ids. `wall` stamps events, in Unix seconds. `wake` gets the names of the endpoints
+    that have something new. `subscriptions` is read again for every event.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class Outbox:
         self._log = log.get()
 
     async def publish(self, ending: Ending) -> None:
-        """Make the ending's event durable together with its deliveries, then wake the lanes.
+        """Commit the ending's event together with its deliveries, then wake the lanes.
 
-        Does nothing when the watch is not open any more. Raises StoreError; nothing was
-        recorded then.
+        Does nothing when the watch is not open any more. Raises StoreError, and then nothing
+        was recorded.
         """
         event = self._event(ending)
         chosen = self._chosen(ending)
@@ -67,9 +67,9 @@ class Outbox:
         if not await self._store.record_ending(row, new, last, ending.sample):
             return
         names = [subscription.endpoint for subscription in chosen]
-        # an event that nobody wants to hear of is more likely a mistake than a wish
-        say = self._log.info if names else self._log.warning
-        say(
+        # an event without any endpoint is more likely a mistake than intended
+        write = self._log.info if names else self._log.warning
+        write(
             "event",
             event_id=event.id,
             type=event.type.value,

@@ -1,11 +1,12 @@
-"""What follows from an attempt, as data.
+"""Decides what follows from a receiver's response: delivered, retry, dead letter or hold.
 
-A webhook may fail for as long as its retry schedule lasts: whatever a receiver answers today,
-it may be a bad deploy that is gone tomorrow. Two answers are final: 410 says that nobody will
-ever listen here again, and some of Slack's say that this message will never be taken.
+A failed delivery is retried as long as its retry schedule lasts, because a bad deploy of today is
+often gone tomorrow. Two kinds of answers are final: 410 means that this URL will never receive
+again, and some statuses of Slack mean that this message will never be accepted.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from random import Random
 
@@ -13,7 +14,7 @@ from notifier.model.delivery import DeadLetter, Delivered, Format, Hold, RetryAt
 from notifier.schedule.backoff import jittered
 
 LONGEST_RETRY_AFTER = 24 * 3600.0
-"""The most that a receiver's Retry-After can put an attempt off, in seconds."""
+"""The longest wait that a receiver's Retry-After is granted, in seconds."""
 
 PERMANENT: Mapping[Format, frozenset[int]] = {
     Format.STANDARD: frozenset(),
@@ -22,31 +23,41 @@ PERMANENT: Mapping[Format, frozenset[int]] = {
 """The statuses that no retry will change, by format."""
 
 
-def settle(  # noqa: PLR0913 - these are what a decision rests on
-    form: Format,
-    status: int | None,
-    word: str,
-    *,
-    failures: int,
-    schedule: Sequence[float],
-    retry_after: float | None,
-    now: float,
-    rng: Random,
-) -> Settlement:
-    """Decide what becomes of a delivery after an attempt.
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back from one attempt.
 
-    `status` is None when no complete answer came, `word` names the outcome for people,
-    `failures` counts the failed attempts before this one, `schedule` has the waits in seconds.
+    `word` names the outcome for people. `status` is None when no complete answer came.
+    `retry_after` is the wait that the receiver asked for, in seconds.
     """
-    if status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return Delivered()
-    if status == HTTPStatus.GONE:
-        return Hold("the receiver answered 410 Gone")
-    if status in PERMANENT[form]:
-        return DeadLetter(f"{form} answered {word}, which no retry will change")
-    if failures >= len(schedule):
-        return DeadLetter(f"attempt {failures + 1} of {len(schedule) + 1} ended with {word}")
-    wait = jittered(schedule[failures], rng)
-    if retry_after is not None:
-        wait = max(wait, min(retry_after, LONGEST_RETRY_AFTER))
-    return RetryAt(now + wait)
+
+    word: str
+    status: int | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsePolicy:
+    """How the responses of one endpoint are judged; `schedule` has the waits in seconds."""
+
+    form: Format
+    schedule: Sequence[float]
+
+    def settle(self, response: Response, failures: int, *, now: float, rng: Random) -> Settlement:
+        """Decide what becomes of a delivery that failed `failures` times before this response.
+
+        `now` is in Unix seconds.
+        """
+        word, status = response.word, response.status
+        if status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return Delivered()
+        if status == HTTPStatus.GONE:
+            return Hold("the receiver answered 410 Gone")
+        if status in PERMANENT[self.form]:
+            return DeadLetter(f"{self.form} answered {word}, which no retry will change")
+        attempts = len(self.schedule) + 1
+        if failures + 1 >= attempts:
+            return DeadLetter(f"attempt {failures + 1} of {attempts} ended with {word}")
+        wait = jittered(self.schedule[failures], rng)
+        asked = min(response.retry_after or 0.0, LONGEST_RETRY_AFTER)
+        return RetryAt(now + max(wait, asked))

@@ -1,4 +1,4 @@
-"""What an endpoint wants to hear of."""
+"""Which events an endpoint receives."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from notifier.model.delivery import Format
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What one endpoint wants to hear of, and how."""
+    """The patterns of the events that one endpoint receives, and their format."""
 
     endpoint: str
     format: Format

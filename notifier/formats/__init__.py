@@ -1,8 +1,8 @@
-"""The messages an endpoint can be sent, each rendered by one pure function.
+"""Renders events as messages; each format is one pure function.
 
-A renderer takes an event and returns the bytes that are POSTed; it needs no clock and never
-fails, because an event that cannot be rendered could never be delivered. Adding a format is
-a word in `Format`, a module here and a line in each table.
+A renderer takes an event and returns the bytes that are POSTed. It needs no clock and never
+fails, because an event that cannot be rendered could never be delivered. A new format is a word
+in `Format`, a module here and a line in each table.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Slack's Block Kit, as far as messages here use it."""
+"""Builds the few blocks of Slack's Block Kit that messages here use."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ Block = dict[str, Json]
 
 
 def payload(fallback: str, blocks: Iterable[Block]) -> bytes:
-    """Return a message; `fallback` is what notifications show instead of the blocks."""
+    """Return a message; notifications show `fallback` instead of the blocks."""
     message = {"text": fallback, "blocks": list(blocks)}
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -36,5 +36,5 @@ def context(text: str) -> Block:
 
 
 def _text(text: str) -> Block:
-    # verbatim: Slack must not look for mentions, channels and links that nobody marked
+    # verbatim: Slack must not turn plain text into mentions, channels and links
     return {"type": "mrkdwn", "text": text, "verbatim": True}

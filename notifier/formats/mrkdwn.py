@@ -1,10 +1,9 @@
-"""Slack's mrkdwn: foreign text made harmless and short enough, and the few marks used here.
+"""Escapes and shortens foreign text for Slack's mrkdwn, and writes the few marks used here.
 
-Slack gives three characters a meaning that foreign text must not have: `&`, `<` and `>`.
-With those escaped there are no links, dates or mentions in it; what Slack would still find by
-guessing (`@here`, `#general`, bare URLs) is switched off by `verbatim` on the text object.
-Lengths are those of the escaped text, because that is what Slack counts, and cutting happens
-between whole characters, so that no `&amp;` is ever halved.
+In mrkdwn `&`, `<` and `>` have a meaning, so foreign text has them escaped. Escaped text holds no
+links, dates or mentions. Slack would still guess at `@here`, `#general` and bare URLs; `verbatim`
+on the text object switches that off. Lengths are those of the escaped text, because that is what
+Slack counts. Text is cut between whole characters, so that no `&amp;` is halved.
 """
 
 import re
@@ -67,6 +66,6 @@ def link(url: str, label: str) -> str | None:
 
 
 def date(seconds: int) -> str:
-    """Return a moment that every reader sees in their own time zone."""
+    """Return a moment that Slack shows in each reader's own time zone."""
     fallback = f"{times.utc(seconds):%Y-%m-%d %H:%M} UTC"
     return f"<!date^{seconds}^{{date_short_pretty}} {{time}}|{fallback}>"

@@ -1,4 +1,4 @@
-"""Events about endpoints: short, and with the next step where there is one."""
+"""Renders events about endpoints: short, and with the next step where there is one."""
 
 from notifier.formats import blocks, mrkdwn
 from notifier.formats.standard import encode, heading

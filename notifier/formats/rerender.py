@@ -1,4 +1,4 @@
-"""An event that is to be sent in another format than it was at first."""
+"""Renders a recorded event in another format than it was first sent in."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from notifier.model.event import Event, EventType, Notice
 
 
 def rerender(standard: bytes, form: Format) -> bytes:
-    """Return the body in `form` of the event whose `standard` body this is."""
+    """Return the event with this `standard` body, rendered in `form`."""
     if form is Format.STANDARD:
         return standard
     body: dict[str, Any] = json.loads(standard)

@@ -1,10 +1,10 @@
 """The `slack` format: an incoming-webhook payload that a person reads at a glance.
 
-From top to bottom: what happened, what that means where the type alone does not say it, the
-facts in two columns, the error, the metadata, where the result is, and the event's id. A part
-with nothing to say is left out. Every text that notifier did not write itself goes through
-`mrkdwn`, with a length that keeps the message far within Slack's limits (50 blocks, 10 fields
-of 2000, texts of 3000, headers of 150); values of a wrong type count as not known.
+The parts from top to bottom: what happened; what that means, where the type alone does not say
+it; the facts in two columns; the error; the metadata; a link to the result; the event's id. A
+part without content is left out. Every text that notifier did not write itself goes through
+`mrkdwn` with a maximum length. So the message stays far within Slack's limits (50 blocks, 10
+fields of 2000, texts of 3000, headers of 150). A value of a wrong type counts as unknown.
 """
 
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def _fallback(event: Event) -> str:
 
 
 def _facts(event: Event) -> Iterator[str]:
-    """Say what is known about the job, one labelled fact at a time."""
+    """Yield what is known about the job, one labelled fact at a time."""
     if event.type is EventType.TEST:
         return
     yield _fact("Video", mrkdwn.code(_string(event.data.get("id")) or "", _MAX_ID))
@@ -104,9 +104,9 @@ def _facts(event: Event) -> Iterator[str]:
 
 
 def _duration(event: Event) -> str | None:
-    """Return how long the job took in words, where its start is known and not after its end."""
+    """Return in words how long the job took; None if its start is unknown or after its end."""
     started = _moment(event.data.get("created_at"))
-    # some gateways name a completion time while the job still runs
+    # some gateways give a completion time while the job still runs
     completed = event.data.get("completed_at") if event.type in _ENDED_BY_GATEWAY else None
     ended = _moment(completed) or _moment(event.created_at)
     if event.type is EventType.TEST or started is None or ended is None or ended < started:
@@ -138,7 +138,7 @@ def _error(event: Event) -> str:
 
 
 def _metadata(event: Event) -> list[str]:
-    """Return the metadata, one field each, the last saying how much there was no room for."""
+    """Return one field per metadata entry; a last one counts those that found no room."""
     items = list(event.metadata.items())
     shown = items if len(items) <= _MAX_FIELDS else items[: _MAX_FIELDS - 1]
     fields = [_fact(mrkdwn.inline(name, _MAX_NAME), _inline(value)) for name, value in shown]
@@ -174,6 +174,6 @@ def _string(value: Json) -> str | None:
 
 
 def _moment(value: Json) -> int | None:
-    """Return a Unix time that calendars can name; 0 is how some gateways say "never"."""
+    """Return a Unix time that calendars can name; some gateways write 0 for "never"."""
     known = isinstance(value, int) and not isinstance(value, bool)
     return value if known and times.FIRST < value <= times.LAST else None

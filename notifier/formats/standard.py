@@ -1,9 +1,9 @@
 """The `standard` format: the envelope that `client.webhooks.unwrap()` of the SDKs reads.
 
-`data` always has every field of the protocol. What the gateway added follows unchanged,
-smallest first into what is left of 20 kB, so that one huge field costs no other its place.
-Each value is encoded once and the body is joined from the pieces: what was measured is what
-is sent, and an extra field of a megabyte is not carried around twice.
+`data` always has every field of the protocol. Fields that the gateway added follow unchanged, as
+long as the body stays under 20 kB. The smallest are kept first, so that one huge field does not
+displace the others. Each value is encoded once, and the body is joined from the encoded pieces.
+So the bytes that were measured are the bytes that are sent.
 """
 
 import json
@@ -33,7 +33,7 @@ PROTOCOL_FIELDS = (
 
 _PROTOCOL = frozenset(PROTOCOL_FIELDS)
 _NOT_JSON = (ValueError, TypeError, RecursionError)
-"""What encoding raises: NaN, 5,000 digits, a foreign type, too deep."""
+"""What encoding raises for NaN, 5,000 digits, a foreign type, or too deep a value."""
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -46,7 +46,7 @@ def render(event: Event) -> bytes:
         try:
             return encode({**whole, "data": data, "watch": _watch(event)})
         except _NOT_JSON:
-            pass  # piece by piece, then
+            pass  # one value is not JSON: encode them one by one
     protocol = [
         _member(name, event.data.get(name)) or _member(name, None) for name in PROTOCOL_FIELDS
     ]
@@ -84,7 +84,7 @@ def _watch(event: Event) -> dict[str, Json]:
 
 
 def _fitting(members: Iterable[bytes], room: int) -> list[bytes]:
-    """Return as many members as have room, with a comma each, in the order they came in."""
+    """Return the smallest members that fit into `room` bytes, a comma each, in their order."""
     candidates = [(index, member) for index, member in enumerate(members) if member]
     chosen = []
     for index, member in sorted(candidates, key=lambda candidate: len(candidate[1])):

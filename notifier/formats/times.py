@@ -1,4 +1,4 @@
-"""Moments and durations as people and JSON readers expect them, from Unix seconds."""
+"""Writes moments and durations, given in seconds, for people and for JSON."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ LAST = 253_402_300_799
 
 
 def utc(seconds: int) -> datetime:
-    """Return a moment in UTC; one that no calendar can name becomes the nearest it can."""
+    """Return a moment in UTC; one outside the calendar becomes its first or last moment."""
     return datetime.fromtimestamp(min(max(seconds, FIRST), LAST), UTC)
 
 

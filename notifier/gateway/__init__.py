@@ -1,8 +1,8 @@
-"""The gateway door: asks for one video's status and says what the answer means.
+"""Asks a gateway about videos and turns its answers into values.
 
-`reading` turns JSON into a snapshot, `missing` recognises "no such video", `verdict` decides what
-an HTTP answer is worth, `client` does the asking. Whatever a gateway sends, the outcome is one
-of the four kinds of `notifier.model.answer`; nothing a gateway can send raises.
+`client` makes the requests. `response_classifier` turns one HTTP answer into one of the four kinds
+of `notifier.model.answer`: `decode` reads the JSON, `video_parser` turns it into a snapshot,
+`not_found` recognises "no such video". `pages` reads lists. Nothing a gateway can send raises.
 """
 
 from notifier.gateway.client import GatewayClient, GatewayRules

@@ -1,4 +1,4 @@
-"""Asking one gateway about one video."""
+"""Asks one gateway about one video, or for a page of its list."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ from notifier.http_client import HttpClient, HttpRequest, HttpResponse
 from notifier.model.answer import Answer, PollError, Unauthorized
 from notifier.model.status import Status
 
-_OURS = {"accept": "application/json", "user-agent": f"notifier/{__version__}"}
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
+_HEADERS = {"accept": "application/json", "user-agent": f"notifier/{__version__}"}
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
 
 MAX_BODY = 1024 * 1024
 """Largest status answer that is read, in bytes."""
@@ -23,11 +23,11 @@ MAX_BODY = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class GatewayRules:
-    """How to ask one gateway and how to read it.
+    """How to ask one gateway and how to read its answers.
 
-    `headers` returns what to send along, secrets resolved at this moment (a changed key file
-    takes effect with the next request) and added to `echoes`; it may raise ValueError when one
-    cannot be read.
+    `headers` returns the configured headers. It resolves their secrets at each call, so that a
+    changed key file takes effect with the next request, and adds them to `echoes`. It raises
+    ValueError when a secret cannot be read. `request_timeout` is in seconds.
     """
 
     base_url: str
@@ -39,18 +39,18 @@ class GatewayRules:
 
 
 def video_url(base_url: str, video_id: str) -> str:
-    """Return where a video's status is; the id is opaque, so every odd character is quoted."""
-    plain = _PLAIN.fullmatch(video_id) is not None
+    """Return the URL of a video's status; every reserved character of the opaque id is quoted."""
+    plain = _UNRESERVED.fullmatch(video_id) is not None
     return f"{base_url}/videos/{video_id if plain else quote(video_id, safe='')}"
 
 
 def content_url(base_url: str, video_id: str) -> str:
-    """Return where a completed video can be downloaded."""
+    """Return the URL from which a completed video can be downloaded."""
     return f"{video_url(base_url, video_id)}/content"
 
 
 class GatewayClient:
-    """Asks one gateway; every outcome is an `Answer`."""
+    """Asks one gateway; every outcome is an `Answer`, none is raised."""
 
     def __init__(self, rules: GatewayRules, http: HttpClient, wall: Callable[[], float]) -> None:
         self._rules = rules
@@ -85,13 +85,13 @@ class GatewayClient:
         return await self._get(video_url(self._rules.base_url, video_id))
 
     async def _get(self, url: str) -> HttpResponse:
-        headers = {**_OURS, **self._rules.headers()}
+        headers = {**_HEADERS, **self._rules.headers()}
         return await self._http.send(
             HttpRequest("GET", url, headers, self._rules.request_timeout, MAX_BODY)
         )
 
     def read(self, video_id: str, reply: HttpResponse) -> Answer:
-        """Say what an answer that was fetched means."""
+        """Return what a fetched answer means."""
         return classify(
             reply.status,
             reply.headers,

@@ -1,4 +1,4 @@
-"""JSON from strangers: decoded without believing that it is small, shallow or sane."""
+"""Decodes JSON from outside, which may be huge, deep or impossible to encode again."""
 
 import json
 import math
@@ -9,44 +9,44 @@ from pydantic_core import from_json
 from notifier.model.video import Json
 
 _MAX_DEPTH = 50
-# Deeper values become null: an encoder that runs on a fuller stack could not write them again.
+# Deeper values become null: an encoder with less stack left could not write them again.
 _MAX_VALUES = 20_000
-# A megabyte can hold a third of a million of them, and everybody waits while it is decoded.
+# A megabyte can hold a third of a million values, and decoding blocks the event loop.
 _MAX_DIGITS = 308
 _DOUBLE = 10**_MAX_DIGITS
-# What a double can hold: a receiver in another language refuses a whole event for a longer one.
+# The range of a double: receivers in some languages refuse an event with a larger number.
 
 
 class UnreadableError(ValueError):
-    """Bytes that are not JSON, or JSON that cannot be held; the message quotes nothing."""
+    """The bytes are not JSON, or JSON beyond the bounds; the message quotes nothing."""
 
 
 def decode(body: bytes) -> Json:
-    """Return what `body` says, every text encodable, every number finite, no value too deep.
+    """Return the value in `body`: every text encodable, every number finite, nothing too deep.
 
-    A number too large for a double becomes null, like NaN. Raises UnreadableError for anything
-    else: bad UTF-8, deep nesting, more values than any gateway has to say.
+    A number too large for a double becomes null, like NaN. Raises UnreadableError for bad UTF-8,
+    for nesting that is too deep to decode, and for more than 20,000 values.
     """
     value = decode_quickly(body)
     return value if is_harmless([value]) else _decode_carefully(body)
 
 
 def decode_quickly(body: bytes) -> Json:
-    """Return what `body` says; whatever is kept of it has to be `is_harmless`.
+    """Return the value in `body`, unchecked; the caller checks what it keeps with `is_harmless`.
 
-    For long lists of which little is kept. Raises UnreadableError as `decode` does.
+    It saves time on long lists of which little is kept. Raises UnreadableError as `decode` does.
     """
-    # as many bytes as that cannot hold more values
+    # a body with fewer bytes than that cannot hold more values
     if len(body) > _MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
         raise UnreadableError("too many values in the JSON")
     try:
         return from_json(body)
     except ValueError:
-        return _decode_carefully(body)  # it says why, or takes more (half a character, UTF-16)
+        return _decode_carefully(body)  # it accepts more (lone surrogates, UTF-16), or raises
 
 
 def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) -> bool:
-    """Tell whether everything in what was decoded quickly can be held and written again."""
+    """Return whether everything in a quickly decoded value can be stored and encoded again."""
     for item in value.values() if isinstance(value, dict) else value:
         kind = type(item)
         if kind is str or item is None or kind is bool:

@@ -1,8 +1,8 @@
-"""The texts in which an error body says what is wrong, wherever a gateway put them.
+"""Finds the texts in which an error body says what is wrong.
 
-Bodies differ more than sentences do: an object in `error` or `detail`, a list of them, a bare
-text, or another gateway's whole JSON answer quoted inside a message. Few texts are handed out,
-and none of them is long, since each is searched while every poller waits.
+They stand in an object in `error` or `detail`, in a list of such objects, in a bare text, or in
+another gateway's JSON answer that is quoted inside a message. Their number and length are bounded,
+because searching them blocks the event loop.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _FIELDS = ("code", "type", "message", "detail", "error", "errors", "msg", "error
 
 
 def error_texts(value: Json) -> list[str]:
-    """Return what an error body states, at most `MOST` texts of at most 2,000 characters."""
+    """Return the texts of an error body: at most `MOST` texts of at most 2,000 characters."""
     return list(islice(_texts(value, _MAX_DEPTH), MOST))
 
 

@@ -1,6 +1,7 @@
-"""One reader per field of the protocol: anything may come in, only sane values go out.
+"""Readers of the protocol's fields: text, number, progress, timestamp, error.
 
-None always means "the gateway did not say", also when it said something that makes no sense.
+Each takes any JSON value and returns a sane one. None means that the gateway gave no value, or one
+that makes no sense.
 """
 
 from datetime import UTC, datetime
@@ -96,14 +97,14 @@ def error(value: Json) -> VideoError | None:
 
 
 def failure(body: dict[str, Json], word: str) -> VideoError | None:
-    """Read why a job that did not complete ended, wherever the gateway put it."""
-    told = error(body.get("error")) or error(body.get("fail_reason"))
-    if told is None:
+    """Read why a job failed or was cancelled, from any of the fields that gateways use."""
+    found = error(body.get("error")) or error(body.get("fail_reason"))
+    if found is None:
         metadata = body.get("metadata")
-        said = metadata.get("url") if isinstance(metadata, dict) else None
-        # new-api keeps the result's address and the reason of a failure in one field
-        if isinstance(said, str) and "://" not in said:
-            told = error(said)
+        url = metadata.get("url") if isinstance(metadata, dict) else None
+        # new-api puts the result's address and the reason of a failure in one field
+        if isinstance(url, str) and "://" not in url:
+            found = error(url)
     if word == EXPIRED:
-        return VideoError(told.message if told else None, EXPIRED)
-    return told
+        return VideoError(found.message if found else None, EXPIRED)
+    return found

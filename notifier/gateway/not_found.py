@@ -1,14 +1,13 @@
-"""Recognising "no such video" in its dialects, and nothing else.
+"""Recognises "no such video" in an error body.
 
-Taking anything else for a lost video ends a paid job: `{"detail": "Not Found"}` is what a web
-framework says about a wrong path, "video worker-2 not found" is about a machine. So a text is
-not searched for words that sound right. It is cut into clauses, and one whole clause has to be
-such a sentence, from its first word to its last: a subject (the video, by noun, by id or both)
-and a statement (that it is not there). Whatever else is said, the answer counts as trouble.
+A false match ends a paid job as lost. `{"detail": "Not Found"}` is what a web framework says about
+a wrong path, and "video worker-2 not found" is about a machine. So texts are not searched for
+keywords. A text is cut into clauses, and one whole clause has to be such a sentence from its first
+word to its last: a subject (the video, by noun, by id or both) and a statement (that it does not
+exist). Any other text counts as a transient error.
 
-A clause that names the watched id is believed from anybody. One that does not is no proof when
-a broken server (5xx) says it, when the text was about something else before, or when it says
-that the video may still come.
+A clause that names the watched id always counts. Another clause does not count in a server error
+(5xx), after a clause about another subject, or in a text which says that the video may still come.
 """
 
 import re
@@ -24,7 +23,7 @@ _FOREIGN = r"(?=[\w.:=+-]{0,80}[\d_=-])[\w.:=+-]{1,200}"  # what looks like anot
 _WHICH = r"(?:(?:the|this|that|your|requested|specified|given) ){0,3}"
 _THING = r"(?:(?:video )?generation (?:task|job)|video (?:task|job)|video|task|job)"
 _LABEL = r"(?: with)?(?: the)?[ _]id"
-# a bare word after the noun may be the name of a machine: another id needs quotes or a label
+# a bare word after the noun may be a machine's name: another id needs quotes or a label
 _REF = rf"(?:(?:{_LABEL})? (?:<id>|'{_FOREIGN}')|{_LABEL} {_FOREIGN})"
 _NAMED_THING = rf"(?:{_THING}(?:{_REF}|{_LABEL})?|(?:video )?generation{_REF})"
 _SUBJECT = rf"(?:{_WHICH}{_NAMED_THING}|<id>)"
@@ -53,7 +52,7 @@ _CHINESE_SENTENCES = (
     rf"(?:该|此|指定的?)?{_CHINESE_THING}{_CHINESE_REF}(?:不存在|未找到|没有找到|找不到){_CHINESE_OR_ELSE}",
     rf"(?:未找到|没有找到|找不到) ?(?:该|此|指定的?|对应的?)?{_CHINESE_THING}{_CHINESE_REF}",
 )
-_SAYS_SO = re.compile("|".join(f"(?:{one})" for one in _SENTENCES + _CHINESE_SENTENCES))
+_SENTENCE = re.compile("|".join(f"(?:{one})" for one in _SENTENCES + _CHINESE_SENTENCES))
 _CODE = re.compile(
     r"(?:video_|generation_)?(?:video|task|job|generation)s?_?(?:id_)?(?:is_)?"
     r"(?:not_?found|(?:does_)?not_?exists?)(?:_error|_exception)?"
@@ -82,28 +81,28 @@ _TIDYING = (
 
 
 def says_missing(value: Json, video_id: str, status: int) -> str | None:
-    """Return how `value` says that the video does not exist, or None if it does not say so.
+    """Return the text which says that the video does not exist; None if there is none.
 
-    From a `status` of 500 on, a clause has to name the watched id: what a broken server says
-    of its tables and queues can sound just like it.
+    From a `status` of 500 on, a clause has to name the watched id, because a broken server's
+    sentences about its tables and queues have the same form.
     """
     broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     for said in error_texts(value):
         if not broken and _CODE.fullmatch(_as_code(said)):
             return said
-        if _denies(_tidy(said, video_id), broken=broken):
+        if _states_missing(_tidy(said, video_id), broken=broken):
             return said
     return None
 
 
-def _denies(text: str, *, broken: bool) -> bool:
-    """Look for a clause that says so, and for a reason not to believe it."""
+def _states_missing(text: str, *, broken: bool) -> bool:
+    """Return whether a clause says that the video is missing and nothing makes it doubtful."""
     if _MAY_COME.search(text):
         return False
     before = 0
     for end in [*(match.span() for match in _CLAUSE_END.finditer(text)), (len(text), 0)]:
         clause = text[before : end[0]].strip(" '")
-        if _SAYS_SO.fullmatch(clause):
+        if _SENTENCE.fullmatch(clause):
             certain = "<id>" in clause and _NOUN.search(clause) is not None
             if certain or not (broken or _OTHER_SUBJECT.search(text, 0, before)):
                 return True
@@ -111,13 +110,13 @@ def _denies(text: str, *, broken: bool) -> bool:
     return False
 
 
-def _as_code(said: str) -> str:
-    """Return a text as codes are written; what has spaces is a sentence and stays one."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", said[:_MAX_TEXT]).lower().replace("-", "_").strip()
+def _as_code(text: str) -> str:
+    """Return a text in the form of error codes; a sentence keeps its spaces."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text[:_MAX_TEXT]).lower().replace("-", "_").strip()
 
 
 def _tidy(said: str, video_id: str) -> str:
-    """Return a text with the watched id marked, its quotes alike, and addresses gone."""
+    """Return a text with the watched id marked, all quotes alike, and addresses removed."""
     marked = re.sub(rf"(?<![\w-]){re.escape(video_id)}(?![\w-])", "<id>", said)
     text = _ADDRESS.sub(" <url> ", marked[:_MAX_TEXT].lower().translate(_QUOTES))
     for pattern, tidied in _TIDYING:

@@ -1,8 +1,8 @@
-"""Many videos in one answer: pages of `GET {base_url}/videos`.
+"""Reads pages of `GET {base_url}/videos`, which answer for many videos at once.
 
-A page is decoded and looked through once; an item is turned into an answer only when somebody
-asks for it, by the same reading as a single answer. What a list leaves in doubt (which of two
-items is meant, a status that is missing) is no answer: then the video is asked about alone.
+A page is decoded and indexed once. An item is parsed only when its video is asked for, by the same
+parser as a single answer. An ambiguous item (two with the same id, one without a status) is no
+answer; that video is then asked about alone.
 """
 
 from collections.abc import Mapping
@@ -26,40 +26,40 @@ _SEVERAL: Final[_Item] = {}
 
 
 def list_url(base_url: str, limit: int, after: str | None) -> str:
-    """Return where a page of up to `limit` videos is, those that follow the id `after`."""
+    """Return the URL of the page with up to `limit` videos after the id `after`."""
     query = {"limit": str(limit)} if after is None else {"limit": str(limit), "after": after}
     return f"{base_url}/videos?{urlencode(query, errors='replace')}"
 
 
 class Page:
-    """What one page of a list says.
+    """One page of a list.
 
-    `ids` are the ids of its items in the order they came, each item once. `last_id` is the
-    cursor of the page after it, None when there is nothing to go on from; `has_more` is None
-    when the gateway did not tell. `wait` is how long it asked to be left alone, in seconds.
+    `ids` are the ids of its items in their order, each item once. `last_id` is the cursor of the
+    next page, None if there is none. `has_more` is None when the gateway did not give it. `wait`
+    is the wait that the gateway asked for, in seconds.
     """
 
     __slots__ = ("_dialect", "_ends", "_items", "_may_echo", "has_more", "ids", "last_id", "wait")
 
     def __init__(
-        self, told: _Item, listed: list[Json], dialect: Dialect, *, may_echo: bool
+        self, envelope: _Item, listed: list[Json], dialect: Dialect, *, may_echo: bool
     ) -> None:
         self._dialect = dialect
         self._ends: dict[str, bool] = {}
         self._may_echo = may_echo
         self.ids, self._items = _by_id(listed)
-        more, last = told.get("has_more"), told.get("last_id")
+        more, last = envelope.get("has_more"), envelope.get("last_id")
         self.has_more: bool | None = more if isinstance(more, bool) else None
         named = isinstance(last, str) and 0 < len(last) <= _MAX_CURSOR
         self.last_id: str | None = last if named else (self.ids[-1] if self.ids else None)
         self.wait: float | None = None
 
     def __contains__(self, video_id: object) -> bool:
-        """Tell whether an item calls itself `video_id`."""
+        """Return whether an item has the id `video_id`."""
         return video_id in self._items
 
     def says_ended(self, video_id: str) -> bool:
-        """Tell whether an item that calls itself `video_id` seems to have ended."""
+        """Return whether the item with the id `video_id` has a terminal status word."""
         item = self._items.get(video_id)
         word = None if item is None else item.get("status")
         if not isinstance(word, str):
@@ -70,9 +70,9 @@ class Page:
         return self._ends[word]
 
     def answer(self, video_id: str, known: Snapshot | None = None) -> Seen | None:
-        """Return what the page says about a video: None if it does not clearly say anything.
+        """Return the page's answer about a video; None if there is no clear one.
 
-        When it says no more than is `known`, the answer has that very snapshot.
+        When the item says the same as `known`, the answer has that very object as its snapshot.
         """
         item = self._items.get(video_id)
         if item is None or item is _SEVERAL:
@@ -93,18 +93,18 @@ class Page:
 def read_page(
     status: int, headers: Mapping[str, str], body: bytes, *, dialect: Dialect, wall: float
 ) -> Page | Unauthorized | PollError:
-    """Say what an answer to a list request is worth; never raises.
+    """Return the page in an answer to a list request, or the kind of error; never raises.
 
-    What is no list is classified as an answer about a single video would be.
+    An answer without a list is classified like an answer about a single video.
     """
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         try:
             value = decode_quickly(body)
         except UnreadableError:
             value = None
-        told, listed = _find_list(value)
+        envelope, listed = _find_list(value)
         if listed is not None:
-            page = Page(told, listed, dialect, may_echo=dialect.echoes.may_be_in(body))
+            page = Page(envelope, listed, dialect, may_echo=dialect.echoes.may_be_in(body))
             page.wait = _judged(status, headers, b"{}", dialect, wall).wait
             return page
     return _judged(status, headers, body, dialect, wall)
@@ -126,7 +126,7 @@ def _judged(
 
 
 def _find_list(value: Json) -> tuple[_Item, list[Json] | None]:
-    """Return the object that tells of a list, and the list; some gateways wrap it once more."""
+    """Return the object around a list, and the list; some gateways wrap both once more."""
     if isinstance(value, list):
         return {}, value
     for _ in range(2):

@@ -1,10 +1,9 @@
-"""What one HTTP answer to a status request is worth.
+"""Classifies one HTTP answer to a status request.
 
-The body is read before the status is believed: vLLM-Omni reports a failed job as a video
-object with a non-2xx status, new-api says "no such task" with 400. After that the order is:
-about this video, no such video, about the key, and everything else is trouble that may pass.
-A gateway that echoes the key it was sent must not get it into logs or events: its secrets are
-masked before anything is read.
+The body is parsed before the HTTP status counts: vLLM-Omni reports a failed job as a video object
+with a non-2xx status, and new-api says "no such task" with 400. The order is: a snapshot of this
+video, a refused key, no such video, any other error, which may be transient. Secrets that the
+gateway echoes are masked before anything is parsed.
 """
 
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ _MAX_DETAIL = 200
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What one gateway's answers have to be read with."""
+    """How one gateway's answers are read: its own status words, its ids, its secrets."""
 
     status_words: Mapping[str, Status] = field(default_factory=dict)
     rewrites_ids: bool = False
@@ -52,10 +51,9 @@ def classify(
     dialect: Dialect,
     wall: float,
 ) -> Answer:
-    """Say what an answer means for the watch of `video_id`.
+    """Return what an answer means for the watch of `video_id`; never raises.
 
-    `headers` has lower-case names; `wall` (Unix seconds) turns a dated Retry-After into a
-    wait. Never raises, whatever the gateway sent.
+    `headers` has lower-case names. `wall` (Unix seconds) turns a dated Retry-After into a wait.
     """
     wait = _asked_wait(headers, wall)
     try:
@@ -77,7 +75,7 @@ def classify(
 
 
 def _asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
-    """Return how long the gateway asked to be left alone, by either of its two headers."""
+    """Return the wait in seconds that either of two headers asks for; None without any."""
     in_ms, after = headers.get("openai-poll-after-ms"), headers.get("retry-after")
     if in_ms is None and after is None:
         return None
@@ -88,9 +86,9 @@ def _asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
 def _about_video(
     value: Json, status: int, video_id: str, dialect: Dialect
 ) -> Seen | PollError | None:
-    """Read a video object: Trouble if it may not be believed, None if there is none.
+    """Parse the video object; a PollError if it does not count, None if there is none.
 
-    Whatever a video object says is missing (its reference image, say), it is not the video.
+    "Not found" inside a video object is about its parts, such as a reference image.
     """
     body = video_object(value, video_id)
     success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
@@ -99,7 +97,7 @@ def _about_video(
     snapshot = read_snapshot(body, video_id, dialect.status_words)
     if not success and not snapshot.ended:
         return PollError(f"http_{status}", _error_text(value))
-    # an error envelope may have an id and a status of its own: there only the watched id counts
+    # an error envelope may have an id and a status of its own: only the watched id counts there
     if is_about(body, video_id) or (dialect.rewrites_ids and success):
         return Seen(snapshot)
     other = next(ids(body))[:_MAX_DETAIL]
@@ -122,7 +120,7 @@ def _unreadable(
 
 
 def _refused(status: int, value: Json, wait: float | None) -> PollError:
-    """Describe readable JSON that is no video, says nothing of one, and is not about the key."""
+    """Describe readable JSON that is not about a video and not about the key."""
     if status < HTTPStatus.BAD_REQUEST:
         reason = "error_object" if isinstance(value, dict) and value.get("error") else "no_video"
         return PollError(reason, _error_text(value), "", status, wait)
@@ -131,7 +129,7 @@ def _refused(status: int, value: Json, wait: float | None) -> PollError:
 
 
 def _error_text(value: Json) -> str:
-    """Return the sentence in an error object, if it has one."""
+    """Return the message in an error object, "" without one."""
     for _ in range(3):
         if not isinstance(value, dict):
             break

@@ -1,10 +1,10 @@
-"""Secrets that a gateway echoes: masked in what it said, before anything is cut or kept.
+"""Masks secrets that a gateway echoes, before anything of its answer is cut or kept.
 
-Many error answers quote the key that came with the request, and what a gateway says ends up
-in events. So the texts of an answer are cleaned of what this one gateway was sent. They are
-read afterwards, and have to survive it: a local server's key may be a placeholder such as
-`video_gen`. One like that is masked only where it stands as a word of its own, and neither the
-watched id nor a status word is ever touched.
+Many error answers quote the key that came with the request, and texts of answers end up in
+events. So every secret that this gateway was sent is masked in its answers. The answers are parsed
+after that, and masking must not break them: a local server's key may be a placeholder such as
+`video_gen`. A key like that is masked only where it is a whole word. The watched id and status
+words are never masked.
 """
 
 import re
@@ -18,7 +18,7 @@ _PLACEHOLDER = re.compile(r"[A-Za-z_-]{1,15}")
 
 
 class SecretEchoMask:
-    """Knows the secrets that one gateway was sent; those it was sent before a rotation, too."""
+    """Masks the secrets that one gateway was sent, including those from before a rotation."""
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
@@ -26,16 +26,16 @@ class SecretEchoMask:
         self._spelled: list[bytes] = []
 
     def add(self, secret: str) -> None:
-        """Mask `secret` from now on; a text too short to be one is left alone."""
+        """Mask `secret` from now on; a text too short to be a secret is not masked."""
         new = set(log.spellings(secret)) - self._secrets
         if new:
             self._secrets |= new
             self._spelled = [secret.encode() for secret in self._secrets]
             longest_first = sorted(self._secrets, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(_wherever_it_tells, longest_first)))
+            self._pattern = re.compile("|".join(map(_pattern_of, longest_first)))
 
     def may_be_in(self, body: bytes) -> bool:
-        """Tell whether there may be anything to mask in the JSON of an answer."""
+        """Return whether the JSON of an answer may hold anything to mask."""
         if self._spelled and (b"\\" in body or b"\0" in body):
             return True  # any letter may be written as an escape, or in UTF-16
         return any(secret in body for secret in self._spelled)
@@ -44,12 +44,12 @@ class SecretEchoMask:
         """Return a decoded answer about `video_id` with every secret masked in it."""
         if self._pattern is None:
             return value
-        id_tells = self._clean(video_id) != video_id
+        id_holds_secret = self._clean(video_id) != video_id
 
         def clean(text: str) -> str:
             if read_status(text, status_words) is not None:
                 return text
-            parts = text.split(video_id) if id_tells else [text]
+            parts = text.split(video_id) if id_holds_secret else [text]
             return video_id.join(map(self._clean, parts))
 
         return _mapped(value, clean)
@@ -70,6 +70,6 @@ def _mapped(value: Json, clean: Callable[[str], str]) -> Json:
             return value
 
 
-def _wherever_it_tells(secret: str) -> str:
+def _pattern_of(secret: str) -> str:
     word = re.escape(secret)
     return rf"(?<![\w-]){word}(?![\w-])" if _PLACEHOLDER.fullmatch(secret) else word

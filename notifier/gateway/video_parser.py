@@ -45,12 +45,12 @@ def video_object(value: Json, video_id: str) -> dict[str, Json] | None:
 
 
 def calls_itself_video(value: Json) -> bool:
-    """Tell whether an object says that it is a video, whatever else it leaves out."""
+    """Return whether an object says that it is a video, whatever else it leaves out."""
     return isinstance(value, dict) and value.get("object") == "video"
 
 
 def is_envelope(body: Mapping[str, Json]) -> bool:
-    """Tell whether an object's status may well be that of the request and not of a job."""
+    """Return whether an object's status may well be that of the request and not of a job."""
     word = body.get("status")
     return (
         isinstance(word, str)
@@ -79,7 +79,7 @@ def _is_job(body: dict[str, Json]) -> bool:
 
 
 def is_about(body: Mapping[str, Json], video_id: str) -> bool:
-    """Tell whether this object calls itself `video_id`."""
+    """Return whether this object calls itself `video_id`."""
     return body.get("id") == video_id or video_id in ids(body)
 
 
@@ -128,7 +128,7 @@ def read_snapshot(
 
 
 def is_repeated(known: Snapshot, body: dict[str, Json], video_id: str) -> bool:
-    """Tell whether an object says about a running job what is `known`, and nothing else.
+    """Return whether an object says about a running job what is `known`, and nothing else.
 
     What it leaves out stays known (`Snapshot.after`), except for its progress.
     """

@@ -1,4 +1,4 @@
-"""The webhook door: sends one signed POST and says what came back."""
+"""Sends one signed POST to a receiver and returns its outcome."""
 
 from notifier.webhook.sender import Outcome, Target, WebhookSender
 

@@ -1,4 +1,4 @@
-"""One attempt: sign, POST, report. What follows from the outcome is decided elsewhere."""
+"""Makes one attempt: sign, POST, return the outcome. `notifier.delivery` decides what follows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from notifier.schedule.retry_after import parse_retry_after
 from notifier.signing import signed_headers
 
 MAX_ANSWER = 64 * 1024
-"""Largest answer of a receiver that is read, in bytes; nothing in it is used."""
+"""Largest answer of a receiver that is read, in bytes; its content is not used."""
 
 _SUCCESS = range(200, 300)
 
@@ -34,10 +34,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one attempt came to.
+    """The outcome of one attempt.
 
-    `word` is `delivered`, `http_500` and so on, or a `TransportError.kind`; `status` the HTTP
-    status of a complete answer; `retry_after` what the receiver asked for, in seconds.
+    `word` is `delivered`, `http_500` and so on, or a `TransportError.kind`. `status` is the HTTP
+    status of a complete answer. `retry_after` is the wait that the receiver asked for, in seconds.
     """
 
     word: str
@@ -54,8 +54,8 @@ class Outcome:
 class WebhookSender:
     """Sends to one endpoint.
 
-    `target` is asked anew for every attempt, so that a changed secret file takes effect; it
-    raises ValueError when a secret cannot be read. `wall` stamps the signature.
+    `target` is called for every attempt, so that a changed secret file takes effect. It raises
+    ValueError when a secret cannot be read. `wall` (Unix seconds) stamps the signature.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class WebhookSender:
         self._wall = wall
 
     def at(self, url: str) -> "WebhookSender":
-        """Return a sender to `url`, which signs in the same way."""
+        """Return a sender to `url` with the same headers and keys."""
         return WebhookSender(self._http, lambda: replace(self._target(), url=url), self._wall)
 
     async def send(self, event_id: str, body: bytes) -> Outcome:

@@ -1,4 +1,4 @@
-"""A lane with a real store behind it and a receiver that does as it is told."""
+"""A lane with a real store and a scripted receiver."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Recording attempts: who has to wait for whom."""
+"""Recording attempts: which records wait for which."""
 
 import trio
 from trio.testing import MockClock

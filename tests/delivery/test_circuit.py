@@ -39,8 +39,8 @@ def test_only_failures_in_a_row_open_it() -> None:
 
 def test_the_failure_that_opens_it_says_so_once() -> None:
     circuit = Circuit(Random(1))
-    told = [circuit.failed(0, None) for _ in range(OPENS_AFTER + 3)]
-    assert told == [False] * (OPENS_AFTER - 1) + [True] + [False] * 3
+    opened = [circuit.failed(0, None) for _ in range(OPENS_AFTER + 3)]
+    assert opened == [False] * (OPENS_AFTER - 1) + [True] + [False] * 3
 
 
 def test_an_open_circuit_lets_one_probe_through_after_a_wait() -> None:
@@ -64,9 +64,7 @@ def test_probes_become_rare_but_never_rarer_than_once_a_minute_or_so() -> None:
 
 
 @pytest.mark.parametrize(("asked", "at_least"), [(120, 120), (1e12, LONGEST_ASKED_WAIT), (0, 4)])
-def test_a_receivers_wish_for_peace_is_granted_within_bounds(
-    asked: float, at_least: float
-) -> None:
+def test_a_receivers_retry_after_is_granted_within_bounds(asked: float, at_least: float) -> None:
     circuit = opened()
     circuit.failed(0, asked)
     assert at_least <= circuit.wait(0) <= max(at_least, LONGEST_PROBE_WAIT)

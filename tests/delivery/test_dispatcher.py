@@ -48,7 +48,7 @@ async def test_an_attempt_that_fails_at_the_url_of_before_says_nothing_about_the
         nursery.start_soon(lane.run)
         await trio.sleep(1)
         runner.change(parts.delivery_rules, new, MOVED)
-        lane.change(parts.rules, elsewhere=True)
+        lane.change(parts.rules, new_url=True)
         await trio.sleep(60)
         nursery.cancel_scope.cancel()
 

@@ -123,7 +123,7 @@ class PoisonedBy(Receiver):
         return await super().send(event_id, body)
 
 
-async def test_an_endpoint_that_is_down_for_a_week_is_disabled_and_the_others_are_told(
+async def test_an_endpoint_that_is_down_for_a_week_is_disabled_and_the_others_are_notified(
     autojump_clock: MockClock,
 ) -> None:
     clock = steady_clock()
@@ -146,9 +146,9 @@ async def test_an_endpoint_that_is_down_for_a_week_is_disabled_and_the_others_ar
                 await trio.sleep(DAY / 4)
             nursery.cancel_scope.cancel()
 
-    (told,) = [line for line in logs if line["event"] == "endpoint_disabled"]
-    assert told["reason"] == "no attempt succeeded for five days"
-    assert told["endpoints"] == ["ops", "pager"]
+    (line,) = [entry for entry in logs if entry["event"] == "endpoint_disabled"]
+    assert line["reason"] == "no attempt succeeded for five days"
+    assert line["endpoints"] == ["ops", "pager"]
     counts = (await store.outstanding(0)).deliveries
     assert counts.held > 0
     assert counts.pending == 2
@@ -159,7 +159,7 @@ async def test_an_endpoint_that_is_down_for_a_week_is_disabled_and_the_others_ar
         assert claim.subject == {"about_endpoint": "app"}
 
 
-async def test_the_first_success_after_it_was_disabled_is_told_too(
+async def test_the_first_success_after_it_was_disabled_is_notified_too(
     autojump_clock: MockClock,
 ) -> None:
     clock = steady_clock()

@@ -146,7 +146,7 @@ async def test_an_event_is_sent_without_delay_when_the_lane_is_woken(
         nursery.cancel_scope.cancel()
 
 
-async def test_an_event_that_nobody_hinted_at_is_found_within_a_minute(
+async def test_an_event_without_a_wakeup_is_found_within_a_minute(
     autojump_clock: MockClock,
 ) -> None:
     clock = steady_clock()
@@ -197,7 +197,7 @@ async def test_a_bug_while_sending_is_a_failed_attempt_of_that_event_alone(
 
 
 class RefusingStore:
-    """A store whose disk is full for a while, when it comes to recording attempts."""
+    """A store whose disk is full for a while when attempts are recorded."""
 
     def __init__(self, store: Store, refusals: int) -> None:
         self._store = store
@@ -235,7 +235,7 @@ async def test_a_2xx_that_cannot_be_recorded_is_recorded_later_and_not_sent_agai
 
 
 class Stuck:
-    """A store that records nothing until it is let go."""
+    """A store that records nothing until `go` is set."""
 
     def __init__(self, real: Store) -> None:
         self._real = real

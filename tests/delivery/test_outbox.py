@@ -53,8 +53,8 @@ def make_outbox(store: Recorder, woken: list[str]) -> Outbox:
 
 def ending(status: Status = Status.COMPLETED, endpoints: tuple[str, ...] | None = None) -> Ending:
     spec = WatchSpec(WatchKey("main", "video_1"), endpoints, {"user": "7"})
-    told = snapshot(status, model="sora-2", extra={"url": "https://cdn.example/1"})
-    return Ending(Watch(3, spec, START), EventType(f"video.{status}"), told, "a test")
+    last = snapshot(status, model="sora-2", extra={"url": "https://cdn.example/1"})
+    return Ending(Watch(3, spec, START), EventType(f"video.{status}"), last, "a test")
 
 
 async def publish(of: Ending) -> tuple[NewEvent, list[str]]:
@@ -105,12 +105,12 @@ async def test_each_format_is_rendered_once_and_the_standard_one_always() -> Non
     assert "blocks" in json.loads(event.bodies[Format.SLACK])
 
 
-async def test_an_event_without_takers_is_recorded_all_the_same() -> None:
+async def test_an_event_without_endpoints_is_recorded_all_the_same() -> None:
     event, woken = await publish(ending(Status.COMPLETED, ("alarms",)))
     assert (event.type, woken) == ("video.completed", [])
 
 
-async def test_a_watch_that_is_no_longer_open_wakes_nobody_and_is_not_reported() -> None:
+async def test_a_watch_that_is_no_longer_open_wakes_no_lane_and_is_not_reported() -> None:
     store, woken = Recorder(open_=False), list[str]()
     with capture_logs() as logs:
         await make_outbox(store, woken).publish(ending())

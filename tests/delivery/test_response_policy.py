@@ -1,8 +1,8 @@
-"""What follows from an attempt: every status and every failure, by format."""
+"""What follows from a response: every status and every failure, by format."""
 
 import pytest
 
-from notifier.delivery.response_policy import settle
+from notifier.delivery.response_policy import Response, ResponsePolicy
 from notifier.http_client import KINDS
 from notifier.model.delivery import DeadLetter, Delivered, Format, Hold, RetryAt, Settlement
 from tests.builders import rng
@@ -18,16 +18,8 @@ def outcome(
     failures: int = 0,
     retry_after: float | None = None,
 ) -> Settlement:
-    return settle(
-        form,
-        status,
-        "word",
-        failures=failures,
-        schedule=SCHEDULE,
-        retry_after=retry_after,
-        now=1000,
-        rng=rng(),
-    )
+    response = Response("word", status, retry_after)
+    return ResponsePolicy(form, SCHEDULE).settle(response, failures, now=1000, rng=rng())
 
 
 @pytest.mark.parametrize("form", Format)

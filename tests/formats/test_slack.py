@@ -82,7 +82,7 @@ ORIGIN = (
 FACTS = ["*Video*\n`video_1`", "*Model*\nsora-2", "*Gateway*\nmain"]
 
 
-def test_a_completed_video_is_told_with_its_time_expiry_and_link() -> None:
+def test_a_completed_video_is_shown_with_its_time_expiry_and_link() -> None:
     assert read(COMPLETED) == [
         "✅ Video completed",
         *FACTS,
@@ -93,7 +93,7 @@ def test_a_completed_video_is_told_with_its_time_expiry_and_link() -> None:
     ]
 
 
-def test_a_failed_video_is_told_with_its_error() -> None:
+def test_a_failed_video_is_shown_with_its_error() -> None:
     assert read(failed("The prompt was refused.\nTry <another>.", "moderation_blocked")) == [
         "❌ Video failed",
         *FACTS,
@@ -103,7 +103,7 @@ def test_a_failed_video_is_told_with_its_error() -> None:
     ]
 
 
-def test_a_cancelled_video_is_told_as_such() -> None:
+def test_a_cancelled_video_is_shown_as_such() -> None:
     cancelled = event(EventType.CANCELLED, status="cancelled")
     assert read(cancelled) == [
         "🚫 Video cancelled",
@@ -113,7 +113,7 @@ def test_a_cancelled_video_is_told_as_such() -> None:
     ]
 
 
-def test_a_lost_video_is_told_with_what_was_last_seen() -> None:
+def test_a_lost_video_is_shown_with_what_was_last_seen() -> None:
     lost = event(EventType.LOST, status="in_progress", progress=40)
     assert read(lost) == [
         "❓ Video lost",
@@ -125,7 +125,7 @@ def test_a_lost_video_is_told_with_what_was_last_seen() -> None:
     ]
 
 
-def test_a_lost_video_that_was_never_seen_is_told_without_guesses() -> None:
+def test_a_lost_video_that_was_never_seen_is_shown_without_guesses() -> None:
     unknown = dict.fromkeys(COMPLETED.data) | {"id": "video_1", "object": "video"}
     lost = replace(COMPLETED, type=EventType.LOST, data=unknown)
     assert read(lost)[2:] == ["*Video*\n`video_1`", "*Gateway*\nmain", ORIGIN]
@@ -176,7 +176,7 @@ def test_a_notification_says_the_main_thing_in_one_line(event: Event, text: str)
         (failed("```\n`x`"), "*Error*\n```'''\n'x'```"),
     ],
 )
-def test_an_error_is_told_as_far_as_it_is_known(event: Event, section: str) -> None:
+def test_an_error_is_shown_as_far_as_it_is_known(event: Event, section: str) -> None:
     assert section in read(event)
 
 
@@ -197,7 +197,7 @@ def test_an_unusable_start_means_no_duration(created_at: object) -> None:
     )
 
 
-def test_a_result_that_has_expired_is_told_so() -> None:
+def test_a_result_that_has_expired_is_shown_so() -> None:
     assert f"*Expired*\n{EXPIRES}" in read(replace(COMPLETED, created_at=1760714196))
 
 
@@ -213,22 +213,22 @@ def test_only_a_web_address_is_linked(url: str | None) -> None:
     assert not any("Download" in text for text in read(replace(COMPLETED, content_url=url)))
 
 
-def test_metadata_is_told_field_by_field() -> None:
-    told = read(replace(COMPLETED, metadata={"user": "Zoë & <@U123>", "note": ""}))
-    assert told[-4:-2] == ["*user*\nZoë &amp; &lt;@U123&gt;", "*note*\n-"]
+def test_metadata_is_shown_field_by_field() -> None:
+    texts = read(replace(COMPLETED, metadata={"user": "Zoë & <@U123>", "note": ""}))
+    assert texts[-4:-2] == ["*user*\nZoë &amp; &lt;@U123&gt;", "*note*\n-"]
 
 
 def test_ten_metadata_entries_are_all_shown_and_more_are_counted() -> None:
     ten = {f"key_{number}": "v" for number in range(10)}
     assert "*key_9*\nv" in read(replace(COMPLETED, metadata=ten))
-    told = read(replace(COMPLETED, metadata={**ten, "key_10": "v"}))
-    assert "*key_8*\nv" in told
-    assert "*key_9*\nv" not in told
-    assert "_and 2 more_" in told
+    texts = read(replace(COMPLETED, metadata={**ten, "key_10": "v"}))
+    assert "*key_8*\nv" in texts
+    assert "*key_9*\nv" not in texts
+    assert "_and 2 more_" in texts
 
 
-def test_slack_is_told_not_to_look_for_mentions_by_itself() -> None:
-    payload = checked(replace(COMPLETED, metadata={"who": "@here #general"}))
+def test_slack_is_asked_not_to_look_for_mentions_by_itself() -> None:
+    payload = checked(replace(COMPLETED, metadata={"note": "@here #general"}))
     for text in texts(payload):
         assert text["type"] == "plain_text" or text["verbatim"] is True
 
@@ -246,7 +246,7 @@ def test_the_longest_of_everything_is_within_slacks_limits() -> None:
 
 
 @given(any_event)
-def test_any_event_is_within_slacks_limits_and_pings_nobody(event: Event) -> None:
+def test_any_event_is_within_slacks_limits_and_pings_no_one(event: Event) -> None:
     payload = checked(event)
     for text in [payload["text"], *(part["text"] for part in texts(payload))]:
         foreign = OUR_MARKUP.sub("", text)

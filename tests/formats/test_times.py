@@ -20,7 +20,7 @@ from notifier.formats import times
         (86_400 * 400, "400 d"),
     ],
 )
-def test_a_duration_is_told_in_its_two_largest_units(seconds: int, words: str) -> None:
+def test_a_duration_is_written_in_its_two_largest_units(seconds: int, words: str) -> None:
     assert times.duration(seconds) == words
 
 

@@ -1,4 +1,4 @@
-"""Decoding what strangers send: bounded work, and nothing that could not be written again."""
+"""Decoding foreign JSON: bounded work, and nothing that could not be encoded again."""
 
 import json
 import time

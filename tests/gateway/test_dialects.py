@@ -225,8 +225,8 @@ def test_an_error_answer_whose_request_failed_is_no_failed_job(status: int) -> N
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    told = seen({"id": VIDEO, "status": "queued", "created_at": "2025-10-16T15:17:43"})
-    assert told.created_at == 1760627863
+    snapshot = seen({"id": VIDEO, "status": "queued", "created_at": "2025-10-16T15:17:43"})
+    assert snapshot.created_at == 1760627863
 
 
 def test_an_integer_id_is_the_same_id() -> None:

@@ -206,7 +206,7 @@ def test_a_denial_behind_many_other_texts_is_not_looked_for() -> None:
     assert isinstance(ask({"errors": [*texts, {"message": "Video not found"}]}, 404), PollError)
 
 
-def test_a_quoted_answer_that_cannot_be_written_again_harms_nobody() -> None:
+def test_a_quoted_answer_that_cannot_be_encoded_again_does_no_harm() -> None:
     answer = say('upstream said {"error": {"message": "Video not found. \\ud800"}}', 404)
     assert isinstance(answer, NotFound)
     answer.detail.encode()

@@ -25,8 +25,8 @@ def read(body: object, status: int = 200, dialect: Dialect = PLAIN, **headers: s
     return read_page(status, {**JSON, **named}, text, dialect=dialect, wall=0.0)
 
 
-def page(*items: object, dialect: Dialect = PLAIN, **told: object) -> Page:
-    read_it = read({"object": "list", "data": list(items), **told}, dialect=dialect)
+def page(*items: object, dialect: Dialect = PLAIN, **around: object) -> Page:
+    read_it = read({"object": "list", "data": list(items), **around}, dialect=dialect)
     assert isinstance(read_it, Page)
     return read_it
 
@@ -41,7 +41,7 @@ def test_a_page_has_its_ids_in_order_its_cursor_and_whether_there_is_more() -> N
     assert ("a" in it, "c" in it) == (True, False)
 
 
-def test_a_gateway_that_tells_no_cursor_is_asked_for_what_follows_the_last_item() -> None:
+def test_a_gateway_that_gives_no_cursor_is_asked_for_what_follows_the_last_item() -> None:
     it = page(video("b"), video("a"))
     assert (it.last_id, it.has_more) == ("a", None)
     assert page().last_id is None
@@ -49,7 +49,7 @@ def test_a_gateway_that_tells_no_cursor_is_asked_for_what_follows_the_last_item(
 
 @pytest.mark.parametrize("last_id", [None, 7, "", "x" * 600, ["a"]])
 @pytest.mark.parametrize("more", [None, 1, "true"])
-def test_a_strange_cursor_or_has_more_counts_as_not_told(last_id: object, more: object) -> None:
+def test_a_strange_cursor_or_has_more_counts_as_not_given(last_id: object, more: object) -> None:
     it = page(video("a"), last_id=last_id, has_more=more)
     assert (it.last_id, it.has_more) == ("a", None)
 
@@ -140,13 +140,13 @@ def test_extra_fields_of_an_item_are_bounded() -> None:
     assert MAX_EXTRA < 900_000
 
 
-def test_what_the_gateway_asks_for_goes_along_with_every_answer() -> None:
+def test_what_the_gateway_asks_for_is_part_of_every_answer() -> None:
     it = read({"data": [video("a")]}, retry_after="30")
     assert (it.wait, it.answer("a").wait) == (30, 30)
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
-def test_an_item_that_could_not_be_written_again_is_no_answer_and_harms_no_other(
+def test_an_item_that_could_not_be_encoded_again_is_no_answer_and_harms_no_other(
     number: str,
 ) -> None:
     body = b'{"data":[{"id":"a","status":"queued","x":%s},{"id":"b","status":"queued"}]}'
@@ -176,7 +176,7 @@ def test_an_item_that_could_not_be_written_again_is_no_answer_and_harms_no_other
         (200, b"[" + b"{}," * 30_000 + b"{}]", {}, "broken_json"),
     ],
 )
-def test_what_is_no_list_is_trouble_as_it_would_be_for_one_video(
+def test_what_is_no_list_is_the_error_that_it_would_be_for_one_video(
     status: int, body: object, headers: dict[str, str], reason: str
 ) -> None:
     answer = read(body, status, PLAIN, **headers)
@@ -187,7 +187,7 @@ def test_what_is_no_list_is_trouble_as_it_would_be_for_one_video(
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("body", [b"", {"error": {"message": "no"}}, {"data": [video("a")]}])
-def test_a_refused_key_is_told_apart(status: int, body: object) -> None:
+def test_a_refused_key_is_recognised(status: int, body: object) -> None:
     assert isinstance(read(body, status), Unauthorized)
 
 

@@ -17,8 +17,8 @@ JSON = st.recursive(
 )
 
 
-def read(**told: Json) -> Snapshot:
-    body: dict[str, Any] = {"id": "v", "status": "queued", **told}
+def read(**given: Json) -> Snapshot:
+    body: dict[str, Any] = {"id": "v", "status": "queued", **given}
     return read_snapshot(decode(json.dumps(body).encode()), "v", {})
 
 

@@ -216,7 +216,7 @@ class Simulation:
             runner, lane = lanes[moved]
             health = reconciled.health.get(moved, Health(urls[moved]))
             runner.change(_DELIVERY_RULES[moved], self._sender(moved, clock), health)
-            lane.change(LaneRules(moved, 4), elsewhere=True)
+            lane.change(LaneRules(moved, 4), new_url=True)
 
     def _operate(self) -> None:
         """Be the operator: between two lives, URLs change and what was disabled is mended."""

@@ -78,9 +78,9 @@ async def test_while_a_secret_is_rotated_receivers_with_either_can_verify() -> N
     assert request.headers["webhook-signature"].count(" ") == 1
     for secret in (old, new):
         standardwebhooks.Webhook(secret).verify(request.body, dict(request.headers))
-    stranger = "whsec_" + base64.b64encode(b"x" * 32).decode()
+    other_secret = "whsec_" + base64.b64encode(b"x" * 32).decode()
     with pytest.raises(standardwebhooks.WebhookVerificationError):
-        standardwebhooks.Webhook(stranger).verify(request.body, dict(request.headers))
+        standardwebhooks.Webhook(other_secret).verify(request.body, dict(request.headers))
 
 
 async def test_an_unsigned_format_carries_no_signature() -> None:
@@ -114,7 +114,7 @@ async def test_only_a_complete_2xx_is_a_delivery(
 @pytest.mark.parametrize(
     ("value", "wait"), [("120", 120), ("Thu, 09 Oct 2025 08:53:30 GMT", 10), ("later", None)]
 )
-async def test_retry_after_is_handed_on_in_seconds(value: str, wait: float | None) -> None:
+async def test_retry_after_is_reported_in_seconds(value: str, wait: float | None) -> None:
     endpoint = Endpoint(Response(503, {"retry-after": value}))
     async with sender(endpoint) as sends:
         assert (await sends.send("evt_1", BODY)).retry_after == wait
