@@ -1,7 +1,7 @@
-"""The commands: each turns arguments into a call and the outcome into text and an exit code.
+"""The command line: each command turns arguments into a call, and its result into text.
 
 A command's module is imported when the command is used, so that `notifier secret` does not
-pay for an HTTP client. Results go to stdout; errors go to stderr, one sentence each.
+import an HTTP client. Results go to stdout. Errors go to stderr, one sentence each.
 """
 
 import os
@@ -73,9 +73,9 @@ def main() -> None:
 
 
 def _prepare() -> None:
-    """Make closed output and characters that a terminal lacks as harmless as they can be."""
+    """Replace closed streams, and have characters escaped that a terminal cannot show."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us
+        if getattr(sys, name) is None:  # closed by the parent process
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the whole process
         stream = getattr(sys, name)
         if isinstance(stream, TextIOWrapper):
@@ -92,10 +92,10 @@ def _run() -> int:
         return error.exit_code
     except NotifierError as error:
         with suppress(OSError):  # the exit code is all that a full disk leaves
-            _complain(str(error))
+            _print_error(str(error))
         return error.exit_code
     except OSError as error:
-        return _unwritable(error)
+        return _output_failed(error)
     except BaseExceptionGroup as group:
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
@@ -105,8 +105,8 @@ def _run() -> int:
     return code if isinstance(code, int) else 0
 
 
-def _complain(text: str) -> None:
-    """Print each line of `text` on stderr; the journal is told that it is an error."""
+def _print_error(text: str) -> None:
+    """Print each line of `text` on stderr; with the priority of an error in the journal."""
     mark = ""
     if "JOURNAL_STREAM" in os.environ:
         from notifier.log.journald import is_journal  # noqa: PLC0415 - seldom needed, and slow
@@ -115,9 +115,9 @@ def _complain(text: str) -> None:
     click.echo("\n".join(f"{mark}notifier: {line}" for line in text.splitlines()), err=True)
 
 
-def _unwritable(error: OSError) -> int:
-    """Say that output could not be written, unless whoever read it has just seen enough."""
-    # keep the interpreter from trying again when it ends
+def _output_failed(error: OSError) -> int:
+    """Print why output could not be written; nothing when its reader has closed the pipe."""
+    # the interpreter would try to flush stdout again at exit
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not isinstance(error, BrokenPipeError):
         click.echo(f"notifier: {error.strerror or error}", err=True)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.output import config_option, load_with_secrets, print_warnings
+from notifier.cli.config_loading import load_with_secrets
+from notifier.cli.options import config_option
+from notifier.cli.output import print_warnings
 from notifier.errors import ConfigError
 from notifier.polling.folder import Folder
 

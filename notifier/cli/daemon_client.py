@@ -1,4 +1,4 @@
-"""Asking the running daemon from a command, and saying in one sentence why it would not."""
+"""Sends requests to the running daemon; failures become one-sentence errors."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -10,24 +10,24 @@ from notifier.http_client import ask_local
 from notifier.store import daemon_is_running
 
 
-class DaemonSilentError(NotifierError):
+class DaemonUnreachableError(NotifierError):
     """No daemon answers for a config."""
 
 
 def ask_daemon(config: Config, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - what JSON holds
     """Return the answer of the daemon that runs on `config`.
 
-    Raises DaemonSilentError when none answers, NotifierError with its own words when it
+    Raises DaemonUnreachableError when none answers, NotifierError with the daemon's text when it
     refuses.
     """
     try:
         return ask_daemon_at(config.http.socket, method, path, body)
-    except DaemonSilentError as error:
+    except DaemonUnreachableError as error:
         if daemon_is_running(config.store_path):
             hint = "if [http] was changed since it started, restart it"
-            raise DaemonSilentError(f"{error} ({hint})") from None
+            raise DaemonUnreachableError(f"{error} ({hint})") from None
         hint = "start one with: notifier run"
-        raise DaemonSilentError(f"no daemon is running on {config.path}; {hint}") from None
+        raise DaemonUnreachableError(f"no daemon is running on {config.path}; {hint}") from None
 
 
 def ask_daemon_at(
@@ -35,14 +35,14 @@ def ask_daemon_at(
 ) -> Any:  # noqa: ANN401 - what JSON holds
     """Return the answer of the daemon that listens at `socket`.
 
-    Raises as `ask_daemon` does; what it finds wrong with a config has the exit code
+    Raises as `ask_daemon` does. An error about a config (422) has the exit code
     `failing_with`.
     """
     try:
         reply = ask_local(socket, method, path, body)
     except TransportError as error:
         reason = error.detail or error.kind
-        raise DaemonSilentError(f"no daemon can be reached at {socket}: {reason}") from None
+        raise DaemonUnreachableError(f"no daemon can be reached at {socket}: {reason}") from None
     if not reply.ok:
         refusal = NotifierError(str(reply.body.get("detail", f"HTTP {reply.status}")))
         if reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:

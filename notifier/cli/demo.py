@@ -1,11 +1,11 @@
-"""`notifier demo`: see the main job done, with no account and no network."""
+"""`notifier demo`: six sandbox jobs from start to event, without an account or a network."""
 
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from notifier.cli.output import config_option
+from notifier.cli.options import config_option
 from notifier.demo import run_demo
 
 

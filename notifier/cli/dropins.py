@@ -1,4 +1,4 @@
-"""Drop-in files as `notifier watch` makes and unmakes them; the daemon only reads them."""
+"""Writes and deletes the drop-in files of `notifier watch`; the daemon only reads them."""
 
 import hashlib
 import os
@@ -16,16 +16,16 @@ _READABLE = 0o644
 
 
 def dropin_path(folder: Path, key: WatchKey) -> Path:
-    """Return the file for `key`: readable where the id allows, unique always."""
+    """Return the file for `key`: its readable characters, and a digest that makes it unique."""
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{key.gateway}-{key.video_id}")[:60]
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:8]
     return folder / f"{readable}-{digest}.toml"
 
 
 def write_dropin(folder: Path, spec: WatchSpec) -> Path:
-    """Write the drop-in of `spec` so that a reader sees all of it or none; return its path."""
+    """Write the drop-in of `spec` atomically; return its path."""
     path = dropin_path(folder, spec.key)
-    # hidden from the daemon until it is whole
+    # a leading dot hides it from the daemon until it is complete
     hidden = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def write_dropin(folder: Path, spec: WatchSpec) -> Path:
 
 
 def watch_entry(spec: WatchSpec) -> dict[str, object]:
-    """Return the entry of `[[watches]]` that makes `spec`."""
+    """Return `spec` as an entry of `[[watches]]`."""
     entry: dict[str, object] = {"video_id": spec.key.video_id, "gateway": spec.key.gateway}
     if spec.endpoints is not None:
         entry["endpoints"] = list(spec.endpoints)
@@ -66,4 +66,4 @@ def remove_dropin(path: Path) -> None:
     except OSError as error:
         raise NotifierError(f"cannot delete {path}: {error.strerror}") from None
     except ValueError:
-        raise NotifierError(f"{path} is broken: mend or delete it") from None
+        raise NotifierError(f"{path} is broken: correct or delete it") from None

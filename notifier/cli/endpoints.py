@@ -1,4 +1,4 @@
-"""`notifier endpoints`: who gets events, and how that is going."""
+"""`notifier endpoints`: lists, tests and enables the receivers of events."""
 
 import time
 from contextlib import suppress
@@ -11,15 +11,10 @@ from rich.table import Table
 from notifier.app import wiring
 from notifier.app.operations import test_event
 from notifier.app.redaction import STATES, endpoint_rows, named_endpoint
-from notifier.cli.daemon_client import DaemonSilentError, ask_daemon
-from notifier.cli.output import (
-    config_option,
-    json_option,
-    load_config,
-    load_with_secrets,
-    print_json,
-    print_table,
-)
+from notifier.cli.config_loading import load_config, load_with_secrets
+from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
+from notifier.cli.options import config_option, json_option
+from notifier.cli.output import print_json, print_table
 from notifier.config import Config, EndpointSettings
 from notifier.errors import ConfigError, NotifierError
 from notifier.formats import RENDERERS
@@ -88,7 +83,7 @@ def _test(config: Config, name: str) -> tuple[str, Outcome]:
     try:
         load_with_secrets(config.path, "endpoints", name)
     except ConfigError:
-        with suppress(DaemonSilentError):
+        with suppress(DaemonUnreachableError):
             answer = ask_daemon(config, "POST", f"/v1/endpoints/{name}/test")
             return answer["event_id"], Outcome(
                 answer["outcome"], answer["status"], detail=answer["detail"]
@@ -120,7 +115,10 @@ def enable_command(config_path: Path | None, name: str) -> int:
 
 
 def _enable(config: Config, name: str) -> bool:
-    """Have the daemon do it, or do it while there is none: only the owner of the store writes."""
+    """Enable an endpoint through the daemon; without one, in the store itself.
+
+    Only one process writes to a store, so a running daemon must do it.
+    """
     if daemon_is_running(config.store_path):
         answer = ask_daemon(config, "POST", f"/v1/endpoints/{name}/enable")
         return bool(answer["enabled"])

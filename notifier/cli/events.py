@@ -1,4 +1,4 @@
-"""`notifier events` and `notifier replay`: what was sent, and sending it again."""
+"""`notifier events` and `notifier replay`: lists events and sends them again."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,14 +10,10 @@ import click
 from rich.table import Table
 
 from notifier.app.redaction import STATES
+from notifier.cli.config_loading import load_config
 from notifier.cli.daemon_client import ask_daemon
-from notifier.cli.output import (
-    config_option,
-    json_option,
-    load_config,
-    print_json,
-    print_table,
-)
+from notifier.cli.options import config_option, json_option
+from notifier.cli.output import print_json, print_table
 from notifier.cli.param_types import MOMENT
 from notifier.errors import NotifierError
 from notifier.model.views import EventView

@@ -1,4 +1,4 @@
-"""What `sandbox` and `listen` share: serving a handler until somebody stops the process."""
+"""Serves an HTTP handler in the foreground until SIGINT or SIGTERM, for `sandbox` and `listen`."""
 
 import signal
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from notifier.errors import NotifierError
 from notifier.http_server import Handler, serve
 
 
-class Console:
-    """Where a serving command prints and runs its tasks."""
+class ForegroundServer:
+    """What a handler may use while it is served: lines on stdout, and tasks of its own."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self.nursery = nursery
 
-    def say(self, text: str) -> None:
-        """Print a line at once; stop quietly when nobody reads our output any more."""
+    def print_line(self, text: str) -> None:
+        """Print a line at once; end the command quietly when stdout is closed."""
         try:
             click.echo(text)
         except BrokenPipeError:
@@ -26,36 +26,42 @@ class Console:
 
 
 def serve_until_stopped(
-    make: Callable[[Console], Handler], greet: Callable[[str], str], host: str, port: int
+    make_handler: Callable[[ForegroundServer], Handler],
+    greeting: Callable[[str], str],
+    host: str,
+    port: int,
 ) -> None:
-    """Serve what `make` returns until SIGINT or SIGTERM.
+    """Serve the handler that `make_handler` returns until SIGINT or SIGTERM.
 
-    `greet` turns the address (`http://host:port`) into what is printed once it is reachable.
-    Raises NotifierError when the address cannot be listened on.
+    `greeting` turns the address (`http://host:port`) into the text that is printed once it is
+    reachable. Raises NotifierError when the address cannot be listened on.
     """
     log.configure("warning")
-    trouble = trio.run(_serve, make, greet, host, port)
-    if trouble is not None:
-        reason = trouble.strerror or str(trouble)
+    error = trio.run(_serve, make_handler, greeting, host, port)
+    if error is not None:
+        reason = error.strerror or str(error)
         raise NotifierError(f"cannot listen on {host}:{port}: {reason}")
 
 
 async def _serve(
-    make: Callable[[Console], Handler], greet: Callable[[str], str], host: str, port: int
+    make_handler: Callable[[ForegroundServer], Handler],
+    greeting: Callable[[str], str],
+    host: str,
+    port: int,
 ) -> OSError | None:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
-            stage = Console(nursery)
+            server = ForegroundServer(nursery)
 
             async def start(task_status: trio.TaskStatus[int]) -> None:
-                await serve(make(stage), host=host, port=port, task_status=task_status)
+                await serve(make_handler(server), host=host, port=port, task_status=task_status)
 
             try:
                 bound = await nursery.start(start)
             except OSError as error:
                 return error
             shown = f"[{host}]" if ":" in host else host
-            stage.say(greet(f"http://{shown}:{bound}"))
+            server.print_line(greeting(f"http://{shown}:{bound}"))
             async for _ in signals:
                 break
             nursery.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""`notifier init`: a config to start from, with a secret that nobody else has."""
+"""`notifier init`: writes a starter config with a fresh signing secret."""
 
 import os
 import shlex
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import tomli_w
 
-from notifier.cli.output import config_option
+from notifier.cli.options import config_option
 from notifier.config import load
 from notifier.errors import ConfigError, NotifierError
 from notifier.signing import generate_secret

@@ -1,4 +1,4 @@
-"""`notifier install` and `uninstall`: a systemd service made of the notifier that is installed."""
+"""`notifier install` and `uninstall`: a systemd service that runs the installed notifier."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ secret = {{ credential = "{secret}" }}
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where things belong, below `root`."""
+    """The paths of the service's files, below `root`."""
 
     root: Path
 
@@ -137,7 +137,7 @@ def _starter(layout: Layout) -> str:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Write all of a file or nothing."""
+    """Write a file atomically."""
     hidden = path.with_name(f".{path.name}.{os.getpid()}")
     fd = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     with os.fdopen(fd, "w", encoding="utf-8") as file:
@@ -172,7 +172,7 @@ def _uninstall(layout: Layout) -> None:
         _remove(layout.config)
         _remove(layout.secret)
         for folder in (layout.credentials, layout.config.parent):
-            with suppress(OSError):  # somebody has put something there
+            with suppress(OSError):  # it holds other files
                 folder.rmdir()
     elif layout.config.exists():
         click.echo(f"{layout.config} was changed: it stays, with {layout.credentials}")
@@ -184,7 +184,7 @@ def _remove(path: Path) -> None:
 
 
 def _systemctl(layout: Layout, *arguments: str) -> None:
-    """Ask the running systemd, where the service is one of its own."""
+    """Run systemctl; only for the real root folder, and where it is installed."""
     program = shutil.which("systemctl")
     if layout.root != Path("/") or program is None:
         return

@@ -1,4 +1,4 @@
-"""`notifier listen`: a receiver on this machine, to see events arrive before writing one."""
+"""`notifier listen`: a local receiver that verifies events and prints them."""
 
 import json
 import time
@@ -8,41 +8,24 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.foreground import Console, serve_until_stopped
-from notifier.cli.output import config_option, keys_from_config
-from notifier.cli.param_types import DURATION
+from notifier.cli.config_loading import keys_from_config
+from notifier.cli.foreground import ForegroundServer, serve_until_stopped
+from notifier.cli.options import address_options, config_option
+from notifier.cli.param_types import DURATION, ParsedType
 from notifier.http_server import Handler
 from notifier.listener import Listener, Received
-from notifier.signing import SecretFormatError, decode_secret
+from notifier.signing import decode_secret
 
 _COLORS = {"video.completed": "green", "video.failed": "red"}
 
 
-class _SecretType(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on
-    """A `whsec_` secret, converted to the key behind it; a bad one is never repeated."""
-
-    name = "secret"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> bytes:
-        try:
-            return value if isinstance(value, bytes) else decode_secret(str(value))
-        except SecretFormatError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.command("listen")
 @config_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@address_options(9000)
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=9000, show_default=True,
-    help="Port to listen on; 0 takes a free one.",
-)  # fmt: skip
-@click.option(
-    "--secret", "keys", type=_SecretType(), multiple=True, metavar="whsec_…",
+    "--secret", "keys", type=ParsedType("secret", decode_secret), multiple=True, metavar="whsec_…",
     envvar="NOTIFIER_WEBHOOK_SECRET", help="Secret to verify with; repeatable.  "
-    "[env: NOTIFIER_WEBHOOK_SECRET, several parted by spaces]",
+    "[env: NOTIFIER_WEBHOOK_SECRET, several separated by spaces]",
 )  # fmt: skip
 @click.option(
     "--respond", type=click.IntRange(200, 599), default=204, show_default=True, metavar="CODE",
@@ -73,16 +56,16 @@ def listen_command(  # noqa: PLR0913 - one argument for each option
     keys = keys or keys_from_config(config_path)
     render = _as_json if as_json else _as_text
 
-    def on_stage(stage: Console) -> Handler:
+    def make_handler(server: ForegroundServer) -> Handler:
         return Listener(
             keys,
             respond=respond,
             fail_first=fail_first,
             slow=slow,
-            on_event=lambda received: stage.say(render(received)),
+            on_event=lambda received: server.print_line(render(received)),
         ).handle
 
-    serve_until_stopped(on_stage, partial(_greeting, verifies=bool(keys)), host, port)
+    serve_until_stopped(make_handler, partial(_greeting, verifies=bool(keys)), host, port)
 
 
 def _greeting(address: str, *, verifies: bool) -> str:
@@ -103,7 +86,7 @@ def _as_text(received: Received) -> str:
         click.style(_printable(received.type) or "(no event)", fg=color, bold=True),
         _printable(received.video_id),
         click.style(_printable(received.id), dim=True),
-        _verdict(received),
+        _verification(received),
         click.style(f"→ {received.status}", dim=True),
     ]
     if received.attempt > 1:
@@ -113,7 +96,7 @@ def _as_text(received: Received) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def _verdict(received: Received) -> str:
+def _verification(received: Received) -> str:
     match received.verified:
         case True:
             return click.style("✓ verified", fg="green")

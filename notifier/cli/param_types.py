@@ -1,14 +1,37 @@
-"""Option types that several commands share."""
+"""Types of option values that several commands share."""
 
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime
+from typing import Generic, TypeVar, cast
 
 import click
 
 from notifier.config.durations import DurationError, parse_duration
 
+T = TypeVar("T")
+
 _UNIX = re.compile(r"\d{9,11}(\.\d+)?")
+
+
+class ParsedType(click.ParamType, Generic[T]):  # type: ignore[type-arg] # see DurationType
+    """A value that `parse` converts; a ValueError of `parse` is a usage error with its text."""
+
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> T:
+        """Return the parsed value; a default that is no text is returned as it is."""
+        if not isinstance(value, str):
+            return cast("T", value)
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class DurationType(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on
@@ -30,7 +53,7 @@ class DurationType(click.ParamType):  # type: ignore[type-arg] # generic from cl
 
 
 def _number(text: str) -> float | None:
-    """Read plain seconds: on a command line `10` is a text, in the config it is a number."""
+    """Return `text` as a number of seconds; None when it has a unit or is no number."""
     try:
         return float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`notifier probe`: ask a gateway once and explain, word by word, what was understood."""
+"""`notifier probe`: one request to a gateway, and an explanation of its answer."""
 
 import time
 from pathlib import Path
@@ -8,7 +8,8 @@ import trio
 
 from notifier import log
 from notifier.app import wiring
-from notifier.cli.output import checked_watch, config_option, load_with_secrets
+from notifier.cli.config_loading import checked_watch, load_with_secrets
+from notifier.cli.options import config_option
 from notifier.config import Config, GatewaySettings
 from notifier.errors import NotifierError, TransportError
 from notifier.gateway import GatewayClient
@@ -66,7 +67,7 @@ def _show_reply(reply: HttpResponse, seconds: float) -> None:
 
 
 def _printable(text: str) -> str:
-    """Return `text` as one line that can do a terminal no harm and holds no secret of ours."""
+    """Return `text` as one line without control characters and without our secrets."""
     one_line = " ".join(text.split())
     return log.redactor.clean("".join(c if c.isprintable() else "�" for c in one_line))
 
@@ -99,7 +100,7 @@ def _meaning(answer: Answer) -> str:
 
 
 def _fields(snapshot: Snapshot) -> list[str]:
-    canonical = snapshot.status or "a word nobody has explained; status_words can"
+    canonical = snapshot.status or "an unknown word; status_words can map it"
     lines = [f"status {_printable(snapshot.word)!r} means {canonical}"]
     for name, value in snapshot.as_data().items():
         if name not in {"id", "object", "status"} and value is not None:

@@ -1,4 +1,4 @@
-"""`notifier reload`: have the running daemon read its config again."""
+"""`notifier reload`: makes the running daemon read its config again."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from notifier.cli.config_loading import load_config
 from notifier.cli.daemon_client import ask_daemon_at
-from notifier.cli.output import config_option, json_option, load_config, print_json
+from notifier.cli.options import config_option, json_option
+from notifier.cli.output import print_json
 from notifier.config import default_socket_path, default_store_path, find_config
 from notifier.errors import ConfigError
 
@@ -34,7 +36,7 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
 
 
 def _socket(config_path: Path | None) -> Path:
-    """Return where the daemon listens; by default, if the config cannot say it any more."""
+    """Return the path of the daemon's socket; the default one if the config is unusable."""
     try:
         return load_config(config_path).http.socket
     except ConfigError:

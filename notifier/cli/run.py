@@ -6,7 +6,8 @@ import click
 
 from notifier import log
 from notifier.app import Options, run_process
-from notifier.cli.output import config_option, load_with_secrets
+from notifier.cli.config_loading import load_with_secrets
+from notifier.cli.options import config_option
 from notifier.config import warnings
 
 

@@ -1,4 +1,4 @@
-"""`notifier sandbox`: a gateway to develop against, that costs nothing and obeys."""
+"""`notifier sandbox`: a simulated gateway for development and tests."""
 
 import time
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import trio
 
-from notifier.cli.foreground import Console, serve_until_stopped
-from notifier.cli.output import config_option
-from notifier.cli.param_types import DURATION
+from notifier.cli.foreground import ForegroundServer, serve_until_stopped
+from notifier.cli.options import address_options, config_option
+from notifier.cli.param_types import DURATION, ParsedType
 from notifier.http_server import Handler
 from notifier.model.status import Status
 from notifier.sandbox import FAULT_KINDS, PROFILES, Fault, Job, Sandbox
@@ -24,32 +24,17 @@ _COLORS = {
 _WIDTH = 60
 
 
-class _FaultType(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on
-    name = "fault"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Fault:
-        try:
-            return value if isinstance(value, Fault) else Fault.parse(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.command("sandbox")
 @config_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True,
-    help="Port to listen on; 0 takes a free one.",
-)  # fmt: skip
+@address_options(8080)
 @click.option("--speed", type=float, default=1.0, help="Divides every time a job takes.")
 @click.option(
     "--profile", type=click.Choice(list(PROFILES)), default="openai", show_default=True,
-    help="Whose dialect to speak.",
+    help="Which gateway's dialect to speak.",
 )  # fmt: skip
 @click.option(
-    "--fault", "faults", type=_FaultType(), multiple=True, metavar="KIND[:PROBABILITY]",
+    "--fault", "faults", type=ParsedType("fault", Fault.parse), multiple=True,
+    metavar="KIND[:PROBABILITY]",
     help=f"Spoil status requests, by default 0.3 of them; repeatable. {', '.join(FAULT_KINDS)}.",
 )  # fmt: skip
 @click.option("--api-key", metavar="KEY", help="Refuse requests without this key.")
@@ -77,46 +62,46 @@ def sandbox_command(  # noqa: PLR0913 - one argument for each option
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
-    def on_stage(stage: Console) -> Handler:
-        sandbox.on_created = _Narrator(stage, sandbox).created
+    def make_handler(server: ForegroundServer) -> Handler:
+        sandbox.on_created = _JobPrinter(server, sandbox).created
         return sandbox.handle
 
     greeting = partial(_greeting, f"profile {profile}, speed {speed:g}x", locked=bool(api_key))
-    serve_until_stopped(on_stage, greeting, host, port)
+    serve_until_stopped(make_handler, greeting, host, port)
 
 
-class _Narrator:
+class _JobPrinter:
     """Prints a line when a job is created and whenever its status changes."""
 
-    def __init__(self, stage: Console, sandbox: Sandbox) -> None:
-        self._stage = stage
+    def __init__(self, server: ForegroundServer, sandbox: Sandbox) -> None:
+        self._server = server
         self._sandbox = sandbox
 
     def created(self, job: Job) -> None:
         prompt = "".join(char if char.isprintable() else " " for char in job.prompt)
         about = click.style(f"{prompt[:_WIDTH]!r}, {job.duration:.3g} s", dim=True)
-        self._say(job, f"created      {about}")
-        self._stage.nursery.start_soon(self._follow, job)
+        self._print(job, f"created      {about}")
+        self._server.nursery.start_soon(self._follow, job)
 
     async def _follow(self, job: Job) -> None:
-        for turn in (job.started_at, job.ended_at):
-            if turn is None:
+        for moment in (job.started_at, job.ended_at):
+            if moment is None:
                 return
-            await trio.sleep(max(0, turn - time.time()))
+            await trio.sleep(max(0, moment - time.time()))
             if job.id not in self._sandbox.jobs:
                 return
-            status = job.status_at(turn)
+            status = job.status_at(moment)
             word = "forgotten" if status is None else status.value
-            self._say(job, click.style(word, fg=_COLORS.get(status)))
+            self._print(job, click.style(word, fg=_COLORS.get(status)))
 
-    def _say(self, job: Job, text: str) -> None:
-        self._stage.say(f"{time.strftime('%H:%M:%S')}  {job.id}  {text}")
+    def _print(self, job: Job, text: str) -> None:
+        self._server.print_line(f"{time.strftime('%H:%M:%S')}  {job.id}  {text}")
 
 
-def _greeting(manners: str, address: str, *, locked: bool) -> str:
+def _greeting(settings: str, address: str, *, locked: bool) -> str:
     key = " -H 'Authorization: Bearer YOUR_KEY'" if locked else ""
     return (
-        f"sandbox gateway on {address}/v1 ({manners})\n"
+        f"sandbox gateway on {address}/v1 ({settings})\n"
         "create a video with:\n"
         f"  curl {address}/v1/videos{key} -H 'Content-Type: application/json' \\\n"
         '    -d \'{"model": "sora-2", "prompt": "A cat on a motorcycle [20s]"}\'\n'

@@ -1,10 +1,10 @@
-"""`notifier schema`: what editors need to help with the config."""
+"""`notifier schema`: the JSON Schema of the config."""
 
 from pathlib import Path
 
 import click
 
-from notifier.cli.output import config_option
+from notifier.cli.options import config_option
 from notifier.config.schema import schema_text
 
 

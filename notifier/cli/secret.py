@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.output import config_option
+from notifier.cli.options import config_option
 from notifier.signing import generate_secret
 
 

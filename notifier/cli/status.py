@@ -1,4 +1,4 @@
-"""`notifier status`: how everything stands, at a glance or for as long as one looks."""
+"""`notifier status`: gateways, endpoints and open videos, once or refreshed every second."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,21 +15,23 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from notifier.app.redaction import STATES, endpoint_rows
-from notifier.cli.daemon_client import DaemonSilentError, ask_daemon
-from notifier.cli.output import config_option, json_option, load_config, print_json
+from notifier.cli.config_loading import load_config
+from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
+from notifier.cli.options import config_option, json_option
+from notifier.cli.output import print_json
 from notifier.config import Config
 from notifier.model.views import Row, WatchView
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
 
-_LOOK_EVERY = 1.0
-_MOST_VIDEOS = 200
+_REFRESH_INTERVAL = 1.0
+_MAX_VIDEOS = 200
 _BAR = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What was found at one look; `daemon` is what it says of itself, None when none runs."""
+class StatusReport:
+    """The state of everything at one moment; `daemon` is None when no daemon runs."""
 
     daemon: Mapping[str, Any] | None
     open_watches: int
@@ -38,7 +40,7 @@ class Look:
     now: float
 
     def as_row(self) -> Row:
-        """Return the standing as `--json` shows it."""
+        """Return the report as `--json` shows it."""
         live = None
         if self.daemon is not None:
             live = {key: self.daemon[key] for key in ("version", "pid", "uptime_seconds")}
@@ -63,40 +65,40 @@ def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> 
     Also works while no daemon runs: then it shows what the last one left.
     """
     if as_json and follow:
-        raise click.UsageError("--json shows one look; leave out --follow")
+        raise click.UsageError("--json prints one report; leave out --follow")
     config = load_config(config_path)
-    standing = look(config)
+    report = read_status(config)
     if as_json:
-        print_json([standing.as_row()])
+        print_json([report.as_row()])
     elif follow:
         _follow(config)
     else:
-        Console(highlight=False).print(_shown(standing))
+        Console(highlight=False).print(_shown(report))
     return 0
 
 
-def look(config: Config) -> Look:
-    """Ask the daemon, if there is one, and the store."""
+def read_status(config: Config) -> StatusReport:
+    """Read the status of the daemon, if one runs, and of the store."""
     try:
         daemon = ask_daemon(config, "GET", "/v1/status")
-    except DaemonSilentError:
+    except DaemonUnreachableError:
         daemon = None
     with open_reader(config.store_path) as reader:
         if reader is None:
             watches, videos, endpoint_views = {}, [], {}
         else:
             watches = reader.open_watches()
-            videos = reader.watches(WatchFilter(state="open", limit=_MOST_VIDEOS))
+            videos = reader.watches(WatchFilter(state="open", limit=_MAX_VIDEOS))
             endpoint_views = reader.endpoint_views()
     endpoints = endpoint_rows(config, endpoint_views)
     if daemon is not None:
         failing = {each["name"]: each["failing"] for each in daemon["endpoints"]}
         endpoints = [{**row, "failing": failing.get(str(row["name"]))} for row in endpoints]
-    return Look(daemon, sum(watches.values()), videos, endpoints, time.time())
+    return StatusReport(daemon, sum(watches.values()), videos, endpoints, time.time())
 
 
 def eta(view: WatchView, now: float) -> int | None:
-    """Return in how many seconds a video may be done, if its progress goes on as it did."""
+    """Return the estimated seconds until a video is done, from its average progress so far."""
     snapshot = view.watch.snapshot
     if snapshot is None or not snapshot.progress or snapshot.created_at is None:
         return None
@@ -109,17 +111,17 @@ def _follow(config: Config) -> None:
     console = Console(highlight=False)
     with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
         while True:
-            live.update(_shown(look(config)), refresh=True)
-            time.sleep(_LOOK_EVERY)
+            live.update(_shown(read_status(config)), refresh=True)
+            time.sleep(_REFRESH_INTERVAL)
 
 
-def _shown(standing: Look) -> RenderableType:
-    return Group(*_parts(standing))
+def _shown(report: StatusReport) -> RenderableType:
+    return Group(*_parts(report))
 
 
-def _parts(standing: Look) -> Iterator[RenderableType]:
-    daemon = standing.daemon
-    watching = f"{standing.open_watches} open watch{'' if standing.open_watches == 1 else 'es'}"
+def _parts(report: StatusReport) -> Iterator[RenderableType]:
+    daemon = report.daemon
+    watching = f"{report.open_watches} open watch{'' if report.open_watches == 1 else 'es'}"
     if daemon is None:
         yield Text(f"no daemon is running; {watching}", style="yellow")
     else:
@@ -127,13 +129,13 @@ def _parts(standing: Look) -> Iterator[RenderableType]:
         yield Text(f"notifier {daemon['version']}, pid {daemon['pid']}, up {up}; {watching}")
         yield Text()
         yield _gateways(daemon["gateways"])
-    if standing.endpoints:
+    if report.endpoints:
         yield Text()
-        yield _endpoints(standing.endpoints)
-    if standing.videos:
+        yield _endpoints(report.endpoints)
+    if report.videos:
         yield Text()
-        yield _videos(standing)
-        hidden = standing.open_watches - len(standing.videos)
+        yield _videos(report)
+        hidden = report.open_watches - len(report.videos)
         if hidden > 0:
             yield Text(f"and {hidden} more", style="dim")
 
@@ -170,11 +172,11 @@ def _health(row: Row) -> Text:
     return Text("failing", "red") if row.get("failing") else Text("ok", "green")
 
 
-def _videos(standing: Look) -> Table:
+def _videos(report: StatusReport) -> Table:
     video = Column("Video", overflow="fold")  # whole: ids are there to be copied
     table = Table(video, "Gateway", "Status", "Progress", "", "Left", box=None)
-    for view in standing.videos:
-        snapshot, left = view.watch.snapshot, eta(view, standing.now)
+    for view in report.videos:
+        snapshot, left = view.watch.snapshot, eta(view, report.now)
         progress = (snapshot.progress if snapshot is not None else None) or 0
         table.add_row(
             Text(view.watch.key.video_id),

@@ -1,4 +1,4 @@
-"""`notifier watch`: list videos to be watched, and see what became of them."""
+"""`notifier watch add`: watches videos, through the daemon or through drop-in files."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,13 +8,10 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.daemon_client import DaemonSilentError, ask_daemon
+from notifier.cli.config_loading import checked_watch, load_config
+from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.dropins import dropin_path, watch_entry, write_dropin
-from notifier.cli.output import (
-    checked_watch,
-    config_option,
-    load_config,
-)
+from notifier.cli.options import config_option
 from notifier.cli.param_types import DURATION
 from notifier.cli.watch_follow import follow, report
 from notifier.cli.watch_list import all_listings, file_of, list_command, remove_command
@@ -63,15 +60,15 @@ def add_command(  # noqa: PLR0913 - one parameter per option
     listings = all_listings(config)
     with open_reader(config.store_path) as reader:
         known = [reader.watch(spec.key) if reader is not None else None for spec in asked]
-    if wait and not again and (over := _event_of(known[0])) is not None:
+    if wait and not again and (over := _if_ended(known[0])) is not None:
         return report(asked[0].key, over)
     specs = [
-        _to_write(spec, view, listings, config, again=again)
+        _watch_to_write(spec, view, listings, config, again=again)
         for spec, view in zip(asked, known, strict=True)
     ]
     for spec in specs:
-        place = _hand_over(config, spec, listings, again=again)
-        click.echo(f"watching {spec.key.video_id} on {spec.key.gateway} ({place})", err=wait)
+        kept_in = _hand_over(config, spec, listings, again=again)
+        click.echo(f"watching {spec.key.video_id} on {spec.key.gateway} ({kept_in})", err=wait)
     if not daemon_is_running(config.store_path):
         named = "" if config_path is None else f" -c {shlex.quote(str(config_path))}"
         hint = f"no daemon is running on this config; start one with: notifier run{named}"
@@ -82,19 +79,19 @@ def add_command(  # noqa: PLR0913 - one parameter per option
 def _hand_over(
     config: Config, spec: WatchSpec, listings: Sequence[Listing], *, again: bool
 ) -> str:
-    """Have the daemon watch `spec`, or list it in a file; return where it stands then.
+    """Have the daemon watch `spec`, or write a drop-in; return where it is kept.
 
-    What a file lists already stays with that file.
+    A watch that a file lists already stays in that file.
     """
     if not any(listed.key == spec.key for listing in listings for listed in listing.specs):
-        with suppress(DaemonSilentError):
+        with suppress(DaemonUnreachableError):
             ask_daemon(config, "POST", "/v1/watches", _for_daemon(spec, again=again))
             return "the daemon keeps it"
     return str(write_dropin(config.watch_dir, spec))
 
 
 def _for_daemon(spec: WatchSpec, *, again: bool) -> dict[str, object]:
-    """Return what the daemon is asked for; it counts generations itself."""
+    """Return the request for the daemon, which counts generations itself."""
     entry = watch_entry(spec)
     entry.pop("generation", None)
     return {**entry, "again": again}
@@ -130,12 +127,12 @@ def _entry(
     return entry
 
 
-def _event_of(view: WatchView | None) -> WatchView | None:
-    """Return `view` if its watch has ended, and so has its event."""
+def _if_ended(view: WatchView | None) -> WatchView | None:
+    """Return `view` if its watch has ended, else None."""
     return view if view is not None and view.watch.state is WatchState.ENDED else None
 
 
-def _to_write(
+def _watch_to_write(
     spec: WatchSpec,
     view: WatchView | None,
     listings: Sequence[Listing],
@@ -143,12 +140,12 @@ def _to_write(
     *,
     again: bool,
 ) -> WatchSpec:
-    """Return what to put into the drop-in for `spec`, given what is listed and known already.
+    """Return the watch to write for `spec`, given what is listed and stored already.
 
     Raises NotifierError when the daemon would ignore it.
     """
     generation = 1 if view is None else view.watch.spec.generation
-    if _event_of(view) is not None and view is not None:
+    if _if_ended(view) is not None and view is not None:
         if not again:
             raise NotifierError(
                 f"{spec.key} has already ended as {view.event_type} ({view.event_id}); "
@@ -176,9 +173,9 @@ def _to_write(
 
 
 def _with_settings_of(spec: WatchSpec, earlier: WatchSpec | None) -> WatchSpec:
-    """Keep what was set before, unless something is set now: adding twice must not erase."""
-    silent = not spec.metadata and spec.endpoints is None and spec.give_up_after is None
-    if earlier is None or not silent:
+    """Return `spec` with the settings of `earlier` when it has none: adding twice keeps them."""
+    unset = not spec.metadata and spec.endpoints is None and spec.give_up_after is None
+    if earlier is None or not unset:
         return spec
     return replace(earlier, generation=spec.generation)
 

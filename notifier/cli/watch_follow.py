@@ -1,4 +1,4 @@
-"""Following one watch until its event exists, by reading what the daemon commits."""
+"""Follows one watch until its event exists, by reading what the daemon commits."""
 
 import signal
 import time
@@ -14,12 +14,12 @@ from notifier.model.views import WatchView
 from notifier.model.watch import WatchKey, WatchSpec, WatchState
 from notifier.store import open_reader
 
-_LOOK_EVERY = 0.25
+_READ_INTERVAL = 0.25
 
 
 def follow(config: Config, spec: WatchSpec) -> int:
     """Show a progress bar until the watch of `spec` is over; 0 only when it completed."""
-    # so that the bar gives the cursor back; nothing here has a state to be caught in
+    # an exception, so that the progress bar restores the cursor
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     columns = (
         TextColumn("{task.description}", style="bold", markup=False),
@@ -55,17 +55,17 @@ def report(key: WatchKey, view: WatchView) -> int:
 
 
 def _views(config: Config, spec: WatchSpec) -> Iterator[WatchView]:
-    """Yield what the store has on the watch, again and again."""
+    """Yield the stored view of the watch, once every `_READ_INTERVAL`."""
     seen = False
     while True:
         with open_reader(config.store_path) as reader:
             view = reader.watch(spec.key) if reader is not None else None
         taken = view is not None and view.watch.spec.generation >= spec.generation
-        # withdrawn: left from before, when the daemon has not read the new drop-in yet
+        # withdrawn at first: an older state, the daemon has not read the new drop-in yet
         if view is not None and taken and (seen or view.watch.state is not WatchState.WITHDRAWN):
             seen = True
             yield view
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_READ_INTERVAL)
 
 
 def _show(progress: Progress, task: TaskID, view: WatchView) -> None:

@@ -1,4 +1,4 @@
-"""`notifier watch remove` and `list`: what is watched, wherever that is kept."""
+"""`notifier watch list` and `watch remove`: watches in files and in the store together."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,15 +7,11 @@ from urllib.parse import quote
 import click
 from rich.table import Table
 
+from notifier.cli.config_loading import load_config
 from notifier.cli.daemon_client import ask_daemon
 from notifier.cli.dropins import remove_dropin
-from notifier.cli.output import (
-    config_option,
-    json_option,
-    load_config,
-    print_json,
-    print_table,
-)
+from notifier.cli.options import config_option, json_option
+from notifier.cli.output import print_json, print_table
 from notifier.config import Config
 from notifier.errors import NotifierError
 from notifier.model.views import WatchView
@@ -31,7 +27,7 @@ def file_of(config: Config, source: str) -> Path:
 
 
 def all_listings(config: Config) -> list[Listing]:
-    """Return what all usable files list, after a warning about those that are not."""
+    """Return the listings of all usable files; print a warning for each that is not."""
     contents = Folder(config).look()
     for problem in contents.problems:
         click.secho(f"notifier: warning: {problem}", fg="yellow", err=True)
@@ -140,9 +136,9 @@ def _rows(config: Config, *, show_all: bool) -> list[dict[str, object]]:
     known = {view.watch.key: view for view in views}
     keys = dict.fromkeys((*known, *listed))
     return [
-        _row(key, known.get(key), _places(listed.get(key, []), known.get(key)))
+        _row(key, known.get(key), _sources(listed.get(key, []), known.get(key)))
         for key in keys
-        if show_all or _places(listed.get(key, []), known.get(key)) or _is_open(known[key])
+        if show_all or _sources(listed.get(key, []), known.get(key)) or _is_open(known[key])
     ]
 
 
@@ -150,8 +146,8 @@ def _is_open(view: WatchView) -> bool:
     return view.watch.state is WatchState.OPEN
 
 
-def _places(files: list[str], view: WatchView | None) -> list[str]:
-    """Return everything that lists a watch."""
+def _sources(files: list[str], view: WatchView | None) -> list[str]:
+    """Return the names of everything that lists a watch."""
     kept = view is not None and API_SOURCE in view.sources
     return [*files, API_SOURCE] if kept else files
 

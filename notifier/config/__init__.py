@@ -1,9 +1,9 @@
 """The configuration: read from TOML, checked once, then trusted.
 
-`load` reports everything that is wrong at once; `resolve_secrets` tells whether the secrets
-are there, `check_certificates` whether certificates are; drop-ins are read with `read_dropin`
-and weighed against each other with `accept`. No error holds a value of the config,
-because any value may be a secret in the wrong place.
+`load` reports everything that is wrong at once. `resolve_secrets` reports secrets that cannot be
+read, `check_certificates` certificates that cannot. `read_dropin` reads a drop-in file and
+`accept` decides which drop-ins count where several contradict each other. No error repeats a
+value of the config: any value may be a secret under the wrong key.
 """
 
 from notifier.config.dropins import accept, read_dropin

@@ -1,7 +1,7 @@
-"""The one way a value of the configuration is refused, whatever checks it.
+"""The error for a value that may not be used, and the hints that go with it.
 
-The text finishes the sentence that starts with the value's key path ("must be ...", "is
-empty"), and never repeats the value: it may be a secret in the wrong place.
+The error's text finishes the sentence that starts with the value's key path ("must be ...", "is
+empty"). It never repeats the value, which may be a secret under the wrong key.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ class BadValueError(ValueError):
 
 
 def shown_name(name: str) -> str:
-    """Return a key or name so that it can do a terminal and a log line no harm."""
+    """Return a key or name without control characters, at most 60 characters long."""
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
 

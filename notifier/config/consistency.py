@@ -1,7 +1,7 @@
-"""Whether the keys agree with each other.
+"""Checks that concern several keys at once.
 
-Checked on the raw data, so that a bad duration in one table does not hide a contradiction in
-another. Whatever has the wrong type is passed over here: the models report it.
+They run on the raw data, so that a bad duration in one table does not hide a contradiction in
+another. A value of the wrong type is skipped here: the models report it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 from notifier.config.durations import DurationError, format_duration, parse_duration
 from notifier.config.models import GatewayTable
-from notifier.config.problems import Finding, Place
+from notifier.config.problems import Finding, Location
 from notifier.config.urls import is_loopback
 from notifier.config.validators import split_listen
 from notifier.model.status import fold_word
@@ -18,25 +18,25 @@ Raw = Mapping[str, Any]
 
 
 def disagreements(raw: Raw) -> Iterator[Finding]:
-    """Find what is wrong between the keys of a config file, its watches aside."""
+    """Find contradictions between the keys of a config file, without its watches."""
     if raw.get("gateways", {}) == {}:
         yield Finding(
             ("gateways",),
             "at least one gateway is required",
             "`notifier init` writes a config to start from",
         )
-    for place, gateway in _tables(raw, "gateways"):
-        yield from _poll_intervals(place, gateway)
-        yield from _authorization(place, gateway)
-        yield from _same_when_folded(place, gateway, "headers")
-        yield from _same_when_folded(place, gateway, "status_words")
-    for place, endpoint in _tables(raw, "endpoints"):
-        yield from _signing(place, endpoint)
-        yield from _same_when_folded(place, endpoint, "headers")
+    for location, gateway in _tables(raw, "gateways"):
+        yield from _poll_intervals(location, gateway)
+        yield from _authorization(location, gateway)
+        yield from _same_when_folded(location, gateway, "headers")
+        yield from _same_when_folded(location, gateway, "status_words")
+    for location, endpoint in _tables(raw, "endpoints"):
+        yield from _signing(location, endpoint)
+        yield from _same_when_folded(location, endpoint, "headers")
     yield from _open_to_others(raw.get("http"))
 
 
-def _tables(raw: Raw, key: str) -> Iterator[tuple[Place, Raw]]:
+def _tables(raw: Raw, key: str) -> Iterator[tuple[Location, Raw]]:
     named = raw.get(key)
     if isinstance(named, dict):
         for name, table in named.items():
@@ -44,7 +44,7 @@ def _tables(raw: Raw, key: str) -> Iterator[tuple[Place, Raw]]:
                 yield (key, name), table
 
 
-def _poll_intervals(place: Place, gateway: Raw) -> Iterator[Finding]:
+def _poll_intervals(location: Location, gateway: Raw) -> Iterator[Finding]:
     default = GatewayTable.model_fields["poll_interval"].default
     try:
         smallest = parse_duration(gateway.get("min_poll_interval", 0))
@@ -54,27 +54,27 @@ def _poll_intervals(place: Place, gateway: Raw) -> Iterator[Finding]:
     if smallest > usual:
         by_default = "" if "poll_interval" in gateway else " by default"
         yield Finding(
-            (*place, "min_poll_interval"),
+            (*location, "min_poll_interval"),
             f"must not be above poll_interval, which is {format_duration(usual)}{by_default}",
             "lower this one or raise poll_interval",
         )
 
 
-def _authorization(place: Place, gateway: Raw) -> Iterator[Finding]:
+def _authorization(location: Location, gateway: Raw) -> Iterator[Finding]:
     headers = gateway.get("headers")
     if "api_key" not in gateway or not isinstance(headers, dict):
         return
     for name in headers:
         if name.lower() == "authorization":
             yield Finding(
-                (*place, "headers", name),
+                (*location, "headers", name),
                 "contradicts api_key, which is sent in the same header",
                 "keep one of them",
             )
 
 
 def _open_to_others(http: object) -> Iterator[Finding]:
-    """Find a control API that others on the network could use without being asked who they are."""
+    """Find a control API that is open to the network without a token."""
     if not isinstance(http, dict) or not isinstance(http.get("listen"), str) or "token" in http:
         return
     host, _ = split_listen(http["listen"])
@@ -86,8 +86,8 @@ def _open_to_others(http: object) -> Iterator[Finding]:
         )
 
 
-def _same_when_folded(place: Place, table: Raw, key: str) -> Iterator[Finding]:
-    """Find names that differ only in ways that make no difference."""
+def _same_when_folded(location: Location, table: Raw, key: str) -> Iterator[Finding]:
+    """Find names that are equal once case and separators are folded."""
     named = table.get(key)
     if not isinstance(named, dict):
         return
@@ -96,21 +96,21 @@ def _same_when_folded(place: Place, table: Raw, key: str) -> Iterator[Finding]:
     for name, value in named.items():
         folded = fold(name)
         if folded in seen and (key == "headers" or seen[folded] != value):
-            yield Finding((*place, key, name), "stands here twice, written differently")
+            yield Finding((*location, key, name), "stands here twice, written differently")
         seen.setdefault(folded, value)
 
 
-def _signing(place: Place, endpoint: Raw) -> Iterator[Finding]:
+def _signing(location: Location, endpoint: Raw) -> Iterator[Finding]:
     match endpoint.get("format", "standard"):
         case "standard" if "secret" not in endpoint:
             yield Finding(
-                (*place, "secret"),
+                (*location, "secret"),
                 "is required for format standard",
                 "`notifier secret` makes one; the receiver needs the same",
             )
         case "slack" if "secret" in endpoint:
             yield Finding(
-                (*place, "secret"),
+                (*location, "secret"),
                 "is not for format slack",
                 "remove it: Slack checks no signatures, its URL is the secret",
             )

@@ -1,7 +1,7 @@
-"""Drop-in files: each lists watches, and none can spoil another.
+"""Drop-in files: each lists watches, and a broken one does not affect the others.
 
-A drop-in that is broken, or that contradicts a file which counts more (the main file, or a
-drop-in whose name sorts earlier), is ignored as a whole.
+A drop-in is ignored as a whole when it is broken or contradicts a file of higher precedence: the
+main file, or a drop-in whose name sorts earlier.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ _Listed = dict[tuple[WatchKey, int], tuple[str, WatchSpec]]
 def read_dropin(path: Path, config: Config) -> Listing:
     """Return what a drop-in lists, in its order.
 
-    Raises ConfigError with everything that is wrong with it. An empty file is wrong: shells and
-    editors empty one before they write it, which must not withdraw what it listed.
+    Raises ConfigError with everything that is wrong with it. An empty file is an error: shells and
+    editors truncate a file before they write it, which must not withdraw its watches.
     """
     specs, findings = read_watches(read_toml(path, may_be_empty=False), Names.of(config))
     if findings:
@@ -30,10 +30,10 @@ def read_dropin(path: Path, config: Config) -> Listing:
 
 
 def accept(main: Listing, candidates: Sequence[Listing]) -> tuple[list[Listing], list[Problem]]:
-    """Return the drop-ins that count, sorted by name, and why the others do not.
+    """Return the drop-ins that count, sorted by name, and a problem for each of the others.
 
     The same watch may be listed any number of times with the same settings. Another generation
-    of it is another watch, so its settings may differ.
+    of a video is another watch, so its settings may differ.
     """
     listed: _Listed = {}
     _add(listed, main)
@@ -51,15 +51,17 @@ def accept(main: Listing, candidates: Sequence[Listing]) -> tuple[list[Listing],
 
 def _add(listed: _Listed, listing: Listing) -> None:
     for index, spec in enumerate(listing.specs):
-        place = f"{key_path(('watches', index))} of {listing.source}"
-        listed.setdefault((spec.key, spec.generation), (place, spec))
+        location = f"{key_path(('watches', index))} of {listing.source}"
+        listed.setdefault((spec.key, spec.generation), (location, spec))
 
 
 def _conflict(listed: _Listed, candidate: Listing) -> Problem | None:
     for index, spec in enumerate(candidate.specs):
-        place, other = listed.get((spec.key, spec.generation), ("", spec))
+        location, other = listed.get((spec.key, spec.generation), ("", spec))
         if other != spec:
-            message = f"lists the same video as {place} with other settings; the file is ignored"
+            message = (
+                f"lists the same video as {location} with other settings; the file is ignored"
+            )
             key = key_path(("watches", index))
             return Problem(candidate.source, key, message, "change or delete one of them")
     return None

@@ -1,6 +1,6 @@
-"""Durations as people write them: a number of seconds, or a number with its unit.
+"""Parsing and formatting of durations: a number of seconds, or a number with its unit.
 
-One number and one unit: "90m", not "1h30m". What is printed can be pasted back.
+One number and one unit: "90m", not "1h30m". What `format_duration` returns can be parsed again.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from notifier.config.bad_value import BadValueError
 
 LONGEST = 10 * 365 * 86400.0
-"""Ten years, in seconds: anything longer is a slip of the keyboard."""
+"""The longest duration that is accepted, in seconds: ten years. Anything longer is a typo."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _WRITTEN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
@@ -16,7 +16,7 @@ _HINT = 'write seconds, or text such as "500ms", "20s", "5m", "2h" or "3d"'
 
 
 class DurationError(BadValueError):
-    """Something that is no duration; the text never repeats it."""
+    """A value that is no duration; the text never repeats it."""
 
 
 def parse_duration(value: object) -> float:

@@ -1,4 +1,4 @@
-"""Reading files that somebody else named: never hangs, never fills the memory."""
+"""Reading files whose path comes from the configuration, without hanging or filling memory."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from notifier.config.bad_value import BadValueError
 def read_regular_file(path: Path, limit: int) -> bytes:
     """Return the content of a regular file of at most `limit` bytes.
 
-    Raises BadValueError with what is the matter, to be put after the file's name.
+    Raises BadValueError; its text finishes a sentence that starts with the file's name.
     """
     try:
         with open(path, "rb", opener=_open) as file:
@@ -27,12 +27,12 @@ def read_regular_file(path: Path, limit: int) -> bytes:
 
 
 def _open(path: str, flags: int) -> int:
-    # without O_NONBLOCK, opening a named pipe waits for somebody to write to it
+    # without O_NONBLOCK, opening a named pipe waits for a writer
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def readable_by_everybody(path: Path) -> bool:
-    """Tell whether every user of this machine may read `path`; False when it is not there."""
+def is_world_readable(path: Path) -> bool:
+    """Return whether every user of this machine may read `path`; False when it does not exist."""
     try:
         return bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:

@@ -1,4 +1,4 @@
-"""From the file to the settings, or to the list of everything that is wrong with it."""
+"""Loads the config file into settings, or reports everything that is wrong with it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,8 +34,8 @@ _DEFAULT_MIN_POLL_INTERVAL = 5.0
 def load(path: Path, env: Mapping[str, str]) -> Config:
     """Return the checked configuration in `path`.
 
-    Secrets are looked up in `env` later, when they are revealed. Raises ConfigError with
-    everything that is wrong.
+    Secrets are looked up in `env` later, when they are revealed. Raises ConfigError with every
+    problem found.
     """
     path = path.absolute()
     raw = read_toml(path)

@@ -1,8 +1,8 @@
-"""The TOML tables, as pydantic checks them: one model per table, one field per key.
+"""The pydantic models of the config: one model per TOML table, one field per key.
 
 Types are strict and unknown keys are refused. A field's own check runs whether or not other
-fields are good; what concerns several keys at once is checked on the raw data, in
-`notifier.config.consistency`, because pydantic skips such checks as soon as one field is bad.
+fields are good. Checks that concern several keys run on the raw data, in
+`notifier.config.consistency`: pydantic skips such checks as soon as one field is bad.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ _TEN_MINUTES = 600.0
 
 
 class ParseContext(NamedTuple):
-    """What secrets are looked up in: pydantic's validation context here."""
+    """Where secrets are looked up; passed to pydantic as its validation context."""
 
     folder: Path
     env: Mapping[str, str]
@@ -69,8 +69,8 @@ def _duration(minimum: float = 0.001, maximum: float = LONGEST) -> PlainValidato
 
 def _secret(check: Check, literal: raw_values.Shape) -> PlainValidator:
     def read(value: object, info: ValidationInfo) -> Secret:
-        around = cast("ParseContext", info.context)
-        return read_secret(value, check, around.folder, around.env)
+        context = cast("ParseContext", info.context)
+        return read_secret(value, check, context.folder, context.env)
 
     return PlainValidator(read, json_schema_input_type=raw_values.secret(literal))
 
@@ -103,7 +103,7 @@ SigningSecrets = Annotated[
 class Table(BaseModel):
     """A TOML table; `later` are keys that only a later version knows.
 
-    The texts below keys are what editors show: `notifier schema` takes them from here.
+    The docstring of a field is what editors show: `notifier schema` takes it from here.
     """
 
     model_config = ConfigDict(
@@ -117,7 +117,7 @@ class Table(BaseModel):
 
 
 class GatewayTable(Table):
-    """A gateway that is asked about videos."""
+    """A gateway whose video jobs are polled."""
 
     base_url: Annotated[str, PlainValidator(check_base_url), raw_values.BASE_URL]
     """The URL up to and including /v1."""
@@ -126,9 +126,9 @@ class GatewayTable(Table):
     headers: Headers = {}
     """More headers for every request; values may be secrets."""
     poll_interval: Annotated[float, _duration(minimum=0.1)] = 20.0
-    """How far apart, on average, one video is asked about."""
+    """The average interval between two requests about one video."""
     min_poll_interval: Duration | None = None
-    """One video is never asked about sooner than this: 5s, or poll_interval if that is less."""
+    """The shortest interval between them: 5s, or poll_interval if that is less."""
     max_requests_per_second: Rate = 10.0
     """The budget that all videos of this gateway share."""
     request_timeout: Duration = 30.0
@@ -136,13 +136,13 @@ class GatewayTable(Table):
     give_up_after: Duration = 24 * 3600.0
     """A video that has not ended by then ends as video.timed_out."""
     not_found_grace: Duration = 120.0
-    """How long "no such video" is put up with before video.lost."""
+    """How long "no such video" is tolerated before video.lost."""
     status_words: StatusWords = {}
     """What this gateway's own status words mean."""
     rewrites_ids: bool = False
     """Believe answers that name another id than the one asked for, as LiteLLM gives them."""
     list_videos: Literal["auto", "always", "never"] = "auto"
-    """Ask about many videos at once: where that saves requests, whenever it may, or not at all."""
+    """Poll many videos with one list request: where that saves requests, always, or never."""
     proxy: ProxyUrl | None = None
     """An http or https proxy between here and the gateway; may be a secret."""
     ca_file: PathText | None = None
@@ -188,9 +188,9 @@ class WatchTable(Table):
     video_id: Annotated[str, PlainValidator(check_video_id), raw_values.VIDEO_ID]
     """The id that the gateway gave the job."""
     gateway: str | None = None
-    """Whose job it is; not needed with a single gateway."""
+    """The gateway that runs the job; not needed with a single gateway."""
     endpoints: Annotated[list[str], Field(min_length=1)] | None = None
-    """Who is told; all, if left out."""
+    """Which endpoints get the event; all, if left out."""
     metadata: Annotated[dict[str, str], Field(max_length=50), AfterValidator(check_metadata)] = {}
     """Comes back in the event."""
     give_up_after: Duration | None = None
@@ -210,7 +210,7 @@ class OutboundTable(Table):
         ],
         Field(max_length=100),
     ] = []
-    """Ranges that endpoints may be in all the same."""
+    """Address ranges that endpoints may have in spite of public_only."""
 
 
 class StoreTable(Table):
@@ -234,16 +234,16 @@ class LogTable(Table):
 
 
 class HttpTable(Table):
-    """The control API: who may ask the daemon, and where."""
+    """The control API: its sockets and its token."""
 
     socket: PathText | None = None
-    """The Unix socket, at most 107 bytes long."""
+    """The path of the Unix socket, at most 107 bytes."""
     listen: Annotated[str, PlainValidator(check_listen), raw_values.LISTEN] | None = None
     """HOST:PORT of the same on TCP; anything but loopback needs a token."""
     token: Annotated[Secret, _secret(check_token, raw_values.TOKEN)] | None = None
     """Sent as `Authorization: Bearer`, at least 16 characters."""
     allow_callback_urls: bool = False
-    """Let watches that are added here name a public URL of their own for their event."""
+    """Accept watches with a public URL of their own for their event."""
 
 
 class DropIn(Table):

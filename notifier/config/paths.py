@@ -1,4 +1,4 @@
-"""Where things are when nobody says: the config file, and the store that belongs to it."""
+"""Default paths: the config file, the store and the control socket."""
 
 import os
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ _SOCKET = "notifier.sock"
 
 
 def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
-    """Return the config file: what was asked for, else the first that exists.
+    """Return the config file: the one that was named, else the first default that exists.
 
-    Raises ConfigError when nothing was asked for and there is none.
+    Raises ConfigError when none was named and no default exists.
     """
     if option is not None:
         return option
@@ -24,7 +24,7 @@ def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
         return Path(env["NOTIFIER_CONFIG"])
     usual = (Path("config.toml"), _SYSTEM_FOLDER / "config.toml")
     for path in usual:
-        # an unreadable one is found, so that loading it says why it cannot be used
+        # lexists: an unreadable file counts, so that loading it reports why it cannot be used
         if os.path.lexists(path):
             return path
     looked = f"neither {usual[0].absolute()} nor {usual[1]} exists"
@@ -33,9 +33,9 @@ def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
 
 
 def default_store_path(config_path: Path, env: Mapping[str, str]) -> Path:
-    """Return where the store is when the config does not say.
+    """Return the path of the store for a config that sets none.
 
-    `config_path` is absolute. Raises ConfigError when there is no home to put it in.
+    `config_path` is absolute. Raises ConfigError when there is no home folder.
     """
     if env.get("STATE_DIRECTORY"):
         return Path(env["STATE_DIRECTORY"].split(":")[0], _STORE)
@@ -52,10 +52,10 @@ def default_store_path(config_path: Path, env: Mapping[str, str]) -> Path:
 
 
 def default_socket_path(config_path: Path, store_path: Path, env: Mapping[str, str]) -> Path:
-    """Return where the control socket is when the config does not say.
+    """Return the path of the control socket for a config that sets none.
 
-    Beside the store, unless the system has a place for it: every store has one daemon, so that
-    two daemons of one user never meet there.
+    It is beside the store unless systemd provides a folder. Every store has one daemon, so two
+    daemons of one user never share a socket.
     """
     if env.get("RUNTIME_DIRECTORY"):
         return Path(env["RUNTIME_DIRECTORY"].split(":")[0], _SOCKET)
@@ -65,5 +65,5 @@ def default_socket_path(config_path: Path, store_path: Path, env: Mapping[str, s
 
 
 def _instance(config_path: Path) -> str:
-    """Return what the folders of one of several services end with: `-NAME` for NAME.toml."""
+    """Return the suffix of one service instance's folders: `-NAME` for NAME.toml, else nothing."""
     return "" if config_path.name == "config.toml" else f"-{config_path.stem}"

@@ -1,7 +1,7 @@
-"""From what a check found to what a person reads.
+"""Turns validation errors into sentences for people.
 
-pydantic's own texts repeat the input, which may be a secret in the wrong place. So only the
-kind and the place of its findings are used, and every sentence is ours.
+pydantic's own texts repeat the input, which may be a secret under the wrong key. So only the
+type and the location of its errors are used, and every sentence is ours.
 """
 
 import re
@@ -18,7 +18,7 @@ from notifier.config.models import ParseContext, Table
 from notifier.errors import Problem
 
 T = TypeVar("T", bound=Table)
-Place = tuple[int | str, ...]
+Location = tuple[int | str, ...]
 """Keys and list positions that lead to a value."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -27,21 +27,21 @@ _KEY_ITSELF = "[key]"  # what pydantic appends when a key is meant and not its v
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong at one place, whichever file that is in."""
+    """One error at a location inside a document, before the file is known."""
 
-    place: Place
+    location: Location
     message: str
     hint: str = ""
 
     def problem(self, where: Path | str) -> Problem:
         """Return this as a problem of the file `where`."""
-        return Problem(str(where), key_path(self.place), self.message, self.hint)
+        return Problem(str(where), key_path(self.location), self.message, self.hint)
 
 
-def key_path(place: Place) -> str:
-    """Return `place` as one would write it in TOML: `endpoints.app.retry_schedule[2]`."""
+def key_path(location: Location) -> str:
+    """Return `location` in TOML notation: `endpoints.app.retry_schedule[2]`."""
     path = ""
-    for part in place:
+    for part in location:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
@@ -58,32 +58,32 @@ def _key(key: str) -> str:
 
 
 def validate(
-    model: type[T], raw: Mapping[str, Any], around: ParseContext
+    model: type[T], raw: Mapping[str, Any], context: ParseContext
 ) -> tuple[T | None, list[Finding]]:
     """Return the checked table, or None and everything that is wrong with it."""
     try:
-        return model.model_validate(raw, context=around), []
+        return model.model_validate(raw, context=context), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         return None, [_finding(model, raw, each) for each in details]
 
 
 def _finding(model: type[Table], raw: Mapping[str, Any], details: ErrorDetails) -> Finding:
-    place = _written_place(details["loc"], raw)
+    location = _written_location(details["loc"], raw)
     context = details.get("ctx", {})
     if details["type"] == "extra_forbidden":
-        return Finding(place, *_unknown_key(model, place))
+        return Finding(location, *_unknown_key(model, location))
     refusal = context.get("error")
     if isinstance(refusal, BadValueError):
-        return Finding(place, str(refusal), refusal.hint)
+        return Finding(location, str(refusal), refusal.hint)
     text = _TEXTS.get(details["type"], "cannot be used here")
-    return Finding(place, text.format_map(context))
+    return Finding(location, text.format_map(context))
 
 
-def _written_place(place: Place, raw: Any) -> Place:  # noqa: ANN401 - any TOML value
-    """Return `place` as the file has it: one secret may stand where a list of them may."""
+def _written_location(location: Location, raw: Any) -> Location:  # noqa: ANN401 - any TOML value
+    """Return `location` as it is in the file: a list of secrets may be written as one secret."""
     written: list[int | str] = []
-    for part in place:
+    for part in location:
         if isinstance(part, int):
             stands_there = isinstance(raw, list)
         else:
@@ -117,18 +117,18 @@ _TEXTS = {
 }
 
 
-def _unknown_key(model: type[Table], place: Place) -> tuple[str, str]:
-    table = _table_at(model, place[:-1])
-    key = place[-1]
+def _unknown_key(model: type[Table], location: Location) -> tuple[str, str]:
+    table = _table_at(model, location[:-1])
+    key = location[-1]
     if key in table.later:
         return "unknown key", "not supported by this version"
     nearest = did_you_mean(key, list(table.model_fields))
     return "unknown key", nearest or f"known here: {', '.join(table.model_fields)}"
 
 
-def _table_at(model: type[Table], place: Place) -> type[Table]:
-    """Follow `place` down the models; names of gateways and positions change nothing."""
-    for part in place:
+def _table_at(model: type[Table], location: Location) -> type[Table]:
+    """Return the model at `location`; names of gateways and list positions are skipped."""
+    for part in location:
         field = model.model_fields.get(str(part))
         model = (_table_in(field.annotation) if field else None) or model
     return model

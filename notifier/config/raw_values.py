@@ -1,7 +1,7 @@
-"""What values look like to an editor, where a check of our own says what they may be.
+"""JSON Schema fragments for values that our own checks validate.
 
-JSON Schema cannot say all that the checks do. A shape refuses what can be refused without
-looking at other keys, at files or at the environment, and takes what its check takes.
+JSON Schema cannot express everything the checks do. A fragment accepts whatever its check
+accepts, and refuses what can be refused without other keys, files or the environment.
 """
 
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ Shape = dict[str, Any]
 _HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://"
 
 DURATION_TEXT = r"^[0-9]{1,12}(\.[0-9]{1,9})?(ms|s|m|h|d)$"
-"""How a duration with a unit is written; what has it for a pattern is a duration."""
+"""The pattern of a duration with a unit; a schema with this pattern is a duration."""
 
 NAME = WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"})
 HEADER_NAME = WithJsonSchema({"type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"})
@@ -47,7 +47,7 @@ SIGNING_SECRET: Shape = {"type": "string", "pattern": "^whsec_[A-Za-z0-9+/]{32,8
 ENDPOINT_URL: Shape = {"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+([/?][^#\s]*)?$"}
 PROXY_URL: Shape = {"type": "string", "pattern": rf"{_HTTP}[^/?#\s]+/?$"}
 
-# the one contradiction between keys that people run into
+# the one contradiction between keys that is common
 SIGNED_UNLESS_SLACK: Shape = {
     "if": {"required": ["format"], "properties": {"format": {"const": "slack"}}},
     "then": {"not": {"required": ["secret"]}},
@@ -88,6 +88,6 @@ class FromCredential(_Reference):
 
 
 def secret(literal: Shape) -> object:
-    """Return the type of a secret; `literal` is what its text looks like."""
+    """Return the type of a secret; `literal` is the schema of its text."""
     text = Annotated[str, WithJsonSchema(literal)]
     return text | FromEnvironment | FromFile | FromCredential

@@ -1,7 +1,7 @@
-"""The JSON Schema of the config file, made from the models, so that editors can help.
+"""The JSON Schema of the config file, made from the models, for editors.
 
-TOML knows no null, and people write durations with units: the schema speaks of what stands in
-the file, not of what becomes of it.
+It describes the TOML file, not the Python values: TOML has no null, and durations are written
+with units.
 """
 
 import json
@@ -30,7 +30,7 @@ def config_schema() -> Shape:
 
 
 class _OfToml(GenerateJsonSchema):
-    """Makes the schema of a TOML file out of that of Python values."""
+    """Generates the schema of a TOML file from the models of Python values."""
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
         """Leave out titles: they only repeat the names."""
@@ -54,13 +54,13 @@ class _OfToml(GenerateJsonSchema):
         return made
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> Shape:
-        """Write defaults as people would; leave out those that cannot be written."""
+        """Write defaults in TOML notation; leave out those that have none."""
         made = super().default_schema(schema)
         default = made.pop("default", None)
-        return {**made, "default": _written(default, made)} if _says_something(default) else made
+        return {**made, "default": _written(default, made)} if _is_worth_showing(default) else made
 
 
-def _says_something(default: Any) -> bool:  # noqa: ANN401 - any JSON value
+def _is_worth_showing(default: Any) -> bool:  # noqa: ANN401 - any JSON value
     return default is not None and default != [] and not isinstance(default, dict)
 
 

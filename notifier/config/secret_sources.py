@@ -1,7 +1,7 @@
-"""Where a secret's text comes from: the config itself, the environment, or a file.
+"""The origins of a secret's text: the config itself, the environment, or a file.
 
-An origin's `stamp` changes when `read` may return something else. The environment and systemd
-credentials belong to the process and never change while it runs; a file may be rotated.
+An origin's `stamp` changes when `read` may return another text. The environment and systemd
+credentials never change while a process runs; a file may be rotated.
 """
 
 import re
@@ -22,9 +22,9 @@ _FORMS = 'text, { env = "NAME" }, { file = "/path" } or { credential = "name" }'
 
 
 class Origin(Protocol):
-    """One place that holds a text.
+    """A source of a text.
 
-    `source` names it for people, `file` is its file when an operator looks after that.
+    `source` names it for people; `file` is its path when an operator maintains that file.
     """
 
     @property
@@ -36,7 +36,7 @@ class Origin(Protocol):
         """Return the file, or None."""
 
     def stamp(self) -> object:
-        """Return something that differs from before if the text may have changed."""
+        """Return a value that differs from the last one if the text may have changed."""
 
     def read(self) -> str:
         """Return the text as it is now; raises BadValueError with a whole sentence."""
@@ -100,7 +100,7 @@ class FileOrigin:
             status = self.file.stat()
         except OSError:
             return None
-        # nobody can set the time of change back, as editors and rsync do with that of writing
+        # ctime: unlike mtime, editors and rsync cannot set it back
         return (status.st_ctime_ns, status.st_size, status.st_ino)
 
     def read(self) -> str:
@@ -110,7 +110,7 @@ class FileOrigin:
 
 @dataclass(frozen=True, slots=True)
 class CredentialOrigin:
-    """A file that systemd put beside the process for this run of it."""
+    """A file that systemd provides for one run of the process."""
 
     name: str
     env: Mapping[str, str] = field(repr=False, compare=False)
@@ -133,7 +133,7 @@ class CredentialOrigin:
                 f"{self.source} cannot be read: CREDENTIALS_DIRECTORY is not set",
                 "systemd sets it for a unit with LoadCredential=",
             )
-        # a whole folder that is loaded as `notifier` has its files under these names
+        # LoadCredential= of a whole folder as `notifier` prefixes the names of its files
         prefixed = Path(folder, f"notifier_{self.name}")
         path = prefixed if prefixed.exists() else Path(folder, self.name)
         return _read_text(path, self.source)

@@ -1,9 +1,9 @@
-"""Values that nobody may see: handed around freely, revealed only where they are used.
+"""Secret values: passed around as objects, revealed only where they are used.
 
-A secret knows where its text comes from and what the text must look like. It is read when it is
-revealed, not when the config is loaded, so that commands which need no secret run without it. A
-file is read again when it has changed; when that fails (it is being rewritten, it is gone) the
-last good text stays in use.
+A secret has an origin and a check of its text. It is read when it is revealed, not when the
+config is loaded, so that commands which need no secret run without it. A file is read again when
+it has changed. When that fails (it is being rewritten, it is gone), the last good text stays in
+use.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,9 +48,9 @@ class Secret:
         return self._origin.file
 
     def reveal(self) -> str:
-        """Return the text as it is now.
+        """Return the current text.
 
-        Raises SecretError when there never was a good one.
+        Raises SecretError when it cannot be read and never could.
         """
         stamp = self._origin.stamp()
         if self._text is None or stamp != self._stamp:
@@ -68,7 +68,7 @@ class Secret:
             text = self._origin.read()
         except BadValueError as error:
             raise SecretError(str(error), error.hint) from None
-        # editors and `echo` end a file with a newline that nobody means
+        # editors and `echo` end a file with a newline that is not part of the secret
         text = text.removesuffix("\n").removesuffix("\r")
         subject = "" if self.is_literal else f"the value from {self.source} "
         if not text:
@@ -97,8 +97,7 @@ class Secret:
 def read_secret(value: object, check: Check, folder: Path, env: Mapping[str, str]) -> Secret:
     """Return the secret that a value of the config describes.
 
-    Only a literal is checked at once; the others are when they are revealed. Raises
-    BadValueError.
+    A literal is checked at once, any other when it is revealed. Raises BadValueError.
     """
     secret = Secret(read_origin(value, folder, env), check)
     if secret.is_literal:

@@ -1,6 +1,7 @@
 """The checked configuration: immutable, complete, every default filled in.
 
-Durations are seconds. Nothing in here needs checking again; secrets are still to be revealed.
+Durations are seconds. Nothing here needs checking again, except secrets, which are read when they
+are revealed.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from notifier.model.watch import Listing
 from notifier.net import AddressPolicy
 
 ListVideos = Literal["auto", "always", "never"]
-"""Whether many videos of a gateway are asked about at once."""
+"""Whether list requests may poll many videos of a gateway at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """The control API; `socket_named` tells whether the config itself says where the socket is.
+    """The control API; `socket_named` is True when the config itself sets the socket's path.
 
     `listen` is a host (a name, or an address without brackets) and a port, None for no TCP.
     """
@@ -72,9 +73,9 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything. All paths are absolute; `listing` is what the main file itself lists.
+    """The whole configuration. Paths are absolute; `listing` holds the main file's own watches.
 
-    `outbound` is for endpoints; gateways may be anywhere that is not always refused.
+    `outbound` applies to endpoints. Gateways may have any address that is not always refused.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""A TOML file from disk, before anything in it is checked."""
+"""Reads a TOML file from disk; its content is not checked yet."""
 
 import re
 import tomllib
@@ -13,16 +13,16 @@ MAX_BYTES = 16 * 1024 * 1024
 """Largest file that is read: some hundred thousand watches."""
 
 _PLACED = re.compile(
-    r"(?P<text>.*) \(at (?P<place>line \d+, column \d+|end of document)\)", re.DOTALL
+    r"(?P<text>.*) \(at (?P<location>line \d+, column \d+|end of document)\)", re.DOTALL
 )
-# words and quoted punctuation only: a few of tomllib's texts repeat what stands in the file
+# words and quoted punctuation only: a few of tomllib's texts repeat the file's content
 _HARMLESS = re.compile(r"(?:[A-Za-z /,-]|'[^\w']')+", re.ASCII)
 
 
 def read_toml(path: Path, *, may_be_empty: bool = True) -> dict[str, Any]:
     """Return the document in `path`; raises ConfigError with one problem.
 
-    A file without a single byte is valid TOML, and one that `may_be_empty` or not.
+    An empty file is valid TOML; `may_be_empty` decides whether it is accepted.
     """
     try:
         content = read_regular_file(path, MAX_BYTES)
@@ -30,7 +30,7 @@ def read_toml(path: Path, *, may_be_empty: bool = True) -> dict[str, Any]:
             return tomllib.loads(content.decode("utf-8-sig"))
         message, hint = "is empty", "delete it if it is to list nothing"
     except tomllib.TOMLDecodeError as error:
-        message = f"is not valid TOML: {_explained(str(error))}"
+        message = f"is not valid TOML: {_explanation(str(error))}"
         hint = ""
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
@@ -43,12 +43,12 @@ def read_toml(path: Path, *, may_be_empty: bool = True) -> dict[str, Any]:
     raise ConfigError([Problem(str(path), "", message, hint)])
 
 
-def _explained(error: str) -> str:
-    """Return tomllib's text with the place first, without anything that the file holds."""
+def _explanation(error: str) -> str:
+    """Return tomllib's text with the location first and without any content of the file."""
     placed = _PLACED.fullmatch(error)
     if placed is None:
         return "a value is out of range"
-    text, place = placed["text"], placed["place"]
+    text, location = placed["text"], placed["location"]
     if not _HARMLESS.fullmatch(text):
-        return place
-    return f"{place}: {text[0].lower()}{text[1:]}"
+        return location
+    return f"{location}: {text[0].lower()}{text[1:]}"

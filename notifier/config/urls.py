@@ -1,4 +1,4 @@
-"""URLs that the daemon can really ask: checked once here, so that no request fails on them."""
+"""Checks of URLs, so that no request fails later because of a malformed one."""
 
 import ipaddress
 import re
@@ -85,12 +85,12 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def literal_address(url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the address that a checked `url` names itself, None when it names a host."""
+    """Return the literal address in a checked `url`, None when its host is a name."""
     return _address(urlsplit(url).hostname or "")
 
 
-def leaves_machine_in_clear(url: str) -> bool:
-    """Tell whether what is sent to a checked `url` can be read on the way."""
+def is_sent_unencrypted(url: str) -> bool:
+    """Return whether requests to a checked `url` cross the network unencrypted."""
     parts = urlsplit(url)
     host = (parts.hostname or "").removesuffix(".")
     address = _address(host)
@@ -99,6 +99,6 @@ def leaves_machine_in_clear(url: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach what listens on `host`."""
+    """Return whether `host` is reachable from this machine only."""
     address = _address(host)
     return host.lower() == "localhost" if address is None else address.is_loopback

@@ -1,8 +1,8 @@
-"""What single values must look like, beyond their type.
+"""Checks of single values, beyond their type.
 
-Each check takes one value, returns it (tidied where that is harmless) or raises BadValueError.
-Everything that is sent is checked for being sendable: what passes here cannot make a request
-fail later.
+Each check takes one value and returns it, normalized where that is harmless, or raises
+BadValueError. A value that is sent over HTTP is checked for that, so that no request fails on it
+later.
 """
 
 import json
@@ -84,14 +84,14 @@ def check_header_name(value: str) -> str:
 
 
 def check_header_value(value: str) -> str:
-    """Check a header's value: what every HTTP peer takes, on one line."""
+    """Check a header's value: one line of printable ASCII, which every HTTP peer accepts."""
     if not _VISIBLE_WITH_SPACES.fullmatch(value):
         raise BadValueError("must be one line of printable ASCII, without spaces around it")
     return value
 
 
 def check_status_word(value: str) -> str:
-    """Return a gateway's word for a status as tables hold it."""
+    """Return a gateway's word for a status in its folded form."""
     word = fold_word(value)
     if not word or not word.isprintable():
         raise BadValueError("must be a word that a gateway uses as a status")
@@ -110,7 +110,7 @@ def check_event_pattern(value: object) -> str:
 
 
 def check_video_id(value: object) -> str:
-    """Check a video's id: opaque, but it must survive a URL and a terminal."""
+    """Check a video's id: opaque, but printable and usable in a URL."""
     if not isinstance(value, str):
         raise BadValueError("must be text")
     if not (value.isprintable() and 1 <= len(value) <= MAX_VIDEO_ID):
@@ -121,7 +121,7 @@ def check_video_id(value: object) -> str:
 
 
 def check_metadata(value: Mapping[str, str]) -> Mapping[str, str]:
-    """Check that a watch's metadata leaves room for the rest of an event."""
+    """Check that a watch's metadata is at most `MAX_METADATA` bytes as JSON."""
     if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA:
         raise BadValueError(f"must take at most {MAX_METADATA} bytes as JSON")
     return value
@@ -168,7 +168,7 @@ def split_listen(text: str) -> tuple[str, int]:
 
 
 def check_token(value: str) -> str:
-    """Check a token of the control API: fit for a header, and not easily guessed."""
+    """Check a token of the control API: printable ASCII of at least 16 characters."""
     if not _VISIBLE.fullmatch(value):
         raise BadValueError("must be printable ASCII without spaces")
     if len(value) < _MIN_TOKEN:

@@ -1,4 +1,4 @@
-"""`[[watches]]`, wherever they stand: in the config, in a drop-in, on the command line."""
+"""Checks of `[[watches]]` entries: in the config, in a drop-in or on the command line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from notifier.config.bad_value import which_name
 from notifier.config.models import DropIn, ParseContext, WatchTable
-from notifier.config.problems import Finding, Place, key_path, validate
+from notifier.config.problems import Finding, Location, key_path, validate
 from notifier.config.settings import Config
 from notifier.errors import ConfigError
 from notifier.model.watch import WatchKey, WatchSpec
@@ -15,14 +15,14 @@ _NO_SECRETS = ParseContext(Path(), {})
 
 
 class Names(NamedTuple):
-    """What a watch can refer to."""
+    """The names of gateways and endpoints that a watch can refer to."""
 
     gateways: Sequence[str]
     endpoints: Sequence[str]
 
     @classmethod
     def of(cls, config: Config) -> "Names":
-        """Return the names that a checked config has."""
+        """Return the names that are configured in a checked config."""
         return cls(tuple(config.gateways), tuple(config.endpoints))
 
 
@@ -33,7 +33,7 @@ def check_watch(entry: Mapping[str, Any], config: Config) -> WatchSpec:
     """
     specs, findings = read_watches({"watches": [entry]}, Names.of(config))
     if findings:
-        inner = [Finding(each.place[2:], each.message, each.hint) for each in findings]
+        inner = [Finding(each.location[2:], each.message, each.hint) for each in findings]
         raise ConfigError([each.problem("watch") for each in inner])
     return specs[0]
 
@@ -41,9 +41,9 @@ def check_watch(entry: Mapping[str, Any], config: Config) -> WatchSpec:
 def read_watches(
     raw: Mapping[str, Any], names: Names
 ) -> tuple[tuple[WatchSpec, ...], list[Finding]]:
-    """Return the watches of a document with nothing but watches, and what is wrong with it.
+    """Return the watches of a document that holds nothing else, and the findings about it.
 
-    The watches are in the document's order and count only if nothing is wrong.
+    The watches are in the document's order; there are none when there are findings.
     """
     dropin, findings = validate(DropIn, raw, _NO_SECRETS)
     findings += watch_disagreements(raw, names)
@@ -53,9 +53,9 @@ def read_watches(
 
 
 def to_spec(table: WatchTable, names: Names) -> WatchSpec:
-    """Return the watch of a checked table whose references are good."""
+    """Return the watch of a checked table whose references are valid."""
     gateway = names.gateways[0] if table.gateway is None else table.gateway
-    # in one order, so that two lists of the same endpoints are the same settings
+    # sorted, so that two lists of the same endpoints are equal settings
     endpoints = None if table.endpoints is None else tuple(sorted(table.endpoints))
     return WatchSpec(
         key=WatchKey(gateway, table.video_id),
@@ -67,7 +67,7 @@ def to_spec(table: WatchTable, names: Names) -> WatchSpec:
 
 
 def watch_disagreements(raw: Mapping[str, Any], names: Names) -> Iterator[Finding]:
-    """Find references that lead nowhere, and watches that contradict each other."""
+    """Find references to unknown names, and watches that contradict each other."""
     entries = raw.get("watches")
     if not isinstance(entries, list):
         return
@@ -90,14 +90,14 @@ def watch_disagreements(raw: Mapping[str, Any], names: Names) -> Iterator[Findin
             )
 
 
-def _references(place: Place, entry: Mapping[str, Any], names: Names) -> Iterator[Finding]:
+def _references(location: Location, entry: Mapping[str, Any], names: Names) -> Iterator[Finding]:
     gateway = entry.get("gateway")
     if gateway is None and len(names.gateways) > 1:
         hint = which_name(None, names.gateways, "gateway")
-        yield Finding((*place, "gateway"), "is required with more than one gateway", hint)
+        yield Finding((*location, "gateway"), "is required with more than one gateway", hint)
     if isinstance(gateway, str) and gateway not in names.gateways:
         hint = which_name(gateway, names.gateways, "gateway")
-        yield Finding((*place, "gateway"), "is not the name of a gateway", hint)
+        yield Finding((*location, "gateway"), "is not the name of a gateway", hint)
     endpoints = entry.get("endpoints")
     if not isinstance(endpoints, list):
         return
@@ -105,7 +105,7 @@ def _references(place: Place, entry: Mapping[str, Any], names: Names) -> Iterato
     for index, name in enumerate(endpoints):
         if not isinstance(name, str):
             continue
-        at = (*place, "endpoints", index)
+        at = (*location, "endpoints", index)
         if name not in names.endpoints:
             hint = which_name(name, names.endpoints, "endpoint")
             yield Finding(at, "is not the name of an endpoint", hint)

@@ -50,7 +50,7 @@ def test_it_writes_what_the_service_needs_and_undoes_it(tmp_path: Path, program:
     assert [path for path in root.rglob("*") if path.is_file()] == []
 
 
-def test_a_config_that_somebody_wrote_stays(tmp_path: Path, program: Path) -> None:
+def test_a_config_that_was_edited_stays(tmp_path: Path, program: Path) -> None:
     root = tmp_path / "root"
     config = root / "etc/notifier/config.toml"
     config.parent.mkdir(parents=True)
@@ -60,7 +60,7 @@ def test_a_config_that_somebody_wrote_stays(tmp_path: Path, program: Path) -> No
     assert config.read_text() == "mine"
 
 
-def test_a_unit_of_somebody_else_is_not_removed(tmp_path: Path, program: Path) -> None:
+def test_a_unit_that_notifier_did_not_write_is_not_removed(tmp_path: Path, program: Path) -> None:
     unit = tmp_path / "etc/systemd/system/notifier.service"
     unit.parent.mkdir(parents=True)
     unit.write_text("[Unit]\n")

@@ -1,4 +1,4 @@
-"""Whatever is in the files: an answer or a ConfigError, and never a secret in the latter."""
+"""Any content of the files gives a config or a ConfigError, which never holds a secret."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from notifier.config import Config, Secret, load, read_dropin, resolve_secrets, 
 from notifier.config.models import EndpointTable, GatewayTable, WatchTable
 from notifier.errors import ConfigError, Problem
 from notifier.model.watch import Listing
-from tests.config.writing import ENDPOINT, GATEWAY, HOME, load_text, write
+from tests.config.config_files import ENDPOINT, GATEWAY, HOME, load_text, write
 
 WORDS = st.sampled_from(["main", "app", "video.*", "5s", "slack", "http://h/v1", "queued", "."])
 SCALARS = st.one_of(
@@ -108,12 +108,12 @@ AS_WRITTEN = st.sampled_from(
         f"é{CANARY}",
     ]
 )
-SHAPES = AS_WRITTEN.flatmap(
+VALUES = AS_WRITTEN.flatmap(
     lambda text: st.sampled_from([text, [text], {"x": text}, {"env": text}, {"credential": text}])
 )
 
 
-def places() -> list[tuple[str, str]]:
+def keys() -> list[tuple[str, str]]:
     return [
         *(("gateways", key) for key in (*GatewayTable.model_fields, "stray")),
         *(("endpoints", key) for key in (*EndpointTable.model_fields, "stray")),
@@ -123,23 +123,23 @@ def places() -> list[tuple[str, str]]:
 
 
 @settings(max_examples=300)
-@given(place=st.sampled_from(places()), value=SHAPES)
-def test_a_secret_in_any_place_is_in_no_error_and_in_no_repr(
-    tmp_path_factory: pytest.TempPathFactory, place: tuple[str, str], value: object
+@given(at=st.sampled_from(keys()), value=VALUES)
+def test_a_secret_under_any_key_is_in_no_error_and_in_no_repr(
+    tmp_path_factory: pytest.TempPathFactory, at: tuple[str, str], value: object
 ) -> None:
-    table, key = place
+    table, key = at
     document: dict[str, Any] = {
         "gateways": {"main": {"base_url": "https://gateway.example/v1"}},
         "endpoints": {"app": {"url": "https://app.example/"}},
         "watches": [{"video_id": "v", "give_up_after": "never"}],
     }
-    homes = {
+    tables = {
         "gateways": document["gateways"]["main"],
         "endpoints": document["endpoints"]["app"],
         "watches": document["watches"][0],
         "": document,
     }
-    homes[table][key] = value
+    tables[table][key] = value
     path = write(tmp_path_factory.getbasetemp(), tomli_w.dumps(document), "canary.toml")
     with pytest.raises(ConfigError) as caught:
         load(path, HOME)

@@ -7,7 +7,7 @@ from notifier.config import Config, accept, check_watch, read_dropin
 from notifier.errors import ConfigError
 from notifier.model.watch import Listing, WatchKey, WatchSpec
 from tests.builders import listing, spec
-from tests.config.writing import ENDPOINT, GATEWAY, by_key, load_text, write
+from tests.config.config_files import ENDPOINT, GATEWAY, by_key, load_text, write
 
 OTHER: dict[str, Any] = {"give_up_after": 60.0}
 
@@ -97,7 +97,7 @@ def test_a_dropin_that_contradicts_an_earlier_one_is_ignored() -> None:
     assert problem.message.startswith("lists the same video as watches[0] of a.toml")
 
 
-def test_an_ignored_dropin_contradicts_nobody() -> None:
+def test_an_ignored_dropin_contradicts_no_other() -> None:
     ignored = listing(spec(**OTHER), spec("w", **OTHER), source="a.toml")
     third = listing(spec("w"), source="b.toml")
     assert accept(listing(spec()), [ignored, third])[0] == [third]

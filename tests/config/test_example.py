@@ -1,4 +1,4 @@
-"""`config.example.toml` promises every key and every default: hold it to that."""
+"""`config.example.toml` lists every key with its default."""
 
 import re
 import tomllib
@@ -21,7 +21,7 @@ from notifier.config.models import (
     Table,
     WatchTable,
 )
-from tests.config.writing import load_text
+from tests.config.config_files import load_text
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 ENV = {"STATE_DIRECTORY": "/var/lib/notifier"}
@@ -79,5 +79,5 @@ def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
 )
 def test_each_key_has_its_reason_on_the_line_before(key: str) -> None:
     lines = as_it_is().splitlines()
-    (place,) = (i for i, line in enumerate(lines) if re.match(rf"#?{key} =", line))
-    assert lines[place - 1].startswith("# ")
+    (index,) = (i for i, line in enumerate(lines) if re.match(rf"#?{key} =", line))
+    assert lines[index - 1].startswith("# ")

@@ -7,7 +7,7 @@ from notifier.errors import ConfigError
 from notifier.model.delivery import Format
 from notifier.model.status import Status
 from notifier.model.watch import WatchKey, WatchSpec
-from tests.config.writing import ENDPOINT, GATEWAY, HOME, WHSEC, load_text, write
+from tests.config.config_files import ENDPOINT, GATEWAY, HOME, WHSEC, load_text, write
 
 
 def test_the_smallest_config_is_one_gateway(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where connections may go and how, as the config says it."""
+"""`[outbound]`, `proxy` and `ca_file`: where connections may go, and how."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -7,10 +7,18 @@ import pytest
 import trustme
 
 from notifier.config import check_certificates, resolve_secrets, warnings
-from tests.config.writing import ENDPOINT, GATEWAY, HOME, WHSEC, by_key, load_text, problems_of
+from tests.config.config_files import (
+    ENDPOINT,
+    GATEWAY,
+    HOME,
+    WHSEC,
+    by_key,
+    load_text,
+    problems_of,
+)
 
 
-def test_nothing_is_restricted_and_nobody_is_in_between_by_default(tmp_path: Path) -> None:
+def test_by_default_nothing_is_restricted_and_there_is_no_proxy(tmp_path: Path) -> None:
     config = load_text(tmp_path, GATEWAY + ENDPOINT)
     assert (config.outbound.public_only, config.outbound.allow) == (False, ())
     assert config.gateways["main"].proxy is None

@@ -26,16 +26,16 @@ def test_a_config_in_the_current_folder_is_found(
     assert find_config(None, {}) == Path("config.toml")
 
 
-def test_without_any_config_it_is_said_where_one_was_looked_for(
+def test_without_any_config_the_error_names_where_one_was_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError) as caught:
         find_config(None, {"NOTIFIER_CONFIG": ""})
-    told = str(caught.value)
-    assert str(tmp_path / "config.toml") in told
-    assert str(SYSTEM) in told
-    assert "notifier init" in told
+    message = str(caught.value)
+    assert str(tmp_path / "config.toml") in message
+    assert str(SYSTEM) in message
+    assert "notifier init" in message
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""What is wrong is said with its key path, in words that repeat nothing of the file."""
+"""Errors name the key path of what is wrong, and repeat no value of the file."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.config.writing import ENDPOINT, GATEWAY, WHSEC, by_key, load_text, problems_of
+from tests.config.config_files import ENDPOINT, GATEWAY, WHSEC, by_key, load_text, problems_of
 
 URL = 'url = "https://app.example/"\n'
 DURATION = "must be a duration"
@@ -239,7 +239,7 @@ def test_an_unknown_key_gets_a_hint(tmp_path: Path, line: str, key: str, hint: s
 
 
 @pytest.mark.parametrize("key", ["store.url"])
-def test_a_key_of_a_later_version_is_told_apart(tmp_path: Path, key: str) -> None:
+def test_a_key_of_a_later_version_has_its_own_hint(tmp_path: Path, key: str) -> None:
     (problem,) = problems_of(tmp_path, f"{key} = 1\n{GATEWAY}")
     assert problem.hint == "not supported by this version"
 
@@ -283,7 +283,7 @@ def test_a_watch_must_name_its_gateway_when_there_are_several(tmp_path: Path) ->
     assert problem.hint == "configured: main, other"
 
 
-def test_one_watch_with_two_settings_names_both_places(tmp_path: Path) -> None:
+def test_one_watch_with_two_settings_names_both_entries(tmp_path: Path) -> None:
     watches = """
         watches = [
             { video_id = "v", give_up_after = "1h" },

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from notifier.config import Config, resolve_secrets, warnings
-from tests.config.writing import ENDPOINT, GATEWAY, HOME, WHSEC, by_key, load_text
+from tests.config.config_files import ENDPOINT, GATEWAY, HOME, WHSEC, by_key, load_text
 
 SECRETS = """
     [gateways.main]
@@ -41,8 +41,8 @@ def test_every_secret_that_cannot_be_used_is_explained_and_not_shown(tmp_path: P
     (tmp_path / "new").write_text("whsec_AAAA")
     problems = resolve_secrets(load_text(tmp_path, SECRETS, BAD))
     assert len(problems) == 6
-    told = by_key(problems)["endpoints.app.url"]
-    assert told.endswith("environment variable URL must be an absolute http or https URL")
+    message = by_key(problems)["endpoints.app.url"]
+    assert message.endswith("environment variable URL must be an absolute http or https URL")
     shown = "\n".join(map(str, problems))
     assert not any(secret in shown for secret in (*BAD.values(), "whsec_AAAA"))
 

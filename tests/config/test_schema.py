@@ -1,4 +1,4 @@
-"""The schema for editors: it knows every key, and takes and refuses what the daemon does."""
+"""The schema for editors has every key, and accepts and refuses what the daemon does."""
 
 import tomllib
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from jsonschema import Draft7Validator
 from notifier.config import load
 from notifier.config.schema import config_schema, schema_text
 from notifier.errors import ConfigError
+from tests.config.config_files import ENDPOINT, GATEWAY, HOME, WHSEC, write
 from tests.config.test_example import EXAMPLE, as_it_is, with_every_setting
-from tests.config.writing import ENDPOINT, GATEWAY, HOME, WHSEC, write
 
 KEPT = EXAMPLE.with_name("config.schema.json")
 SLACK = '[endpoints.team]\nformat = "slack"\nurl = "https://hooks.example/a"\n'

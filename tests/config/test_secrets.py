@@ -167,7 +167,7 @@ def test_what_describes_no_secret_is_refused_at_once(value: object) -> None:
         secret(value)
 
 
-def test_a_secret_shows_itself_to_nobody() -> None:
+def test_a_secret_is_in_no_text_of_itself() -> None:
     literal = secret(CANARY)
     literal.reveal()
     shown = [repr(literal), str(literal), f"{literal}", f"{literal!r:>9}", repr([literal])]
@@ -181,7 +181,7 @@ def test_a_secret_cannot_be_carried_off(copying: object) -> None:
         copying(secret(CANARY))
 
 
-def test_secrets_from_the_same_place_are_equal() -> None:
+def test_secrets_from_the_same_origin_are_equal() -> None:
     assert secret({"env": "A"}) == secret({"env": "A"})
     assert hash(secret({"env": "A"})) == hash(secret({"env": "A"}))
     assert secret({"env": "A"}) != secret({"env": "B"})

@@ -1,4 +1,4 @@
-"""What editors and CI see of the schema: taplo, which is under most of them."""
+"""The schema in taplo, which most editors and CI jobs use."""
 
 import os
 import shutil
@@ -46,7 +46,7 @@ def test_it_accepts_the_example(taplo: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "said"),
+    ("right", "wrong", "message"),
     [
         ('#poll_interval = "20s"', "poll_intervall = 20", "'poll_intervall' was unexpected"),
         ('#timeout = "15s"', 'timeout = "15 s"', '"15 s" is not valid'),
@@ -55,9 +55,9 @@ def test_it_accepts_the_example(taplo: list[str], tmp_path: Path) -> None:
     ],
 )
 def test_it_refuses_a_broken_copy(
-    taplo: list[str], tmp_path: Path, right: str, wrong: str, said: str
+    taplo: list[str], tmp_path: Path, right: str, wrong: str, message: str
 ) -> None:
     assert right in as_it_is()
     done = lint(taplo, tmp_path, as_it_is().replace(right, wrong, 1))
     assert done.returncode == 1
-    assert said in done.stdout + done.stderr
+    assert message in done.stdout + done.stderr

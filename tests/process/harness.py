@@ -1,4 +1,4 @@
-"""A real daemon as a process, beside a sandbox and receivers that record every byte."""
+"""Runs a real daemon as a process, with a sandbox and receivers that record every byte."""
 
 import json
 import os
@@ -151,7 +151,7 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path, **sandbox_options: Any) -> AsyncIterator[World]:  # noqa: ANN401
-    """Set up a world and take it down again."""
+    """Start a sandbox gateway; yield the world around it and stop everything at the end."""
     async with trio.open_nursery() as nursery:
         sandbox = Sandbox(**sandbox_options)
         port = await nursery.start(partial(serve, sandbox.handle, port=0))

@@ -1,4 +1,4 @@
-"""The command line as a person meets it: results, one-sentence errors, exit codes."""
+"""The command line from outside: results, one-sentence errors, exit codes."""
 
 import json
 import os
@@ -183,7 +183,7 @@ async def test_odd_ids_are_shown_as_they_are(tmp_path: Path) -> None:
     assert {line.split()[0] for line in shown.stdout.splitlines()[1:]} == set(odd)
 
 
-async def test_adding_a_watch_again_keeps_what_was_said_of_it(tmp_path: Path) -> None:
+async def test_adding_a_watch_again_keeps_its_settings(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     await notifier("watch", "add", "job", "--metadata", "user=7", "-c", path)
     await notifier("watch", "add", "job", "-c", path)
@@ -266,7 +266,7 @@ async def test_closed_and_full_outputs_are_no_traceback(tmp_path: Path) -> None:
         assert b"Traceback" not in done.stderr
 
 
-async def test_a_broken_dropin_is_a_warning_to_those_who_look(tmp_path: Path) -> None:
+async def test_a_broken_dropin_is_a_warning(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     folder = tmp_path / "watches.d"
     folder.mkdir()
@@ -477,7 +477,7 @@ async def test_a_second_ctrl_c_quits_at_once_and_loses_nothing(tmp_path: Path) -
         assert states in ([("pending", None)], [("delivered", None)])
 
 
-async def test_output_that_nobody_reads_any_more_is_no_error_message(tmp_path: Path) -> None:
+async def test_a_reader_that_closes_the_pipe_causes_no_error_message(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     listing = shlex.join(command("watch", "list", "-c", path))
     done = await trio.run_process(

@@ -1,4 +1,4 @@
-"""SIGKILL at the three moments that count, and whatever was promised still arrives."""
+"""SIGKILL at the three critical moments: every event is still delivered."""
 
 import signal
 import sqlite3

@@ -1,4 +1,4 @@
-"""The main job over real processes and real HTTP, checked by verifiers that are not ours."""
+"""The main job over real processes and real HTTP, checked by third-party verifiers."""
 
 import json
 import time
@@ -23,7 +23,7 @@ ENDINGS = {
 }
 
 
-def verify_with_strangers(secret: str, got: Got) -> None:
+def verify_with_other_libraries(secret: str, got: Got) -> None:
     """Check a received POST with each of the independent verifiers."""
     headers = dict(got.headers)
     standardwebhooks.Webhook(secret).verify(got.body, headers)
@@ -58,7 +58,7 @@ async def test_every_ending_arrives_signed_at_every_endpoint_and_the_daemon_ends
         assert len(app.got) == len(expected)
         assert {got.event["type"] for got in ops.got} == {"video.failed"}
         for got in [*app.got, *ops.got]:
-            verify_with_strangers(w.secret, got)
+            verify_with_other_libraries(w.secret, got)
             assert got.event["watch"]["metadata"]["ending"] in got.event["data"]["id"]
         assert {got.id for got in ops.got} <= {got.id for got in app.got}
 
@@ -119,7 +119,7 @@ async def test_a_gateway_full_of_faults_delays_events_and_loses_none(tmp_path: P
         assert {got.event["type"] for got in app.got} == {"video.completed"}
 
 
-async def test_a_dropin_is_picked_up_while_running_and_a_broken_one_harms_nobody(
+async def test_a_dropin_is_picked_up_while_running_and_a_broken_one_affects_no_other(
     tmp_path: Path,
 ) -> None:
     async with world(tmp_path) as w:
@@ -220,7 +220,7 @@ async def test_a_daemon_that_is_started_twice_says_so_and_the_first_goes_on(
             assert await daemon.end() == 0
 
 
-async def test_canonical_log_lines_tell_the_whole_story_of_a_video(tmp_path: Path) -> None:
+async def test_the_canonical_log_lines_cover_a_video_from_start_to_end(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
         w.sandbox.create(video_id="job", duration=0.5)

@@ -1,4 +1,4 @@
-"""The commands an operator lives with: status, events, replay, endpoints, reload."""
+"""The operator's commands: status, events, replay, endpoints, reload."""
 
 import json
 import tempfile

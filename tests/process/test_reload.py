@@ -71,7 +71,7 @@ async def test_pending_rows_go_to_the_new_url_with_the_new_secret_at_once(tmp_pa
         assert (old.got[0].id, old.got[0].body) == (new.got[0].id, new.got[0].body)
 
 
-async def test_what_is_for_an_endpoint_that_leaves_is_cancelled_and_nobody_waits_for_it(
+async def test_what_is_for_an_endpoint_that_leaves_is_cancelled_and_nothing_waits_for_it(
     tmp_path: Path,
 ) -> None:
     async with world(tmp_path) as w:
@@ -87,8 +87,8 @@ async def test_what_is_for_an_endpoint_that_leaves_is_cancelled_and_nobody_waits
             w.save()
             daemon.process.send_signal(signal.SIGHUP)
             assert await daemon.exit_code() == 1
-        (said,) = daemon.logs("deliveries_cancelled")
-        assert said["endpoint"] == "hanging"
+        (line,) = daemon.logs("deliveries_cancelled")
+        assert line["endpoint"] == "hanging"
 
 
 async def test_unchanged_pollers_keep_their_rhythm_and_their_requests(tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ async def test_a_bad_config_leaves_everything_as_it_was_and_says_what_is_wrong(
             w.save()
             await hang_up(daemon)
             assert await daemon.end() == 0
-        said = daemon.logs("reload_failed")[0]
-        assert reason in f"{said.get('key')} {said['reason']}"
+        line = daemon.logs("reload_failed")[0]
+        assert reason in f"{line.get('key')} {line['reason']}"
 
 
 async def test_gateways_and_watches_come_and_go(tmp_path: Path) -> None:

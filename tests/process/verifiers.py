@@ -1,4 +1,4 @@
-"""The verifiers that receivers use."""
+"""The signature verifiers of three libraries that receivers use."""
 
 import pytest
 from openai import OpenAI

@@ -1,4 +1,4 @@
-"""Configs for tests: written to a folder, loaded, or found wanting."""
+"""Helpers that write a config to a folder, load it, or return its problems."""
 
 from collections.abc import Mapping
 from pathlib import Path

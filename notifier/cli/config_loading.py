@@ -1,0 +1,58 @@
+"""Finds and loads the config for a command; errors become those of the command line."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from notifier.config import Config, check_watch, find_config, load, obstacles
+from notifier.config.problems import key_path
+from notifier.errors import ConfigError, NotifierError
+from notifier.model.watch import WatchSpec
+from notifier.signing import decode_secret
+
+
+def load_config(config_path: Path | None) -> Config:
+    """Find and read the config; raises ConfigError with every problem found."""
+    return load(find_config(config_path, os.environ), os.environ)
+
+
+def load_with_secrets(config_path: Path | None, *needed: str) -> Config:
+    """Read the config and its secrets; raises ConfigError.
+
+    With one table `needed` (such as "endpoints", "app"), secrets of others may be missing.
+    """
+    config = load_config(config_path)
+    table = key_path(needed) if needed else ""
+    problems = [each for each in obstacles(config) if each.key.startswith(table)]
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def keys_from_config(config_path: Path | None) -> list[bytes]:
+    """Return the signing keys of all endpoints; none when no config was named and none found.
+
+    Raises NotifierError when the config, or a signing secret in it, is not usable.
+    """
+    try:
+        path = find_config(config_path, os.environ)
+    except ConfigError:
+        return []
+    endpoints = load(path, os.environ).endpoints.values()
+    try:
+        return [decode_secret(s.reveal()) for endpoint in endpoints for s in endpoint.secrets]
+    except ValueError as error:
+        raise NotifierError(f"{path}: a signing secret cannot be used: {error}") from None
+
+
+def checked_watch(entry: Mapping[str, object], config: Config) -> WatchSpec:
+    """Return the watch that arguments describe; errors in them are usage errors."""
+    try:
+        return check_watch(entry, config)
+    except ConfigError as error:
+        # the error is in an argument: there is no file to name
+        texts = [str(replace(each, where=each.key, key="")) for each in error.problems]
+        raise click.UsageError("; ".join(texts)) from None
