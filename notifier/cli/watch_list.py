@@ -32,7 +32,7 @@ def file_of(config: Config, source: str) -> Path:
 
 def all_listings(config: Config) -> list[Listing]:
     """Return what all usable files list, after a warning about those that are not."""
-    contents = Folder(config).look()
+    contents = Folder(config).scan()
     for problem in contents.problems:
         click.secho(f"notifier: warning: {problem}", fg="yellow", err=True)
     return [config.listing, *contents.listings]
