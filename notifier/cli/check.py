@@ -17,7 +17,7 @@ def check_command(config_path: Path | None) -> int:
     """Validate the config, its drop-ins and its secrets, without touching the network."""
     config = load_with_secrets(config_path)
     print_warnings(config)
-    contents = Folder(config).look()
+    contents = Folder(config).scan()
     if contents.problems:
         raise ConfigError(list(contents.problems))
     watches = {spec.key for spec in config.listing.specs}

@@ -28,7 +28,7 @@ def file_of(config: Config, source: str) -> Path:
 
 def all_listings(config: Config) -> list[Listing]:
     """Return the listings of all usable files; print a warning for each that is not."""
-    contents = Folder(config).look()
+    contents = Folder(config).scan()
     for problem in contents.problems:
         click.secho(f"notifier: warning: {problem}", fg="yellow", err=True)
     return [config.listing, *contents.listings]

@@ -1,1 +1,1 @@
-"""The nouns everything else speaks in: pure data, no clock, no event loop, no I/O."""
+"""The data types that all packages share: pure data, no clock, no event loop, no I/O."""

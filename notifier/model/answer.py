@@ -1,8 +1,8 @@
-"""What a gateway's answer to one status request means to a watch.
+"""A gateway's answer to one status request, as far as it matters to a watch.
 
-Every HTTP exchange becomes exactly one of these. `wait` is how long the gateway asked to be
-left alone, in seconds, unclamped; None when it did not say. `status` is the HTTP status, None
-when there was no answer at all.
+Every HTTP exchange becomes exactly one of these. `wait` is the wait that the gateway asked for,
+in seconds, unclamped; None when it asked for none. `status` is the HTTP status, None when there
+was no answer at all.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The gateway said, in JSON that names the video or task, that it does not exist."""
+    """The gateway stated, in JSON that names the video or task, that it does not exist."""
 
     detail: str
     status: int = 404
@@ -39,7 +39,7 @@ class Unauthorized:
 
 @dataclass(frozen=True, slots=True)
 class PollError:
-    """Nothing that can be believed about this video; it may pass.
+    """The answer says nothing certain about this video; the cause may pass.
 
     `reason` is one word for logs (`timeout`, `connect`, `http_500`, `html`, `other_id` …),
     `hint` what an operator could change.
@@ -56,7 +56,7 @@ Answer = Seen | NotFound | Unauthorized | PollError
 
 
 def outcome_word(answer: Answer) -> str:
-    """Return one word for logs and metrics, out of a closed set (and `http_` + status)."""
+    """Return one word for logs and metrics, from a closed set (and `http_` + status)."""
     match answer:
         case Seen():
             return "seen"

@@ -6,14 +6,14 @@ from enum import StrEnum
 
 
 class Format(StrEnum):
-    """How an endpoint wants its events."""
+    """The format of an endpoint's messages."""
 
     STANDARD = "standard"
     SLACK = "slack"
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. A disabled endpoint's rows stay pending and are held."""
+    """The state of a delivery. Rows of a disabled endpoint stay pending and are held."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -23,12 +23,12 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A due delivery that a lane has taken on.
+    """A due delivery that a lane has claimed.
 
-    `subject` names what the event is about, in the fields of a log line. `recorded_at` is when
-    the event was recorded (`Clock.now`). `attempt` counts from
-    1 and includes interrupted attempts; `failures` counts the attempts that used up a place in
-    the retry schedule. `url` is where a callback goes, None for the endpoint's own URL.
+    `subject` names what the event is about, as fields of a log line. `recorded_at` is when the
+    event was recorded (`Clock.now`). `attempt` counts from 1 and includes interrupted attempts.
+    `failures` counts the attempts that used up a place in the retry schedule. `url` is the URL of
+    a callback, None for the endpoint's own URL.
     """
 
     delivery: int
@@ -45,7 +45,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """What one attempt came to, as it is stored.
+    """The result of one attempt, as it is stored.
 
     `outcome` is one word (`delivered`, `http_500`, `timeout` …), `started_at` Unix seconds.
     """

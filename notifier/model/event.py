@@ -1,4 +1,4 @@
-"""An event: the one thing a watch leaves behind, and what goes out for it."""
+"""Events: the end of a watch, or a notice about an endpoint, before and after rendering."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Ending:
     """How a watch ended: the event's type and the last thing known about the video.
 
     `reason` says in a few words why, for logs (`gateway said completed`, `not found 3 times
-    in 120 s`). `lesson` is what the job taught, if it was watched well enough.
+    in 120 s`). `sample` is the job's sample for the schedule, if it was watched well enough.
     """
 
     watch: Watch
@@ -66,10 +66,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An event about an endpoint of ours, for all the other endpoints.
+    """An event about one endpoint, sent to all the others.
 
-    `reason` says why it was disabled; `failing_since` when the run of failures began that it
-    was disabled for (Unix seconds). Both are None where that is not known or not so.
+    `reason` says why it was disabled. `failing_since` is when the run of failures began that it
+    was disabled for (Unix seconds). Both are None when unknown or not applicable.
     """
 
     id: str
@@ -81,16 +81,16 @@ class Notice:
 
 
 def subscribes(patterns: tuple[str, ...], event_type: str) -> bool:
-    """Tell whether an endpoint with these `events` patterns wants `event_type`."""
+    """Return whether an endpoint with these `events` patterns subscribes to `event_type`."""
     return any(fnmatchcase(event_type, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event with everything that goes out for it, rendered: what the outbox commits.
+    """A rendered event with its deliveries: what the outbox commits in one transaction.
 
-    `endpoints` pairs each matching endpoint with its format; `bodies` has the bytes of each
-    format in use, and of `standard` always.
+    `endpoints` pairs each matching endpoint with its format. `bodies` has the bytes of each
+    format in use, and always those of `standard`.
     """
 
     id: str

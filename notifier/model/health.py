@@ -1,15 +1,15 @@
-"""How an endpoint has been doing, as far as it must be remembered over a restart."""
+"""The health of an endpoint, as far as it is kept over a restart."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The health of the endpoint's URL that `url_mark` stands for.
+    """The health of the endpoint's URL that `url_mark` identifies.
 
     `failing_since` and `last_failure` (Unix seconds) span the failures since the last success,
-    None when there were none. `recovering` means that it was disabled, has been enabled again
-    and has not taken anything since.
+    None when there were none. `recovering` means that the endpoint was disabled, has been enabled
+    again and has received nothing since.
     """
 
     url_mark: str

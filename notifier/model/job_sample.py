@@ -1,11 +1,11 @@
-"""What one finished job taught about the jobs like it."""
+"""The sample of one finished job, from which the schedule learns for jobs of its class."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 
 class JobClass(NamedTuple):
-    """Jobs that are expected to take about as long; "" is what the gateway did not tell."""
+    """Jobs that are expected to take about as long; "" stands for an unknown part."""
 
     gateway: str
     model: str = ""
@@ -17,10 +17,10 @@ class JobClass(NamedTuple):
 class JobSample:
     """How one job went, from beginning to end; everything is in seconds.
 
-    `duration` is how long it took. `gap` is how far back from there the end may really have
-    been: the time between the last answer that saw it running and the one that saw its end, 0
-    when the gateway told the moment. `requests` is how many times it was asked about, None if
-    part of its time was not watched. `readings` are (seconds since its beginning, progress).
+    `duration` is how long it took. `gap` is how much earlier the end may really have been: the
+    time between the last answer that showed it running and the first that showed its end, 0 when
+    the gateway reported the moment. `requests` is the number of its polls, None if part of its
+    time was not watched. `readings` are (seconds since its beginning, progress).
     """
 
     job_class: JobClass

@@ -1,7 +1,7 @@
-"""What a gateway says about a job, in one vocabulary.
+"""The status of a job, in one vocabulary for all gateways.
 
-Gateways agree on the five words of the protocol and on little else. A word that is in no
-table is *not* an ending: it is reported and the watch goes on.
+Gateways agree on the five words of the protocol and on little else. A word that is in no table
+is *not* an ending: it is logged and the watch goes on.
 """
 
 from collections.abc import Mapping
@@ -36,19 +36,19 @@ _WORDS = {
 SYNONYMS: Mapping[str, Status] = MappingProxyType(
     {word: status for status, words in _WORDS.items() for word in words.split()}
 )
-"""Every accepted word, lower case, to what it means (new-api, LiteLLM, OpenRouter, Azure …)."""
+"""The meaning of every known word, lower case (new-api, LiteLLM, OpenRouter, Azure …)."""
 
 EXPIRED = "expired"
-"""The one word whose meaning is kept beside its status: it becomes `error.code`."""
+"""A word that also becomes the `error.code` of the failed job."""
 
 
 def fold_word(word: str) -> str:
-    """Return `word` as tables hold it: gateways differ in case and in what joins words."""
+    """Return `word` as tables hold it: gateways differ in case and in word separators."""
     return word.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def read_status(word: str, extra: Mapping[str, Status] | None = None) -> Status | None:
-    """Return what `word` means, or None for a word nobody has explained yet.
+    """Return the status that `word` means, None for an unknown word.
 
     `extra` are a gateway's `status_words`, folded; they win over the built-in synonyms.
     """

@@ -1,4 +1,4 @@
-"""A video job as one answer of a gateway described it, normalised."""
+"""A video job as one answer of a gateway described it, normalized."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _lasting = attrgetter(*_LASTING)
 
 @dataclass(frozen=True, slots=True)
 class VideoError:
-    """Why a job failed, as far as the gateway told: both parts may be missing."""
+    """Why a job failed, as far as the gateway said; both parts may be missing."""
 
     message: str | None = None
     code: str | None = None
@@ -33,9 +33,9 @@ class VideoError:
 class Snapshot(NamedTuple):
     """Everything known about a job at one moment; a tuple because one is made for each poll.
 
-    `status` is None for a word that nobody has explained; `word` is the word itself.
-    `progress` is 0-100; times are Unix seconds; None means the gateway never said.
-    `extra` holds fields outside the protocol, as the gateway sent them.
+    `status` is None for an unknown status word; `word` is the word itself. `progress` is 0-100,
+    times are Unix seconds, None means that the gateway never said. `extra` holds fields outside
+    the protocol, as the gateway sent them.
     """
 
     id: str
@@ -54,13 +54,13 @@ class Snapshot(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """Whether this is a job's last word."""
+        """Whether the status is terminal."""
         return self.status is not None and self.status.terminal
 
     def after(self, earlier: Self | None) -> Self:
-        """Return this snapshot with what only an `earlier` one knew filled in.
+        """Return this snapshot with missing fields filled in from an `earlier` one.
 
-        Some gateways tell the model or the size once and leave it out of the last answer.
+        Some gateways send the model or the size once and leave it out of the last answer.
         """
         if earlier is None or earlier is self or _lasting(self) == _lasting(earlier):
             return self

@@ -1,4 +1,4 @@
-"""What operators look at: watches, events, deliveries and attempts, as rows of JSON.
+"""The views for operators: watches, events, deliveries and attempts, as rows of JSON.
 
 The keys of `as_row` are a contract with scripts: those of `--json` and of the control API.
 Times are Unix seconds.
@@ -16,7 +16,7 @@ Row = dict[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class WatchView:
-    """A watch, its sources, and its event with how the event's deliveries stand, if it has one."""
+    """A watch, its sources, and its event (if any) with the number of deliveries by state."""
 
     watch: Watch
     event_id: str | None
@@ -49,14 +49,14 @@ class WatchView:
 
 
 def _origin(url: str) -> str:
-    """Return where `url` leads, without what may be secret in it."""
+    """Return the origin of `url`, without the parts that may be secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/…"
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """One attempt; `outcome` is None while it is under way."""
+    """One attempt; `outcome` is None while it is in flight."""
 
     number: int
     started_at: float
@@ -79,7 +79,7 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryView:
-    """How one event stands with one endpoint; `held` while the endpoint is disabled."""
+    """The delivery of one event to one endpoint; `held` while the endpoint is disabled."""
 
     endpoint: str
     format: str
@@ -106,7 +106,7 @@ class DeliveryView:
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """An event and how many of its deliveries stand where; `about` names an endpoint."""
+    """An event and the number of its deliveries by state; `about` names an endpoint."""
 
     id: str
     type: str
@@ -148,7 +148,7 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class EndpointView:
-    """How the deliveries of one endpoint stand; `disabled` has the reason when it is off."""
+    """The deliveries of one endpoint by state; `disabled` has the reason when it is disabled."""
 
     deliveries: Mapping[str, int]
     disabled: str | None = None

@@ -1,4 +1,4 @@
-"""What somebody asked notifier to watch, and what notifier knows about it."""
+"""Watches: the request to follow one video, and what is known about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ def callback_lane(endpoint: str) -> str:
 
 
 class WatchState(StrEnum):
-    """Where a watch stands: `ended` has its one event, `withdrawn` has none."""
+    """The state of a watch: `ended` has its one event, `withdrawn` has none."""
 
     OPEN = "open"
     ENDED = "ended"
@@ -65,9 +65,9 @@ class WatchState(StrEnum):
 class Watch:
     """A watch as the store holds it.
 
-    `taken_at` is when notifier first took it (deadlines count from there).
-    `missing_since` and `missing_count` describe the unbroken run of "no such video"
-    answers that is going on, if any. Times are Unix seconds of `notifier.schedule.Clock.now`.
+    `taken_at` is when notifier first took it; deadlines count from there. `missing_since` and
+    `missing_count` describe the current unbroken run of not-found answers, if any. Times are Unix
+    seconds of `notifier.schedule.Clock.now`. `fresh` says that this process took it.
     """
 
     row: int
@@ -86,7 +86,7 @@ class Watch:
 
 
 class Observation(NamedTuple):
-    """What the open watch in `row` was last told; the rest as in `Watch`."""
+    """What was last observed of the open watch in `row`; the other fields as in `Watch`."""
 
     row: int
     snapshot: Snapshot | None
@@ -96,7 +96,7 @@ class Observation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one source (the config, a drop-in file) lists right now, read without error."""
+    """The watches that one source (the config, a drop-in file) lists, read without error."""
 
     source: str
     specs: tuple[WatchSpec, ...]

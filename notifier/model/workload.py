@@ -1,4 +1,4 @@
-"""How much there is to do: what a look at the store tells of all watches and deliveries."""
+"""The workload: the number of open watches and undelivered deliveries in the store."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class Backlog(NamedTuple):
-    """One endpoint's deliveries that are not delivered.
+    """The number of one endpoint's deliveries that are not delivered.
 
-    `pending` are those that are or will be due, `held` the pending ones of a disabled endpoint,
-    `dead` those that were given up and are still kept.
+    `pending` are or will be due, `held` are the pending ones of a disabled endpoint, `dead` were
+    given up and are still kept.
     """
 
     pending: int = 0

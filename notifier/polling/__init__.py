@@ -1,8 +1,9 @@
-"""Watching: from a listed video to the ending that its gateway told.
+"""Polling: from a listed video to the terminal state that its gateway reports.
 
-`sources` says what to watch, `supervisor` keeps one `poller` per open watch alive, `scheduler`
-asks a gateway politely on behalf of all its pollers, and `lifecycle` decides, without clock or
-I/O, what an answer means for a watch. Nothing here knows how events are delivered.
+`sources` reads which videos to watch. `supervisor` keeps one `poller` per open watch running.
+`scheduler` makes the requests of all pollers of one gateway within its budget. `lifecycle`
+decides, without clock or I/O, what an answer means for a watch. Nothing here knows how events
+are delivered.
 """
 
 from notifier.polling.lifecycle import WatchRules

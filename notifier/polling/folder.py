@@ -1,8 +1,7 @@
-"""The drop-in folder: what each file in it lists, read again only when it has changed.
+"""The drop-in folder: what each file in it lists. A file is read again only when it has changed.
 
-A file that cannot be used is reported once and left alone until it changes; what it listed
-when it was last good stays listed. A folder that is missing or unreadable says nothing at all,
-which is not the same as saying that it is empty.
+A file that cannot be used is reported once and skipped until it changes; what it listed when it
+was last good stays listed. A missing or unreadable folder is unknown, which differs from empty.
 """
 
 from collections.abc import Mapping
@@ -18,10 +17,10 @@ Signature = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the folder held at one look.
+    """The contents of the folder at one scan.
 
-    `names` are all drop-ins there, good or broken; None when the folder could not be read.
-    `listings` are those that count, `problems` what is wrong with the others or the folder.
+    `names` are all drop-ins, good or broken; None when the folder could not be read. `listings`
+    are the valid ones, `problems` what is wrong with the others or the folder.
     """
 
     names: frozenset[str] | None
@@ -36,8 +35,8 @@ class Folder:
     config: Config
     _read: dict[str, tuple[Signature, Listing | tuple[Problem, ...]]] = field(default_factory=dict)
 
-    def look(self) -> Contents:
-        """Read what has changed since the last look, and return all there is."""
+    def scan(self) -> Contents:
+        """Read the files that have changed since the last scan, and return all contents."""
         try:
             files = _dropins(self.config.watch_dir)
         except FileNotFoundError:
@@ -71,7 +70,7 @@ class Folder:
 
 
 def _dropins(folder: Path) -> Mapping[str, Path]:
-    """Return the drop-ins by name; a leading dot hides a file that is being written."""
+    """Return the drop-ins by name, without those that a leading dot hides (being written)."""
     return {
         path.name: path
         for path in sorted(folder.iterdir())
@@ -96,6 +95,6 @@ def _is_text(name: str) -> bool:
 
 
 def _unnameable(path: Path) -> Problem:
-    """Describe a file whose name is not UTF-8, which nothing could store or print."""
+    """Describe a file whose name is not UTF-8 and can therefore not be stored or printed."""
     shown = str(path).encode("utf-8", "backslashreplace").decode()
     return Problem(shown, "", "the file's name is not UTF-8", "rename it")

@@ -1,10 +1,10 @@
-"""What an answer means for a watch: ended, or asked again after a while.
+"""The life cycle of a watch: what an answer means for it, a terminal state or another poll.
 
-Pure: the memory of a watch and an answer go in, a new memory and a step come out. The rules
-are few. Only the gateway's own terminal word ends a watch as completed, failed or cancelled.
-"No such video" ends it as lost when it was said at least three times in an unbroken run that
+Pure functions: the memory of a watch and an answer go in, a new memory and a step come out. The
+rules are few. Only the gateway's own terminal word ends a watch as completed, failed or
+cancelled. Not-found answers end it as lost when at least three came in an unbroken run that
 lasted the grace. `give_up_after` ends it as timed out, but only after a poll that was made when
-it had passed: a daemon that was off for a day asks once before it gives up. Errors end nothing.
+it had passed: a daemon that was off for a day polls once before it gives up. Errors end nothing.
 """
 
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from notifier.schedule.backoff import clamped, growing, jittered
 from notifier.schedule.poll_intervals import PollIntervals
 
 LONGEST_WAIT = 600.0
-"""The longest that a gateway's own hint puts a poll off, in seconds."""
+"""The longest wait that a gateway's own hint is granted, in seconds."""
 
 LONGEST_BACKOFF = 300.0
 """The longest wait after errors, in seconds, unless `poll_interval` is longer."""
 
-_WELCOME = 1 / 2
-"""After this part of the wait an answer that comes along is welcome; sooner it would tell little,
-and later those who are on one page would go on waiting for it at different times."""
+_EARLY = 1 / 2
+"""After this part of the wait a piggybacked answer is accepted. Sooner it would say little; later,
+videos on one page would stay out of step and need a page each."""
 
 FEWEST_MISSING = 3
-"""How often in a row a gateway has to deny a video before it is lost."""
+"""How many not-found answers in a row make a video lost."""
 
 
 class WatchRules(NamedTuple):
@@ -42,7 +42,7 @@ class WatchRules(NamedTuple):
 
     @property
     def pace(self) -> PollIntervals:
-        """The intervals, as the schedule wants them."""
+        """The two intervals, for the poll policy."""
         return _pace(self.poll_interval, self.min_poll_interval)
 
 
@@ -50,7 +50,7 @@ _pace = lru_cache(maxsize=64)(PollIntervals)
 
 
 class WatchMemory(NamedTuple):
-    """What a watch remembers between two answers; see `notifier.model.watch.Watch`."""
+    """What is known of a watch between two answers; see `notifier.model.watch.Watch`."""
 
     snapshot: Snapshot | None = None
     missing_since: float | None = None
@@ -58,12 +58,12 @@ class WatchMemory(NamedTuple):
     failures: int = 0
 
     @property
-    def worth_a_write(self) -> tuple[object, ...]:
-        """What is stored when it changes: of progress, every ten percent."""
+    def stored_when_changed(self) -> tuple[object, ...]:
+        """The parts whose change is stored at once: of progress, every ten percent."""
         return self.missing_since, self.missing_count, _lasting(self.snapshot)
 
     def is_confirmed_by(self, answer: Answer) -> bool:
-        """Tell whether an answer says that a job still runs as it was said to."""
+        """Return whether an answer only repeats that the job runs, with the same status word."""
         known = self.snapshot
         if known is None or self.missing_count or self.failures or not isinstance(answer, Seen):
             return False
@@ -71,7 +71,7 @@ class WatchMemory(NamedTuple):
         return seen is known or (seen.word == known.word and not seen.ended)
 
     def after(self, answer: Answer, now: float) -> "WatchMemory":
-        """Return this memory with an answer taken in that was there `now` (`Clock.now`)."""
+        """Return the memory after an answer that arrived `now` (`Clock.now`)."""
         match answer:
             case Seen():
                 seen = answer.snapshot
@@ -83,7 +83,7 @@ class WatchMemory(NamedTuple):
                 count = self.missing_count + 1
                 return self._replace(missing_since=since, missing_count=count, failures=0)
             case _:
-                # trouble neither counts towards "lost" nor breaks a run of "no such video"
+                # an error neither counts towards "lost" nor breaks a run of not-found answers
                 return self._replace(failures=self.failures + 1)
 
 
@@ -95,7 +95,7 @@ def _lasting(seen: Snapshot | None) -> tuple[object, ...]:
 
 
 class NextPoll(NamedTuple):
-    """Ask again in `delay` seconds; an answer that comes along is welcome after `earliest`."""
+    """Poll again in `delay` seconds; accept a piggybacked answer after `earliest` seconds."""
 
     delay: float
     earliest: float
@@ -103,7 +103,7 @@ class NextPoll(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TerminalState:
-    """The watch is over, as `type`, for `reason`."""
+    """The end of a watch: its event type, the last snapshot, and the reason in words."""
 
     type: EventType
     snapshot: Snapshot
@@ -119,10 +119,10 @@ def terminal_state(
     asked_at: float,
     now: float,
 ) -> TerminalState | None:
-    """Return how a watch is over, now that `memory` has taken an answer in; None if it goes on.
+    """Return the terminal state of a watch, None if it goes on.
 
-    `asked_at` and `now` are when the request was made and when its answer was there, both by
-    `Clock.now`.
+    `memory` already includes `answer`. `asked_at` and `now` are when the request was made and
+    when its answer arrived, both by `Clock.now`.
     """
     known = memory.snapshot or Snapshot(id=video_id, status=None)
     if isinstance(answer, Seen) and known.status is not None and known.ended:
@@ -133,7 +133,9 @@ def terminal_state(
         run = now - memory.missing_since
         if memory.missing_count >= FEWEST_MISSING and run >= rules.not_found_grace:
             times = f"{memory.missing_count} times in {run:.0f} s"
-            return TerminalState(EventType.LOST, known, f"the gateway denied the video {times}")
+            return TerminalState(
+                EventType.LOST, known, f"the gateway did not find the video {times}"
+            )
     if asked_at >= rules.deadline:
         return TerminalState(EventType.TIMED_OUT, known, "no terminal status within give_up_after")
     return None
@@ -148,23 +150,23 @@ def next_poll(
     now: float,
     rng: Random,
 ) -> NextPoll:
-    """Return when to ask again: in `usual` seconds (as rules say, if None), or later or sooner.
+    """Return when to poll again: in `usual` seconds (`poll_interval` if None), within bounds.
 
-    Hints, errors and the watch's own deadlines stand against what is usual.
+    The gateway's hints, errors and the watch's own deadlines take precedence over `usual`.
     """
     delay = jittered(rules.poll_interval, rng) if usual is None else usual
     delay = _bounded(delay, memory, answer, rules, now, rng)
     if not isinstance(answer, Seen) or answer.wait is not None:
         return NextPoll(delay, delay)
-    return NextPoll(delay, max(_WELCOME * delay, rules.min_poll_interval))
+    return NextPoll(delay, max(_EARLY * delay, rules.min_poll_interval))
 
 
 def _bounded(
     delay: float, memory: WatchMemory, answer: Answer, rules: WatchRules, now: float, rng: Random
 ) -> float:
-    """Return `delay`, or what the gateway's hints, errors and the watch's deadlines make of it."""
+    """Return `delay`, changed by the gateway's hints, errors and the watch's deadlines."""
     if answer.wait is not None:
-        # later than asked for, never sooner
+        # jitter only upwards: never sooner than the gateway asked for
         wait = clamped(answer.wait, rules.min_poll_interval, LONGEST_WAIT)
         delay = min(wait * rng.uniform(1, 1.1), LONGEST_WAIT)
     elif memory.failures:

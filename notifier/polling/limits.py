@@ -1,29 +1,16 @@
-"""What a desk works with: who asks the gateway for it, and how much may be asked."""
+"""How much may be asked of one gateway."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
-from notifier.gateway import Page
-from notifier.model.answer import Answer, PollError, Unauthorized
 from notifier.polling.page_planner import Mode
-
-
-class StatusClient(Protocol):
-    """What the desk needs of the gateway door."""
-
-    async def retrieve(self, video_id: str) -> Answer:
-        """Ask for one video's status once."""
-
-    async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
-        """Ask once for up to `limit` videos, those that follow the id `after`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulerLimits:
-    """How much may be asked of one gateway: requests a second, and at the same time.
+    """The limits of one gateway: requests a second, and requests in flight.
 
-    `poll_interval` (seconds) is what most pollers wait between two questions. `list_videos`
-    tells whether many are asked about at once, see `notifier.polling.page_planner`.
+    `poll_interval` (seconds) is the usual wait of a poller between two requests. `list_videos`
+    says whether list pages are used, see `notifier.polling.page_planner`.
     """
 
     requests_per_second: float

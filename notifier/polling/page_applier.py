@@ -1,8 +1,8 @@
-"""Handing out what a page of a gateway's list says to those who wait for it.
+"""Applies a list page to the slots that it answers.
 
-A page ends nothing and settles no doubt: whoever ended by it is asked about alone, at once, and
-so is whoever it says less about than single answers do. A list that told an end too early is
-asked about that video no more.
+A page ends no watch and settles no doubt. A video that ended by the page is asked about alone, at
+once, and so is one about which the page says less than single answers do. Once a list has shown
+an end too early, it is not used for that video again.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ import trio
 
 from notifier.gateway import Page
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
-from notifier.polling.page_planner import WORTH_OF_DUE, WORTH_OF_WELCOME, PageRequest
+from notifier.polling.page_planner import WORTH_OF_DUE, WORTH_OF_EARLY
+from notifier.polling.page_range import PageRequest
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.ready_queue import ReadyQueue
 from notifier.polling.timer_wheel import TimerWheel
@@ -23,7 +24,7 @@ _SERVER_ERROR = 500
 
 
 class PageApplier:
-    """Knows what single answers tell; `slots` are those of all watched videos."""
+    """Applies pages to `slots`, the slots of all watched videos."""
 
     def __init__(
         self, queue: ReadyQueue, slots: Mapping[str, PollSlot], timer_wheel: TimerWheel
@@ -31,18 +32,18 @@ class PageApplier:
         self._queue = queue
         self._slots = slots
         self._timer_wheel = timer_wheel
-        self._singles_tell_progress = False
+        self._singles_have_progress = False
 
-    def on_single_answer(self, slot: PollSlot, answer: Answer) -> None:
-        """Take note of a single answer."""
+    def record_single(self, slot: PollSlot, answer: Answer) -> None:
+        """Record the answer to a single request."""
         slot.not_found = isinstance(answer, NotFound)
         if isinstance(answer, Seen) and answer.snapshot.progress is not None:
-            self._singles_tell_progress |= not answer.snapshot.ended
+            self._singles_have_progress |= not answer.snapshot.ended
 
     def apply(
         self, carrier: PollSlot, request: PageRequest, page: Page, at: float
     ) -> PollResult | None:
-        """Tell those who are answered by a page that `carrier` asked for; return its own answer.
+        """Apply a page that `carrier` asked for to all slots; return the answer for `carrier`.
 
         None if the page has none for it. `at` is when the page was asked for (`Clock.now`).
         """
@@ -63,7 +64,7 @@ class PageApplier:
         return PollResult(own, at)
 
     def _apply_one(self, slot: PollSlot, page: Page, at: float, now: float) -> float:
-        """Answer one who waits; return how many requests that saves."""
+        """Apply the page to one parked slot; return how many requests that saves."""
         due = slot.due <= now
         if page.says_ended(slot.video_id):
             if not slot.listed_as_ended:
@@ -80,14 +81,14 @@ class PageApplier:
             return 0.0
         self._queue.remove(slot)
         self._pass_on(slot, PollResult(answer, at, due), now)
-        return WORTH_OF_DUE if due else WORTH_OF_WELCOME
+        return WORTH_OF_DUE if due else WORTH_OF_EARLY
 
     def _pass_on(self, slot: PollSlot, asked: PollResult, now: float) -> None:
         try:
-            on_single_answer = slot.accept_listed(asked, now)
-        except Exception:  # noqa: BLE001 - its own task is to stumble over it, not this one
-            on_single_answer = False
-        if on_single_answer:
+            accepted = slot.accept_listed(asked, now)
+        except Exception:  # noqa: BLE001 - it shall fail in its own task, not in this one
+            accepted = False
+        if accepted:
             self._timer_wheel.add(slot)
         else:
             slot.wake(asked)
@@ -98,15 +99,15 @@ class PageApplier:
         answer = page.answer(slot.video_id, slot.known)
         if answer is None or answer.snapshot.status is None:
             return None
-        told = answer.snapshot.progress is not None
-        return answer if told or not self._singles_tell_progress else None
+        has_progress = answer.snapshot.progress is not None
+        return answer if has_progress or not self._singles_have_progress else None
 
     def fail(
         self, carrier: PollSlot, request: PageRequest, answer: Unauthorized | PollError
     ) -> None:
-        """Have those who were expected on a page that did not come asked about in another way."""
+        """Queue the slots again that a failed page was expected to answer."""
         status = answer.status if answer.status is not None else 0
-        reason = answer.reason if isinstance(answer, PollError) else "denied"
+        reason = answer.reason if isinstance(answer, PollError) else "unauthorized"
         passing = reason in _PASSING or status >= _SERVER_ERROR
         too_many = reason in _TOO_LARGE or status in _BAD_LIMIT
         now = trio.current_time()
@@ -115,10 +116,10 @@ class PageApplier:
         self._requeue(carrier, request, now)
 
     def _requeue(self, carrier: PollSlot, request: PageRequest, now: float) -> None:
-        """Let those have their turn who were expected on a page and still wait for an answer."""
+        """Queue the expected slots that are due and still have no answer."""
         for slot in request.expected:
             if slot is carrier or slot.task is None or slot.due > now:
                 continue
-            # who was not on the head page is looked for further down
+            # a video that was not on the head page is searched for further down
             slot.single_only |= request.after is not None
             self._queue.add_first(slot)

@@ -1,7 +1,7 @@
-"""A poller's seat at its gateway's desk: where its task is parked until there is news for it.
+"""What a parked poller is to its scheduler: a slot for its task, its times and its answer.
 
-Waiting is what pollers do nearly all the time, and there may be 100,000 of them. A parked task
-costs about half of one that sleeps by itself, and waking it costs a fifth.
+Pollers wait nearly all the time, and there may be 100,000 of them. A parked task costs about half
+of one that sleeps by itself, and waking it costs a fifth.
 """
 
 import math
@@ -15,9 +15,10 @@ from notifier.model.video import Snapshot
 
 
 class PollResult(NamedTuple):
-    """An answer, and when (`Clock.now`) the request that it answers was made.
+    """An answer, and when (`Clock.now`) its request was made.
 
-    `was_due` is False for one that came along with somebody else's.
+    `was_due` is False for a piggybacked answer: one on a page that another slot's request
+    brought, before this slot was due.
     """
 
     answer: Answer
@@ -26,13 +27,13 @@ class PollResult(NamedTuple):
 
 
 class PollSlot:
-    """Waits for one video.
+    """The slot of one video.
 
-    All times are trio's clock: `due` is when its poller wants to ask, `earliest` when an answer
-    that another request brought is welcome. `deadline` (`Clock.now`) is when the watch is given
-    up. `wheel_tick` is the tick of its entry in the timer wheel. `single_only` tells that no page
-    of a list will do for the next answer, `listed_as_ended` that a page once said that the video
-    has ended, `not_found` that the last single answer said that there is no such video.
+    Times are trio's clock: `due` is when its poller wants to ask, `earliest` from when on a
+    piggybacked answer is accepted. `deadline` (`Clock.now`) is when the watch is given up.
+    `wheel_tick` is the tick of its entry in the timer wheel. `single_only` says that the next
+    answer must come from a single request, `listed_as_ended` that a page once said that the video
+    has ended, `not_found` that the last single answer was `NotFound`.
     """
 
     __slots__ = (
@@ -49,27 +50,27 @@ class PollSlot:
 
     @property
     def known(self) -> Snapshot | None:
-        """What is known about the video; an answer that says the same may be this very object."""
+        """The last snapshot; a parser may return this very object for an equal answer."""
         return None
 
     def accept_listed(self, asked: PollResult, now: float) -> bool:  # noqa: ARG002 - for subclasses
-        """Take in `now` an answer that came along, set `due` and `earliest`, and go on waiting.
+        """Apply an answer from a page without waking the task: set `due` and `earliest` anew.
 
-        False if it is nothing that can be dealt with on the spot: then its task will be woken
-        with it, as after one of its own requests.
+        False if the answer needs the task: then the task is woken with it, as after a request of
+        its own.
         """
         return False
 
     def park(self) -> Awaitable[object]:
-        """Wait to be woken; then `wake_value` is what it was woken with."""
+        """Wait until `wake` is called; its value is then in `wake_value`."""
         self.task = trio.lowlevel.current_task()
         return trio.lowlevel.wait_task_rescheduled(self._leave)  # noqa: ASYNC105 - by the caller
 
-    def wake(self, word: object) -> None:
-        """Let a task that is parked go on with `wake_value`; does nothing when none is."""
+    def wake(self, value: object) -> None:
+        """Resume the parked task with `value`; does nothing when none is parked."""
         task, self.task = self.task, None
         if task is not None:
-            self.wake_value = word
+            self.wake_value = value
             trio.lowlevel.reschedule(task)
 
     def _leave(self, _raise_cancel: object) -> trio.lowlevel.Abort:

@@ -1,7 +1,7 @@
-"""One poller: asks about one video until it has ended, and hands the ending on.
+"""One poller: polls one video until its watch has ended, and publishes the ending.
 
-The poller's memory outlives a crash of its task, and the part that counts is in the store, so
-that a restarted daemon goes on where the last one stopped.
+The poller's memory outlives a crash of its task. The part of it that matters is in the store, so
+that a restarted daemon continues where the last one stopped.
 """
 
 from collections.abc import Callable
@@ -33,48 +33,48 @@ _SEEN = "seen"
 
 
 class SnapshotKeeper(Protocol):
-    """What a poller needs of the readings."""
+    """What a poller needs of the snapshot writer."""
 
-    def keep(self, reading: Observation) -> None:
-        """Have it stored before long what an open watch was last told."""
+    def keep(self, observation: Observation) -> None:
+        """Store before long what an open watch last observed."""
 
 
 class Publisher(Protocol):
     """What a poller needs of the outbox."""
 
-    async def publish(self, terminal_state: Ending) -> None:
-        """Make the ending's event durable."""
+    async def publish(self, ending: Ending) -> None:
+        """Make the ending's event durable; raises StoreError."""
 
 
 class Scheduler(Protocol):
-    """What a poller needs of its gateway's desk."""
+    """What a poller needs of its gateway's scheduler."""
 
     def wait(self, slot: PollSlot) -> None:
-        """Have a seat woken when it is due and has its turn; see `GatewayScheduler.wait`."""
+        """Wake a slot when it is due and may ask; see `GatewayScheduler.wait`."""
 
     async def ask(self, slot: PollSlot) -> PollResult | None:
-        """Return the answer that a seat was woken for; see `GatewayScheduler.ask`."""
+        """Return the answer for a woken slot; see `GatewayScheduler.ask`."""
 
     def stop_waiting(self, slot: PollSlot) -> None:
-        """Let a poller that waits go."""
+        """Wake a parked slot without an answer."""
 
     def leave(self, slot: PollSlot) -> None:
-        """Forget a seat whose poller will not come back."""
+        """Forget a slot whose poller has ended."""
 
 
 class PollerDeps(NamedTuple):
-    """What all pollers work with; `rules` tells, for a watch as it is now, how it is polled."""
+    """What all pollers depend on; `rules` returns how a watch is polled as it is now."""
 
-    readings: SnapshotKeeper
+    snapshots: SnapshotKeeper
     publisher: Publisher
     rules: Callable[[Watch], WatchRules]
     now: Callable[[], float]
     rng: Random
-    book: JobHistory
+    history: JobHistory
 
 
 class Poller(PollSlot):
-    """Polls for one watch, at its gateway's `scheduler`."""
+    """Polls for one watch, through its gateway's `scheduler`."""
 
     __slots__ = (
         *("watch", "_scheduler", "_deps", "_memory", "_tracker"),
@@ -87,40 +87,40 @@ class Poller(PollSlot):
         self._scheduler = scheduler
         self._deps = deps
         self._memory = WatchMemory(watch.snapshot, watch.missing_since, watch.missing_count)
-        self._tracker = JobTracker(deps.book)
+        self._tracker = JobTracker(deps.history)
         self._terminal: TerminalState | None = None
         self._sample: JobSample | None = None
         self._outcome = ""
         self._stopped = False
 
     def stop(self) -> None:
-        """Do not poll any more; what is under way is finished, and forgotten."""
+        """Stop polling; the answer to a request in flight is discarded."""
         self._stopped = True
         self._scheduler.stop_waiting(self)
 
     async def run(self, first_delay: float) -> None:
         """Poll until the watch has ended and its event is durable, or until `stop`.
 
-        Raises StoreError when the store will not have it: the poller may be run again.
+        Raises StoreError when the store refuses the event: the poller may be run again.
         """
         if self._terminal is None:
             self._begin(first_delay)
         else:
-            # told before, but the store would not have it: the first terminal word wins
+            # it ended in an earlier run, and the store refused: the first terminal word wins
             await trio.sleep(first_delay)
-        while self._goes_on():
+        while self._is_open():
             self._scheduler.wait(self)
             asked = None
-            while asked is None and self._goes_on():
+            while asked is None and self._is_open():
                 await self.park()
                 asked = await self._scheduler.ask(self)
-            if asked is not None and self._goes_on():
-                self._take_in(asked)
+            if asked is not None and self._is_open():
+                self._apply(asked)
         if self._terminal is not None and not self._stopped:
             await self._publish(self._terminal)
         self._scheduler.leave(self)
 
-    def _goes_on(self) -> bool:
+    def _is_open(self) -> bool:
         return self._terminal is None and not self._stopped
 
     async def _publish(self, terminal: TerminalState) -> None:
@@ -132,11 +132,11 @@ class Poller(PollSlot):
 
     @property
     def known(self) -> Snapshot | None:
-        """What the gateway last told."""
+        """The last snapshot of the video."""
         return self._memory.snapshot
 
     def accept_listed(self, asked: PollResult, now: float) -> bool:
-        """Take in on the spot that the job still runs as it did; see `PollSlot.accept_listed`."""
+        """Apply at once an answer by which the job just goes on; see `PollSlot.accept_listed`."""
         rules = self._deps.rules(self.watch)
         if (
             self._stopped
@@ -149,7 +149,7 @@ class Poller(PollSlot):
         before = self._memory
         self._memory = before.after(asked.answer, asked.at)
         self._keep(before)
-        self._wait(self._again(asked, rules), now)
+        self._wait(self._next_poll(asked, rules), now)
         return True
 
     def _begin(self, delay: float) -> None:
@@ -160,10 +160,10 @@ class Poller(PollSlot):
     def _wait(self, wait: NextPoll, now: float) -> None:
         self.due, self.earliest = now + wait.delay, now + wait.earliest
 
-    def _take_in(self, asked: PollResult) -> None:
-        """Take an answer in: what it ends, or when to ask again."""
+    def _apply(self, asked: PollResult) -> None:
+        """Apply an answer: the watch ends, or waits for the next poll."""
         before = self._memory
-        self._terminal = self._consider(asked)
+        self._terminal = self._decide(asked)
         self._report(asked, before)
         if self._terminal is None:
             self._keep(before)
@@ -171,25 +171,25 @@ class Poller(PollSlot):
     def _keep(self, before: WatchMemory) -> None:
         """Have what is known stored, if it has changed enough."""
         memory = self._memory
-        if memory is not before and memory.worth_a_write != before.worth_a_write:
-            self._deps.readings.keep(Observation(self.watch.row, *memory[:3]))
+        if memory is not before and memory.stored_when_changed != before.stored_when_changed:
+            self._deps.snapshots.keep(Observation(self.watch.row, *memory[:3]))
 
-    def _consider(self, asked: PollResult) -> TerminalState | None:
-        """Remember an answer, learn from it, and say how it ends the watch, if it does."""
-        # the rules again: the watch may have been listed anew while this waited its turn
+    def _decide(self, asked: PollResult) -> TerminalState | None:
+        """Remember an answer, and return the terminal state that it means, if any."""
+        # read the rules again: the watch may have been listed anew while this one waited
         watch, rules, now = self.watch, self._deps.rules(self.watch), self._deps.now()
         self._memory = self._memory.after(asked.answer, now)
         terminal = terminal_state(
             self._memory, asked.answer, self.video_id, rules, asked_at=asked.at, now=now
         )
         if terminal is None:
-            self._wait(self._again(asked, rules), trio.current_time())
+            self._wait(self._next_poll(asked, rules), trio.current_time())
             return None
         self._sample = self._tracker.sample(watch, terminal.snapshot, rules.pace, asked.at)
         return terminal
 
-    def _again(self, asked: PollResult, rules: WatchRules) -> NextPoll:
-        """Say when to ask again."""
+    def _next_poll(self, asked: PollResult, rules: WatchRules) -> NextPoll:
+        """Return when to poll again, and note how the job goes on."""
         self.deadline = rules.deadline
         running, usual = self._memory.snapshot, None
         if isinstance(asked.answer, Seen) and running is not None:
@@ -199,7 +199,7 @@ class Poller(PollSlot):
         return next_poll(self._memory, asked.answer, rules, usual, now=now, rng=rng)
 
     def _report(self, asked: PollResult, before: WatchMemory) -> None:
-        """Log the poll: loudly when it changed something, for debugging when it did not."""
+        """Log the poll: at `info` or `warning` when it changed something, else at `debug`."""
         answer = asked.answer
         outcome = outcome_word(answer)
         changed = outcome != self._outcome or (

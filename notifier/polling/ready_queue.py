@@ -1,14 +1,15 @@
-"""The line at a desk: who is due and has not had a turn yet, first come, first served."""
+"""The queue of slots that are due and not asked about yet, in first-in, first-out order."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from notifier.polling.page_planner import PagePlanner, PageRequest
+from notifier.polling.page_planner import PagePlanner
+from notifier.polling.page_range import PageRequest
 from notifier.polling.poll_slot import PollSlot
 
 
 class ReadyQueue:
-    """Seats in their order; anybody may leave from anywhere. `planner` knows whom pages answer."""
+    """The slots in their order, removable from anywhere; `planner` knows what pages answer."""
 
     def __init__(self, planner: PagePlanner) -> None:
         self.planner = planner
@@ -21,7 +22,7 @@ class ReadyQueue:
         return iter(self._slots)
 
     def add(self, slot: PollSlot) -> None:
-        """Stand at the end, unless a page that is under way will answer it."""
+        """Append a slot, unless a page in flight is expected to answer it."""
         if slot in self._slots:
             return
         request = self.planner.in_flight_for(slot)
@@ -31,22 +32,22 @@ class ReadyQueue:
             request.expected[slot] = None
 
     def add_first(self, slot: PollSlot) -> None:
-        """Stand at the front: it has had a turn, or is known to have ended."""
+        """Put a slot first: it waited before, or a list says that its video has ended."""
         self._slots[slot] = None
         self._slots.move_to_end(slot, last=False)
 
     def remove(self, slot: PollSlot) -> None:
-        """Leave the line, if it stands there."""
+        """Take a slot out, if it is queued."""
         self._slots.pop(slot, None)
 
     def first(self) -> PollSlot:
-        """Return whose turn is next."""
+        """Return the next slot."""
         return next(iter(self._slots))
 
     def plan(self, slot: PollSlot, now: float) -> PageRequest | None:
-        """Return the page to ask for now that it is the turn of `slot`, None to ask alone.
+        """Return the page to ask for on behalf of `slot`, None to ask about it alone.
 
-        Those who are expected on the page leave the line.
+        Slots that the page is expected to answer leave the queue.
         """
         request = self.planner.plan(slot, now)
         if request is not None:

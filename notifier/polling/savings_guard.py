@@ -1,14 +1,14 @@
-"""Whether something that may save requests does: it goes on as long as it earns what it costs."""
+"""Switches something off for a while when it costs more requests than it saves."""
 
 _CREDIT = 5.0
 _MOST = 50.0
 
 
 class SavingsGuard:
-    """Open until more was spent than earned, then closed for a while that grows.
+    """Open until costs exceed savings by `_CREDIT` requests, then closed for a growing while.
 
-    In all no more than `_CREDIT` requests are lost each time it is opened. `shortest` and
-    `longest` say for how long it is closed, in seconds; moments are whatever clock the caller has.
+    `shortest` and `longest` bound how long it is closed, in seconds. Moments are on the caller's
+    clock.
     """
 
     def __init__(self, shortest: float, longest: float) -> None:
@@ -18,19 +18,19 @@ class SavingsGuard:
         self._opens_at = 0.0
 
     def is_open(self, now: float) -> bool:
-        """Tell whether to go on."""
+        """Return whether it may be used."""
         return now >= self._opens_at
 
-    def settle(self, record_savings: float, now: float) -> None:
-        """Note what a request has earned, in requests that it saved; itself it cost one."""
-        self._credit = min(self._credit + record_savings - 1, _MOST)
-        if record_savings >= 2:  # noqa: PLR2004 - it saved one at least
+    def settle(self, saved: float, now: float) -> None:
+        """Record a request that saved so many requests; it cost one itself."""
+        self._credit = min(self._credit + saved - 1, _MOST)
+        if saved >= 2:  # noqa: PLR2004 - it saved one at least
             self._pause = self._shortest
         if self._credit < 0:
             self.close(now)
 
     def close(self, now: float) -> None:
-        """Give up for a while: every time without success in between for twice as long."""
+        """Close for a while: each time without savings in between for twice as long."""
         self._opens_at = now + self._pause
         self._pause = min(2 * self._pause, self._longest)
         self._credit = _CREDIT

@@ -1,8 +1,8 @@
-"""What watches were last told, on its way into the store, so that a restart goes on from there.
+"""Write-behind of what was last observed of each watch, so that a restart continues from there.
 
-A reading is no ending: one that a crash takes is told again by the gateway. So no poller waits
-for it to be stored. What comes while the store is at work is written together, of each watch
-only the latest.
+An observation is not an ending: after a crash the gateway reports it again. So no poller waits
+until it is stored. Observations that arrive while the store is busy are written together, only
+the latest of each watch.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ from notifier.schedule.backoff import growing
 from notifier.wakeup import Wakeup
 
 _MOST = 500
-"""How many are written at once: an ending that comes meanwhile waits a few milliseconds."""
+"""How many are written at once; an ending waits a few milliseconds for such a write."""
 
 _PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _FOR_EVER = 3600.0
 
 
 class SnapshotStore(Protocol):
-    """What is needed of the store."""
+    """What the writer needs of the store."""
 
-    async def save_observations(self, readings: Sequence[Observation]) -> None:
-        """Keep what open watches were last told."""
+    async def save_observations(self, observations: Sequence[Observation]) -> None:
+        """Store what was last observed of open watches; raises StoreError."""
 
 
 class SnapshotWriter:
-    """Writes readings into `store`; `run` must be running."""
+    """Writes observations into `store`; `run` must be running."""
 
     def __init__(self, store: SnapshotStore) -> None:
         self._store = store
@@ -41,36 +41,36 @@ class SnapshotWriter:
         self._wakeup = Wakeup()
         self._log = log.get()
 
-    def keep(self, reading: Observation) -> None:
-        """Have a reading stored before long, instead of an earlier one of the same watch."""
-        self._unsaved[reading.row] = reading
+    def keep(self, observation: Observation) -> None:
+        """Store an observation before long; it replaces an unsaved one of the same watch."""
+        self._unsaved[observation.row] = observation
         self._wakeup.notify()
 
     async def run(self) -> None:
-        """Write what there is, for ever; what the store refuses is tried again."""
-        troubles = 0
+        """Write observations as they come, for ever; a failed write is repeated."""
+        failures = 0
         while True:
             try:
                 await self._save_all()
-            except Exception as error:  # noqa: BLE001 - the daemon does not stand or fall with it
-                troubles += 1
-                await self._pause(error, troubles)
+            except Exception as error:  # noqa: BLE001 - the daemon goes on without it
+                failures += 1
+                await self._pause(error, failures)
             else:
-                troubles = 0
+                failures = 0
                 await self._wakeup.wait(_FOR_EVER)
 
-    async def _pause(self, error: Exception, troubles: int) -> None:
-        pause = growing(_PAUSE, troubles, _LONGEST_PAUSE)
+    async def _pause(self, error: Exception, failures: int) -> None:
+        pause = growing(_PAUSE, failures, _LONGEST_PAUSE)
         say = self._log.error if isinstance(error, StoreError) else self._log.exception
         say("readings_wait_for_store", reason=str(error), wait=pause)
         await trio.sleep(pause)
 
     async def flush(self) -> None:
-        """Write what is left, for the last time."""
+        """Write what is left, at the end; a failure is only logged."""
         try:
             await self._save_all()
-        except Exception as error:  # noqa: BLE001 - nor does its end
-            # the gateways will tell it again
+        except Exception as error:  # noqa: BLE001 - the shutdown goes on without it
+            # the gateways will report it again
             self._log.error("readings_not_saved", reason=str(error))
 
     async def _save_all(self) -> None:
@@ -79,14 +79,14 @@ class SnapshotWriter:
             try:
                 await self._store.save_observations(batch)
             except Exception:
-                # if it is one of them that cannot be stored, the others have to get by
+                # one of them may be impossible to store: smaller batches get past it
                 self._most = max(self._most // 2, 1)
-                self._unsaved |= self._taken(batch)
+                self._unsaved |= self._take_out(batch)
                 raise
             self._most = min(2 * self._most, _MOST)
-            self._taken(batch)
+            self._take_out(batch)
 
-    def _taken(self, batch: list[Observation]) -> dict[int, Observation]:
-        """Take out those of `batch` of which nothing newer came."""
+    def _take_out(self, batch: list[Observation]) -> dict[int, Observation]:
+        """Take out those of `batch` that no newer observation has replaced."""
         rows = [one.row for one in batch if self._unsaved.get(one.row) is one]
         return {row: self._unsaved.pop(row) for row in rows}

@@ -1,8 +1,8 @@
-"""Where watches come from: the main file, and drop-ins that come and go while running.
+"""The sources of watches: the main file, and drop-ins that come and go while the daemon runs.
 
-A change in the folder is a hint to look at the whole folder again; so is the passing of a few
-seconds, because a watched folder that is deleted and made anew sends no more hints. What the
-look finds goes to the store, and what the store then has open goes to the supervisor.
+A change in the folder is a hint to scan the whole folder again. A scan also follows every few
+seconds, because a watched folder that is deleted and made anew sends no more hints. What a scan
+finds goes to the store, and what the store then has open goes to the supervisor.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -20,8 +20,8 @@ from notifier.model.watch import API_SOURCE, Listing, Watch
 from notifier.polling.folder import Contents, Folder
 from notifier.wakeup import Wakeup
 
-LOOK_AGAIN = 5.0
-"""How long, in seconds, a change can stay unnoticed that nobody hinted at."""
+_SCAN_EVERY = 5.0
+"""The time between two scans without a hint, in seconds."""
 
 _LISTEN_AGAIN = 1.0
 _RUST_TIMEOUT_MS = 500
@@ -40,7 +40,7 @@ class WatchStore(Protocol):
 
 
 class Sources:
-    """Keeps the store's watches what the configuration and its drop-ins list."""
+    """Keeps the store's open watches equal to what the configuration and its drop-ins list."""
 
     def __init__(self, config: Config, store: WatchStore) -> None:
         self._config = config
@@ -49,13 +49,13 @@ class Sources:
         self._seen: Contents | None = None
         self._listening = trio.CancelScope()
         self.turn = trio.Lock()
-        """Held while what is open changes: from the store's commit until pollers know."""
+        """Held while the open watches change: from the store's commit until pollers match."""
         self._reported: set[Problem] = set()
         self._wakeup = Wakeup()
         self._log = log.get()
 
     def change(self, config: Config) -> None:
-        """Look for what `config` says from now on; the next `read` reads everything again."""
+        """Use `config` from now on; the next `read` reads everything again."""
         if config.watch_dir != self._config.watch_dir:
             self._listening.cancel()
         self._config = config
@@ -63,19 +63,19 @@ class Sources:
         self._seen = None
 
     async def update(self, apply: Callable[[list[Watch]], None]) -> None:
-        """Look, and hand on every open watch if anything has changed; raises StoreError."""
+        """Scan, and `apply` every open watch if anything has changed; raises StoreError."""
         async with self.turn:
             watches = await self.read()
             if watches is not None:
                 apply(watches)
 
     async def read(self) -> list[Watch] | None:
-        """Look; return every open watch, or None when nothing has changed since the last look.
+        """Scan; return every open watch, or None when nothing has changed since the last scan.
 
-        Raises StoreError when the store will not have it; the next call tries again.
+        Raises StoreError when the store refuses the change; the next call tries again.
         """
         config, folder = self._config, self._folder
-        contents = await trio.to_thread.run_sync(folder.look)
+        contents = await trio.to_thread.run_sync(folder.scan)
         self._report(contents.problems)
         if contents == self._seen:
             return None
@@ -98,37 +98,37 @@ class Sources:
         self._reported = set(problems)
 
     async def run(self, apply: Callable[[list[Watch]], None]) -> None:
-        """Look whenever something may have changed, and hand on what is open then."""
+        """Scan whenever something may have changed, and `apply` what is open then."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._hint)
             while True:
-                await self._wakeup.wait(LOOK_AGAIN)
+                await self._wakeup.wait(_SCAN_EVERY)
                 try:
                     await self.update(apply)
                 except StoreError as error:
                     self._log.error("sources_wait_for_store", reason=str(error))
 
     async def _hint(self) -> None:
-        """Ring when the folder changes; start over when it goes away."""
+        """Wake `run` when the folder changes; start over when it goes away."""
         while True:
             self._listening = trio.CancelScope()
             try:
                 with self._listening:
                     await self._listen(self._config.watch_dir)
             except Exception as error:  # noqa: BLE001 - also a group of whatever Rust found odd
-                # not there, no inotify watches left, a name that is no text: looking now and
-                # then finds everything all the same
+                # missing, no inotify watches left, a name that is no text: the regular scans
+                # find everything all the same
                 self._log.debug("folder_not_watched", reason=type(error).__name__)
             await trio.sleep(_LISTEN_AGAIN)
 
     async def _listen(self, folder: Path) -> None:
-        """Ring at each change; return when `folder` is another folder than at the start."""
+        """Wake `run` at each change; return when `folder` is another folder than at the start."""
         inode = _inode(folder)
         # the thread behind this ends only with its timeout, and so does a cancelled wait for it
         watching = awatch(
             folder, rust_timeout=_RUST_TIMEOUT_MS, yield_on_timeout=True, recursive=False
         )
-        self._wakeup.notify()  # for what came before anybody listened
+        self._wakeup.notify()  # for changes before this began to listen
         async with aclosing(watching):
             async for changes in watching:
                 if changes:

@@ -1,8 +1,8 @@
-"""One supervised task per open watch.
+"""The supervisor: one supervised poller task per open watch.
 
-The supervisor is told what is open and makes the running pollers match: new watches get a
-poller, withdrawn ones lose theirs, changed ones keep their poller, its rhythm and its request
-in flight. A poller that crashes is restarted with growing waits, alone; it takes nobody along.
+It gets the list of open watches and makes the running pollers match. New watches get a poller,
+withdrawn ones lose theirs, and changed ones keep their poller, its schedule and its request in
+flight. A poller that crashes is restarted alone, with growing waits; the others go on.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,9 +25,9 @@ _CALM = 600.0
 class Supervisor:
     """Keeps pollers running in `nursery`.
 
-    `make` builds the poller of a watch, None when its gateway is not configured; `spread` tells
-    over how many seconds the first polls of a gateway's known watches are spread at the start;
-    `settled` is rung when a watch is no longer polled.
+    `make` builds the poller of a watch, None when its gateway is not configured. `spread` returns
+    over how many seconds the first polls of a gateway's known watches are spread at the start.
+    `settled` is notified when a watch is no longer polled.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class Supervisor:
     def apply(self, watches: Sequence[Watch], *, starting: bool = False) -> None:
         """Make the pollers match the open `watches`.
 
-        New watches are polled at once; only when `starting`, those that an earlier process
-        already took are spread out.
+        New watches are polled at once. Only when `starting`, the watches that an earlier process
+        took are spread out.
         """
         rows = {watch.row for watch in watches}
         for row in [row for row in self._pollers if row not in rows]:
@@ -70,7 +70,7 @@ class Supervisor:
                 self._start(watch, spread=starting and not watch.fresh)
 
     def add(self, watch: Watch) -> None:
-        """Poll one more open watch, from now on."""
+        """Start polling one more open watch."""
         if watch.row not in self._pollers:
             self._start(watch, spread=False)
 
@@ -118,17 +118,17 @@ class Supervisor:
         self._orphans.discard(watch.key)
         self._pollers[watch.row] = poller
         delay = self._rng.uniform(0, self._spread(watch)) if spread else 0.0
-        # all have one name: a text for each would be one more thing to keep, 100,000 times
+        # one name for all: 100,000 texts would cost memory
         self._nursery.start_soon(self._supervise, watch.row, poller, delay, name="poller")
 
     async def _supervise(self, row: int, poller: Poller, delay: float) -> None:
-        """Run one poller to its end, however often it crashes on the way."""
+        """Run one poller to its end, and restart it after crashes."""
         crashes = 0
         while True:
             began = trio.current_time()
             try:
                 await poller.run(delay)
-            except Exception as crash:  # noqa: BLE001 - a poller's bug must stay its own
+            except Exception as crash:  # noqa: BLE001 - a poller's bug must not stop others
                 if trio.current_time() - began > _CALM:
                     crashes = 0
                 crashes += 1
@@ -137,7 +137,7 @@ class Supervisor:
                 self._report(poller, crash, crashes, delay)
             else:
                 break
-        # `_stop` may have been here first, and the watch may even be listed anew
+        # `_stop` may have removed it first, and the watch may even be listed anew
         if self._pollers.get(row) is poller:
             del self._pollers[row]
         self._settled.notify()

@@ -1,4 +1,4 @@
-"""Who is due when, however often it is put off."""
+"""A timer wheel: when each slot is due, cheap to postpone."""
 
 import math
 from heapq import heappop, heappush
@@ -6,14 +6,14 @@ from heapq import heappop, heappush
 from notifier.polling.poll_slot import PollSlot
 
 _PER_SECOND = 128
-"""Who is due within one tick is taken out together: that costs less, and nobody is early."""
+"""Ticks per second. Slots of one tick are taken out together, which costs less; none is early."""
 
 
 class TimerWheel:
-    """The seats of one desk, by the tick in which they are due.
+    """The slots of one gateway, by the tick in which they are due.
 
-    Most are put off again and again before they come up. Then they are only noted to be due
-    later, and are moved when the tick comes in which they are listed.
+    Most slots are postponed again and again before they are due. Then only `slot.due` changes,
+    and the slot is moved when the tick comes that it is filed under.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class TimerWheel:
         self._ticks: list[int] = []
 
     def add(self, slot: PollSlot) -> None:
-        """Note when a seat is due, if it is not listed for a tick before that."""
+        """File a slot under the tick when it is due, unless it is filed under an earlier one."""
         tick = math.ceil(slot.due * _PER_SECOND)
         if tick >= slot.wheel_tick:
             return
@@ -34,16 +34,16 @@ class TimerWheel:
             slots.append(slot)
 
     def take_due(self, now: float) -> list[PollSlot]:
-        """Take out the seats that wait and are due."""
+        """Take out the slots that are parked and due."""
         due = []
         while self._ticks and self._ticks[0] <= now * _PER_SECOND:
             tick = heappop(self._ticks)
             for slot in self._slots.pop(tick):
                 if slot.wheel_tick != tick:
-                    continue  # it was moved forward
+                    continue  # it was moved to an earlier tick
                 slot.wheel_tick = math.inf
                 if slot.task is None:
-                    continue  # nobody waits there
+                    continue  # its task is not parked
                 if slot.due <= now:
                     due.append(slot)
                 else:
@@ -51,5 +51,5 @@ class TimerWheel:
         return due
 
     def next_due(self) -> float:
-        """Return the moment before which nobody is due."""
+        """Return the moment before which no slot is due."""
         return self._ticks[0] / _PER_SECOND if self._ticks else math.inf

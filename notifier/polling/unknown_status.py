@@ -1,4 +1,4 @@
-"""Status words of a gateway that are in no table: said once each, for they may mean an ending."""
+"""Logs the status words of a gateway that are in no table, once each: one may mean an ending."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ _MOST = 100
 
 
 class UnknownStatusLog:
-    """The words that were explained already, to `log`."""
+    """The unknown words that were logged to `log` already."""
 
     def __init__(self, log: Any) -> None:  # noqa: ANN401 - structlog's loggers have no common type
         self._log = log
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
 
-    def explain(self, word: str) -> None:
-        """Say once what an unknown word was."""
-        if word in self._said:
+    def report(self, word: str) -> None:
+        """Log an unknown word, if it is the first time."""
+        if word in self._reported:
             return
-        if len(self._said) < _MOST:
-            self._said.add(word)
+        if len(self._reported) < _MOST:
+            self._reported.add(word)
         self._log.warning(
             "unknown_status_word",
             word=word,

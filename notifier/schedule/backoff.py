@@ -1,9 +1,9 @@
-"""How long to wait: jitter, growing waits, bounds on what a peer asks for."""
+"""Waits: jitter, exponential backoff, and bounds on what a peer asks for."""
 
 from random import Random
 
 SPREAD = 0.2
-"""Every wait is stretched or shrunk by up to this share, so that nothing marches in step."""
+"""The jitter of every wait, as a share of it, so that tasks do not stay in step."""
 
 
 def jittered(seconds: float, rng: Random) -> float:
@@ -17,5 +17,5 @@ def growing(base: float, failures: int, ceiling: float) -> float:
 
 
 def clamped(seconds: float, low: float, high: float) -> float:
-    """Return `seconds`, or the bound it is beyond."""
+    """Return `seconds` within `low` and `high`."""
     return min(max(seconds, low), high)

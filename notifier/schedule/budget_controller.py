@@ -1,4 +1,8 @@
-"""How much waiting a request has to save, so that a class keeps to its budget."""
+"""The budget controller of a job class: how much delay a request must save to be worth making.
+
+A feedback loop: a job that cost more requests than its budget raises the bar for the next jobs,
+and a job that cost less lowers it.
+"""
 
 import math
 
@@ -7,20 +11,20 @@ from notifier.schedule.poll_intervals import PollIntervals
 _FIRST = 0.02
 _LEAST = 0.002
 _MOST = 2.0
-"""In poll intervals: what the worth of a request starts from and stays between."""
+"""The first worth of a request, and its bounds, in poll intervals."""
 
 _GAIN = 0.2
 _EARLY_GAIN = 2.0
-"""A job that cost one fixed loop too much changes the worth by e^gain; in the beginning more,
-by this divided by the number of jobs."""
+"""A job that cost one fixed loop too much multiplies the worth by e^_GAIN. The first jobs count
+more: the gain is then _EARLY_GAIN divided by the number of jobs."""
 
 _MOST_CREDIT = 0.2
 _MOST_DEBIT = 1.0
-"""The most that one job changes the logarithm of the worth: a stuck job that was hardly asked
-about is no reason to spend its thousands of requests on the next ones."""
+"""The most that one job changes the logarithm of the worth. A stuck job that was rarely polled
+leaves thousands of requests over; the next jobs must not use them up."""
 
 _MEMORY = 50
-"""Over about so many jobs the usual cost of the fixed loop is averaged."""
+"""The usual cost of the fixed loop is averaged over about so many jobs."""
 
 
 class BudgetController:
@@ -37,7 +41,7 @@ class BudgetController:
         self._usual = 0.0
 
     def regulate(self, requests: int, duration: float) -> None:
-        """Take in what a job that took `duration` seconds has cost."""
+        """Adjust `worth` to what a job that took `duration` seconds has cost."""
         fixed = self._pace.fixed_requests(duration)
         self._jobs = min(self._jobs + 1, _MEMORY)
         self._usual += (fixed - self._usual) / self._jobs

@@ -1,18 +1,19 @@
 """Two readings of time, because the wall clock may be set while the daemon runs.
 
-`wall` is what a calendar says: it stamps what others read (signatures, events, logs).
-`now` is wall time too, but taken once, at the start, and carried on by a monotonic clock:
-every deadline and retry time in the store is on it. A clock set back an hour or a year ahead
-moves no retry within a process; between processes wall time is all there is.
+`wall` is calendar time: it stamps what others read (signatures, events, logs). `now` is wall
+time too, but read once, at the start, and carried on by a monotonic clock: every deadline and
+retry time in the store is on it. So setting the clock moves no retry within a process. Between
+processes only wall time is available.
 """
 
 from collections.abc import Callable
 
 
 class Clock:
-    """The daemon's sense of time; both readings are Unix seconds.
+    """Reads both times, in Unix seconds.
 
-    `wall` reads the calendar, `monotonic` a clock that nobody sets.
+    `wall` is a function that reads calendar time, `monotonic` one that reads a clock that cannot
+    be set.
     """
 
     def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
@@ -21,7 +22,7 @@ class Clock:
         self._offset = wall() - monotonic()
 
     def wall(self) -> float:
-        """Return what the calendar says, for stamps that others read."""
+        """Return calendar time, for stamps that others read."""
         return self._wall()
 
     def now(self) -> float:
@@ -29,5 +30,5 @@ class Clock:
         return self._monotonic() + self._offset
 
     def drift(self) -> float:
-        """Return by how many seconds the calendar is ahead of `now`: somebody set it."""
+        """Return by how many seconds calendar time is ahead of `now`: the clock was set."""
         return self.wall() - self.now()

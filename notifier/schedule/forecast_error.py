@@ -1,7 +1,8 @@
-"""How far the forecasts from progress were off, for the jobs of one class.
+"""How far forecasts from progress were off, for the jobs of one class.
 
 Progress is a claim: it may be even, slow at first, end at 60 or never move. So a forecast is
-corrected by what became of the forecasts for past jobs that had come as far.
+corrected by the errors of the forecasts for past jobs with similar progress. Errors are kept in
+bands of progress.
 """
 
 from array import array
@@ -13,30 +14,30 @@ from notifier.model.job_sample import JobSample
 from notifier.schedule.progress_track import MOST_READINGS, ProgressTrack
 
 _REMEMBERED = 24
-"""How many past readings are remembered per band: the newest."""
+"""How many past errors are kept per band: the newest."""
 
 _ENOUGH = 8
-"""With fewer in a band, those of the bands around it are asked as well."""
+"""With fewer in a band, the errors of the bands around it are used as well."""
 
 _FEWEST = 4
-"""With fewer in all, _UNTAUGHT is believed."""
+"""With fewer in all, _DEFAULT_RATIOS is used."""
 
-_UNTAUGHT = (0.4, 0.6, 0.8, 1.0, 1.0, 1.25, 1.6, 2.2)
-"""What a forecast is worth before anything was learned: right within a factor of two or so."""
+_DEFAULT_RATIOS = (0.4, 0.6, 0.8, 1.0, 1.0, 1.25, 1.6, 2.2)
+"""The errors that are assumed before any job has finished: a factor of about two either way."""
 
 _RENEWED = 3
-"""After so many new readings in a full band its corrections are worked out anew."""
+"""A full band is worked out again after so many new errors."""
 
 _BAND_OF = (*((progress + 3) // 4 for progress in range(96)), 25, 26, 27, 28, 29)
 _BANDS = 30
 
 
 class ForecastErrors:
-    """The ratios of the time that had remained to the time that was forecast, sorted.
+    """The sorted ratios of the time that really remained to the time that was forecast.
 
-    Both times have the refresh time added, so that a forecast of nothing can be corrected, too.
-    `sums[i]` is the sum of the first i ratios, `variance` tells how far they are spread, and
-    `by_speed` which kind of forecast they are for.
+    Both times have the refresh time added, so that a forecast of zero can be corrected too.
+    `sums[i]` is the sum of the first i ratios, `variance` is their spread, and `by_speed` says
+    which kind of forecast they belong to.
     """
 
     __slots__ = ("_excesses", "by_speed", "ratios", "sums", "variance")
@@ -47,7 +48,7 @@ class ForecastErrors:
         self.ratios = sorted(ratios)
         self.sums = list(accumulate(self.ratios, initial=0.0))
         mean = self.sums[-1] / count
-        # that a few agree is no proof
+        # agreement among few ratios is weak evidence
         doubt = 1 / count**2
         self.variance = sum((ratio - mean) ** 2 for ratio in ratios) / count + doubt
         self._excesses = [
@@ -56,7 +57,7 @@ class ForecastErrors:
         ]
 
     def inaccuracy(self) -> float:
-        """Return how far off corrected forecasts are: their variance, relative to themselves."""
+        """Return how far off corrected forecasts are: their variance relative to their mean²."""
         mean = self.sums[-1] / len(self.ratios)
         return self.variance / (mean * mean)
 
@@ -67,7 +68,7 @@ class ForecastErrors:
 
 
 class ForecastErrorTable:
-    """The corrections of one class, by how far a job has come and whether it has a speed."""
+    """The forecast errors of one class, by a job's progress and whether its speed is known."""
 
     def __init__(self, refresh: float) -> None:
         self._refresh = refresh
@@ -77,7 +78,7 @@ class ForecastErrorTable:
         self._borrowed: set[int] = set()
 
     def learn(self, sample: JobSample) -> None:
-        """Go through a finished job's readings and see what the forecasts were worth."""
+        """Replay a finished job's readings and record the error of each forecast."""
         track, before = ProgressTrack(), None
         end = sample.duration - sample.gap / 2
         for elapsed, progress in sample.readings[:MOST_READINGS]:
@@ -89,8 +90,8 @@ class ForecastErrorTable:
             self._worked_out.pop(band, None)
         self._borrowed.clear()
 
-    def corrections(self, track: ProgressTrack) -> ForecastErrors:
-        """Return what to correct the forecasts for a job with an anchor by."""
+    def errors(self, track: ProgressTrack) -> ForecastErrors:
+        """Return the errors to correct a job's forecasts by; the job must have an anchor."""
         band = _band(track)
         found = self._worked_out.get(band)
         if found is None:
@@ -113,13 +114,13 @@ class ForecastErrorTable:
     def _work_out(self, band: int) -> ForecastErrors:
         pairs = self._near(band)
         if len(pairs) < 2 * _FEWEST:
-            return ForecastErrors(_UNTAUGHT, by_speed=False)
+            return ForecastErrors(_DEFAULT_RATIOS, by_speed=False)
         by_age = ForecastErrors(pairs[::2], by_speed=False)
         by_speed = ForecastErrors(pairs[1::2], by_speed=True)
         return min(by_age, by_speed, key=ForecastErrors.inaccuracy)
 
     def _near(self, band: int) -> "array[float]":
-        """Return the readings of a band, and of those around it while they are too few."""
+        """Return the errors of a band, with those of the bands around it while they are few."""
         pairs = array("d", self._bands.get(band, ()))
         if len(pairs) < 2 * _ENOUGH:
             self._borrowed.add(band)
@@ -133,5 +134,5 @@ class ForecastErrorTable:
 
 
 def _band(track: ProgressTrack) -> int:
-    """Return which band a job is in: four percent wide, near the end one percent."""
+    """Return a job's band: four percent wide, near the end one percent."""
     return _BAND_OF[track.anchor] + (_BANDS if track.has_speed else 0)

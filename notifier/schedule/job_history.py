@@ -1,4 +1,4 @@
-"""What finished jobs have taught about every class of jobs."""
+"""The samples of finished jobs, by job class."""
 
 from collections.abc import Iterable
 
@@ -7,14 +7,13 @@ from notifier.schedule.class_history import KEPT, ClassHistory
 from notifier.schedule.poll_intervals import PollIntervals
 
 MOST_CLASSES = 256
-"""How many classes are held ready; the one that was not asked for the longest goes first."""
+"""How many class histories are kept worked out; the oldest is dropped first."""
 
 
 class JobHistory:
-    """The lessons of all classes; `stored` are those of earlier runs, oldest first.
+    """The histories of all job classes; `stored` are the samples of earlier runs, oldest first.
 
-    A class is worked out when it is first asked for: most of those that are stored may not
-    come again.
+    A class history is worked out when it is first read: most stored classes may not come again.
     """
 
     def __init__(self, stored: Iterable[JobSample] = ()) -> None:
@@ -24,23 +23,23 @@ class JobHistory:
             self._raw.setdefault(sample.job_class, []).append(sample)
 
     def of(self, job_class: JobClass, pace: PollIntervals) -> ClassHistory:
-        """Return the lessons of one class, for a gateway that is asked at `pace`."""
-        samples = self._ready.get(job_class)
-        if samples is None or (samples.pace is not pace and samples.pace != pace):
-            samples = ClassHistory(pace, self._raw.get(job_class, ()))
+        """Return the history of one class, for a gateway that is polled at `pace`."""
+        known = self._ready.get(job_class)
+        if known is None or (known.pace is not pace and known.pace != pace):
+            known = ClassHistory(pace, self._raw.get(job_class, ()))
             self._ready.pop(job_class, None)
-            self._ready[job_class] = samples
+            self._ready[job_class] = known
             self._forget()
-        return samples
+        return known
 
     def learn(self, sample: JobSample) -> None:
-        """Take in what a finished job taught."""
+        """Add the sample of a finished job."""
         raw = self._raw.setdefault(sample.job_class, [])
         raw.append(sample)
         del raw[:-KEPT]
-        samples = self._ready.get(sample.job_class)
-        if samples is not None:
-            samples.learn(sample)
+        known = self._ready.get(sample.job_class)
+        if known is not None:
+            known.learn(sample)
 
     def _forget(self) -> None:
         while len(self._ready) > MOST_CLASSES:

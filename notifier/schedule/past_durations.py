@@ -1,4 +1,4 @@
-"""How long the jobs of a class took, arranged for quick questions."""
+"""How long the jobs of a class took, sorted and summed for fast look-ups."""
 
 from array import array
 from bisect import bisect_right
@@ -6,19 +6,20 @@ from collections.abc import Collection
 from itertools import accumulate
 
 _SHARES = (1 / 6, 1 / 2, 5 / 6)
-"""Where in its gap an end may have been: each job counts as three, at these shares of it."""
+"""The end of a job lies somewhere within its gap: each job counts as three ends, at these shares
+of the gap."""
 
 SAMPLES_PER_JOB = len(_SHARES)
 
 _LONGEST = 10
-"""A job that took longer than so many medians counts as that long."""
+"""No end counts as later than so many medians."""
 
 
 class PastDurations:
     """The ends of past jobs, in seconds since each began.
 
-    `ends` is sorted, `sums[i]` is the sum of the first i of them and `variances[i]` how far those
-    from the i-th on are spread (seconds²; infinite when there is none).
+    `ends` is sorted. `sums[i]` is the sum of the first i ends, `variances[i]` the variance of the
+    ends from the i-th on (seconds²; infinite when there is none).
     """
 
     __slots__ = ("ends", "median", "sums", "variances")
@@ -35,7 +36,7 @@ class PastDurations:
         self.variances = array("d", _variances(ends, finest * finest))
 
     def ended_by(self, elapsed: float) -> int:
-        """Return how many of `ends` had come by then."""
+        """Return how many of `ends` are not later than `elapsed`."""
         return bisect_right(self.ends, elapsed)
 
 

@@ -1,19 +1,19 @@
-"""When to ask about a job again: as soon as more waiting is expected to cost more than a request.
+"""The poll policy: when to ask about a job again.
 
-The end of a job is not known, but there are samples of when it may come: what its progress
-forecasts, corrected by what became of such forecasts before; how long past jobs of its class
-took; and a little doubt in both. Over them, a gap means an expected delay of
-`mean(max(0, now + gap - end))`: nothing while nothing can happen, and the more the likelier the
-job ends within the gap. The next question is due when that delay reaches the worth of a request,
-which the budget controller sets (`notifier.schedule.budget_controller`). So requests go where ends
-are likely, and nowhere else.
+A job is polled again as soon as further waiting is expected to cost more than a request. The end
+of a job is unknown, but there are weighted samples of it from three sources: the forecast from
+its progress, corrected by the errors of earlier forecasts; the durations of past jobs of its
+class; and a little doubt in both. Over these samples a gap has an expected delay of
+`mean(max(0, now + gap - end))`. It is zero while no sample lies within the gap, and grows with
+the weight of those that do. The next poll is due when the delay reaches the worth of a request,
+which `notifier.schedule.budget_controller` sets. So requests are made where ends are likely.
 
-Progress and history are trusted in proportion to the squares of how precise each has proved.
-Samples that time has passed by are dropped, and what they weighed is lost to their source: a
-progress that stalls or lies loses to history and doubt, and an outlived history to doubt. With
-doubt alone the gaps grow: a stuck job is asked about ever more rarely.
+Progress and history are weighted by the square of the precision that each has shown. Samples that
+lie in the past are dropped, and their source loses their weight: progress that stalls or lies
+loses to history and doubt, and an outlived history loses to doubt. With doubt alone the gaps
+grow, so a stuck job is polled ever more rarely.
 
-A new class is asked about at the fixed pace until progress tells more.
+A job of a new class is polled at the fixed pace until its progress allows a forecast.
 
 The sizes of the constants were found with `tests/benchmarks/schedule`; most can be doubled or
 halved and cost a few percent.
@@ -29,28 +29,28 @@ from notifier.schedule.past_durations import SAMPLES_PER_JOB
 from notifier.schedule.progress_track import ProgressTrack
 
 FORECAST_SPREAD = 0.02
-"""How much jitter a forecast gap bears. More costs lag, and the jobs' own times differ."""
+"""The jitter of a forecast gap. More would cost lag, and the jobs' own times differ anyway."""
 
 _DOUBT = 0.04
-"""The weight of neither progress nor history being right: the job may end at any time."""
+"""The weight of the case that neither progress nor history is right: any end is possible."""
 
 _NEGLIGIBLE = 0.004
-"""A history of less weight, beside the rest, is not worth the time it takes to look into."""
+"""A history with a smaller share of the weight is left out, to save its computation."""
 
 _USUAL = 6
-"""How many poll intervals a job takes as long as nothing is known: 120 s at 20 s."""
+"""The assumed duration of a job while nothing is known, in poll intervals: 120 s at 20 s."""
 
 _OLD = 5
-"""Beyond so many usual durations a job is the likelier stuck the older it is."""
+"""Beyond so many usual durations a job counts as the likelier stuck the older it is."""
 
 _NO_END = 1e6
-"""So many poll intervals are for ever: far beyond where the longest gap is reached."""
+"""The longest mean remaining time, in poll intervals: far beyond where the longest gap is due."""
 
 _PATIENCE = 30
-"""Beyond so many poll intervals a job of a new class is asked about less and less often."""
+"""Beyond so many poll intervals of age, the gaps of a job of a new class grow with its age."""
 
 _STRETCH = 1.5
-"""How far a forecast may stretch the gaps of a new class: that makes up for shorter ones."""
+"""How far a forecast may stretch a gap of a new class, which pays for the shorter ones."""
 
 _AHEAD, _AHEAD_IF_NEW = 6, 2
 """How many requests a job may be ahead of one per poll interval, the first one included."""
@@ -60,55 +60,55 @@ _CLOSE = 0.05
 
 _Source = tuple[Sequence[float], Sequence[float], float, float, int, float]
 """Samples of a job's end: the sorted values and their sums, as in `PastDurations`; the scale from
-values to seconds; the shift from a gap to its value, in seconds; the first value that has not
-passed; and the weight of each."""
+values to seconds; the shift from a gap to its value, in seconds; the first value that is still
+ahead; and the weight of each value."""
 
 
-def next_gap(track: ProgressTrack, samples: ClassHistory, elapsed: float) -> float:
-    """Return the seconds until the next question about a job that is `elapsed` seconds old.
+def next_gap(track: ProgressTrack, history: ClassHistory, elapsed: float) -> float:
+    """Return the seconds until the next poll of a job that is `elapsed` seconds old.
 
-    It is between the shortest and the longest gap of the pace. Jitter (see `spread`), errors and
-    the gateway's own hints are for the caller to mind.
+    The result lies between the shortest and the longest gap of the pace. The caller applies
+    jitter (see `spread`), errors and the gateway's own hints.
     """
-    pace = samples.pace
+    pace = history.pace
     ahead = _AHEAD
-    if not samples.new:
-        gap = _worthwhile(track, samples, elapsed)
+    if not history.new:
+        gap = _worthwhile(track, history, elapsed)
     else:
         ahead = _AHEAD_IF_NEW
         gap = max(pace.poll_interval, elapsed / _PATIENCE)
         if track.anchor:
-            gap = min(_STRETCH * gap, _worthwhile(track, samples, elapsed))
+            gap = min(_STRETCH * gap, _worthwhile(track, history, elapsed))
     soonest = track.first_at + (track.requests + 1 - ahead) * pace.poll_interval - elapsed
     gap = max(gap, soonest)
     if gap < pace.min_poll_interval:
         return pace.min_poll_interval
-    return min(samples.longest, gap)
+    return min(history.longest, gap)
 
 
-def spread(track: ProgressTrack, samples: ClassHistory) -> float:
-    """Return by what share of itself the next gap may be stretched or shrunk at random.
+def spread(track: ProgressTrack, history: ClassHistory) -> float:
+    """Return the jitter of the next gap, as a share of it.
 
-    Where nothing is forecast all gaps are alike, and only jitter keeps jobs out of step.
+    Without a forecast all gaps are equal, and only jitter keeps jobs out of step.
     """
-    return SPREAD if samples.new and not track.anchor else FORECAST_SPREAD
+    return SPREAD if history.new and not track.anchor else FORECAST_SPREAD
 
 
-def _worthwhile(track: ProgressTrack, samples: ClassHistory, elapsed: float) -> float:
-    """Return the gap after which a request is worth its while."""
-    history = samples.history
-    ends = history.ends
+def _worthwhile(track: ProgressTrack, history: ClassHistory, elapsed: float) -> float:
+    """Return the gap after which a request is worth making."""
+    durations = history.durations
+    ends = durations.ends
     ended = bisect_right(ends, elapsed)
     left = len(ends) - ended
     doubt = mass = _DOUBT
     rest = 1.0 - _DOUBT
-    guess = ends[ended + left // 8] - elapsed if left else samples.pace.poll_interval
+    guess = ends[ended + left // 8] - elapsed if left else history.pace.poll_interval
     sources: list[_Source] = []
     if track.anchor:
         known = ended
         if track.anchor_at < elapsed:
             known = bisect_right(ends, track.anchor_at, 0, ended)
-        progress = _by_progress(track, samples, elapsed, history.variances[known])
+        progress = _by_progress(track, history, elapsed, durations.variances[known])
         found, forecast, shift, first, weight = progress
         count = len(found.ratios)
         mass += weight * (count - first)
@@ -116,28 +116,28 @@ def _worthwhile(track: ProgressTrack, samples: ClassHistory, elapsed: float) -> 
         if left:
             rest *= left / (len(ends) - known)
         if first < count:
-            worth = samples.worth * (mass + rest)
+            worth = history.worth * (mass + rest)
             guess = forecast * found.exceeding(worth / (weight * count * forecast)) - shift
             sources.append((found.ratios, found.sums, forecast, shift, first, weight))
     if left and rest > _NEGLIGIBLE * mass:
         mass += rest
-        # the fewer are left the less they prove, as if doubt were one of the jobs
+        # the fewer ends are left, the weaker their evidence: doubt counts as one more job
         weight = rest / (left + SAMPLES_PER_JOB)
         doubt += weight * SAMPLES_PER_JOB
-        sources.append((ends, history.sums, 1.0, elapsed, ended, weight))
-    worth = samples.worth * mass
-    return _solve(sources, doubt, _doubtful_tail(samples, elapsed), worth, guess, samples)
+        sources.append((ends, durations.sums, 1.0, elapsed, ended, weight))
+    worth = history.worth * mass
+    return _solve(sources, doubt, _doubtful_tail(history, elapsed), worth, guess, history)
 
 
 def _by_progress(
-    track: ProgressTrack, samples: ClassHistory, elapsed: float, variance: float
+    track: ProgressTrack, history: ClassHistory, elapsed: float, variance: float
 ) -> tuple[ForecastErrors, float, float, int, float]:
-    """Return what progress says, weighed against a history that is spread by `variance`.
+    """Return the forecast errors and, see `_Source`, their scale, shift, first and weight.
 
-    That is the corrections and, see `_Source`, their scale, shift, first and weight.
+    The weight is relative to a history whose ends have this `variance`.
     """
-    found = samples.corrections(track)
-    refresh = samples.refresh
+    found = history.forecast_errors(track)
+    refresh = history.refresh
     forecast = track.forecast(refresh, by_speed=found.by_speed) + refresh
     shift = elapsed - track.anchor_at + refresh
     odds = forecast * forecast * found.variance / variance
@@ -145,10 +145,10 @@ def _by_progress(
     return found, forecast, shift, bisect_right(found.ratios, shift / forecast), weight
 
 
-def _doubtful_tail(samples: ClassHistory, elapsed: float) -> float:
-    """Return twice the mean time that remains to a job of which nothing is known."""
-    interval = samples.pace.poll_interval
-    usual = samples.history.median or _USUAL * interval
+def _doubtful_tail(history: ClassHistory, elapsed: float) -> float:
+    """Return twice the mean remaining time of a job about which nothing is known."""
+    interval = history.pace.poll_interval
+    usual = history.durations.median or _USUAL * interval
     age = elapsed / (_OLD * usual)
     return 2 * usual if age < 1 else min(2 * usual * age * age, _NO_END * interval)
 
@@ -159,14 +159,14 @@ def _solve(
     tail: float,
     worth: float,
     gap: float,
-    samples: ClassHistory,
+    history: ClassHistory,
 ) -> float:
-    """Return the gap whose expected delay is `worth`, or a bound that it is beyond.
+    """Return the gap whose expected delay is `worth`, within the bounds of the pace.
 
-    The delay is convex: from a first guess above, Newton's steps come down without passing by.
+    The delay is convex, so Newton's steps from a guess above descend without overshooting.
     Doubt is a Pareto distribution, where a gap means a delay of gap² / (tail + gap).
     """
-    low, longest = samples.pace.min_poll_interval, samples.longest
+    low, longest = history.pace.min_poll_interval, history.longest
     gap = min(max(gap, low), longest)
     for _ in range(_MOST_STEPS):
         rest = tail / (tail + gap)

@@ -1,30 +1,30 @@
-"""What one job has shown so far, and when it would end by its progress."""
+"""The progress track of one job: its readings so far, and the end that they forecast."""
 
 from array import array
 
 from notifier.model.job_sample import JobClass, JobSample
 
 MOST_READINGS = 16
-"""How many readings of a job are kept; when there are more, every second one goes."""
+"""How many readings of a job are kept; when there are more, every second one is dropped."""
 
 _DONE = 100
 _CEILING = 99
-"""Progress stops here until the end on many gateways, however far away that is."""
+"""On many gateways progress stops here until the end, however far away the end is."""
 
 _STRETCH = 3
-"""How much progress has to be made between two readings to tell a speed."""
+"""How much progress two readings must be apart to give a speed."""
 
 
 class ProgressTrack:
-    """The answers about one job that has not ended, from the first to the latest.
+    """The answers about one running job, from the first to the latest.
 
-    One is held for every open watch, so it is small: about 300 bytes. Times are seconds since
-    the job began; `first_at` is when it was first asked about.
+    Every open watch has one, so it is small: about 300 bytes. Times are seconds since the job
+    began; `first_at` is when it was first polled. `requests` counts its polls.
 
-    The forecast stands on `anchor`, the latest reading that told something: one that differs
-    from the reading before, and is not at the ceiling. A job that stalls says no more than that
-    it has not ended, so its forecast stays where it was and wears off as time passes it by.
-    `has_speed` tells that two readings are far enough apart to say how fast it goes.
+    The forecast rests on `anchor`, the latest informative reading: one that differs from the
+    reading before and is below the ceiling. A stalled job shows no more than that it has not
+    ended, so its forecast stays as it is and loses weight as time passes it. `has_speed` says
+    that two readings are far enough apart to give a speed.
     """
 
     __slots__ = (
@@ -52,10 +52,10 @@ class ProgressTrack:
         queued: bool = False,
         counts: bool = True,
     ) -> None:
-        """Take in an answer that came `elapsed` seconds after the job began.
+        """Add an answer from `elapsed` seconds after the job began.
 
-        `progress` is 0-100, None if nothing was said; a job that is `queued` has made none.
-        What cost no request of its own does not count, unless it is the first.
+        `progress` is 0-100, None if the answer has none; a `queued` job has made none.
+        `counts` is False for an answer that cost no request of its own; the first always counts.
         """
         if not self.requests:
             self.first_at = elapsed
@@ -79,8 +79,8 @@ class ProgressTrack:
     def forecast(self, refresh: float, *, by_speed: bool) -> float:
         """Return the seconds from the anchor to the end.
 
-        By the job's speed since its first reading above 0, where there is one, or by its age:
-        if it goes on as it did on average since it left the queue.
+        With `by_speed`, by the speed since the first reading above 0, if that is known. Otherwise
+        by age: the average speed since the job left the queue.
         """
         anchor = self.anchor
         if by_speed and self.has_speed:
@@ -93,9 +93,9 @@ class ProgressTrack:
     def sample(
         self, job_class: JobClass, duration: float, gap: float, *, complete: bool
     ) -> JobSample:
-        """Return what the job taught, now that a last answer told its end; see `JobSample`.
+        """Return the sample of the job, now that it has ended; see `JobSample`.
 
-        `complete` tells that it was asked about from its beginning on.
+        `complete` says that the job was polled from its beginning on.
         """
         kept = self._readings or ()
         return JobSample(

@@ -1,10 +1,10 @@
-"""How long a peer asks to be left alone, read from the headers that say so.
+"""Parsers of the headers in which a peer asks for a wait before the next request.
 
-`Retry-After` (RFC 9110, 10.2.3) is a number of seconds or a date in one of three formats.
-Peers send both, and also dates in the past, years of waiting and plain nonsense. Nonsense
-counts as not having asked, and nobody is believed beyond ten years: how much of a wait is
-honoured is for the caller to say. `int()` and `strptime` are not asked, since they also take
-`1_000`, Arabic digits and the month names of the machine's language.
+`Retry-After` (RFC 9110, 10.2.3) is a number of seconds or a date in one of three formats. Peers
+send both, and also dates in the past, waits of years and plain nonsense. Nonsense counts as no
+header, and a wait is capped at ten years: the caller decides how much of it to honour. `int()`
+and `strptime` are not used, since they also take `1_000`, Arabic digits and the month names of
+the machine's language.
 """
 
 import re
@@ -31,8 +31,8 @@ _DATES = [
 def parse_retry_after(value: str, now: float) -> float | None:
     """Return the seconds from `now` (Unix seconds) that a `Retry-After` asks for.
 
-    0 for a moment that has passed, at most LONGEST, None for what is neither a number of
-    seconds nor a date.
+    A date in the past gives 0, and nothing gives more than LONGEST. None if `value` is neither
+    a number of seconds nor a date.
     """
     text = value.strip(" \t")
     seconds = _number(text)
@@ -43,7 +43,7 @@ def parse_retry_after(value: str, now: float) -> float | None:
 
 
 def parse_poll_after_ms(value: str) -> float | None:
-    """Return the seconds that an `openai-poll-after-ms` asks for, None for what is no number."""
+    """Return the seconds that an `openai-poll-after-ms` asks for; None if it is no number."""
     milliseconds = _number(value.strip(" \t"))
     return None if milliseconds is None else min(milliseconds / 1000, LONGEST)
 

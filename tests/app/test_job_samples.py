@@ -50,9 +50,9 @@ async def test_what_jobs_taught_before_a_restart_is_known_after_it(tmp_path: Pat
     async with trio.open_nursery() as nursery:
         connections = Connections(nursery)
         parts = await assemble(config, Runtime(second, clock, Seams(), connections, Metrics()))
-        samples = parts.deps.book.of(SORA, INTERVALS)
-        assert not samples.new
-        assert samples.history.median is not None
-        assert 100 <= samples.history.median <= 120
+        history = parts.deps.history.of(SORA, INTERVALS)
+        assert not history.new
+        assert history.durations.median is not None
+        assert 100 <= history.durations.median <= 120
         nursery.cancel_scope.cancel()
     await second.close()

@@ -117,14 +117,14 @@ def _prepare(url: str, folder: Path, load_: Load) -> None:
 
 def _count_answers() -> Callable[[], int]:
     """Have answers to pollers counted; return what tells how many there were."""
-    seen, next_poll = 0, Poller._again  # noqa: SLF001 - nobody else sees every answer
+    seen, next_poll = 0, Poller._next_poll  # noqa: SLF001 - nobody else sees every answer
 
     def counting(poller: Poller, asked: PollResult, rules: WatchRules) -> NextPoll:
         nonlocal seen
         seen += 1
         return next_poll(poller, asked, rules)
 
-    patch.object(Poller, "_again", counting).start()
+    patch.object(Poller, "_next_poll", counting).start()
     return lambda: seen
 
 

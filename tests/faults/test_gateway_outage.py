@@ -131,7 +131,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
                 rules=lambda _: rules,
                 now=clock.now,
                 rng=dice,
-                book=JobHistory(),
+                history=JobHistory(),
             ),
         )
 

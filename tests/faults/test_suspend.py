@@ -73,7 +73,7 @@ def start_watching(gateway: Gateway, nursery: trio.Nursery, budget: float = BUDG
                 rules=lambda _: rules,
                 now=now,
                 rng=rng(watch.row),
-                book=JobHistory(),
+                history=JobHistory(),
             ),
         )
 

@@ -58,7 +58,7 @@ async def test_a_poller_that_is_kept_waiting_lags(
             rules=lambda _: WatchRules(20, 5, 120, NEVER),
             now=clock.now,
             rng=rng(),
-            book=JobHistory(),
+            history=JobHistory(),
         ),
     )
     with trio.move_on_after(101):

@@ -1,4 +1,4 @@
-"""A gateway that lists its videos, as well or as badly as it is told, and who watches them."""
+"""A gateway that lists its videos, as well or as badly as a test says, and pollers for them."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -46,7 +46,7 @@ class ListingGateway:
     ignores_after: bool = False
     most: int = 100
     asked: list[tuple[float, str]] = field(default_factory=list)
-    told: dict[str, list[float]] = field(default_factory=dict)
+    answered: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, names: Sequence[str]) -> None:
         """Begin jobs that never end."""
@@ -90,45 +90,45 @@ def _reply(status: int, value: Item) -> HttpResponse:
     return HttpResponse(status, {}, json.dumps(value).encode())
 
 
-class RecordingDesk(GatewayScheduler):
-    """Notes when each seat got an answer."""
+class RecordingScheduler(GatewayScheduler):
+    """Records when each slot got an answer."""
 
-    told: dict[str, list[float]]
+    answered: dict[str, list[float]]
 
     def wait(self, slot: PollSlot) -> None:
         """Wait for the first answer, or the next."""
-        if not hasattr(self, "told"):
-            self.told = {}
-        self.told.setdefault(slot.video_id, [])
+        if not hasattr(self, "answered"):
+            self.answered = {}
+        self.answered.setdefault(slot.video_id, [])
         super().wait(slot)
 
     async def ask(self, slot: PollSlot) -> PollResult | None:
-        """Ask, and note the answer."""
+        """Ask, and record the answer."""
         asked = await super().ask(slot)
         if asked is not None:
-            self.told[slot.video_id].append(asked.at)
+            self.answered[slot.video_id].append(asked.at)
         return asked
 
 
 class RecordingPoller(Poller):
-    """Notes in `told` when it heard an answer without being woken."""
+    """Records in `answered` when it accepted an answer without being woken."""
 
-    told: Callable[[], Mapping[str, list[float]]]
-    trips = 0
+    answered: Callable[[], Mapping[str, list[float]]]
+    crashes = 0
 
     def accept_listed(self, asked: PollResult, now: float) -> bool:
-        """Hear, and note it."""
-        if self.trips:
-            self.trips -= 1
+        """Accept, and record it."""
+        if self.crashes:
+            self.crashes -= 1
             raise ArithmeticError
-        heard = super().accept_listed(asked, now)
-        if heard:
-            self.told()[self.video_id].append(asked.at)
-        return heard
+        accepted = super().accept_listed(asked, now)
+        if accepted:
+            self.answered()[self.video_id].append(asked.at)
+        return accepted
 
 
 class Watchers:
-    """Who watches, and the endings that they saw."""
+    """The pollers of one gateway, and the endings that they published."""
 
     def __init__(self, gateway: ListingGateway, mode: Mode, rate: float = 1000) -> None:
         self.gateway = gateway
@@ -136,26 +136,28 @@ class Watchers:
         self.saved: list[Snapshot | None] = []
         self._pollers: dict[str, RecordingPoller] = {}
         self._rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
-        self._scheduler_rules = SchedulerLimits(rate, 8, INTERVAL, mode)
+        self._scheduler_limits = SchedulerLimits(rate, 8, INTERVAL, mode)
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
         client = GatewayClient(rules, gateway, trio.current_time)
         now = trio.current_time
-        self.scheduler = RecordingDesk("main", client, self._scheduler_rules, now=now, rng=rng())
+        self.scheduler = RecordingScheduler(
+            "main", client, self._scheduler_limits, now=now, rng=rng()
+        )
 
     @property
-    def told(self) -> Mapping[str, list[float]]:
+    def answered(self) -> Mapping[str, list[float]]:
         """When each video was answered."""
-        return self.scheduler.told
+        return self.scheduler.answered
 
     def keep(self, reading: Observation) -> None:
         self.saved.append(reading.snapshot)
 
-    def trip(self, video_id: str) -> None:
-        """Have a poller stumble over the next two answers that it hears."""
-        self._pollers[video_id].trips = 2
+    def crash(self, video_id: str) -> None:
+        """Make a poller crash on the next two answers from a page."""
+        self._pollers[video_id].crashes = 2
 
-    async def publish(self, terminal_state: Ending) -> None:
-        self.endings.append(terminal_state)
+    async def publish(self, ending: Ending) -> None:
+        self.endings.append(ending)
         await trio.lowlevel.checkpoint()
 
     def poller(self, watch: Watch) -> Poller:
@@ -168,10 +170,10 @@ class Watchers:
                 rules=lambda _: self._rules,
                 now=trio.current_time,
                 rng=rng(watch.row),
-                book=JobHistory(),
+                history=JobHistory(),
             ),
         )
-        poller.told = lambda: self.told
+        poller.answered = lambda: self.answered
         self._pollers[poller.video_id] = poller
         return poller
 

@@ -1,4 +1,4 @@
-"""A gateway's list without I/O, and a desk that asks a shelf which page of it to ask for."""
+"""A gateway's list without I/O, and a scheduler that asks a planner which page to ask for."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from notifier.polling.page_planner import WORTH_OF_DUE, Mode, PagePlanner, PageRequest
+from notifier.polling.page_planner import WORTH_OF_DUE, Mode, PagePlanner
+from notifier.polling.page_range import PageRequest
 from notifier.polling.poll_slot import PollSlot
 from notifier.polling.ready_queue import ReadyQueue
 
@@ -17,7 +18,7 @@ _PARKED: Any = object()
 
 @dataclass
 class Listed:
-    """Ids in the order of a list, the newest first; it can be told to page badly.
+    """Ids in the order of a list, the newest first; it can be made to page badly.
 
     `jobs` are oldest first. `most` caps a page, `refuses_above` a limit. `lost_cursor` is what
     a page after a deleted id is: refused, empty, or the head of the list.
@@ -65,7 +66,7 @@ class Listed:
         return ids + ids * self.repeats, ids[-1] if ids and more else None
 
 
-class ModelDesk:
+class ModelScheduler:
     """Asks about each video every `INTERVAL`; `in_flight` answers are outstanding at a time.
 
     `answered` says when each video was answered last, `found` how many were found by search.
@@ -75,7 +76,7 @@ class ModelDesk:
         self.gateway = gateway
         self.slots: dict[str, PollSlot] = {}
         self.planner = PagePlanner(mode, self.slots)
-        self.line = ReadyQueue(self.planner)
+        self.queue = ReadyQueue(self.planner)
         self.answered: dict[str, float] = {}
         self.singles = self.pages = self.found = 0
         self.asked: list[tuple[float, str | None]] = []
@@ -100,31 +101,31 @@ class ModelDesk:
         """Watch these no longer."""
         for name in names:
             slot = self.slots.pop(name)
-            self.line.remove(slot)
+            self.queue.remove(slot)
             self.planner.remove(slot)
 
     def round(self, seconds: float = INTERVAL) -> int:
-        """Answer all who are due, then let time pass; return how many requests that took."""
+        """Answer all due videos, then let time pass; return how many requests that took."""
         before = self.requests
         for slot in list(self.slots.values()):
             if slot.due <= self.now:
-                self.line.add(slot)
-        while self.line or self._waiting:
-            if self.line and len(self._waiting) < self._in_flight:
-                self._give_turn()
+                self.queue.add(slot)
+        while self.queue or self._waiting:
+            if self.queue and len(self._waiting) < self._in_flight:
+                self._start_request()
             else:
-                self._come_back()
+                self._finish_request()
         self.now += seconds
         return self.requests - before
 
     def rounds(self, count: int) -> Iterator[int]:
-        """Live through so many rounds."""
+        """Run so many rounds."""
         return (self.round() for _ in range(count))
 
-    def _give_turn(self) -> None:
-        slot = self.line.first()
-        self.line.remove(slot)
-        request = self.line.plan(slot, self.now)
+    def _start_request(self) -> None:
+        slot = self.queue.first()
+        self.queue.remove(slot)
+        request = self.queue.plan(slot, self.now)
         if request is None:
             self.singles += 1
             self._answer(slot)
@@ -134,7 +135,7 @@ class ModelDesk:
         slot.task = None
         self._waiting.append((slot, request))
 
-    def _come_back(self) -> None:
+    def _finish_request(self) -> None:
         carrier, request = self._waiting.popleft()
         carrier.task = _PARKED
         page = self.gateway.page(request.limit, request.after)
@@ -142,13 +143,13 @@ class ModelDesk:
             refused, too_many = page != BROKEN, page == TOO_MANY
             self.planner.record_failure(request, self.now, refused=refused, too_many=too_many)
         else:
-            self._hand_out(request, dict.fromkeys(page[0]), page[1])
+            self._apply_page(request, dict.fromkeys(page[0]), page[1])
         for slot in request.expected:
             if slot.due <= self.now and slot.video_id in self.slots:
                 slot.single_only |= request.after is not None
-                self.line.add_first(slot)
+                self.queue.add_first(slot)
 
-    def _hand_out(self, request: PageRequest, ids: Mapping[str, None], end: str | None) -> None:
+    def _apply_page(self, request: PageRequest, ids: Mapping[str, None], end: str | None) -> None:
         self.planner.record_page(request, list(ids), end)
         self.found += request.new
         saved = 0.0
@@ -156,7 +157,7 @@ class ModelDesk:
             slot = self.slots.get(video_id)
             if slot is not None and slot.task is not None and slot.due <= self.now:
                 saved += WORTH_OF_DUE
-                self.line.remove(slot)
+                self.queue.remove(slot)
                 self._answer(slot)
         self.planner.record_savings(request, saved, self.now)
 

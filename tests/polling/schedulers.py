@@ -1,4 +1,4 @@
-"""A desk before a gateway that answers as it is told."""
+"""A scheduler with a gateway that answers as a test says."""
 
 import trio
 
@@ -33,7 +33,7 @@ class Gateway:
 
 
 async def ask(scheduler: GatewayScheduler, video_id: str, deadline: float = NEVER) -> Answer:
-    """Ask now, as a poller does that was due."""
+    """Ask now, like a poller that is due."""
     now = trio.current_time()
     slot = PollSlot(video_id)
     slot.due, slot.earliest, slot.deadline = now, now, deadline
@@ -56,7 +56,7 @@ def make_scheduler(
     in_flight: int = 32,
     metrics: Metrics | None = None,
 ) -> GatewayScheduler:
-    """Open a desk whose clerk works in `nursery`."""
+    """Return a scheduler that runs in `nursery`."""
     scheduler = GatewayScheduler(
         "main",
         gateway,

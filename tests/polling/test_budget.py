@@ -1,4 +1,4 @@
-"""A gateway's desk keeps to the budget, and to less when the gateway asks for rest."""
+"""The scheduler keeps to the budget, and to less when the gateway asks for a wait."""
 
 from itertools import pairwise
 
@@ -48,7 +48,7 @@ async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
     assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[10:], strict=False))
 
 
-async def test_trying_a_refused_key_again_takes_a_turn_of_the_budget(
+async def test_a_probe_of_a_refused_key_uses_the_budget(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
 ) -> None:
@@ -67,7 +67,7 @@ async def test_trying_a_refused_key_again_takes_a_turn_of_the_budget(
 LIMITED = PollError("http_429", status=429, wait=60)
 
 
-async def test_a_gateway_that_is_asked_too_much_gets_rest_from_everybody_then_more_by_and_by(
+async def test_after_a_429_no_request_is_made_until_the_wait_is_over_and_then_more_and_more(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
 ) -> None:
@@ -89,7 +89,7 @@ async def test_a_gateway_that_is_asked_too_much_gets_rest_from_everybody_then_mo
     assert gaps[-1] == pytest.approx(0.1)
 
 
-async def test_rest_is_given_also_after_a_429_that_names_no_wait(
+async def test_requests_slow_down_also_after_a_429_that_names_no_wait(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
 ) -> None:
@@ -103,7 +103,7 @@ async def test_rest_is_given_also_after_a_429_that_names_no_wait(
     assert [at for at, _ in gateway.asked] == pytest.approx([0, 0.1, 0.3])
 
 
-async def test_a_year_of_rest_is_ten_minutes_and_one_limited_video_takes_it_once(
+async def test_a_wait_of_a_year_is_ten_minutes_and_counts_once_for_one_limited_video(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
 ) -> None:

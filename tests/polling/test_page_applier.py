@@ -1,4 +1,4 @@
-"""Many videos per request: pages answer whom they can, and whoever they cannot is asked alone."""
+"""Many videos per request: pages answer what they can, and the rest is asked about alone."""
 
 from itertools import pairwise
 
@@ -39,7 +39,7 @@ async def test_pages_answer_hundreds_of_videos_with_a_few_requests(
     async with watching(gateway, names(500)) as watchers:
         await trio.sleep(TEN_MINUTES)
         assert gateway.count() < single_only / 20
-        for times in watchers.told.values():
+        for times in watchers.answered.values():
             gaps = [later - earlier for earlier, later in pairwise(times)]
             assert times[0] - began < 1.5 * INTERVAL
             assert min(gaps) >= 5
@@ -70,7 +70,7 @@ async def test_jobs_that_others_have_in_between_do_no_harm(autojump_clock: MockC
         # 30 pages hold them all; asked alone it would be 600 every 20 s
         assert gateway.count() - before < 3 * 35 * seconds / INTERVAL
         assert all(
-            times[-1] > trio.current_time() - 2 * INTERVAL for times in watchers.told.values()
+            times[-1] > trio.current_time() - 2 * INTERVAL for times in watchers.answered.values()
         )
 
 
@@ -97,7 +97,7 @@ async def test_a_list_that_lies_about_an_end_ends_nothing(autojump_clock: MockCl
     async with watching(gateway, names(100)) as watchers:
         await trio.sleep(TEN_MINUTES)
         assert watchers.endings == []
-        assert len(watchers.told) == 100
+        assert len(watchers.answered) == 100
 
 
 def _unnamed(items: list[Item]) -> list[Item]:
@@ -142,7 +142,7 @@ async def test_lists_that_are_bad_cost_little_and_delay_nobody(
     began = trio.current_time()
     async with watching(gateway, names(150), mode) as watchers:
         await trio.sleep(300)
-        for times in watchers.told.values():
+        for times in watchers.answered.values():
             assert times[0] - began < 1.5 * INTERVAL
             assert times[-1] > trio.current_time() - 2 * INTERVAL
     if mode == "auto":
@@ -175,7 +175,7 @@ async def test_lists_that_leave_progress_out_are_not_believed_when_single_answer
     async with watching(gateway, names(100)) as watchers:
         await trio.sleep(TEN_MINUTES)
         assert len(gateway.pages) < 40
-        assert all(len(times) > 10 for times in watchers.told.values())
+        assert all(len(times) > 10 for times in watchers.answered.values())
 
 
 async def test_one_video_alone_is_asked_about_alone_unless_lists_are_always_wanted(
@@ -216,7 +216,7 @@ async def test_after_a_start_with_very_many_watches_the_chains_find_their_pages(
         seconds = trio.current_time() - since
         # 60 pages hold them all, so that each is answered once in 20 s
         assert gateway.count() - before < 3 * 60 * seconds / INTERVAL
-        assert all(times[-1] > since for times in watchers.told.values())
+        assert all(times[-1] > since for times in watchers.answered.values())
 
 
 async def test_news_on_a_page_are_stored_and_what_was_known_already_is_not(
@@ -233,19 +233,19 @@ async def test_news_on_a_page_are_stored_and_what_was_known_already_is_not(
         assert [snapshot.word for snapshot in watchers.saved if snapshot] == ["queued"]
 
 
-async def test_one_who_stumbles_over_its_answer_does_not_take_others_on_the_page_along(
+async def test_a_poller_that_crashes_on_its_answer_does_not_stop_others_on_the_page(
     autojump_clock: MockClock,
 ) -> None:
     gateway = gateway_with(100)
     async with watching(gateway, names(100)) as watchers:
         await trio.sleep(120)
-        watchers.trip("video_00007")
+        watchers.crash("video_00007")
         since = trio.current_time()
         await trio.sleep(TEN_MINUTES)
-        for name, times in watchers.told.items():
+        for name, times in watchers.answered.items():
             assert name == "video_00007" or max(map(_gap, pairwise(times))) < 2 * INTERVAL
-        # its own task took that answer in, and it goes on
-        assert sum(at > since for at in watchers.told["video_00007"]) > 10
+        # its own task applied that answer, and it goes on
+        assert sum(at > since for at in watchers.answered["video_00007"]) > 10
 
 
 def _gap(pair: tuple[float, float]) -> float:

@@ -1,31 +1,31 @@
-"""Which page a shelf asks for: few pages for all, and nobody left out however lists behave."""
+"""Which page the planner asks for: few pages for all, and every video answered in any case."""
 
 from itertools import islice
 from random import Random
 
 import pytest
 
-from tests.polling.planners import BROKEN, INTERVAL, REFUSED, Listed, ModelDesk, names
+from tests.polling.planners import BROKEN, INTERVAL, REFUSED, Listed, ModelScheduler, names
 
 HOUR = int(3600 / INTERVAL)
 
 
-def watched(count: int, in_flight: int = 4, **how: object) -> tuple[Listed, ModelDesk]:
+def watched(count: int, in_flight: int = 4, **how: object) -> tuple[Listed, ModelScheduler]:
     gateway = Listed(**how)  # type: ignore[arg-type]
     gateway.add(names(count))
-    scheduler = ModelDesk(gateway, in_flight=in_flight)
+    scheduler = ModelScheduler(gateway, in_flight=in_flight)
     ours = names(count)
     Random(count).shuffle(ours)
     scheduler.watch(ours)
     return gateway, scheduler
 
 
-def end(gateway: Listed, scheduler: ModelDesk, gone: list[str]) -> None:
+def end(gateway: Listed, scheduler: ModelScheduler, gone: list[str]) -> None:
     scheduler.leave(one for one in gone if one in scheduler.slots)
     gateway.delete(gone)
 
 
-def anchors(scheduler: ModelDesk) -> list[str]:
+def anchors(scheduler: ModelScheduler) -> list[str]:
     """Return the ids that the last round's pages began after."""
     last = scheduler.asked[-1][0]
     return [after for at, after in scheduler.asked if at == last and after is not None]
@@ -42,7 +42,7 @@ def test_pages_become_hardly_more_than_fit_them_all(in_flight: int) -> None:
 def test_jobs_of_others_in_between_cost_the_pages_that_they_fill() -> None:
     gateway = Listed()
     gateway.add(names(10_000))
-    scheduler = ModelDesk(gateway)
+    scheduler = ModelScheduler(gateway)
     scheduler.watch(names(10_000)[::5])
     *_, last = scheduler.rounds(6)
     assert last <= 1.1 * 100
@@ -96,7 +96,7 @@ def test_lists_that_stay_away_are_tried_ever_more_rarely() -> None:
     assert scheduler.pages <= 8
 
 
-def test_only_who_was_watched_too_late_for_a_page_is_looked_for_again() -> None:
+def test_only_videos_watched_too_late_for_a_page_are_searched_for_again() -> None:
     _, scheduler = watched(300)
     list(scheduler.rounds(3))
     scheduler.gateway.add(names(50, first=300))

@@ -1,4 +1,4 @@
-"""Whatever a list does, all who are due are answered, and it costs no more than asking alone."""
+"""Whatever a list does, every due video is answered, and it costs no more than asking alone."""
 
 from collections.abc import Callable
 from itertools import count
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.polling.page_planner import Mode
-from tests.polling.planners import BROKEN, REFUSED, Listed, ModelDesk, names
+from tests.polling.planners import BROKEN, REFUSED, Listed, ModelScheduler, names
 
 _OPENED = 3
 """How often lists, and as often the search for pages, may be tried anew within 20 minutes."""
@@ -29,11 +29,11 @@ CHANGES = ("nothing", "strangers", "begin", "end", "delete", "ignore", "heed", "
 
 
 class World:
-    """Jobs that begin, end and are deleted at a gateway that changes its ways."""
+    """Jobs that begin, end and are deleted at a gateway that changes its behaviour."""
 
     def __init__(self, gateway: Listed, mode: Mode, in_flight: int) -> None:
         self.gateway = gateway
-        self.scheduler = ModelDesk(gateway, mode, in_flight)
+        self.scheduler = ModelScheduler(gateway, mode, in_flight)
         self._number = count()
 
     def begin(self, many: int, *, ours: bool = True) -> None:
@@ -61,7 +61,7 @@ class World:
         self.gateway.delete(gone)
 
     def round(self) -> int:
-        """Live through one; return how many it answered."""
+        """Run one round; return how many videos it answered."""
         at, due = self.scheduler.now, set(self.scheduler.slots)
         self.scheduler.round()
         assert all(self.scheduler.answered[name] == at for name in due)
@@ -78,7 +78,7 @@ class World:
         st.tuples(st.sampled_from(CHANGES), st.integers(1, 60)), min_size=30, max_size=60
     ),
 )
-def test_everybody_who_is_due_is_answered_and_in_auto_that_costs_no_more_than_asking_alone(
+def test_every_due_video_is_answered_and_in_auto_that_costs_no_more_than_asking_alone(
     gateway: Listed, mode: Mode, in_flight: int, ours: int, changes: list[tuple[str, int]]
 ) -> None:
     world = World(gateway, mode, in_flight)

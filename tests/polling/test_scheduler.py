@@ -1,4 +1,4 @@
-"""A gateway's desk: a refused key pauses everybody and loses nobody."""
+"""The scheduler pauses a gateway that refuses the key, and loses no watch by it."""
 
 import pytest
 import trio
@@ -10,7 +10,7 @@ from tests.builders import snapshot
 from tests.polling.schedulers import Gateway, ask, make_scheduler, rules
 
 
-async def test_a_refused_key_stops_everybody_but_one_slow_probe(
+async def test_a_refused_key_stops_all_requests_but_one_slow_probe(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
 ) -> None:
@@ -39,7 +39,7 @@ async def test_a_refused_key_stops_everybody_but_one_slow_probe(
     assert [line["event"] for line in logs].count("gateway_resumed") == 1
 
 
-async def test_one_forbidden_video_pauses_nobody_and_two_do(
+async def test_one_forbidden_video_pauses_nothing_and_two_do(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
@@ -56,18 +56,18 @@ async def test_one_forbidden_video_pauses_nobody_and_two_do(
     assert trio.current_time() - began >= 40
 
 
-async def test_a_watch_past_its_deadline_hears_of_the_refusal(
+async def test_a_watch_past_its_deadline_gets_the_refusal(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
     gateway.answer = Unauthorized(401)
     scheduler = make_scheduler(nursery, gateway)
-    heard: list[tuple[str, float]] = []
+    ended: list[tuple[str, float]] = []
 
     async def poll(video_id: str, deadline: float) -> None:
         answer = await ask(scheduler, video_id, deadline)
         assert isinstance(answer, Unauthorized)
-        heard.append((video_id, trio.current_time()))
+        ended.append((video_id, trio.current_time()))
 
     await ask(scheduler, "first")
     async with trio.open_nursery() as pollers:
@@ -77,11 +77,11 @@ async def test_a_watch_past_its_deadline_hears_of_the_refusal(
         await trio.sleep(400)
         pollers.cancel_scope.cancel()
 
-    assert sorted(video for video, _ in heard) == ["also over", "over"]
-    assert all(200 <= at <= 300 for _, at in heard)
+    assert sorted(video for video, _ in ended) == ["also over", "over"]
+    assert all(200 <= at <= 300 for _, at in ended)
 
 
-async def test_another_poller_takes_over_when_the_one_that_tries_is_stopped(
+async def test_another_poller_makes_the_probe_when_the_probing_one_is_stopped(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
 ) -> None:
@@ -126,7 +126,7 @@ async def test_only_an_answer_that_looked_at_the_key_ends_the_pause(
     assert waited.cancelled_caught is not resumes
 
 
-async def test_an_unknown_word_is_explained_once(
+async def test_an_unknown_status_word_is_logged_once(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     gateway = Gateway()
@@ -140,7 +140,7 @@ async def test_an_unknown_word_is_explained_once(
     assert [line["word"] for line in logs] == ["flummoxed"]
 
 
-async def test_a_refused_key_also_stops_those_who_already_wait_for_their_turn(
+async def test_a_refused_key_also_stops_videos_that_are_queued_already(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
 ) -> None:
@@ -164,7 +164,7 @@ async def test_videos_that_the_key_may_not_see_never_starve_the_others(
     gateway = Gateway()
     gateway.answers = {f"foreign_{number}": Unauthorized(403) for number in range(4)}
     scheduler = make_scheduler(nursery, gateway)
-    told: dict[str, float] = {}
+    answered: dict[str, float] = {}
 
     async def foreign(video_id: str) -> None:
         while True:
@@ -173,7 +173,7 @@ async def test_videos_that_the_key_may_not_see_never_starve_the_others(
 
     async def good(video_id: str) -> None:
         assert isinstance(await ask(scheduler, video_id), Seen)
-        told[video_id] = trio.current_time()
+        answered[video_id] = trio.current_time()
 
     async with trio.open_nursery() as pollers:
         for video_id in gateway.answers:
@@ -185,16 +185,16 @@ async def test_videos_that_the_key_may_not_see_never_starve_the_others(
                 waiting.start_soon(good, f"good_{number}")
         pollers.cancel_scope.cancel()
 
-    assert len(told) == 5
-    assert max(told.values()) - began < 15 * 60
+    assert len(answered) == 5
+    assert max(answered.values()) - began < 15 * 60
 
 
-async def test_late_answers_to_questions_from_before_a_pause_do_not_end_it(
+async def test_late_answers_to_requests_from_before_a_pause_do_not_end_it(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
 ) -> None:
     class Revoked(Gateway):
-        """Takes the key for the first second; those it took then are answered slowly."""
+        """Accepts the key for the first second, and answers those requests slowly."""
 
         async def retrieve(self, video_id: str) -> Answer:
             began = trio.current_time()

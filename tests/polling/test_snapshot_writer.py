@@ -1,4 +1,4 @@
-"""Readings on their way into the store: many at once, of each watch the latest."""
+"""Observations on their way into the store: many at once, of each watch the latest."""
 
 from collections.abc import Sequence
 
@@ -20,35 +20,37 @@ class Store:
         self.poison = poison
         self.calls: list[list[tuple[int, int | None]]] = []
 
-    async def save_observations(self, readings: Sequence[Observation]) -> None:
+    async def save_observations(self, observations: Sequence[Observation]) -> None:
         await trio.sleep(1)
         if self.refusals:
             self.refusals -= 1
             raise StoreError("the disk is full")
-        if self.poison in {one.row for one in readings}:
+        if self.poison in {one.row for one in observations}:
             raise TypeError
-        told = [(one.row, one.snapshot.progress if one.snapshot else None) for one in readings]
-        self.calls.append(told)
+        saved = [
+            (one.row, one.snapshot.progress if one.snapshot else None) for one in observations
+        ]
+        self.calls.append(saved)
 
 
-def reading(row: int, progress: int) -> Observation:
+def observation(row: int, progress: int) -> Observation:
     return Observation(row, snapshot(progress=progress), None, 0)
 
 
 def written_to(store: Store, nursery: trio.Nursery) -> SnapshotWriter:
-    """Return readings that are written for as long as the test lasts."""
-    readings = SnapshotWriter(store)
-    nursery.start_soon(readings.run)
-    return readings
+    """Return a writer that runs for as long as the test lasts."""
+    writer = SnapshotWriter(store)
+    nursery.start_soon(writer.run)
+    return writer
 
 
-async def test_a_lone_reading_is_written_at_once(
+async def test_a_lone_observation_is_written_at_once(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store()
-    readings = written_to(store, nursery)
+    writer = written_to(store, nursery)
     await wait_all_tasks_blocked()
-    readings.keep(reading(1, 10))
+    writer.keep(observation(1, 10))
     await trio.sleep(1.5)
     assert store.calls == [[(1, 10)]]
 
@@ -57,12 +59,12 @@ async def test_what_comes_while_the_store_is_at_work_is_written_together_and_onc
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store()
-    readings = written_to(store, nursery)
-    readings.keep(reading(1, 10))
+    writer = written_to(store, nursery)
+    writer.keep(observation(1, 10))
     await trio.sleep(0.5)
     for progress in (20, 30):
-        readings.keep(reading(1, progress))
-        readings.keep(reading(2, progress))
+        writer.keep(observation(1, progress))
+        writer.keep(observation(2, progress))
     await trio.sleep(5)
     assert store.calls == [[(1, 10)], [(1, 30), (2, 30)]]
 
@@ -71,10 +73,10 @@ async def test_very_many_readings_do_not_keep_others_from_the_store_for_long(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store()
-    readings = SnapshotWriter(store)
+    writer = SnapshotWriter(store)
     for row in range(1200):
-        readings.keep(reading(row, 10))
-    nursery.start_soon(readings.run)
+        writer.keep(observation(row, 10))
+    nursery.start_soon(writer.run)
     await trio.sleep(10)
     assert [len(call) for call in store.calls] == [500, 500, 200]
 
@@ -83,8 +85,8 @@ async def test_what_the_store_refused_is_kept_and_tried_again(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store(refusals=3)
-    readings = written_to(store, nursery)
-    readings.keep(reading(1, 10))
+    writer = written_to(store, nursery)
+    writer.keep(observation(1, 10))
     with capture_logs() as logs:
         await trio.sleep(30)
     assert store.calls == [[(1, 10)]]
@@ -95,10 +97,10 @@ async def test_the_store_is_not_asked_again_and_again_while_it_refuses(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store(refusals=10_000)
-    readings = written_to(store, nursery)
+    writer = written_to(store, nursery)
     with capture_logs() as logs:
         for second in range(600):
-            readings.keep(reading(1, second % 100))
+            writer.keep(observation(1, second % 100))
             await trio.sleep(1)
     assert len(logs) < 30
 
@@ -107,12 +109,12 @@ async def test_one_that_cannot_be_stored_keeps_no_other_from_it(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     store = Store(poison=7)
-    readings = written_to(store, nursery)
+    writer = written_to(store, nursery)
     with capture_logs():
         for row in range(100):
-            readings.keep(reading(row, 10))
+            writer.keep(observation(row, 10))
         await trio.sleep(600)
-        readings.keep(reading(200, 10))
+        writer.keep(observation(200, 10))
         await trio.sleep(60)
     stored = {row for call in store.calls for row, _ in call}
     assert stored == {*range(100), 200} - {7}
@@ -122,10 +124,10 @@ async def test_the_last_flush_writes_what_is_left_or_says_that_it_did_not(
     autojump_clock: MockClock,
 ) -> None:
     store = Store(refusals=1)
-    readings = SnapshotWriter(store)
-    readings.keep(reading(1, 10))
+    writer = SnapshotWriter(store)
+    writer.keep(observation(1, 10))
     with capture_logs() as logs:
-        await readings.flush()
+        await writer.flush()
     assert [line["event"] for line in logs] == ["readings_not_saved"]
-    await readings.flush()
+    await writer.flush()
     assert store.calls == [[(1, 10)]]

@@ -148,7 +148,7 @@ async def test_a_dropin_that_contradicts_another_is_ignored_by_name(config: Conf
     assert "a.toml" in str(line)
 
 
-class Heard:
+class Recorder:
     """Collects what `Sources.run` hands on."""
 
     def __init__(self) -> None:
@@ -169,18 +169,18 @@ class Heard:
 async def test_changes_are_noticed_while_running_also_in_a_folder_made_anew(
     config: Config,
 ) -> None:
-    heard = Heard()
+    recorder = Recorder()
     sources = make_sources(config)
     await sources.read()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sources.run, heard)
+        nursery.start_soon(sources.run, recorder)
         dropin(config.watch_dir, "a", "one")
-        await heard.until(lambda videos: "one" in videos)
+        await recorder.until(lambda videos: "one" in videos)
         shutil.rmtree(config.watch_dir)
         dropin(config.watch_dir, "b", "two")
-        await heard.until(lambda videos: videos == {"from-config", "two"})
+        await recorder.until(lambda videos: videos == {"from-config", "two"})
         dropin(config.watch_dir, "c", "three")
-        await heard.until(lambda videos: "three" in videos)
+        await recorder.until(lambda videos: "three" in videos)
         nursery.cancel_scope.cancel()
 
 
@@ -188,15 +188,15 @@ async def test_a_file_whose_name_is_no_text_harms_nobody(config: Config) -> None
     dropin(config.watch_dir, "a", "one")
     odd = os.fsencode(config.watch_dir) + b"/\xff.toml"
     Path(os.fsdecode(odd)).write_text('[[watches]]\nvideo_id = "odd"\n')
-    heard = Heard()
+    recorder = Recorder()
     sources = make_sources(config)
     with capture_logs() as logs:
         assert await listed(sources) == {"from-config", "one"}
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(sources.run, heard)
+            nursery.start_soon(sources.run, recorder)
             Path(os.fsdecode(odd[:-5] + b".txt")).write_text("")
             dropin(config.watch_dir, "b", "two")
-            await heard.until(lambda videos: "two" in videos)
+            await recorder.until(lambda videos: "two" in videos)
             nursery.cancel_scope.cancel()
     assert [line["reason"] for line in logs if line["event"] == "dropin_ignored"] == [
         "the file's name is not UTF-8"

@@ -35,7 +35,7 @@ class World:
 
     async def _wake(self, slot: PollSlot) -> None:
         await trio.sleep_until(slot.due)
-        slot.wake("it is your turn")
+        slot.wake("ask")
 
     async def ask(self, slot: PollSlot) -> PollResult | None:
         word, slot.wake_value = slot.wake_value, None
@@ -72,7 +72,7 @@ class World:
                 rules=lambda _: WatchRules(20, 5, 120, float("inf")),
                 now=trio.current_time,
                 rng=rng(),
-                book=JobHistory(),
+                history=JobHistory(),
             ),
         )
 

@@ -1,4 +1,4 @@
-"""Courses and lessons for the tests: any at all, and some that are plain."""
+"""Progress tracks and job samples for the tests: random ones, and some plain ones."""
 
 from hypothesis import strategies as st
 
@@ -11,7 +11,7 @@ PACE = PollIntervals(20.0, 5.0)
 CLASS = JobClass("g", "sora-2", "8", "1280x720")
 
 progress = st.none() | st.integers(0, 100)
-"""What a gateway may say."""
+"""Any progress that a gateway may report."""
 
 answers = st.lists(st.tuples(st.floats(0.1, 300), progress, st.booleans()), max_size=30)
 """Seconds since the answer before, progress, whether the job is queued."""
@@ -41,12 +41,12 @@ def _sample(draw: st.DrawFn) -> JobSample:
     )
 
 
-taught = st.lists(_sample(), max_size=25)
-"""What finished jobs may have taught."""
+sample_lists = st.lists(_sample(), max_size=25)
+"""Any samples of finished jobs."""
 
 
 def track_of(answers: list[tuple[float, int | None, bool]]) -> tuple[ProgressTrack, float]:
-    """Return the course of a job that was answered like that, and its age."""
+    """Return the track of a job with these answers, and its age."""
     track, elapsed = ProgressTrack(), 0.0
     for since, said, queued in answers:
         elapsed += since
@@ -54,6 +54,6 @@ def track_of(answers: list[tuple[float, int | None, bool]]) -> tuple[ProgressTra
     return track, elapsed
 
 
-def plain_samples(durations: list[float], pace: PollIntervals = PACE) -> ClassHistory:
-    """Return what jobs without progress taught whose ends were told to the second."""
+def plain_history(durations: list[float], pace: PollIntervals = PACE) -> ClassHistory:
+    """Return the history of jobs without progress whose ends are known to the second."""
     return ClassHistory(pace, [JobSample(CLASS, duration) for duration in durations])

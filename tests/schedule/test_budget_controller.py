@@ -18,12 +18,12 @@ def test_the_worth_of_a_request_stays_within_bounds(jobs: list[tuple[int, float]
 def test_requests_settle_at_the_budget(share: float) -> None:
     budget = BudgetController(PACE, share)
     spent = fixed = 0.0
-    for turn in range(400):
+    for job in range(400):
         # requests fall with the square root of their worth, as they do for even ends
         requests = round(6 / budget.worth**0.5)
-        duration = 60.0 + 120.0 * (turn * 0.618 % 1)
+        duration = 60.0 + 120.0 * (job * 0.618 % 1)
         budget.regulate(requests, duration)
-        if turn >= 100:
+        if job >= 100:
             spent += requests
             fixed += PACE.fixed_requests(duration)
     assert spent / fixed == pytest.approx(share, abs=0.02)

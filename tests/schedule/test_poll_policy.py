@@ -16,47 +16,47 @@ from tests.schedule.classes import (
     PACE,
     answers,
     paces,
-    plain_samples,
+    plain_history,
     progress,
-    taught,
+    sample_lists,
     track_of,
 )
 
 UNIFORM = [60.0 + i for i in range(120)]
 
 
-@given(answers, taught, paces, st.floats(0, 1e12))
+@given(answers, sample_lists, paces, st.floats(0, 1e12))
 def test_a_gap_is_never_below_the_shortest_nor_above_the_longest(
-    told: list[tuple[float, int | None, bool]],
+    said: list[tuple[float, int | None, bool]],
     samples: list[JobSample],
     pace: PollIntervals,
     later: float,
 ) -> None:
-    track, elapsed = track_of(told)
+    track, elapsed = track_of(said)
     gap = next_gap(track, ClassHistory(pace, samples), elapsed + later)
     assert pace.min_poll_interval <= gap <= pace.longest
 
 
-@given(answers, taught)
+@given(answers, sample_lists)
 def test_the_same_track_and_samples_give_the_same_gap(
-    told: list[tuple[float, int | None, bool]], samples: list[JobSample]
+    said: list[tuple[float, int | None, bool]], samples: list[JobSample]
 ) -> None:
-    track, elapsed = track_of(told)
+    track, elapsed = track_of(said)
     step_by_step = ClassHistory(PACE)
     for sample in samples:
         next_gap(track, step_by_step, elapsed)
         step_by_step.learn(sample)
     assert next_gap(track, step_by_step, elapsed) == next_gap(
-        track_of(told)[0], ClassHistory(PACE, samples), elapsed
+        track_of(said)[0], ClassHistory(PACE, samples), elapsed
     )
 
 
-@given(answers, taught, st.sampled_from([0.125, 0.25, 0.5]))
+@given(answers, sample_lists, st.sampled_from([0.125, 0.25, 0.5]))
 def test_a_faster_gateway_is_asked_alike_on_its_own_scale(
-    told: list[tuple[float, int | None, bool]], samples: list[JobSample], scale: float
+    said: list[tuple[float, int | None, bool]], samples: list[JobSample], scale: float
 ) -> None:
-    track, elapsed = track_of(told)
-    quick, sooner = track_of([(since * scale, *rest) for since, *rest in told])  # type: ignore[misc]
+    track, elapsed = track_of(said)
+    quick, sooner = track_of([(since * scale, *rest) for since, *rest in said])  # type: ignore[misc]
     scaled = ClassHistory(
         PollIntervals(20 * scale, 5 * scale), [_scaled(sample, scale) for sample in samples]
     )
@@ -73,25 +73,25 @@ def _scaled(sample: JobSample, scale: float) -> JobSample:
     )
 
 
-@given(st.lists(progress, min_size=1, max_size=60), taught, st.floats(0, 5000))
+@given(st.lists(progress, min_size=1, max_size=60), sample_lists, st.floats(0, 5000))
 def test_a_job_is_never_more_than_six_requests_ahead_whatever_its_progress_says(
     said: list[int | None], samples: list[JobSample], began: float
 ) -> None:
     learned, track, now = ClassHistory(PACE, samples), ProgressTrack(), began
-    for told in said:
-        track.note(now, told)
+    for progress_said in said:
+        track.note(now, progress_said)
         assert track.requests <= (now - began) / PACE.poll_interval + 6
         now += next_gap(track, learned, now)
 
 
-@given(answers, taught, st.floats(0.1, 10), st.floats(1, 10))
+@given(answers, sample_lists, st.floats(0.1, 10), st.floats(1, 10))
 def test_the_more_a_request_is_worth_the_longer_the_gap(
-    told: list[tuple[float, int | None, bool]],
+    said: list[tuple[float, int | None, bool]],
     samples: list[JobSample],
     worth: float,
     times: float,
 ) -> None:
-    track, elapsed = track_of(told)
+    track, elapsed = track_of(said)
     learned = ClassHistory(PACE, samples)
     learned.worth = worth
     gap = next_gap(track, learned, elapsed)
@@ -108,10 +108,10 @@ def test_the_more_a_request_is_worth_the_longer_the_gap(
 def test_by_history_a_gap_costs_the_delay_that_a_request_is_worth(
     durations: list[float], elapsed: float, worth: float
 ) -> None:
-    learned = plain_samples(durations)
+    learned = plain_history(durations)
     learned.worth = worth
     gap = next_gap(ProgressTrack(), learned, elapsed)
-    ends = [end for end in learned.history.ends if end > elapsed]
+    ends = [end for end in learned.durations.ends if end > elapsed]
     if not ends or gap in {PACE.min_poll_interval, PACE.longest}:
         return
     # what doubt adds to the delay makes gaps shorter than history alone would have them
@@ -135,13 +135,13 @@ def test_a_forecast_bears_less_jitter() -> None:
     track = ProgressTrack()
     track.note(30, 20)
     assert spread(track, ClassHistory(PACE)) == FORECAST_SPREAD
-    assert spread(ProgressTrack(), plain_samples(UNIFORM)) == FORECAST_SPREAD
+    assert spread(ProgressTrack(), plain_history(UNIFORM)) == FORECAST_SPREAD
 
 
 def test_nothing_is_asked_while_nothing_can_happen() -> None:
     track = ProgressTrack()
     track.note(0, None)
-    assert 45 < next_gap(track, plain_samples(UNIFORM), 0) < 80
+    assert 45 < next_gap(track, plain_history(UNIFORM), 0) < 80
 
 
 def test_near_the_end_it_asks_closely() -> None:
@@ -165,7 +165,7 @@ def _even_samples() -> ClassHistory:
 
 @pytest.mark.parametrize("said", [0, 50, 99, 100, None])
 def test_a_stuck_job_is_asked_about_ever_more_rarely(said: int | None) -> None:
-    for learned in (ClassHistory(PACE), plain_samples(UNIFORM), _even_samples()):
+    for learned in (ClassHistory(PACE), plain_history(UNIFORM), _even_samples()):
         track, now, gaps = ProgressTrack(), 0.0, [0.0]
         while now < 24 * 3600:
             track.note(now, said)
@@ -195,5 +195,5 @@ def test_a_watch_that_was_added_late_goes_on_from_its_age() -> None:
 def test_history_is_of_no_use_to_a_job_that_outlived_it() -> None:
     track = ProgressTrack()
     track.note(200, None)
-    learned = plain_samples(UNIFORM)
+    learned = plain_history(UNIFORM)
     assert next_gap(track, learned, 200) < next_gap(track, learned, 2000) < inf

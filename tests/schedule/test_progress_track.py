@@ -49,8 +49,8 @@ def test_a_job_that_is_queued_again_begins_anew() -> None:
 
 
 @given(answers)
-def test_readings_are_bounded_and_in_order(told: list[tuple[float, int | None, bool]]) -> None:
-    track, _ = track_of(told * 3)
+def test_readings_are_bounded_and_in_order(said: list[tuple[float, int | None, bool]]) -> None:
+    track, _ = track_of(said * 3)
     moments = [at for at, _ in track.sample(CLASS, 1.0, 0.0, complete=True).readings]
     assert len(moments) <= MOST_READINGS
     assert moments == sorted(moments)
@@ -58,8 +58,8 @@ def test_readings_are_bounded_and_in_order(told: list[tuple[float, int | None, b
 
 def test_a_track_is_small() -> None:
     track = ProgressTrack()
-    for turn in range(8):
-        track.note(turn * 15.0, turn * 12)
+    for job in range(8):
+        track.note(job * 15.0, job * 12)
     held = [getattr(track, name) for name in ProgressTrack.__slots__]
     size = sum(sys.getsizeof(each) for each in held if isinstance(each, float | array))
     assert sys.getsizeof(track) + size < 400

@@ -137,7 +137,7 @@ def _check_post(job: Job, post: Post, name: str) -> Iterator[str]:
     kind = json.loads(post.body)["type"].partition(".")[2]
     # a job that ended, or was forgotten, while nobody could ask may have timed out by then
     if kind not in {job.ending, "timed_out"} and not (kind == "lost" and job.ending == "stuck"):
-        yield f"wrong ending: {name} told as {kind}"
+        yield f"wrong ending: {name} reported as {kind}"
     if kind in {"completed", "failed", "cancelled"} and (
         job.ends_at is None or post.at < job.ends_at
     ):

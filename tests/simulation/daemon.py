@@ -175,26 +175,26 @@ class Simulation:
         )
         scheduler = self._scheduler(clock)
 
-        readings = SnapshotWriter(store)
+        snapshots = SnapshotWriter(store)
 
         def poller(watch: Watch) -> Poller:
             return Poller(
                 watch,
                 scheduler,
                 PollerDeps(
-                    readings,
+                    snapshots,
                     outbox,
                     rules=_rules,
                     now=clock.now,
                     rng=self.world.rng,
-                    book=JobHistory(),
+                    history=JobHistory(),
                 ),
             )
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(dispatcher.run)
             nursery.start_soon(scheduler.run)
-            nursery.start_soon(readings.run)
+            nursery.start_soon(snapshots.run)
             nursery.start_soon(self._reload, store, lanes, clock)
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Wakeup()
@@ -273,7 +273,7 @@ def _works(args: tuple[object, ...]) -> list[object]:
 
 
 def _sleep_on(_endpoints: Sequence[str]) -> None:
-    """Wake nobody."""
+    """Ignore the hint."""
 
 
 def _same(target: Target) -> Target:

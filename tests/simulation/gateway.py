@@ -1,7 +1,7 @@
-"""The simulated gateway: jobs that end when the seed says, told in one gateway's dialect.
+"""The simulated gateway: jobs that end when the seed says, in the dialect of one gateway.
 
 Faults are such as real gateways show: silence, resets, rate limits, HTML, halves of JSON,
-answers about somebody else, replicas that do not know a job.
+answers about another video, replicas that do not know a job.
 """
 
 import json
@@ -87,7 +87,7 @@ class Gateway:
     dialect: str = field(init=False)
     fault_rate: float = field(init=False)
     lists: str = field(init=False)
-    _denied: set[str] = field(default_factory=set)
+    _missing: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.dialect = self.rng.choice(sorted(DIALECTS))
@@ -100,7 +100,7 @@ class Gateway:
             raise TransportError("connect", "outage")
         if self.rng.random() < self.fault_rate:
             return await self._fault(video_id, deadline)
-        self._denied.discard(video_id)
+        self._missing.discard(video_id)
         return self._status(self.jobs[video_id])
 
     async def page(self, query: Mapping[str, str], deadline: float) -> HttpResponse:
@@ -126,7 +126,7 @@ class Gateway:
         return json.loads(self._status(job).body)
 
     async def _fault(self, video_id: str, deadline: float) -> HttpResponse:
-        other = {"id": "somebody-else", "object": "video", "status": "completed"}
+        other = {"id": "another-video", "object": "video", "status": "completed"}
         faults: list[TransportError | HttpResponse] = [
             TransportError("timeout", ""),
             TransportError("reset", ""),
@@ -152,9 +152,9 @@ class Gateway:
         Never three times between good answers: that is how the gateway itself would tell that
         a job is gone.
         """
-        if video_id in self._denied:
+        if video_id in self._missing:
             return HttpResponse(503, {}, b"")
-        self._denied.add(video_id)
+        self._missing.add(video_id)
         return self.rng.choice(_NO_SUCH_VIDEO)
 
     def _status(self, job: Job) -> HttpResponse:

@@ -1,0 +1,40 @@
+"""A range of a gateway's list that one page shows, and the request for that page.
+
+A page is named by its anchor, the id after which it begins (`after`). However many new jobs come
+in at the head of the list, the page after an anchor shows the same videos.
+"""
+
+from notifier.polling.poll_slot import PollSlot
+
+
+class PageRange:
+    """The page after an anchor: the videos last seen there, and its request in flight, if any.
+
+    `moved` says that the range got another anchor and has not been seen since.
+    """
+
+    __slots__ = ("after", "moved", "request", "slots")
+
+    def __init__(self, after: str | None) -> None:
+        self.after = after
+        self.slots: dict[PollSlot, None] = {}
+        self.request: PageRequest | None = None
+        self.moved = False
+
+
+class PageRequest:
+    """A page to ask for, and the slots that it is `expected` to answer.
+
+    `page_range` is None when no watched video was seen on that page yet. `new` counts the videos
+    on the page that had no range before. `unexpected` says that it was not the page asked for.
+    """
+
+    __slots__ = ("after", "expected", "limit", "new", "page_range", "unexpected")
+
+    def __init__(self, limit: int, page_range: PageRange | None, after: str | None) -> None:
+        self.limit = limit
+        self.page_range = page_range
+        self.after = after
+        self.expected: dict[PollSlot, None] = {}
+        self.new = 0
+        self.unexpected = False
