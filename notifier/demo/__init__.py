@@ -1,7 +1,7 @@
-"""`notifier demo`: the whole thing in one process, on loopback, in under a minute.
+"""`notifier demo`: gateway, daemon and receivers in one process, on loopback, in under a minute.
 
-`setup` makes up a sandbox gateway, three receivers and a daemon that are no different from real
-ones; `screen` shows what happens; `run_demo` runs it and says whether everything arrived.
+`setup` makes the jobs of a sandbox gateway and the config of an ordinary daemon. `runner` runs
+them beside three receivers and checks that every event arrived. `screen` shows it.
 """
 
 from notifier.demo.runner import run_demo

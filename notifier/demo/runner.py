@@ -17,7 +17,7 @@ from notifier import log
 from notifier.app import Lifecycle, Options, run_daemon
 from notifier.config import Config, load
 from notifier.demo.screen import Screen, print_line
-from notifier.demo.setup import CAST, Ports, make_sandbox, new_secret, write_config
+from notifier.demo.setup import JOBS, Ports, make_sandbox, new_secret, write_config
 from notifier.errors import NotifierError, StoreError, unwrapped
 from notifier.http_server import Handler, Request, Response, Wire, serve
 from notifier.listener import Listener, Received
@@ -31,30 +31,31 @@ _LOOK_EVERY = 0.1
 def run_demo(console: Console) -> None:
     """Run the demo.
 
-    Raises NotifierError when not everything arrived in time, KeyboardInterrupt when told to end.
+    Raises NotifierError when an event is missing after a minute, KeyboardInterrupt after SIGINT
+    or SIGTERM.
     """
     began = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="notifier-demo-")))
         logs = stack.enter_context((folder / "log.jsonl").open("w", encoding="utf-8"))
         log.configure("info", "json", logs)
-        audience = _explained(folder, console)
-    if audience.interrupted:
+        receivers = _explained(folder, console)
+    if receivers.interrupted:
         raise KeyboardInterrupt
-    audience.check()
-    count = sum(audience.verified.values())
+    receivers.check()
+    count = sum(receivers.verified.values())
     print_line(
         console,
         "\n[bold green]All arrived:[/]",
-        f"{len(CAST)} jobs,",
+        f"{len(JOBS)} jobs,",
         f"{count} signed events verified,",
-        f"{len(audience.messages)} Slack messages,",
-        f"{audience.refused} attempts failed on purpose and were made again,",
+        f"{len(receivers.messages)} Slack messages,",
+        f"{receivers.refused} attempts failed on purpose and were made again,",
         f"in {time.monotonic() - began:.0f} s.",
     )
 
 
-def _explained(folder: Path, console: Console) -> "Narrator":
+def _explained(folder: Path, console: Console) -> "Receivers":
     """Run everything; raises NotifierError, in one sentence, whatever goes wrong."""
     try:
         return trio.run(_run, folder, console)
@@ -74,8 +75,8 @@ def _gone_wrong(error: BaseException) -> NotifierError:
     return NotifierError(f"the demo went wrong: {type(error).__name__}: {error}")
 
 
-class Narrator:
-    """Everybody who receives, and what they got."""
+class Receivers:
+    """The three receivers and what they have received."""
 
     def __init__(self, secret: str, screen: Screen) -> None:
         keys = [decode_secret(secret)]
@@ -84,10 +85,10 @@ class Narrator:
         self.refused = 0
         self.messages: list[bytes] = []
         self.interrupted = False
-        self.app = Listener(keys, on_event=partial(self._hear, "app"))
-        self.flaky = Listener(keys, fail_first=1, on_event=partial(self._hear, "flaky"))
+        self.app = Listener(keys, on_event=partial(self._on_event, "app"))
+        self.flaky = Listener(keys, fail_first=1, on_event=partial(self._on_event, "flaky"))
 
-    def _hear(self, endpoint: str, received: Received) -> None:
+    def _on_event(self, endpoint: str, received: Received) -> None:
         if not received.verified:
             note = f"[red]not verified: {escape(str(received.reason))}[/]"
         elif received.status >= 300:  # noqa: PLR2004 - not a 2xx
@@ -99,40 +100,40 @@ class Narrator:
         self._screen.event(endpoint, received.type, received.video_id, note)
 
     async def slack(self, request: Request, wire: Wire) -> Response:  # noqa: ARG002 - a handler
-        """Take a message as Slack would."""
+        """Accept a message as Slack would."""
         self.messages.append(request.body)
         return Response(200, {"content-type": "text/plain"}, b"ok")
 
     def check(self) -> None:
-        """Raise NotifierError unless everybody got every event exactly as expected."""
+        """Raise NotifierError unless every receiver got exactly the expected events."""
         expected = {
-            (endpoint, role.expected.value, role.name)
+            (endpoint, job.expected.value, job.name)
             for endpoint in ("app", "flaky")
-            for role in CAST
+            for job in JOBS
         }
         missing = expected - self.verified.keys()
         wrong = self.verified.keys() - expected
-        if missing or wrong or len(self.messages) != len(CAST):
+        if missing or wrong or len(self.messages) != len(JOBS):
             raise NotifierError(
                 f"the demo went wrong: {len(missing)} events missing, {len(wrong)} unexpected, "
-                f"{len(self.messages)} of {len(CAST)} Slack messages"
+                f"{len(self.messages)} of {len(JOBS)} Slack messages"
             )
 
 
-async def _run(folder: Path, console: Console) -> Narrator:
+async def _run(folder: Path, console: Console) -> Receivers:
     secret = new_secret()
     print_line(console, "A sandbox gateway, three receivers and the daemon, all on loopback:\n")
     with Screen(console) as screen:
-        audience = Narrator(secret, screen)
+        receivers = Receivers(secret, screen)
         with trio.move_on_after(_LONGEST):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_end_when_told, audience, nursery.cancel_scope)
+                nursery.start_soon(_cancel_on_signal, receivers, nursery.cancel_scope)
                 start = partial(_start, nursery)
                 ports = Ports(
                     gateway=await start(make_sandbox().handle),
-                    app=await start(audience.app.handle),
-                    flaky=await start(audience.flaky.handle),
-                    slack=await start(audience.slack),
+                    app=await start(receivers.app.handle),
+                    flaky=await start(receivers.flaky.handle),
+                    slack=await start(receivers.slack),
                 )
                 config = load(write_config(folder, ports, secret), {})
                 nursery.start_soon(_watch_progress, config, screen)
@@ -142,17 +143,17 @@ async def _run(folder: Path, console: Console) -> Narrator:
                 _show_all(config, screen)
                 nursery.cancel_scope.cancel()
     console.print()
-    completed = [message for message in audience.messages if b"completed" in message]
+    completed = [message for message in receivers.messages if b"completed" in message]
     if completed:
         Screen(console).slack(completed[0])
-    return audience
+    return receivers
 
 
-async def _end_when_told(audience: Narrator, everything: trio.CancelScope) -> None:
+async def _cancel_on_signal(receivers: Receivers, scope: trio.CancelScope) -> None:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
-            audience.interrupted = True
-            everything.cancel()
+            receivers.interrupted = True
+            scope.cancel()
 
 
 async def _start(nursery: trio.Nursery, handler: Handler) -> int:
@@ -161,7 +162,7 @@ async def _start(nursery: trio.Nursery, handler: Handler) -> int:
 
 
 async def _watch_progress(config: Config, screen: Screen) -> None:
-    """Show what the daemon has committed, as `notifier watch add --wait` does."""
+    """Show the progress that the daemon has committed, as `notifier watch add --wait` does."""
     show: Callable[[], None] = partial(_show_all, config, screen)
     while True:
         show()

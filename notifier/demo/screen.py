@@ -1,4 +1,4 @@
-"""What the demo shows: a bar per job, a line per event, the Slack message at the end."""
+"""The demo's output: a bar per job, a line per event, the Slack message at the end."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from notifier.demo.setup import CAST
+from notifier.demo.setup import JOBS
 from notifier.model.video import Json
 from notifier.model.views import WatchView
 
@@ -51,15 +51,15 @@ class Screen:
 
     def __enter__(self) -> Self:
         self._progress.start()
-        for role in CAST:
-            self._bars[role.name] = self._progress.add_task(role.name, total=100, status="")
+        for job in JOBS:
+            self._bars[job.name] = self._progress.add_task(job.name, total=100, status="")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def show(self, view: WatchView) -> None:
-        """Move the bar of one watch to what the daemon knows."""
+        """Move the bar of one watch to its last observed progress."""
         bar = self._bars[view.watch.key.video_id]
         if self._progress.tasks[bar].stop_time is not None:
             return

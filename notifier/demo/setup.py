@@ -1,4 +1,4 @@
-"""What the demo sets up: jobs of every ending, three receivers, and a config for the daemon."""
+"""The demo's sandbox jobs, one for each ending, and the config of its daemon."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ _STUCK_FOR = 9.0
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One job of the demo: how it ends in the sandbox, and the event that must come of it.
+class DemoJob:
+    """One job of the demo: how it ends in the sandbox, and the event that is expected.
 
     `seconds` is what the job takes before the sandbox's speed divides it.
     """
@@ -28,27 +28,27 @@ class Endpoint:
     expected: EventType
 
 
-CAST = (
-    Endpoint("cat-on-a-motorcycle", "completed", 60, EventType.COMPLETED),
-    Endpoint("sunrise-timelapse", "completed", 100, EventType.COMPLETED),
-    Endpoint("forbidden-prompt", "failed", 70, EventType.FAILED),
-    Endpoint("changed-my-mind", "cancelled", 50, EventType.CANCELLED),
-    Endpoint("vanishing-act", "lost", 60, EventType.LOST),
-    Endpoint("never-ending-story", "stuck", 60, EventType.TIMED_OUT),
+JOBS = (
+    DemoJob("cat-on-a-motorcycle", "completed", 60, EventType.COMPLETED),
+    DemoJob("sunrise-timelapse", "completed", 100, EventType.COMPLETED),
+    DemoJob("forbidden-prompt", "failed", 70, EventType.FAILED),
+    DemoJob("changed-my-mind", "cancelled", 50, EventType.CANCELLED),
+    DemoJob("vanishing-act", "lost", 60, EventType.LOST),
+    DemoJob("never-ending-story", "stuck", 60, EventType.TIMED_OUT),
 )
 
 
 def make_sandbox() -> Sandbox:
-    """Return a sandbox in which every job of the cast has just been created."""
+    """Return a sandbox in which every job of the demo has just been created."""
     sandbox = Sandbox(speed=_SPEED)
-    for role in CAST:
-        sandbox.create(video_id=role.name, ending=role.ending, duration=role.seconds)
+    for job in JOBS:
+        sandbox.create(video_id=job.name, ending=job.ending, duration=job.seconds)
     return sandbox
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where everybody listens on loopback."""
+    """The loopback ports of the sandbox gateway and the receivers."""
 
     gateway: int
     app: int
@@ -92,14 +92,14 @@ def _config(folder: Path, ports: Ports, secret: str) -> Mapping[str, object]:
             },
             "slack": {"url": url(ports.slack), "format": "slack"},
         },
-        "watches": [_watch(role) for role in CAST],
+        "watches": [_watch(job) for job in JOBS],
         "store": {"path": str(folder / "notifier.db")},
         "log": {"format": "json"},
     }
 
 
-def _watch(role: Endpoint) -> dict[str, object]:
-    watch: dict[str, object] = {"video_id": role.name, "metadata": {"demo": role.ending}}
-    if role.ending == "stuck":
+def _watch(job: DemoJob) -> dict[str, object]:
+    watch: dict[str, object] = {"video_id": job.name, "metadata": {"demo": job.ending}}
+    if job.ending == "stuck":
         watch["give_up_after"] = _STUCK_FOR
     return watch

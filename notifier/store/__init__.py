@@ -1,9 +1,9 @@
-"""The store: what notifier must not forget, in one SQLite file that one process owns.
+"""The store: the daemon's durable state, in one SQLite file that one process owns.
 
-`database` opens, locks and migrates the file; `watches`, `outbox` and `endpoints` are plain
-SQL functions over an open connection; `store` runs each of them in a transaction in the
-store's own thread, and `group` lets those share one that come at the same time. `reader` is for
-commands beside the daemon: it only ever reads.
+`creation` makes a new file and `database` opens, locks and migrates it. `watches`, `outbox`,
+`endpoints` and others are plain SQL functions over an open connection. `store` runs each of them
+in a transaction in the store's own thread; `group_commit` lets operations that arrive at the same
+time share one. `reader` serves commands beside the daemon and only reads.
 """
 
 from notifier.store.database import Database, daemon_is_running

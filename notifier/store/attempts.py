@@ -1,4 +1,4 @@
-"""What an attempt came to, in SQL: for its delivery, and for what is known of its endpoint."""
+"""Records an attempt in SQL: its outcome, its delivery and the health of its endpoint."""
 
 import sqlite3
 
@@ -17,22 +17,26 @@ def record(
     notice: NewEvent | None,
     now: float,
 ) -> bool:
-    """Store an attempt and what follows from it; tell whether `notice` was news."""
+    """Store an attempt and what follows from it; return whether `notice` was recorded.
+
+    It is recorded when the endpoint is disabled by this attempt, or has its first success after
+    that.
+    """
     if health is None:
         outbox.record_attempt(db, claim, attempt, settlement, now)
         return False
     if not isinstance(settlement, Delivered) and endpoints.has_moved(db, claim.endpoint, health):
-        # the URL that failed is not the endpoint's any more
+        # the endpoint has another URL now, which has not failed
         outbox.record_attempt(db, claim, attempt, RetryAt(now, free=True), now)
         return False
     outbox.record_attempt(db, claim, attempt, settlement, now)
     if isinstance(settlement, Delivered):
-        news = endpoints.note_success(db, claim.endpoint)
+        changed = endpoints.note_success(db, claim.endpoint)
     else:
         endpoints.note_failure(db, claim.endpoint, health)
-        news = isinstance(settlement, Hold) and endpoints.disable(
+        changed = isinstance(settlement, Hold) and endpoints.disable(
             db, claim.endpoint, settlement.reason, now
         )
-    if news and notice is not None:
+    if changed and notice is not None:
         outbox.record_notice(db, notice, claim.endpoint, now)
-    return news
+    return changed

@@ -1,15 +1,15 @@
-"""Stamps that go on meaning the same when the calendar is set.
+"""Moves the stored timestamps when the system clock was set.
 
-All stamps in the store are by the daemon's steady clock, which follows the calendar only at its
-start. When the calendar was set while a daemon ran, the next one would read them wrong: what was
-taken a minute ago would seem a year old. So it is kept by how much the calendar has left the
-steady clock. A calendar that was set back while no daemon ran shows in records of the future;
-the newest of them counts as made just now.
+All timestamps in the store are by the daemon's steady clock, which reads the system clock only
+once, at its start. If the system clock is set while a daemon runs, the next daemon would misread
+them: a watch taken a minute ago would seem a year old. So the store keeps the drift: by how many
+seconds the system clock is ahead of the steady clock. If the system clock was set back while no
+daemon ran, the store holds timestamps in the future; the newest of them then counts as now.
 """
 
 import sqlite3
 
-_STAMPS = {
+_TIMESTAMPS = {
     "watches": ("taken_at", "closed_at", "missing_since"),
     "events": ("recorded_at",),
     "deliveries": ("due_at", "settled_at"),
@@ -20,14 +20,14 @@ _RECORDED = {"events": "recorded_at", "deliveries": "settled_at", "endpoints": "
 
 
 def keep_drift(db: sqlite3.Connection, drift: float) -> None:
-    """Remember that the calendar is `drift` seconds ahead of the steady clock."""
+    """Store that the system clock is `drift` seconds ahead of the steady clock."""
     db.execute("INSERT OR REPLACE INTO meta VALUES ('drift', ?)", (repr(drift),))
 
 
 def rebase(db: sqlite3.Connection, now: float) -> float:
-    """Move all stamps to the steady clock that starts at `now`.
+    """Move all timestamps to the steady clock that starts at `now`.
 
-    Returns by how many seconds the calendar was set back while no daemon ran.
+    Returns by how many seconds the system clock was set back while no daemon ran.
     """
     row = db.execute("SELECT CAST(value AS REAL) FROM meta WHERE key = 'drift'").fetchone()
     _move(db, 0.0 if row is None else float(row[0]))
@@ -40,13 +40,13 @@ def rebase(db: sqlite3.Connection, now: float) -> float:
 def _move(db: sqlite3.Connection, seconds: float) -> None:
     if not seconds:
         return
-    for table, columns in _STAMPS.items():
+    for table, columns in _TIMESTAMPS.items():
         changes = ", ".join(f"{column} = {column} + :seconds" for column in columns)
         db.execute(f"UPDATE {table} SET {changes}", {"seconds": seconds})
 
 
 def _latest_record(db: sqlite3.Connection) -> float:
-    """Return the latest moment at which anything about a delivery was recorded."""
+    """Return the latest time at which an event or an attempt was recorded."""
     latest = [
         db.execute(f"SELECT max({column}) FROM {table}").fetchone()[0] or 0.0
         for table, column in _RECORDED.items()

@@ -1,4 +1,4 @@
-"""Snapshots and specs as the store's columns hold them."""
+"""Converts snapshots and watch settings to columns and back."""
 
 import json
 from typing import Any, TypeVar
@@ -14,15 +14,15 @@ WATCH_COLUMNS = (
     "id, gateway, video_id, generation, state, endpoints, metadata, give_up_after, taken_at, "
     "snapshot, missing_since, missing_count"
 )
-"""What `load_watch` expects, in its order."""
+"""The columns of a row for `load_watch`, in order."""
 
 _SNAPSHOT = 9
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What comes of reading back what notifier never wrote."""
+"""What reading a damaged column raises."""
 
 
 def decode_text(raw: bytes) -> str:
-    """Return a text column; what is not UTF-8 in it spoils its own row and not the query."""
+    """Return a text column; bytes that are not UTF-8 damage their row only, not the query."""
     return raw.decode("utf-8", "surrogateescape")
 
 
@@ -48,7 +48,7 @@ def dump_snapshot(snapshot: Snapshot | None) -> str | None:
 def load_watch(row: tuple[Any, ...], *, fresh: bool = False) -> Watch:
     """Return the watch in a row of WATCH_COLUMNS; `fresh` when it was taken just now.
 
-    Raises StoreError naming the watch when the row holds what notifier never wrote.
+    Raises StoreError, which names the watch, when the row is damaged.
     """
     try:
         return _load_watch(row, fresh=fresh)
@@ -60,12 +60,12 @@ def load_watch(row: tuple[Any, ...], *, fresh: bool = False) -> Watch:
 
 
 def without_snapshot(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a row of WATCH_COLUMNS as if its watch had never been told anything."""
+    """Return a row of WATCH_COLUMNS without its snapshot."""
     return (*row[:_SNAPSHOT], None, *row[_SNAPSHOT + 1 :])
 
 
 def row_key(row: tuple[Any, ...]) -> tuple[str, str]:
-    """Return gateway and video id of a row of WATCH_COLUMNS, fit to be printed in any case."""
+    """Return gateway and video id of a row of WATCH_COLUMNS; they can always be printed."""
     gateway, video_id = (
         str(value).encode("utf-8", "backslashreplace").decode() for value in row[1:3]
     )
@@ -95,7 +95,7 @@ def _load_watch(row: tuple[Any, ...], *, fresh: bool) -> Watch:
 
 
 def _load_snapshot(text: str) -> Snapshot:
-    """Return what `dump_snapshot` was given."""
+    """Return the snapshot in a column that `dump_snapshot` made."""
     stored = _load_json(text, dict)
     data: dict[str, Any] = stored["data"]
     data.pop("object")
@@ -120,7 +120,7 @@ def _load_json(text: object, kind: type[T]) -> T:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
-    value.encode()  # what was no UTF-8 raises
+    value.encode()  # raises for bytes that were not UTF-8
     return value
 
 

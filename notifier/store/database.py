@@ -1,8 +1,8 @@
-"""The file: opened once, by one process, with the settings that durability rests on.
+"""The writing connection to the store's file: one process opens it once.
 
 WAL with `synchronous=FULL` means that a transaction is on the disk when COMMIT returns. A file
-that cannot be used as it is (someone else's, newer than us, damaged) is refused with one
-sentence and left exactly as it was found.
+that cannot be used (another program's, a newer notifier's, damaged) is refused with one sentence
+and left byte for byte as it was found.
 """
 
 import sqlite3
@@ -25,15 +25,15 @@ T = TypeVar("T")
 _MISUSE = 78
 _MAX_WAL = 16 * 1024 * 1024
 _PRIMARY = 0xFF
-# what a statement is refused for; everything else is the file's, the disk's or the memory's
-_OWN_FAULT = {
+# errors of the statement itself; all others are the file's, the disk's or the memory's
+_STATEMENT_ERRORS = {
     sqlite3.SQLITE_ERROR,
     sqlite3.SQLITE_CONSTRAINT,
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_RANGE,
 }
-_SMALLEST = 512  # bytes; SQLite takes the beginning of a file for an empty database
+_SMALLEST = 512  # bytes; SQLite takes a shorter file for an empty database
 
 BUSY_SECONDS = 5.0
 """How long another process's lock on the file is waited for, in seconds."""
@@ -46,11 +46,11 @@ class Database:
         self,
         db: sqlite3.Connection,
         lock: FileLock | None = None,
-        presence: FileIdentity | None = None,
+        identity: FileIdentity | None = None,
     ) -> None:
         self._db = db
         self._lock = lock
-        self._presence = presence
+        self._identity = identity
 
     @classmethod
     def open(cls, path: Path, config: Path, *, adopt: bool = False) -> "Database":
@@ -69,7 +69,7 @@ class Database:
             db = _connected(path)
             try:
                 _set_up(db, path, config, adopt=adopt)
-                presence = FileIdentity(path, _log_of(path))
+                identity = FileIdentity(path, _log_of(path))
             except BaseException:
                 db.close()
                 raise
@@ -79,7 +79,7 @@ class Database:
                 reason = getattr(error, "strerror", None) or error
                 raise StoreRefusedError(f"cannot use {path} as the store: {reason}") from None
             raise
-        return cls(db, lock, presence)
+        return cls(db, lock, identity)
 
     @classmethod
     def in_memory(cls) -> "Database":
@@ -97,31 +97,32 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Run `function(connection, …)` as one transaction; raises StoreError."""
-        call = Operation(lambda db: function(db, *args, **kwargs), writes=True, is_long=False)
-        self.transact_all([call])
-        result: T = call.result()
+        operation = Operation(lambda db: function(db, *args, **kwargs), writes=True, is_long=False)
+        self.transact_all([operation])
+        result: T = operation.result()
         return result
 
-    def transact_all(self, calls: Sequence[Operation]) -> None:
-        """Run `calls` in one transaction and leave in each what came of it.
+    def transact_all(self, operations: Sequence[Operation]) -> None:
+        """Run `operations` in one transaction and put its outcome into each.
 
-        One that fails undoes only itself, unless the trouble is the file's: then none of them
-        has happened.
+        One that fails is undone alone, unless the file itself fails: then all are undone.
         """
         try:
-            if self._presence is not None:
-                self._presence.check()
-            self._run(calls)
+            if self._identity is not None:
+                self._identity.check()
+            self._run(operations)
         except (StoreError, sqlite3.Error) as error:
-            for call in calls:
-                if not call.failed:
-                    call.fail(_translated(error))
+            for operation in operations:
+                if not operation.failed:
+                    operation.fail(_translated(error))
 
-    def _run(self, calls: Sequence[Operation]) -> None:
-        self._db.execute("BEGIN IMMEDIATE" if any(call.writes for call in calls) else "BEGIN")
+    def _run(self, operations: Sequence[Operation]) -> None:
+        self._db.execute(
+            "BEGIN IMMEDIATE" if any(operation.writes for operation in operations) else "BEGIN"
+        )
         try:
-            for call in calls:
-                self._do(call)
+            for operation in operations:
+                self._do(operation)
             self._db.execute("COMMIT")
         except BaseException:
             # after some failures (disk full) SQLite has already rolled back
@@ -129,29 +130,29 @@ class Database:
                 self._db.execute("ROLLBACK")
             raise
 
-    def _do(self, call: Operation) -> None:
-        """Do one of several; if it fails, what it did is undone, and the others go on."""
-        self._db.execute("SAVEPOINT call")
+    def _do(self, operation: Operation) -> None:
+        """Run one of several; if it fails, its changes are undone and the others go on."""
+        self._db.execute("SAVEPOINT operation")
         try:
-            call.succeed(call.work(self._db))
+            operation.succeed(operation.work(self._db))
         except Exception as error:
-            if not self._db.in_transaction or (call.writes and _is_of_the_file(error)):
+            if not self._db.in_transaction or (operation.writes and _is_of_the_file(error)):
                 raise
-            self._db.execute("ROLLBACK TO call")
-            call.fail(_translated(error))
-        self._db.execute("RELEASE call")
+            self._db.execute("ROLLBACK TO operation")
+            operation.fail(_translated(error))
+        self._db.execute("RELEASE operation")
 
     def close(self) -> None:
-        """Close the file and let the next daemon have it."""
+        """Close the file and release its lock."""
         self._db.close()
         if self._lock is not None:
             self._lock.release()
 
 
 def _is_of_the_file(error: Exception) -> bool:
-    """Tell whether `error` says that the file, and not what was to be done, is at fault."""
+    """Tell whether the file, and not the statement, caused `error`."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return isinstance(error, sqlite3.Error) and code & _PRIMARY not in _OWN_FAULT
+    return isinstance(error, sqlite3.Error) and code & _PRIMARY not in _STATEMENT_ERRORS
 
 
 def _translated(error: Exception) -> Exception:
@@ -161,7 +162,7 @@ def _translated(error: Exception) -> Exception:
 
 
 def daemon_is_running(path: Path) -> bool:
-    """Tell whether some process owns the store at `path`."""
+    """Tell whether a daemon has the store at `path`."""
     try:
         return is_locked(_lock_path(path))
     except OSError:
@@ -185,7 +186,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _inspect(path: Path) -> None:
-    """Refuse a file that is not for us, without writing to it.
+    """Refuse a file that this process may not use, without writing to it.
 
     The connection for this can only read: one that can write folds the log of a process that
     was killed into the file as soon as it is closed, and deletes a log beside an empty file.
@@ -247,7 +248,7 @@ def _set_up(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) ->
 
 
 def _belong_to(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool) -> None:
-    """Record whose state this is: a daemon with another config would withdraw its watches."""
+    """Record the config of the state: a daemon with another one would withdraw its watches."""
     row = db.execute("SELECT value FROM meta WHERE key = 'config'").fetchone()
     if row is not None and row[0] != str(config) and not adopt:
         raise StoreRefusedError(

@@ -1,8 +1,8 @@
-"""Endpoints in SQL: only those in trouble leave a row.
+"""The health of endpoints in SQL: only failing and disabled endpoints have a row.
 
 A row appears with the first failure and goes with the next success, so most of the time there
-is none. One that is disabled stays until it is enabled, and then, as `recovering`, until it
-has taken something.
+is none. The row of a disabled endpoint stays until the endpoint is enabled, and then, as
+`recovering`, until its next success.
 """
 
 import sqlite3
@@ -12,7 +12,7 @@ from notifier.model.health import Health
 
 
 def note_failure(db: sqlite3.Connection, name: str, health: Health) -> None:
-    """Keep since when `name` has been failing."""
+    """Store since when `name` has been failing."""
     db.execute(
         "INSERT INTO endpoints (name, url_mark, failing_since, last_failure) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (name) DO UPDATE SET url_mark = excluded.url_mark, "
@@ -22,9 +22,9 @@ def note_failure(db: sqlite3.Connection, name: str, health: Health) -> None:
 
 
 def note_success(db: sqlite3.Connection, name: str) -> bool:
-    """Forget that `name` has been failing; tell whether it had been disabled before.
+    """Remove the failures of `name`; return whether it had been disabled before.
 
-    One that is disabled now stays so: an attempt that was in flight may still have succeeded.
+    An endpoint that is disabled stays so: the success may be of an attempt in flight at that time.
     """
     row = db.execute(
         "DELETE FROM endpoints WHERE name = ? AND disabled IS NULL RETURNING recovering", (name,)
@@ -33,7 +33,7 @@ def note_success(db: sqlite3.Connection, name: str) -> bool:
 
 
 def disable(db: sqlite3.Connection, name: str, reason: str, now: float) -> bool:
-    """Switch `name`, which has just failed, off; False if it was off already."""
+    """Disable `name`, which has just failed; False if it was disabled already."""
     changed = db.execute(
         "UPDATE endpoints SET disabled = ?, disabled_since = ?, recovering = 0 "
         "WHERE name = ? AND disabled IS NULL",
@@ -43,7 +43,7 @@ def disable(db: sqlite3.Connection, name: str, reason: str, now: float) -> bool:
 
 
 def enable(db: sqlite3.Connection, name: str, now: float) -> bool:
-    """Switch `name` on again, with what was held due now; False if it was not off."""
+    """Enable `name` and make its held deliveries due now; False if it was not disabled."""
     changed = db.execute(
         "UPDATE endpoints SET disabled = NULL, disabled_since = NULL, failing_since = NULL, "
         "last_failure = NULL, recovering = 1 WHERE name = ? AND disabled IS NOT NULL",
@@ -59,7 +59,7 @@ def enable(db: sqlite3.Connection, name: str, now: float) -> bool:
 
 
 def enable_changed(db: sqlite3.Connection, url_marks: Mapping[str, str], now: float) -> list[str]:
-    """Give every endpoint whose URL is another one a new start; return those switched on."""
+    """Reset the health of endpoints whose URL has changed; return those enabled by it."""
     rows = db.execute("SELECT name, url_mark FROM endpoints").fetchall()
     changed = {name: url_marks[name] for name, mark in rows if url_marks.get(name, mark) != mark}
     enabled = [name for name in changed if enable(db, name, now)]
@@ -73,7 +73,7 @@ def enable_changed(db: sqlite3.Connection, url_marks: Mapping[str, str], now: fl
 
 
 def keep_marks(db: sqlite3.Connection, url_marks: Mapping[str, str]) -> None:
-    """Remember which URL each endpoint has, so that what another one says counts no more."""
+    """Store which URL each endpoint has, so that outcomes of its former URL do not count."""
     db.execute("DELETE FROM meta WHERE key GLOB 'url of *'")
     db.executemany(
         "INSERT INTO meta VALUES (?, ?)",
@@ -89,19 +89,19 @@ def is_configured(db: sqlite3.Connection, name: str) -> bool:
 
 
 def has_moved(db: sqlite3.Connection, name: str, health: Health) -> bool:
-    """Tell whether `health` is that of a URL which `name` had before."""
+    """Tell whether `health` is of a former URL of `name`."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (f"url of {name}",)).fetchone()
     return row is not None and row[0] != health.url_mark
 
 
 def disabled(db: sqlite3.Connection) -> dict[str, str]:
-    """Return the endpoints that are off, with the reason of each."""
+    """Return the disabled endpoints, with the reason of each."""
     rows = db.execute("SELECT name, disabled FROM endpoints WHERE disabled IS NOT NULL")
     return dict(rows.fetchall())
 
 
 def health(db: sqlite3.Connection) -> dict[str, Health]:
-    """Return how the endpoints that leave a row are doing."""
+    """Return the health of the endpoints that have a row."""
     rows = db.execute(
         "SELECT name, url_mark, failing_since, last_failure, recovering FROM endpoints"
     )

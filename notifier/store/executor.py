@@ -1,7 +1,7 @@
-"""Where the store's work is done.
+"""Runs the store's work: in worker threads, or inline in tests.
 
-A thread of its own with a limiter of its own: trio's shared threads also look up host names,
-and a slow resolver must not hold up a commit. A commit that has begun is never abandoned.
+The threads have a limiter of their own. Trio's shared threads also look up host names, and a slow
+resolver must not delay a commit. A commit that has begun is never abandoned.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class ThreadExecutor:
 
 
 class InlineExecutor:
-    """Runs functions right here: for virtual time, which must not pass while a thread works."""
+    """Runs functions in the event loop: virtual time must not pass while a thread works."""
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in the event loop."""

@@ -1,8 +1,8 @@
-"""Whether the file that was opened is still the one that the next process will find.
+"""Checks that the files that were opened are still at their paths.
 
-A database goes on working when its file is deleted or its folder is moved away: commits succeed
-and are gone at the next start. So every transaction looks first, and is refused until the very
-same file is back in its place.
+SQLite goes on working when its file is deleted or its folder is moved away: commits succeed and
+are gone at the next start. So every transaction checks first, and is refused until the same file
+(device and inode) is at its path again.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ _Identity = tuple[int, int]
 
 
 class FileIdentity:
-    """Remembers which files are at `paths` now; raises OSError when one is not there."""
+    """Holds device and inode of the files at `paths`; raises OSError when one is missing."""
 
     def __init__(self, *paths: Path) -> None:
         self._opened = {path: _identity(path) for path in paths}

@@ -1,6 +1,6 @@
-"""Lessons in SQL: what finished jobs taught, a bounded number for each class of jobs.
+"""Job samples in SQL: how finished jobs went, a bounded number for each class of jobs.
 
-A gateway that leaves the config keeps its lessons: it may come back.
+The samples of a gateway that leaves the config are kept: it may come back.
 """
 
 import json
@@ -12,16 +12,16 @@ from notifier.model.job_sample import JobClass, JobSample
 from notifier.store.codec import DAMAGE, dump_json
 
 MOST_OF_A_CLASS = 150
-"""How many lessons of one class of jobs are kept, the newest."""
+"""How many samples of one class of jobs are kept, the newest."""
 
 MOST_CLASSES = 1000
-"""How many classes are kept; the one that has not been added to for the longest goes first."""
+"""How many classes are kept; the one without a new sample for the longest goes first."""
 
 _CLASS = "gateway = ? AND model = ? AND seconds = ? AND size = ?"
 
 
 def add(db: sqlite3.Connection, sample: JobSample, now: float) -> None:
-    """Keep `sample`, and forget what is too much."""
+    """Keep `sample`, and remove the oldest samples and classes above the bounds."""
     readings = dump_json(sample.readings)
     db.execute(
         "INSERT INTO lessons (gateway, model, seconds, size, duration, gap, requests, readings, "
@@ -52,7 +52,7 @@ def _forget_classes(db: sqlite3.Connection) -> None:
 
 
 def kept(db: sqlite3.Connection) -> list[JobSample]:
-    """Return all lessons, oldest first; those that are damaged are left out."""
+    """Return all samples, oldest first; damaged ones are left out."""
     rows = db.execute(
         "SELECT gateway, model, seconds, size, duration, gap, requests, readings "
         "FROM lessons ORDER BY id"
@@ -71,17 +71,17 @@ def kept(db: sqlite3.Connection) -> list[JobSample]:
 def _load(row: tuple[Any, ...]) -> JobSample:
     *names, duration, gap, requests, readings = row
     for name in names:
-        name.encode()  # what was no UTF-8 raises
+        name.encode()  # raises for bytes that were not UTF-8
     return JobSample(
         JobClass(*names),
         float(duration),
         float(gap),
         None if requests is None else int(requests),
-        tuple((float(at), _progress(told)) for at, told in json.loads(readings)),
+        tuple((float(at), _progress(value)) for at, value in json.loads(readings)),
     )
 
 
-def _progress(told: object) -> int:
-    if told not in range(101):
+def _progress(value: object) -> int:
+    if value not in range(101):
         raise ValueError("no progress")
-    return int(cast("int", told))
+    return int(cast("int", value))

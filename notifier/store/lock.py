@@ -1,7 +1,7 @@
 """One daemon per store: an advisory lock on a file of its own.
 
-Not on the database itself: SQLite locks that with POSIX locks, which vanish as soon as any
-other descriptor of the same file is closed. The lock goes with the process, however it dies.
+It is not on the database itself: SQLite uses POSIX locks there, which vanish as soon as any
+other descriptor of the same file is closed. The lock ends with the process, however it ends.
 """
 
 import fcntl
@@ -40,7 +40,7 @@ class FileLock:
         self._fd = fd
 
     def release(self) -> None:
-        """Give the lock back; the file stays, so that nobody ever locks a deleted one."""
+        """Release the lock; the file stays, so that no process ever locks a deleted one."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None

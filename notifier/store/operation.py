@@ -1,4 +1,4 @@
-"""One call to the store: what is to be done, and what came of it."""
+"""One operation on the store: its work and its outcome."""
 
 import sqlite3
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from typing import Any
 
 
 class Operation:
-    """`work`, to be done on the connection, in a transaction that others may share.
+    """Runs `work` on the connection, in a transaction that other operations may share.
 
-    One that `writes` nothing needs no lock. One that `is_long` shares with nobody: others
-    would wait for its end.
+    An operation that does not write (`writes`) takes no write lock. A long one (`is_long`) has a
+    transaction of its own, because operations in the same transaction would wait for its end.
     """
 
     __slots__ = ("_error", "_result", "is_long", "is_over", "work", "writes")
@@ -25,18 +25,18 @@ class Operation:
         self._error: BaseException | None = None
 
     def succeed(self, result: object) -> None:
-        """Note what came of it."""
+        """Set the result."""
         self._result = result
         self.is_over = True
 
     def fail(self, error: BaseException) -> None:
-        """Note why it, or the transaction that it was in, failed."""
+        """Set the error of the operation, or of the transaction that it was in."""
         self._error = error
         self.is_over = True
 
     @property
     def failed(self) -> bool:
-        """Whether it failed."""
+        """Whether it has failed."""
         return self._error is not None
 
     def result(self) -> Any:  # noqa: ANN401 - whatever the work returns

@@ -1,8 +1,8 @@
 """The outbox in SQL: events, their deliveries and every attempt.
 
-A delivery is pending until it is delivered, dead or cancelled. A pending one that a lane works
-on has `in_flight` set to the attempt's row; what a crash leaves in flight is released at the
-next start and costs no retry.
+A delivery is pending until it is delivered, dead or cancelled. While a lane attempts it,
+`in_flight` is the attempt's row. A delivery that a crash leaves in flight is released at the next
+start and costs no retry.
 """
 
 import json
@@ -45,7 +45,7 @@ def record_ending(
     now: float,
     sample: JobSample | None = None,
 ) -> bool:
-    """Close an open watch, put its event and deliveries into the outbox, and keep the lesson.
+    """Close an open watch, put its event and deliveries into the outbox, and keep the sample.
 
     Returns False, and changes nothing, when the watch is not open any more.
     """
@@ -165,7 +165,7 @@ def record_attempt(
     settlement: Settlement,
     now: float,
 ) -> None:
-    """Store what an attempt came to and what follows from it, together."""
+    """Store the outcome of an attempt and what follows from it, together."""
     db.execute(
         "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
         "WHERE delivery = ? AND number = ?",
@@ -182,7 +182,7 @@ def record_attempt(
     if not isinstance(settlement, Delivered) and _was_resent(db, claim):
         settlement = RetryAt(now, free=True)
     change, values = _change(settlement, now)
-    # what was received is received, also if its endpoint has left the config meanwhile
+    # a success counts even if the endpoint has been removed from the config meanwhile
     also = "OR state = 'cancelled'" if isinstance(settlement, Delivered) else ""
     changed = db.execute(
         f"UPDATE deliveries SET in_flight = NULL, {change} "
@@ -194,7 +194,7 @@ def record_attempt(
 
 
 def _was_resent(db: sqlite3.Connection, claim: Claim) -> bool:
-    """Tell whether somebody had it sent again during the attempt, with all retries anew."""
+    """Tell whether a resend during the attempt has started its retries anew."""
     row = db.execute("SELECT failures FROM deliveries WHERE id = ?", (claim.delivery,)).fetchone()
     return row is not None and row[0] < claim.failures
 
@@ -213,14 +213,14 @@ def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]
 
 
 def release_interrupted(db: sqlite3.Connection) -> int:
-    """Make what is in flight due again, its attempt `interrupted`; return how many were."""
+    """Make deliveries in flight due again, their attempts `interrupted`; return how many."""
     db.execute("UPDATE attempts SET outcome = 'interrupted' WHERE outcome IS NULL")
     released = db.execute("UPDATE deliveries SET in_flight = NULL WHERE in_flight IS NOT NULL")
     return released.rowcount
 
 
 def cancel_removed(db: sqlite3.Connection, configured: Collection[str], now: float) -> list[str]:
-    """Cancel what is pending for endpoints that are no longer configured; return their names."""
+    """Cancel what is pending for endpoints that were removed from the config; return them."""
     pending = db.execute("SELECT DISTINCT endpoint FROM deliveries WHERE state = 'pending'")
     removed = sorted({name for (name,) in pending} - set(configured))
     for name in removed:
@@ -239,7 +239,7 @@ def _cancel(db: sqlite3.Connection, endpoint: str, now: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCounts:
-    """How many deliveries stand where.
+    """How many deliveries are in each state.
 
     `pending` are those that are or will be due, `held` the pending ones of disabled endpoints.
     """
@@ -252,7 +252,7 @@ class DeliveryCounts:
 
 
 def count_deliveries(db: sqlite3.Connection, since: float) -> DeliveryCounts:
-    """Count what is not settled, and what was settled at `since` (Unix seconds) or later."""
+    """Count unsettled deliveries, and those settled at `since` (Unix seconds) or later."""
     counts = dict(
         db.execute(
             "SELECT state, count(*) FROM deliveries "
@@ -273,7 +273,7 @@ def count_deliveries(db: sqlite3.Connection, since: float) -> DeliveryCounts:
 
 
 def backlogs(db: sqlite3.Connection, disabled: Collection[str]) -> dict[str, Backlog]:
-    """Count what is not delivered, by endpoint; those with nothing are left out."""
+    """Count undelivered deliveries by endpoint; endpoints without any are left out."""
     pending = _counted(db, "pending")
     dead = _counted(db, "dead")
     return {

@@ -1,10 +1,10 @@
-"""Forgetting in SQL what has been over for long enough, a little at a time.
+"""Removes in SQL what has been over for longer than the retention, in small batches.
 
-An event goes with its deliveries, dead letters included, once none of them is pending and the
-last was settled long enough ago; what is held for a disabled endpoint stays. A watch goes when
-it has no event left, unless some source still lists it: its row is then the tombstone that
-keeps it from being watched again. Having been added through the control API does not count as
-listed: nobody would ever take it off the list. SQLite reuses the room; the file does not shrink.
+An event is removed with its deliveries, dead letters included, once none of them is pending and
+the last was settled long enough ago; deliveries held for a disabled endpoint keep it. A watch is
+removed when it has no event left, unless a file still lists it: its row is then the tombstone that
+keeps it from being watched again. The source `api` does not count: no file could ever stop listing
+it. SQLite reuses the room; the file does not shrink.
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ from notifier.model.watch import API_SOURCE
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many rows went."""
+    """How many rows were removed."""
 
     events: int
     watches: int

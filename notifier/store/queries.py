@@ -1,4 +1,4 @@
-"""Looking back in SQL: events, what became of them, and how everything stands."""
+"""Read queries: events with their deliveries, watches, and endpoints."""
 
 import json
 import sqlite3
@@ -196,7 +196,7 @@ def watch(db: sqlite3.Connection, key: WatchKey) -> WatchView | None:
 
 
 def endpoint_views(db: sqlite3.Connection) -> dict[str, EndpointView]:
-    """Return how the deliveries of every endpoint stand, by the endpoint's name."""
+    """Count the deliveries of every endpoint by state; the endpoint's name is the key."""
     counts: dict[str, dict[str, int]] = {}
     rows = db.execute(f"SELECT d.endpoint, {_STATE}, count(*) FROM deliveries d GROUP BY 1, 2")
     for name, state, count in rows:

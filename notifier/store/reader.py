@@ -1,4 +1,4 @@
-"""Reading the store beside the daemon: for commands that look and never write."""
+"""Reads the store beside the daemon, for commands; it never writes."""
 
 import sqlite3
 import time
@@ -26,7 +26,7 @@ _LOOK_EVERY = 0.02
 
 
 class Reader:
-    """Questions about the state, each answered from one consistent view of it.
+    """Answers queries, each from one consistent view of the state.
 
     Every method raises StoreError when the store cannot be read.
     """
@@ -36,29 +36,29 @@ class Reader:
 
     def watches(self, wanted: WatchFilter = ALL_WATCHES) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
-        return self._ask(queries.watches, wanted)
+        return self._run(queries.watches, wanted)
 
     def watch(self, key: WatchKey) -> WatchView | None:
         """Return the latest generation of one watch, None when it was never taken."""
-        return self._ask(queries.watch, key)
+        return self._run(queries.watch, key)
 
     def events(self, wanted: EventFilter) -> list[EventSummary]:
         """Return the events that are wanted, the latest first."""
-        return self._ask(queries.events, wanted)
+        return self._run(queries.events, wanted)
 
     def event(self, event_id: str) -> EventView | None:
         """Return everything about one event, None when there is none."""
-        return self._ask(queries.event, event_id)
+        return self._run(queries.event, event_id)
 
     def endpoint_views(self) -> dict[str, EndpointView]:
-        """Return how the deliveries of each endpoint stand, by its name."""
-        return self._ask(queries.endpoint_views)
+        """Count the deliveries of each endpoint by state; the endpoint's name is the key."""
+        return self._run(queries.endpoint_views)
 
     def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""
-        return self._ask(open_by_gateway)
+        return self._run(open_by_gateway)
 
-    def _ask(
+    def _run(
         self,
         function: Callable[Concatenate[sqlite3.Connection, P], T],
         /,

@@ -1,4 +1,4 @@
-"""Putting the state in order at the start: what a dead process, or a wrong clock, left behind."""
+"""Repairs the state at the start, after a crash or a wrong clock."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from notifier.store import clock_base, endpoints, outbox, watches
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What became of endpoints: those that are gone, those enabled, and how all are doing."""
+    """Which endpoints were removed, which were enabled, and the health of all."""
 
     removed: Sequence[str]
     enabled: Sequence[str]
@@ -19,9 +19,9 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was found: a count of deliveries, and endpoints with the reason why they are off.
+    """What was found: `interrupted` deliveries, and disabled endpoints with their reasons.
 
-    `clock_set_back` is by how many seconds the clock is behind what the state says.
+    `clock_set_back` is by how many seconds the clock is behind the newest record.
     """
 
     interrupted: int
@@ -45,7 +45,7 @@ def reconcile_endpoints(
 def recover(
     db: sqlite3.Connection, url_marks: Mapping[str, str], longest_wait: float, now: float
 ) -> Recovery:
-    """Put everything in order; see `Store.recover`."""
+    """Repair the state; see `Store.recover`."""
     set_back = clock_base.rebase(db, now)
     interrupted = outbox.release_interrupted(db)
     _bring_forward(db, now + longest_wait)
@@ -55,7 +55,7 @@ def recover(
 
 
 def _bring_forward(db: sqlite3.Connection, latest: float) -> None:
-    """Let no delivery be due after `latest`: what a clock years ahead wrote may be pruned."""
+    """Make deliveries due at `latest` at the latest: a clock years ahead may have written them."""
     db.execute(
         "UPDATE deliveries SET due_at = ? WHERE state = 'pending' AND due_at > ?",
         (latest, latest),

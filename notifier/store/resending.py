@@ -1,4 +1,4 @@
-"""Sending again in SQL: what is resent is pending once more, under the same id and bytes."""
+"""Resend and replay in SQL: a delivery is pending again, with the same event id and bytes."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -8,14 +8,14 @@ from notifier.model.delivery import Format
 from notifier.model.event import subscribes
 
 Render = Callable[[bytes, Format], bytes]
-"""Makes the body of another format out of the `standard` one."""
+"""Renders the body of another format from the `standard` one."""
 
 _UNDELIVERED = ("dead", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An endpoint that may be sent something again."""
+    """An endpoint that events may be resent to."""
 
     endpoint: str
     format: Format
@@ -77,7 +77,7 @@ def replay(
 
 
 def _is_wanted(db: sqlite3.Connection, event_id: str, endpoint: str, wanted: Replay) -> bool:
-    """Tell whether a delivery is to be repeated; what is under way or due anyway is not."""
+    """Tell whether to repeat a delivery; one that is pending anyway is not repeated."""
     row = db.execute(
         "SELECT state FROM deliveries WHERE event = ? AND endpoint = ?", (event_id, endpoint)
     ).fetchone()

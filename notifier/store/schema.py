@@ -97,8 +97,8 @@ _FIRST = (
     """,
 )
 
-# events about endpoints belong to no watch; endpoints in trouble are remembered before they
-# are disabled. SQLite cannot drop a NOT NULL: the table is made anew, as its manual describes.
+# events about endpoints belong to no watch; failing endpoints have a row before they are
+# disabled. SQLite cannot drop a NOT NULL: the table is made anew, as its manual describes.
 _ENDPOINT_HEALTH = (
     """
     CREATE TABLE endpoints (
@@ -140,7 +140,7 @@ _ENDPOINT_HEALTH = (
 # dead letters are counted at every scrape, however many deliveries are kept
 _DEAD_LETTERS = ("CREATE INDEX dead_deliveries ON deliveries (endpoint) WHERE state = 'dead'",)
 
-# a watch of the control API may name a URL of its own
+# a watch added over the control API may have a callback URL
 _CALLBACKS = (
     """
     CREATE TABLE callbacks (
@@ -151,8 +151,8 @@ _CALLBACKS = (
     """,
 )
 
-# what finished jobs taught; `last` is the newest lesson of a class
-_LESSONS = (
+# job samples; `last` is the newest sample of a class
+_JOB_SAMPLES = (
     """
     CREATE TABLE lessons (
         id INTEGER PRIMARY KEY,
@@ -186,7 +186,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     _ENDPOINT_HEALTH,
     _DEAD_LETTERS,
     _CALLBACKS,
-    _LESSONS,
+    _JOB_SAMPLES,
 )
 VERSION = len(STEPS)
 """The `user_version` that this notifier reads and writes."""

@@ -1,4 +1,4 @@
-"""The store as the daemon sees it: when a call returns, what it did is durable."""
+"""The store's operations, asynchronous: when a method returns, its changes are durable."""
 
 import math
 import sqlite3
@@ -44,17 +44,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """How much is open, and how the deliveries stand."""
+    """The number of open watches, and of deliveries by state."""
 
     open_watches: int
     deliveries: outbox.DeliveryCounts
 
 
 class Store:
-    """Everything that must survive; when a call has returned, it is on the disk.
+    """The daemon's durable state; when a method has returned, its changes are on the disk.
 
-    Every method raises StoreError when the disk or the file will not have it; nothing was
-    changed then.
+    Every method raises StoreError when the file or the disk fails; nothing was changed then.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Store:
         self._now = now
         self._metrics = metrics or Metrics()
         self.answered_at = -math.inf
-        """When any call last came back, refusals included (trio's clock)."""
+        """When an operation last ended, failures included (trio's clock)."""
 
     async def _transact(
         self,
@@ -79,9 +78,9 @@ class Store:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a change that is soon done; it may share its commit with others."""
-        call = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=False)
-        return cast("T", await self._run(call))
+        """Run a short change; it may share its commit with others."""
+        operation = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=False)
+        return cast("T", await self._run(operation))
 
     async def _transact_long(
         self,
@@ -91,26 +90,26 @@ class Store:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a change of many rows, in a transaction of its own."""
-        call = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=True)
-        return cast("T", await self._run(call))
+        operation = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=True)
+        return cast("T", await self._run(operation))
 
-    async def _look(
+    async def _read(
         self,
         function: Callable[Concatenate[sqlite3.Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run what changes nothing, and is as fast as that: its time is nobody's commit."""
-        call = Operation(partial(_apply, function, args, kwargs), writes=False, is_long=True)
-        return cast("T", await self._run(call))
+        """Run a query, in a read transaction of its own: no commit waits for it to be synced."""
+        operation = Operation(partial(_apply, function, args, kwargs), writes=False, is_long=True)
+        return cast("T", await self._run(operation))
 
-    async def _run(self, call: Operation) -> Any:  # noqa: ANN401 - whatever the call returns
+    async def _run(self, operation: Operation) -> Any:  # noqa: ANN401 - whatever the work returns
         began = trio.current_time()
-        await self._group.run(call)
+        await self._group.run(operation)
         self.answered_at = trio.current_time()
-        result = call.result()
-        if call.writes:
+        result = operation.result()
+        if operation.writes:
             self._metrics.commit(self.answered_at - began)
         return result
 
@@ -122,25 +121,25 @@ class Store:
 
     async def known_sources(self) -> set[str]:
         """Return the names of the sources that list something."""
-        return await self._look(watches.known_sources)
+        return await self._read(watches.known_sources)
 
-    async def save_observations(self, readings: Sequence[Observation]) -> None:
-        """Keep what open watches were last told."""
-        await self._transact(watches.save_observations, readings)
+    async def save_observations(self, observations: Sequence[Observation]) -> None:
+        """Store the last observation of open watches."""
+        await self._transact(watches.save_observations, observations)
 
     async def record_ending(
         self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
     ) -> bool:
         """Commit watch closed, event and deliveries together; False if it was not open.
 
-        `last` is the last thing known about the video, for those who look at the watch;
-        `sample` is what the job taught, for the next ones.
+        `last` is the last thing known about the video, shown with the watch; `sample` is how the
+        job went, for forecasts.
         """
         return await self._transact(outbox.record_ending, watch, event, last, self._now(), sample)
 
     async def samples(self) -> list[JobSample]:
-        """Return what finished jobs have taught, oldest first."""
-        return await self._look(job_samples.kept)
+        """Return the job samples, oldest first."""
+        return await self._read(job_samples.kept)
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight."""
@@ -148,7 +147,7 @@ class Store:
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
-        return await self._look(outbox.next_due, endpoint)
+        return await self._read(outbox.next_due, endpoint)
 
     async def record_attempt(
         self,
@@ -172,7 +171,7 @@ class Store:
     async def recover(
         self, url_marks: Mapping[str, str], longest_wait: float
     ) -> recovery.Recovery:
-        """Put in order what an earlier process left behind; called once, before the lanes.
+        """Repair what an earlier process left behind; called once, before the lanes start.
 
         `url_marks` has a mark of its URL for each configured endpoint, `longest_wait` is the
         longest wait in any retry schedule, in seconds.
@@ -180,7 +179,7 @@ class Store:
         return await self._transact_long(recovery.recover, url_marks, longest_wait, self._now())
 
     async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> recovery.Reconciled:
-        """Cancel what is for endpoints that are gone, and give moved ones a new start.
+        """Cancel deliveries to removed endpoints, and reset the health of moved ones.
 
         `url_marks` has a mark of its URL for each configured endpoint.
         """
@@ -204,54 +203,54 @@ class Store:
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
-        return await self._look(queries.watches, wanted)
+        return await self._read(queries.watches, wanted)
 
     async def watch(self, key: WatchKey) -> WatchView | None:
         """Return the latest generation of one watch, None when it was never taken."""
-        return await self._look(queries.watch, key)
+        return await self._read(queries.watch, key)
 
     async def events(self, wanted: EventFilter) -> list[EventSummary]:
         """Return the events that are wanted, the latest first."""
-        return await self._look(queries.events, wanted)
+        return await self._read(queries.events, wanted)
 
     async def event(self, event_id: str) -> EventView | None:
         """Return everything about one event, None when there is none."""
-        return await self._look(queries.event, event_id)
+        return await self._read(queries.event, event_id)
 
     async def endpoint_views(self) -> dict[str, EndpointView]:
-        """Return how the deliveries of each endpoint stand, by its name."""
-        return await self._look(queries.endpoint_views)
+        """Count the deliveries of each endpoint by state; the endpoint's name is the key."""
+        return await self._read(queries.endpoint_views)
 
     async def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""
-        return await self._look(watches.open_by_gateway)
+        return await self._read(watches.open_by_gateway)
 
     async def resend(
         self, event_id: str, recipients: Sequence[Recipient], render: Render
     ) -> list[str] | None:
-        """Make one event due for `recipients` once more; None when there is no such event."""
+        """Make one event due for `recipients` again; None when there is no such event."""
         return await self._transact(resending.resend, event_id, recipients, render, self._now())
 
     async def replay(
         self, wanted: Replay, recipients: Sequence[Recipient], render: Render
     ) -> Mapping[str, int]:
-        """Make what is wanted due for `recipients` once more; count it by endpoint."""
+        """Make the wanted events due for `recipients` again; count them by endpoint."""
         return await self._transact_long(resending.replay, wanted, recipients, render, self._now())
 
     async def enable_endpoint(self, name: str) -> bool:
-        """Switch a disabled endpoint on, with what is held for it due; False if it was on."""
+        """Enable a disabled endpoint and make its held deliveries due; False if it was enabled."""
         return await self._transact_long(endpoints.enable, name, self._now())
 
     async def touch(self) -> None:
-        """Write something, to see whether that works."""
+        """Commit a write that changes nothing else, to check that commits work."""
         await self._transact(_touch)
 
     async def keep_drift(self, drift: float) -> None:
-        """Remember, for the next start, that the calendar is `drift` seconds ahead of `now`."""
+        """Store, for the next start, that the system clock is `drift` seconds ahead of `now`."""
         await self._transact(clock_base.keep_drift, drift)
 
     async def release_interrupted(self) -> int:
-        """Make what is in flight due again, its attempts `interrupted`; return how many."""
+        """Make deliveries in flight due again, their attempts `interrupted`; return how many."""
         return await self._transact_long(outbox.release_interrupted)
 
     async def prune(self, before: float, limit: int) -> Pruned:
@@ -259,15 +258,15 @@ class Store:
         return await self._transact_long(pruning.prune, before, limit)
 
     async def outstanding(self, since: float) -> Outstanding:
-        """Count what is still to be done, and what was settled since then (Unix seconds)."""
-        return await self._look(_outstanding, since)
+        """Count open watches, unsettled deliveries, and those settled `since` (Unix seconds)."""
+        return await self._read(_outstanding, since)
 
     async def workload(self) -> Workload:
-        """Count what there is to do, for metrics; cheap however much is over."""
-        return await self._look(_workload)
+        """Count open work for metrics; the cost does not grow with what is over."""
+        return await self._read(_workload)
 
     async def close(self) -> None:
-        """Close the file and let the next daemon have it."""
+        """Close the file and release its lock."""
         await self._executor.run(self._database.close)
 
 

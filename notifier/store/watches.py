@@ -1,4 +1,4 @@
-"""Watches in SQL: what sources list, what is open, what was last heard."""
+"""Watches in SQL: what sources list, what is open, what was last observed."""
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
@@ -36,7 +36,7 @@ def sync(
 
     `listings` are the sources that could be read, `gone` the names of sources that are no
     more. A source in neither (a broken file) keeps what it listed when it was last readable.
-    A watch whose row is damaged is left out, and the log says so.
+    A watch whose row is damaged is left out and logged.
     """
     _replace_listings(db, listings, gone)
     fresh = {_take(db, spec, now) for spec in _wanted(listings)}
@@ -111,7 +111,7 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
     if state == "open":
         # a lower one is left from before: what listed the higher one may only be broken
         if spec.generation > generation or (
-            spec.generation == generation and not _is_kept_otherwise(db, row, spec)
+            spec.generation == generation and not _differs_from_api(db, row, spec)
         ):
             _update(db, row, spec, spec.generation)
         return None
@@ -120,7 +120,7 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
     if state == "ended" or _has_ended(db, spec):
         return None
     _update(db, row, spec, generation)
-    # it goes on where it stopped: a file that is written anew may list less for a moment
+    # it goes on where it stopped: a file that is being rewritten may list less for a moment
     db.execute(
         "UPDATE watches SET state = 'open', closed_at = NULL, missing_since = NULL, "
         "missing_count = 0 WHERE id = ?",
@@ -169,7 +169,7 @@ def add(
 
 
 def callback_of(db: sqlite3.Connection, row: int) -> Callback | None:
-    """Return the URL of its own that a watch names."""
+    """Return the callback of a watch, None when it has none."""
     found = db.execute("SELECT url, endpoint FROM callbacks WHERE watch = ?", (row,)).fetchone()
     return None if found is None else Callback(*found)
 
@@ -205,7 +205,7 @@ def _latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
 
 
 def sources_of(db: sqlite3.Connection, key: WatchKey) -> list[str]:
-    """Return everything that lists a watch, by name."""
+    """Return the names of the sources that list a watch."""
     rows = db.execute("SELECT source FROM listings WHERE gateway = ? AND video_id = ?", key)
     return sorted(source for (source,) in rows)
 
@@ -217,8 +217,8 @@ def _list_for_api(db: sqlite3.Connection, key: WatchKey) -> None:
     )
 
 
-def _is_kept_otherwise(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool:
-    """Tell whether the control API has added the open watch with other settings than `spec`."""
+def _differs_from_api(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool:
+    """Tell whether the control API added the open watch with settings other than `spec`."""
     if API_SOURCE not in sources_of(db, spec.key):
         return False
     kept = _latest(db, spec.key)
@@ -261,20 +261,20 @@ def _settings(spec: WatchSpec) -> tuple[str | None, str, float | None]:
     return dump_endpoints(spec), dump_json(dict(spec.metadata)), spec.give_up_after
 
 
-def save_observations(db: sqlite3.Connection, readings: Iterable[Observation]) -> None:
-    """Keep what open watches were last told, for a restart and for those who look."""
+def save_observations(db: sqlite3.Connection, observations: Iterable[Observation]) -> None:
+    """Store the last observation of open watches, for a restart and for readers."""
     db.executemany(
         "UPDATE watches SET snapshot = ?, missing_since = ?, missing_count = ? "
         "WHERE id = ? AND state = 'open'",
         (
             (dump_snapshot(snapshot), missing_since, missing_count, row)
-            for row, snapshot, missing_since, missing_count in readings
+            for row, snapshot, missing_since, missing_count in observations
         ),
     )
 
 
 def bring_back(db: sqlite3.Connection, now: float) -> None:
-    """Let no watch have been taken in the future: a clock that was wrong may say so."""
+    """Move `taken_at` and `missing_since` out of the future: a wrong clock may have set them."""
     db.execute("UPDATE watches SET taken_at = ? WHERE taken_at > ?", (now, now))
     db.execute("UPDATE watches SET missing_since = ? WHERE missing_since > ?", (now, now))
 

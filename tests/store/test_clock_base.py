@@ -1,4 +1,4 @@
-"""Stamps keep their meaning when the calendar is set, with and without a daemon running."""
+"""Timestamps keep their meaning when the system clock is set, whether or not a daemon runs."""
 
 import pytest
 
@@ -30,7 +30,7 @@ async def restart(store: Store) -> Health:
 
 
 @pytest.mark.parametrize("jump", [-HOUR, YEAR])
-async def test_a_calendar_that_was_set_while_the_daemon_ran_moves_nothing(jump: float) -> None:
+async def test_setting_the_system_clock_while_the_daemon_runs_moves_nothing(jump: float) -> None:
     time = Time()
     store = await with_a_retry(time, due_in=300)
     await store.keep_drift(jump)
@@ -45,7 +45,7 @@ async def test_a_calendar_that_was_set_while_the_daemon_ran_moves_nothing(jump: 
     assert health.failing_since == pytest.approx(time.at - 60)
 
 
-async def test_a_calendar_that_was_set_back_meanwhile_delays_no_retry() -> None:
+async def test_setting_the_system_clock_back_between_two_runs_delays_no_retry() -> None:
     time = Time()
     store = await with_a_retry(time, due_in=300)
 

@@ -1,4 +1,4 @@
-"""Rows that somebody or something has damaged: named to people, and harmless to the others."""
+"""Damaged rows: commands name them, and they do not affect other rows."""
 
 import sqlite3
 from collections.abc import Callable
@@ -72,9 +72,7 @@ def reopened(path: Path, question: Callable[[Database], None]) -> list[str]:
 
 
 @pytest.mark.parametrize("change", DAMAGED_SETTINGS.values(), ids=DAMAGED_SETTINGS)
-def test_a_damaged_watch_that_no_file_mends_leaves_the_others_running(
-    change: str, path: Path
-) -> None:
+def test_a_damaged_watch_does_not_stop_the_others(change: str, path: Path) -> None:
     damage(path, change)
 
     def open_watches(database: Database) -> None:
@@ -87,7 +85,7 @@ def test_a_damaged_watch_that_no_file_mends_leaves_the_others_running(
 
 
 @pytest.mark.parametrize("setting", ["no JSON", "another type", "no text at all"])
-def test_a_file_that_lists_a_watch_mends_its_damaged_settings(setting: str, path: Path) -> None:
+def test_a_file_that_lists_a_watch_repairs_its_damaged_settings(setting: str, path: Path) -> None:
     damage(path, DAMAGED_SETTINGS[setting])
 
     def open_watches(database: Database) -> None:
@@ -99,7 +97,7 @@ def test_a_file_that_lists_a_watch_mends_its_damaged_settings(setting: str, path
 
 
 @pytest.mark.parametrize("change", DAMAGED_SNAPSHOTS.values(), ids=DAMAGED_SNAPSHOTS)
-def test_a_damaged_snapshot_is_forgotten_and_its_watch_goes_on(change: str, path: Path) -> None:
+def test_a_damaged_snapshot_is_dropped_and_its_watch_goes_on(change: str, path: Path) -> None:
     damage(path, change)
 
     def open_watches(database: Database) -> None:

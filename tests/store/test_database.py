@@ -1,4 +1,4 @@
-"""The file: private, owned by one process, and never harmed."""
+"""The store's file: private, owned by one process, and never damaged."""
 
 import re
 import sqlite3
@@ -89,7 +89,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     assert path.read_bytes() == before
 
 
-def test_a_folder_that_is_none_is_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused_in_one_sentence(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
 
@@ -111,7 +111,7 @@ def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path: Pat
     assert path.read_bytes() == before
 
 
-def test_a_reader_finds_nothing_in_a_store_that_is_only_being_made(tmp_path: Path) -> None:
+def test_a_reader_finds_nothing_in_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "n.db"
     path.touch()
     with open_reader(path) as reader:
@@ -172,7 +172,7 @@ def test_a_reader_refuses_a_newer_schema_as_the_daemon_does(tmp_path: Path) -> N
     assert refused.value.exit_code == 78
 
 
-def test_a_reader_of_a_store_that_is_still_to_be_migrated_says_what_to_do(tmp_path: Path) -> None:
+def test_a_reader_of_a_store_that_is_not_migrated_yet_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "n.db"
     Database.open(path, CONFIG).close()
     db = sqlite3.connect(path)
@@ -183,7 +183,7 @@ def test_a_reader_of_a_store_that_is_still_to_be_migrated_says_what_to_do(tmp_pa
         pass
 
 
-def test_a_log_whose_database_is_missing_is_not_thrown_away(tmp_path: Path) -> None:
+def test_a_log_without_its_database_is_kept(tmp_path: Path) -> None:
     """SQLite deletes a write-ahead log that it finds beside an empty file."""
     path = tmp_path / "n.db"
     log = tmp_path / "n.db-wal"
@@ -237,7 +237,7 @@ def test_a_refused_file_keeps_the_log_that_belongs_to_it(tmp_path: Path) -> None
     assert [file.read_bytes() for file in names] == before
 
 
-def test_a_reader_of_something_else_says_so(tmp_path: Path) -> None:
+def test_a_reader_of_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     path = tmp_path / "n.db"
     path.write_bytes(b"precious notes " * 1000)
     with pytest.raises(StoreError, match="cannot be read"), open_reader(path):

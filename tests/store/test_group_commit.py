@@ -1,4 +1,4 @@
-"""Calls that share a commit: each has its own outcome, and none waits for nothing."""
+"""Operations that share a commit: each has its own outcome, and none waits needlessly."""
 
 import sqlite3
 import threading
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Held:
-    """An executor whose work begins when it is let go; it counts how often it was used."""
+    """An executor that starts its work after `go`; it counts the batches."""
 
     def __init__(self) -> None:
         self.go = trio.Event()
@@ -54,7 +54,7 @@ def noted(database: Database) -> list[object]:
     return [x for (x,) in rows]
 
 
-async def test_what_comes_during_a_commit_shares_the_next_one_in_its_order(
+async def test_operations_that_arrive_during_a_commit_share_the_next_one_in_order(
     database: Database,
 ) -> None:
     executor = Held()
@@ -85,7 +85,7 @@ async def test_one_that_fails_undoes_only_itself(database: Database) -> None:
         calls[2].result()
 
 
-async def test_when_the_disk_fails_nothing_of_the_batch_is_there(database: Database) -> None:
+async def test_a_disk_failure_undoes_the_whole_batch(database: Database) -> None:
     def full(_: sqlite3.Connection) -> None:
         error = sqlite3.OperationalError("database or disk is full")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
@@ -100,7 +100,7 @@ async def test_when_the_disk_fails_nothing_of_the_batch_is_there(database: Datab
             call.result()
 
 
-async def test_what_may_be_long_shares_with_nobody(database: Database) -> None:
+async def test_a_long_operation_has_a_transaction_of_its_own(database: Database) -> None:
     executor = Held()
     group = GroupCommit(database, executor)
     calls = [note(0), note(1), note(2, is_long=True), note(3), note(4)]
@@ -114,7 +114,7 @@ async def test_what_may_be_long_shares_with_nobody(database: Database) -> None:
     assert executor.batches == 4
 
 
-async def test_a_caller_that_is_cancelled_before_its_turn_takes_its_call_back(
+async def test_a_task_cancelled_before_its_operation_begins_withdraws_it(
     database: Database,
 ) -> None:
     executor = Held()
@@ -131,7 +131,7 @@ async def test_a_caller_that_is_cancelled_before_its_turn_takes_its_call_back(
     assert noted(database) == ["first", "last"]
 
 
-async def test_what_has_begun_is_finished_also_for_those_who_are_cancelled(
+async def test_an_operation_that_has_begun_is_finished_even_if_its_task_is_cancelled(
     tmp_path: Path,
 ) -> None:
     database = Database.open(tmp_path / "n.db", tmp_path / "config.toml")
@@ -158,7 +158,7 @@ async def test_what_has_begun_is_finished_also_for_those_who_are_cancelled(
     database.close()
 
 
-async def test_a_thread_that_cannot_be_started_is_heard_of_by_all_and_blocks_nobody(
+async def test_a_thread_that_cannot_be_started_fails_all_operations_and_blocks_none(
     database: Database,
 ) -> None:
     class Broken(Held):

@@ -1,4 +1,4 @@
-"""What finished jobs taught is kept, the newest of each class, and not without bound."""
+"""Job samples: the newest of each class are kept, within bounds."""
 
 import sqlite3
 
@@ -10,7 +10,7 @@ from notifier.store import job_samples as sql
 from tests.builders import START, listing, memory_database, new_event, snapshot, spec
 
 SORA = JobClass("main", "sora-2", "8", "1280x720")
-LESSON = JobSample(SORA, 123.5, 2.5, 7, ((0.0, 0), (60.5, 50)))
+SAMPLE = JobSample(SORA, 123.5, 2.5, 7, ((0.0, 0), (60.5, 50)))
 
 
 def store_in(database: Database) -> Store:
@@ -21,14 +21,14 @@ def add(database: Database, sample: JobSample) -> None:
     database.transact(sql.add, sample, START)
 
 
-async def test_a_sample_is_committed_with_the_ending_that_taught_it() -> None:
+async def test_a_sample_is_committed_with_the_ending_of_its_job() -> None:
     store = store_in(memory_database())
     (watch,) = await store.sync_watches([listing(spec())], [])
 
-    assert await store.record_ending(watch.row, new_event(), snapshot(), LESSON)
-    assert not await store.record_ending(watch.row, new_event("evt_2"), snapshot(), LESSON)
+    assert await store.record_ending(watch.row, new_event(), snapshot(), SAMPLE)
+    assert not await store.record_ending(watch.row, new_event("evt_2"), snapshot(), SAMPLE)
 
-    assert await store.samples() == [LESSON]
+    assert await store.samples() == [SAMPLE]
 
 
 async def test_the_newest_150_of_a_class_are_kept_oldest_first() -> None:
@@ -56,10 +56,10 @@ async def test_of_a_thousand_classes_the_one_unused_for_the_longest_goes() -> No
     assert "model 1" not in models
 
 
-async def test_a_damaged_sample_is_left_out_and_said_to_be() -> None:
+async def test_a_damaged_sample_is_left_out_and_logged() -> None:
     database = memory_database()
     for _ in range(4):
-        add(database, LESSON)
+        add(database, SAMPLE)
 
     def damage(db: sqlite3.Connection) -> None:
         db.execute("UPDATE lessons SET readings = '[' WHERE id = 1")
@@ -68,5 +68,5 @@ async def test_a_damaged_sample_is_left_out_and_said_to_be() -> None:
 
     database.transact(damage)
     with capture_logs() as logs:
-        assert await store_in(database).samples() == [LESSON]
+        assert await store_in(database).samples() == [SAMPLE]
     assert [(line["event"], line["count"]) for line in logs] == [("lessons_damaged", 3)]

@@ -1,4 +1,4 @@
-"""The outbox: what is committed together, what is due, what survives an interruption."""
+"""The outbox: commits, due deliveries, attempts and interruptions."""
 
 from notifier.formats.rerender import rerender
 from notifier.model.delivery import (
@@ -67,7 +67,7 @@ async def test_a_claimed_delivery_is_not_claimed_again() -> None:
     assert await store.claim_due("app", 10) == []
 
 
-async def test_a_retry_is_due_when_it_was_put_off_to_and_counts_as_a_failure() -> None:
+async def test_a_retry_is_due_at_its_time_and_counts_as_a_failure() -> None:
     time = Time()
     store = await with_event(time, "app")
     (claim,) = await store.claim_due("app", 10)
@@ -196,12 +196,12 @@ async def test_the_notice_about_a_disabled_endpoint_is_recorded_with_it_and_only
     assert await store.record_attempt(claim, FAILED, Hold("410 Gone"), FAILING, NOTICE)
     assert not await store.record_attempt(claim, FAILED, Hold("410 Gone"), FAILING, NOTICE)
 
-    (told,) = await store.claim_due("ops", 10)
-    assert (told.event_type, told.body) == ("endpoint.disabled", b"notice")
-    assert told.subject == {"about_endpoint": "app"}
+    (notice,) = await store.claim_due("ops", 10)
+    assert (notice.event_type, notice.body) == ("endpoint.disabled", b"notice")
+    assert notice.subject == {"about_endpoint": "app"}
 
 
-async def test_how_an_endpoint_has_been_doing_is_known_after_a_restart() -> None:
+async def test_the_health_of_an_endpoint_is_known_after_a_restart() -> None:
     store = await with_event(Time(), "app")
     (claim,) = await store.claim_due("app", 10)
     await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
@@ -212,7 +212,7 @@ async def test_how_an_endpoint_has_been_doing_is_known_after_a_restart() -> None
     assert (await store.recover({"app": "mark"}, 60)).reconciled.health == {}
 
 
-async def test_another_url_is_a_new_start() -> None:
+async def test_another_url_resets_the_health() -> None:
     store = await with_event(Time(), "app")
     (claim,) = await store.claim_due("app", 10)
     await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
@@ -220,9 +220,7 @@ async def test_another_url_is_a_new_start() -> None:
     assert (await store.recover({"app": "new"}, 60)).reconciled.health == {"app": Health("new")}
 
 
-async def test_what_the_url_of_before_answered_disables_nothing_once_the_new_one_is_known() -> (
-    None
-):
+async def test_an_answer_of_the_former_url_does_not_disable_the_endpoint() -> None:
     time = Time()
     store = await with_event(time, "app")
     await store.reconcile_endpoints({"app": "old"})
@@ -236,7 +234,7 @@ async def test_what_the_url_of_before_answered_disables_nothing_once_the_new_one
     assert (again.delivery, again.failures) == (claim.delivery, 0)
 
 
-async def test_what_was_in_flight_when_its_endpoint_left_can_be_sent_again() -> None:
+async def test_a_delivery_in_flight_when_its_endpoint_was_removed_can_be_sent_again() -> None:
     time = Time()
     store = await with_event(time, "app")
     (claim,) = await store.claim_due("app", 10)
@@ -249,7 +247,7 @@ async def test_what_was_in_flight_when_its_endpoint_left_can_be_sent_again() -> 
     assert again.delivery == claim.delivery
 
 
-async def test_what_was_received_counts_although_its_endpoint_left_meanwhile() -> None:
+async def test_a_success_counts_although_its_endpoint_was_removed_meanwhile() -> None:
     time = Time()
     store = await with_event(time, "app")
     (claim,) = await store.claim_due("app", 10)
@@ -271,7 +269,7 @@ async def test_a_resend_during_the_last_attempt_is_not_undone_by_its_failure() -
     assert (again.delivery, again.failures) == (claim.delivery, 0)
 
 
-async def test_an_endpoint_that_a_watch_names_and_that_is_gone_is_a_cancelled_delivery() -> None:
+async def test_a_removed_endpoint_that_a_watch_names_has_a_cancelled_delivery() -> None:
     store = memory_store(Time())
     await store.reconcile_endpoints({"app": "mark"})
     named = spec(endpoints=("gone",))

@@ -1,4 +1,4 @@
-"""What the store forgets, and what it never does."""
+"""Pruning: what is removed, and what stays."""
 
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, Settlement
 from notifier.model.health import Health
@@ -24,7 +24,7 @@ async def over(time: Time, settlement: Settlement | None, *, listed: bool = Fals
     return store
 
 
-async def test_what_has_been_over_for_long_enough_goes_with_everything_that_hangs_on_it() -> None:
+async def test_what_is_older_than_the_retention_is_removed_with_all_its_rows() -> None:
     for settlement in (Delivered(), DeadLetter("no use")):
         store = await over(Time(), settlement)
 
@@ -64,7 +64,7 @@ async def test_a_watch_that_a_file_still_lists_is_not_watched_again_after_prunin
     assert await store.prune(START + 1e9, 10) == Pruned(0, 1)
 
 
-async def test_a_batch_is_as_large_as_was_asked_for_and_no_larger() -> None:
+async def test_a_batch_is_as_large_as_asked_for() -> None:
     store = memory_store(Time())
     specs = [spec(f"video_{number}") for number in range(25)]
     for number, watch in enumerate(await store.sync_watches([listing(*specs)], [])):
@@ -77,14 +77,14 @@ async def test_a_batch_is_as_large_as_was_asked_for_and_no_larger() -> None:
     assert sum(each.watches for each in gone) == 25
 
 
-async def test_a_withdrawn_watch_goes_too() -> None:
+async def test_a_withdrawn_watch_is_removed() -> None:
     store = memory_store(Time())
     await store.sync_watches([listing(spec())], [])
     await store.sync_watches([], ["config"])
     assert await store.prune(START + 1, 10) == Pruned(0, 1)
 
 
-async def test_an_open_watch_never_goes() -> None:
+async def test_an_open_watch_is_never_removed() -> None:
     store = memory_store(Time())
     await store.sync_watches([listing(spec())], [])
     assert await store.prune(START + 1e9, 10) == Pruned(0, 0)

@@ -58,7 +58,7 @@ async def test_a_withdrawn_watch_that_is_listed_again_goes_on_where_it_stopped()
     assert (again.row, again.taken_at, again.snapshot) == (watch.row, START, snapshot(progress=40))
 
 
-async def test_denials_from_before_a_withdrawal_do_not_count_towards_lost() -> None:
+async def test_not_found_answers_from_before_a_withdrawal_do_not_count_towards_lost() -> None:
     store = memory_store(Time())
     (watch,) = await store.sync_watches([listing(spec())], [])
     await store.save_observations([Observation(watch.row, None, START, 2)])
@@ -122,15 +122,15 @@ async def test_changed_settings_reach_the_open_watch() -> None:
     assert watch.spec == changed
 
 
-async def test_what_a_watch_was_last_told_survives() -> None:
+async def test_the_last_observation_of_a_watch_survives() -> None:
     store = memory_store(Time())
     (watch,) = await store.sync_watches([listing(spec())], [])
-    told = snapshot(Status.IN_PROGRESS, model="sora-2", progress=45, extra={"x": [1, None]})
+    observed = snapshot(Status.IN_PROGRESS, model="sora-2", progress=45, extra={"x": [1, None]})
 
-    await store.save_observations([Observation(watch.row, told, START - 5, 2)])
+    await store.save_observations([Observation(watch.row, observed, START - 5, 2)])
     (again,) = await store.sync_watches([listing(spec())], [])
 
-    assert again.snapshot == told
+    assert again.snapshot == observed
     assert (again.missing_since, again.missing_count) == (START - 5, 2)
 
 

@@ -1,4 +1,4 @@
-"""How things stand: counted for every scrape, so it has to be cheap."""
+"""Counts of open work: they are made for every scrape, so they have to be cheap."""
 
 import sqlite3
 
@@ -15,7 +15,7 @@ def explain(db: sqlite3.Connection, query: str) -> str:
     return str(db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall())
 
 
-async def test_the_store_tells_what_waits_what_is_held_and_what_is_dead() -> None:
+async def test_pending_held_and_dead_deliveries_are_counted() -> None:
     clock = steady_clock()
     metrics, database = Metrics(), memory_database()
     store = Store(database, InlineExecutor(), clock.now, metrics)
@@ -43,7 +43,7 @@ async def test_the_store_tells_what_waits_what_is_held_and_what_is_dead() -> Non
     assert values(metrics)[("notifier_store_commit_duration_seconds_count",)] == commits > 0
 
 
-async def test_counting_what_is_dead_does_not_look_at_what_was_delivered() -> None:
+async def test_counting_dead_deliveries_does_not_scan_delivered_ones() -> None:
     database = memory_database()
 
     asked: list[str] = []
