@@ -1,7 +1,7 @@
 """The few kinds of error that cross a layer.
 
 Each carries one sentence for a person; none carries a secret. Foreign exceptions are
-translated into these once, at the door they came in by.
+translated into these once, in the module that meets them first.
 """
 
 import errno

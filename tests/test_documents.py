@@ -29,3 +29,20 @@ def test_every_module_that_a_page_for_engineers_names_is_there(document: str) ->
         )
 
     assert [path for path in _named_in(document) if not exists(path)] == []
+
+
+RETIRED = "desk desks clerk clerks seat seats shelf shelves timetable thermostat bell astray door doors".split()
+
+
+@pytest.mark.parametrize("tree", ["notifier", "docs", "README.md", "CONTRIBUTING.md"])
+def test_no_retired_word_is_used_where_the_glossary_has_a_better_one(tree: str) -> None:
+    base = ROOT / tree
+    files = [base] if base.is_file() else [*base.rglob("*.py"), *base.rglob("*.md")]
+    retired = re.compile(rf"\b(?:{'|'.join(RETIRED)})\b", re.IGNORECASE)
+    used = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in files
+        for number, line in enumerate(file.read_text().splitlines(), start=1)
+        if retired.search(line)
+    ]
+    assert used == []
