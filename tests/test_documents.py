@@ -31,7 +31,9 @@ def test_every_module_that_a_page_for_engineers_names_is_there(document: str) ->
     assert [path for path in _named_in(document) if not exists(path)] == []
 
 
-RETIRED = "desk desks clerk clerks seat seats shelf shelves timetable thermostat bell astray door doors".split()
+RETIRED = (
+    "desk desks clerk clerks seat seats shelf shelves timetable thermostat bell astray door doors"
+).split()
 
 
 @pytest.mark.parametrize("tree", ["notifier", "docs", "README.md", "CONTRIBUTING.md"])
