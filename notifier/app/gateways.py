@@ -8,7 +8,7 @@ from notifier.app import wiring
 from notifier.app.connections import Difference, Link, Peer, Peers
 from notifier.app.runtime import Runtime
 from notifier.config import GatewaySettings
-from notifier.gateway.client import content_url
+from notifier.gateway.urls import content_url
 from notifier.model.views import Row
 from notifier.model.watch import Watch
 from notifier.polling import GatewayScheduler, WatchRules

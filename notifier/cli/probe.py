@@ -13,7 +13,7 @@ from notifier.cli.options import config_option
 from notifier.config import Config, GatewaySettings
 from notifier.errors import NotifierError, TransportError
 from notifier.gateway import GatewayClient
-from notifier.gateway.client import video_url
+from notifier.gateway.urls import video_url
 from notifier.http_client import HttpResponse, open_client
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.video import Snapshot

@@ -1,24 +1,24 @@
 """Asks one gateway about one video, or for a page of its list."""
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from urllib.parse import quote
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.gateway.pages import Page, list_url, read_page
+from notifier.gateway.content_coding import decoded_body
+from notifier.gateway.extra_fields import DEFAULT_HIDDEN
+from notifier.gateway.pages import Page, read_page
 from notifier.gateway.response_classifier import Dialect, classify
 from notifier.gateway.secret_echo import SecretEchoMask
+from notifier.gateway.urls import list_url, video_url
 from notifier.http_client import HttpClient, HttpRequest, HttpResponse
 from notifier.model.answer import Answer, PollError, Unauthorized
 from notifier.model.status import Status
 
 _HEADERS = {"accept": "application/json", "user-agent": f"notifier/{__version__}"}
-_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
 
 MAX_BODY = 1024 * 1024
-"""Largest status answer that is read, in bytes."""
+"""Largest status answer that is read, in bytes, also after decompression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,8 @@ class GatewayRules:
     request_timeout: float
     status_words: Mapping[str, Status]
     rewrites_ids: bool
+    hide_fields: Sequence[str] = DEFAULT_HIDDEN
     echoes: SecretEchoMask = field(default_factory=SecretEchoMask)
-
-
-def video_url(base_url: str, video_id: str) -> str:
-    """Return the URL of a video's status; every reserved character of the opaque id is quoted."""
-    plain = _UNRESERVED.fullmatch(video_id) is not None
-    return f"{base_url}/videos/{video_id if plain else quote(video_id, safe='')}"
-
-
-def content_url(base_url: str, video_id: str) -> str:
-    """Return the URL from which a completed video can be downloaded."""
-    return f"{video_url(base_url, video_id)}/content"
 
 
 class GatewayClient:
@@ -54,12 +44,15 @@ class GatewayClient:
 
     def __init__(self, rules: GatewayRules, http: HttpClient, wall: Callable[[], float]) -> None:
         self._rules = rules
-        self._dialect = Dialect(rules.status_words, rules.rewrites_ids, rules.echoes)
+        self._dialect = Dialect(
+            rules.status_words, rules.rewrites_ids, rules.echoes, rules.hide_fields
+        )
         self._http = http
         self._wall = wall
 
     async def retrieve(self, video_id: str) -> Answer:
         """Ask for one video's status once."""
+        self._dialect.asked.add(video_id)
         try:
             reply = await self.fetch(video_id)
         except TransportError as error:
@@ -86,9 +79,11 @@ class GatewayClient:
 
     async def _get(self, url: str) -> HttpResponse:
         headers = {**_HEADERS, **self._rules.headers()}
-        return await self._http.send(
+        response = await self._http.send(
             HttpRequest("GET", url, headers, self._rules.request_timeout, MAX_BODY)
         )
+        body = decoded_body(response.headers, response.body, MAX_BODY)
+        return response if body is response.body else replace(response, body=body)
 
     def read(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what a fetched answer means."""

@@ -6,7 +6,6 @@ that makes no sense.
 
 from datetime import UTC, datetime
 
-from notifier.model.status import EXPIRED
 from notifier.model.video import Json, VideoError
 
 _YEAR_9999 = 253_402_300_800
@@ -94,17 +93,3 @@ def error(value: Json) -> VideoError | None:
             return VideoError(message=value[:_MAX_MESSAGE])
         case _:
             return None
-
-
-def failure(body: dict[str, Json], word: str) -> VideoError | None:
-    """Read why a job failed or was cancelled, from any of the fields that gateways use."""
-    found = error(body.get("error")) or error(body.get("fail_reason"))
-    if found is None:
-        metadata = body.get("metadata")
-        url = metadata.get("url") if isinstance(metadata, dict) else None
-        # new-api puts the result's address and the reason of a failure in one field
-        if isinstance(url, str) and "://" not in url:
-            found = error(url)
-    if word == EXPIRED:
-        return VideoError(found.message if found else None, EXPIRED)
-    return found

@@ -4,7 +4,8 @@ A false match ends a paid job as lost. `{"detail": "Not Found"}` is what a web f
 a wrong path, and "video worker-2 not found" is about a machine. So texts are not searched for
 keywords. A text is cut into clauses, and one whole clause has to be such a sentence from its first
 word to its last: a subject (the video, by noun, by id or both) and a statement (that it does not
-exist). Any other text counts as a transient error.
+exist, is unknown, gone, deleted or expired; on 404 and 410 also that it is invalid). Any other
+text counts as a transient error.
 
 A clause that names the watched id always counts. Another clause does not count in a server error
 (5xx), after a clause about another subject, or in a text which says that the video may still come.
@@ -13,71 +14,123 @@ A clause that names the watched id always counts. Another clause does not count 
 import re
 from http import HTTPStatus
 
+from notifier.gateway.clauses import as_code, clauses, tidy
 from notifier.gateway.error_texts import error_texts
 from notifier.model.video import Json
 
-_MAX_TEXT = 500
+_INVALID_COUNTS = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 # Subjects. Every repetition is bounded, or a long text would take seconds to search.
 _FOREIGN = r"(?=[\w.:=+-]{0,80}[\d_=-])[\w.:=+-]{1,200}"  # what looks like another id
-_WHICH = r"(?:(?:the|this|that|your|requested|specified|given) ){0,3}"
-_THING = r"(?:(?:video )?generation (?:task|job)|video (?:task|job)|video|task|job)"
-_LABEL = r"(?: with)?(?: the)?[ _]id"
+_WHICH = r"(?:(?:the|this|that|your|requested|specified|given|provided|such|any|a) ){0,3}"
+_JOB = (
+    r"(?:(?:video )?generation (?:task|job|request)|video (?:task|job|request|resource)"
+    r"|video|task|job|prediction)"
+)
+_THING = rf"(?:{_JOB}|entity|resource|request)"
+_LABEL = r"(?: with)?(?: the| this| that)?(?: given| specified)?[ _]id"
 # a bare word after the noun may be a machine's name: another id needs quotes or a label
 _REF = rf"(?:(?:{_LABEL})? (?:<id>|'{_FOREIGN}')|{_LABEL} {_FOREIGN})"
-_NAMED_THING = rf"(?:{_THING}(?:{_REF}|{_LABEL})?|(?:video )?generation{_REF})"
-_SUBJECT = rf"(?:{_WHICH}{_NAMED_THING}|<id>)"
+_IN_FULL = rf"(?:{_REF}|{_LABEL})"
+_BY_ID = rf"(?:(?:video )?generation|operation){_REF}"
+_ID = rf"id(?: (?:<id>|'{_FOREIGN}'))?"
+_NAMED_THING = rf"(?:{_THING}{_IN_FULL}?|{_BY_ID})"
+_SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_THING}|{_ID})|<id>)"
+# an expired request may be one whose signature is too old, an invalid one is any bad request
+_NAMED_JOB = rf"(?:{_JOB}{_IN_FULL}?|(?:request|entity|resource){_IN_FULL}|{_BY_ID}|{_ID})"
+_JOB_SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_JOB}|entity|resource)|<id>)"
 
 # Statements.
-_GONE = (
-    r"(?:(?:was |is |could |can |has |does )?not[ _](?:be |been )?(?:found|exists?)"
-    r"|(?:cannot|can't|couldn't) be found|(?:was|is)n't found|doesn't exist|no longer exists)"
+_MISSING = (
+    r"(?:(?:was |is |could |can |has |does |did )?not[ _]?"
+    r"(?:be |been )?(?:found|exists?|located|known|recogni[sz]ed)"
+    r"|(?:cannot|can't|couldn't) be (?:found|located)|(?:was|is)n't (?:found|known)|doesn't exist"
+    r"|no longer (?:exists?|available)|is (?:no longer available|unknown|gone)|unknown|is missing)"
+)
+_OVER = (
+    r"(?:(?:has |have |was |is |had )?(?:already |since )?(?:been )?"
+    r"(?:gone|expired|deleted|removed|purged))"
 )
 _OR_ELSE = (
     r"(?: or (?:(?:it )?(?:does not|doesn't) belong|is not owned|access|no permission"
-    r"|you (?:do not|don't) have|(?:has |was |is )?(?:already )?(?:been )?(?:deleted|expired))"
-    r".{0,200})?"
+    r"|you (?:do not|don't) have|(?:has |was |is )?(?:already )?(?:been )?"
+    r"(?:deleted|expired|removed|invalid|gone|purged)).{0,200})?"
 )
+_NO_SUCH = r"(?:no such|unknown|unrecogni[sz]ed|non-?existent|expired|deleted)"
+_CANNOT = r"(?:cannot|can't|could not|couldn't|unable to|failed to|did not|didn't)"
+_FOUND = r"(?:(?:was |could be )?found|exists?)"
 _SENTENCES = (
-    rf"{_SUBJECT} {_GONE}(?:(?: for)?{_REF})?{_OR_ELSE}",
-    rf"(?:no such|unknown) {_NAMED_THING}",
-    rf"no (?:such )?{_NAMED_THING} (?:(?:was |could be )?found|exists?)(?:(?: for)?{_REF})?",
-    rf"(?:we )?(?:cannot|can't|could not|couldn't|unable to|failed to) (?:find|locate) {_SUBJECT}",
+    rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF})?{_OR_ELSE}",
+    rf"{_JOB_SUBJECT} {_OVER}{_OR_ELSE}",
+    rf"{_NO_SUCH} (?:{_NAMED_THING}|{_ID})",
+    rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF})?",
+    rf"there (?:is|was) no (?:such )?{_NAMED_THING}",
+    rf"no (?:record|trace|entry) (?:was )?(?:found )?(?:of|for) {_SUBJECT}(?: {_FOUND})?",
+    rf"(?:we |i )?{_CANNOT} (?:find|locate) {_SUBJECT}",
+    rf"(?:we |i )?(?:do not|don't) (?:know|have|recogni[sz]e)(?: of| about)? {_SUBJECT}",
+    rf"(?:404 )?not[ _]?found(?: for)? (?:{_NAMED_THING}|<id>)",
+)
+_NOT_VALID = (
+    r"(?:is |was )?(?:invalid|malformed|not valid|not a valid (?:video |task |job )?(?:id|one))"
+)
+_INVALID_SENTENCES = (
+    rf"(?:invalid|malformed|bad) {_NAMED_JOB}",
+    rf"(?:{_WHICH}{_NAMED_JOB}|<id>) {_NOT_VALID}",
 )
 
-_CHINESE_THING = r"(?:视频|任务)(?:生成)?(?:任务)?"
-_CHINESE_REF = rf" ?(?:id)? ?(?:<id>|'?{_FOREIGN}'?)? ?"
-_CHINESE_OR_ELSE = r"(?:或(?:已过期|已删除|已被删除|无权).{0,30})?"
+_CHINESE_JOB = (
+    r"(?:视频|影片|視頻|任务|任務|作业|生成)(?:生成|合成)?(?:任务|任務|作业|请求)?(?:记录)?"
+)
+_CHINESE_THING = rf"(?:{_CHINESE_JOB}|资源|資源|请求|請求|实体)"
+_CHINESE_WHICH = (
+    r"(?:该|此|这个|您的|对应的?|指定的?|相应的?|所?请求的|您?(?:所)?查询的|当前|該|指定)?"
+)
+_CHINESE_REF = rf" ?(?:id|编号|号)? ?(?:<id>|'{_FOREIGN}'|{_FOREIGN})? ?"
+_CHINESE_OR_ELSE = (
+    r"(?:或(?:者)?(?:已过期|已失效|已删除|已被删除|已被清理|无权|無權|已過期|已刪除|不属于)"
+    r".{0,30})?"
+)
+_CHINESE_NOT_FOUND = "未找到|没有找到|沒有找到|找不到|无法找到|未查到|查不到"
+_CHINESE_MISSING = rf"(?:已|并)?(?:不存在|{_CHINESE_NOT_FOUND}|不再存在)(?:了)?"
+_CHINESE_OVER = r"(?:已经?|已被|已經)(?:过期|失效|删除|被删除|清理|移除|過期|刪除)(?:了)?"
+_CHINESE_LASTING = rf"(?:{_CHINESE_JOB}|资源|資源)"
+_CHINESE_NO_SUCH = rf"(?:{_CHINESE_NOT_FOUND}|查询不到|查无|无|未知的?|不存在的?|没有)"
+_CHINESE_THAT = r"(?:该|此|这个|指定的?|对应的?|相应的?|您的|的|id为)?"
 _CHINESE_SENTENCES = (
-    rf"(?:该|此|指定的?)?{_CHINESE_THING}{_CHINESE_REF}(?:不存在|未找到|没有找到|找不到){_CHINESE_OR_ELSE}",
-    rf"(?:未找到|没有找到|找不到) ?(?:该|此|指定的?|对应的?)?{_CHINESE_THING}{_CHINESE_REF}",
+    rf"{_CHINESE_WHICH}(?:{_CHINESE_THING}|id){_CHINESE_REF}{_CHINESE_MISSING}{_CHINESE_OR_ELSE}",
+    rf"{_CHINESE_WHICH}{_CHINESE_LASTING}{_CHINESE_REF}{_CHINESE_OVER}{_CHINESE_OR_ELSE}",
+    rf"{_CHINESE_NO_SUCH} ?{_CHINESE_THAT}{_CHINESE_THING}{_CHINESE_REF}",
 )
-_SENTENCE = re.compile("|".join(f"(?:{one})" for one in _SENTENCES + _CHINESE_SENTENCES))
-_CODE = re.compile(
-    r"(?:video_|generation_)?(?:video|task|job|generation)s?_?(?:id_)?(?:is_)?"
-    r"(?:not_?found|(?:does_)?not_?exists?)(?:_error|_exception)?"
+_CHINESE_BARE = r"(?:没有|无|不存在的?) ?(?:视频|任务|资源|请求)"  # says too little
+_CHINESE_INVALID = (
+    rf"{_CHINESE_WHICH}{_CHINESE_JOB}{_CHINESE_REF}(?:无效|不合法|非法|错误|無效)",
+    rf"(?:无效|非法|错误|無效)的?{_CHINESE_JOB}{_CHINESE_REF}",
 )
 
-_NOUN = re.compile("video|task|job|generation|视频|任务")
+
+def _any(sentences: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one})" for one in sentences))
+
+
+_SENTENCE = _any(_SENTENCES + _CHINESE_SENTENCES)
+_INVALID = _any(_INVALID_SENTENCES + _CHINESE_INVALID)
+_TOO_LITTLE = re.compile(_CHINESE_BARE)
+_CODED_THING = r"(?:video_|generation_)?(?:video|task|job|generation|prediction)s?_?(?:id_)?"
+_CODE = re.compile(
+    rf"(?:{_CODED_THING}(?:is_|was_|has_)?"
+    r"(?:not_?found|(?:does_)?not_?exists?|expired|gone|deleted|unknown)"
+    rf"|(?:unknown|no_such|nonexistent|expired)_{_CODED_THING})(?:_error|_exception)?"
+)
+_INVALID_CODE = re.compile(rf"invalid_{_CODED_THING}(?:_error|_exception)?")
+_WORDS = frozenset({"not_found", "notfound", "not_exist"})
+
+_NOUN = re.compile("video|task|job|generation|prediction|视频|任务|影片|任務")
 _OTHER_SUBJECT = re.compile(
     r"\b(?:model|route|path|url|endpoint|page|user|key|channel|provider|deployment|account"
     r"|service|function|host|backend|cluster|namespace|project|worker|storage|bucket|table"
     r"|queue|cache|database|region|plan|reference|source|input|image|file|asset)s?\b"
 )
-_MAY_COME = re.compile(r"\b(?:yet|still)\b")
-
-_CLAUSE_END = re.compile(
-    r"[.;,!?]+(?:\s+|$)|:\s+|\s[-–—|=]\s|\s?[(\[]|[\n。，；！：、（]+"  # noqa: RUF001 - people write these
-)
-_ADDRESS = re.compile(r"(?:\b\w+:/)?(?<!\w)/\S*")
-_QUOTES = dict.fromkeys(map(ord, '‘’“”"`'), "'")  # noqa: RUF001 - people write these
-_TIDYING = (
-    (re.compile(r"[^\S\n]+"), " "),
-    (re.compile(r"[('\[#]{0,2}<id>['\])]{0,2}"), "<id>"),
-    (re.compile(r"\(?(?<![a-z])id ?[:=] ?"), "id "),
-    (re.compile(r"\b(video|task|job|generation|found|exist) ?[:=#] ?(?=<id>)"), r"\1 "),
-    (re.compile(r"<id> ?[:,-] (?=(?:was |is |could |does )?not |doesn't|no longer)"), "<id> "),
-)
+_MAY_COME = re.compile(r"\b(?:yet|still|later)\b|稍后|尚未|暂未|暂时")
 
 
 def says_missing(value: Json, video_id: str, status: int) -> str | None:
@@ -87,38 +140,39 @@ def says_missing(value: Json, video_id: str, status: int) -> str | None:
     sentences about its tables and queues have the same form.
     """
     broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    for said in error_texts(value):
-        if not broken and _CODE.fullmatch(_as_code(said)):
-            return said
-        if _states_missing(_tidy(said, video_id), broken=broken):
-            return said
+    for text in error_texts(value):
+        if not broken and _is_code(as_code(text), status):
+            return text
+        if _states_missing(tidy(text, video_id), status, broken=broken):
+            return text
     return None
 
 
-def _states_missing(text: str, *, broken: bool) -> bool:
+def is_missing_word(word: str) -> bool:
+    """Return whether a job's status word says that there is no such job."""
+    code = as_code(word).replace(" ", "_")
+    return code in _WORDS or _CODE.fullmatch(code) is not None
+
+
+def _is_code(code: str, status: int) -> bool:
+    if _CODE.fullmatch(code):
+        return True
+    return status in _INVALID_COUNTS and _INVALID_CODE.fullmatch(code) is not None
+
+
+def _states_missing(text: str, status: int, *, broken: bool) -> bool:
     """Return whether a clause says that the video is missing and nothing makes it doubtful."""
     if _MAY_COME.search(text):
         return False
-    before = 0
-    for end in [*(match.span() for match in _CLAUSE_END.finditer(text)), (len(text), 0)]:
-        clause = text[before : end[0]].strip(" '")
-        if _SENTENCE.fullmatch(clause):
+    for clause, begin in clauses(text):
+        if _is_sentence(clause, status):
             certain = "<id>" in clause and _NOUN.search(clause) is not None
-            if certain or not (broken or _OTHER_SUBJECT.search(text, 0, before)):
+            if certain or not (broken or _OTHER_SUBJECT.search(text, 0, begin)):
                 return True
-        before = end[1]
     return False
 
 
-def _as_code(text: str) -> str:
-    """Return a text in the form of error codes; a sentence keeps its spaces."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text[:_MAX_TEXT]).lower().replace("-", "_").strip()
-
-
-def _tidy(said: str, video_id: str) -> str:
-    """Return a text with the watched id marked, all quotes alike, and addresses removed."""
-    marked = re.sub(rf"(?<![\w-]){re.escape(video_id)}(?![\w-])", "<id>", said)
-    text = _ADDRESS.sub(" <url> ", marked[:_MAX_TEXT].lower().translate(_QUOTES))
-    for pattern, tidied in _TIDYING:
-        text = pattern.sub(tidied, text)
-    return text
+def _is_sentence(clause: str, status: int) -> bool:
+    if _SENTENCE.fullmatch(clause):
+        return _TOO_LITTLE.fullmatch(clause) is None
+    return status in _INVALID_COUNTS and _INVALID.fullmatch(clause) is not None

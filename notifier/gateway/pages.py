@@ -8,33 +8,31 @@ answer; that video is then asked about alone.
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode
 
 from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
-from notifier.gateway.response_classifier import Dialect, classify
-from notifier.gateway.video_parser import ids, is_about, is_repeated, read_snapshot, video_object
-from notifier.model.answer import NotFound, PollError, Seen, Unauthorized
+from notifier.gateway.job_search import Named, find_job, own_ids
+from notifier.gateway.response_classifier import Dialect, asked_wait, classify
+from notifier.gateway.video_ids import AskedIds
+from notifier.gateway.video_parser import is_repeated, read_snapshot
+from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.status import read_status
 from notifier.model.video import Json, Snapshot
 
 _LIST_NAMES = ("data", "items", "videos", "results")
-_MORE_IDS = frozenset({"task_id", "video_id", "data"})
+_WRAPPERS = ("data", "task", "video", "job", "result", "output")
+_MORE_IDS = frozenset({"task_id", "video_id", "request_id", "job_id", *_WRAPPERS})
 _MAX_CURSOR = 512
+_ABOUT_ONE_VIDEO = frozenset({"no_video", "other_id", "contradiction"})
 
 _Item = dict[str, Json]
 _SEVERAL: Final[_Item] = {}
 
 
-def list_url(base_url: str, limit: int, after: str | None) -> str:
-    """Return the URL of the page with up to `limit` videos after the id `after`."""
-    query = {"limit": str(limit)} if after is None else {"limit": str(limit), "after": after}
-    return f"{base_url}/videos?{urlencode(query, errors='replace')}"
-
-
 class Page:
     """One page of a list.
 
-    `ids` are the ids of its items in their order, each item once. `last_id` is the cursor of the
+    `ids` are the ids of its items in their order, each item once. An id that a gateway encodes
+    anew is given as it was asked for. `last_id` is the cursor of the
     next page, None if there is none. `has_more` is None when the gateway did not give it. `wait`
     is the wait that the gateway asked for, in seconds.
     """
@@ -47,11 +45,11 @@ class Page:
         self._dialect = dialect
         self._ends: dict[str, bool] = {}
         self._may_echo = may_echo
-        self.ids, self._items = _by_id(listed)
+        self.ids, self._items = _by_id(listed, dialect.asked)
         more, last = envelope.get("has_more"), envelope.get("last_id")
         self.has_more: bool | None = more if isinstance(more, bool) else None
         named = isinstance(last, str) and 0 < len(last) <= _MAX_CURSOR
-        self.last_id: str | None = last if named else (self.ids[-1] if self.ids else None)
+        self.last_id: str | None = last if named else _last_id(listed)
         self.wait: float | None = None
 
     def __contains__(self, video_id: object) -> bool:
@@ -84,10 +82,10 @@ class Page:
         dialect = self._dialect
         if self._may_echo:
             item = dialect.echoes.masked(item, video_id, dialect.status_words)
-        body = video_object(item, video_id)
-        if body is None or not is_about(body, video_id):
+        job = find_job(item, video_id, dialect.status_words, unnamed=False).job
+        if job is None or job.named is not Named.YES:
             return None
-        return Seen(read_snapshot(body, video_id, dialect.status_words), HTTPStatus.OK, self.wait)
+        return Seen(read_snapshot(job, video_id, dialect.hidden), HTTPStatus.OK, self.wait)
 
 
 def read_page(
@@ -105,7 +103,7 @@ def read_page(
         envelope, listed = _find_list(value)
         if listed is not None:
             page = Page(envelope, listed, dialect, may_echo=dialect.echoes.may_be_in(body))
-            page.wait = _judged(status, headers, b"{}", dialect, wall).wait
+            page.wait = asked_wait(headers, wall)
             return page
     return _judged(status, headers, body, dialect, wall)
 
@@ -117,10 +115,11 @@ def _judged(
     match answer:
         case Unauthorized():
             return answer
-        case PollError() if answer.reason not in {"no_video", "other_id"}:
+        case PollError() if answer.reason not in _ABOUT_ONE_VIDEO:
             return answer
-        case NotFound():
-            return PollError(f"http_{status}", answer.detail, "", status, answer.wait)
+        case _ if status >= HTTPStatus.BAD_REQUEST:
+            detail = "" if isinstance(answer, Seen) else answer.detail
+            return PollError(f"http_{status}", detail, "", status, answer.wait)
         case _:
             return PollError("no_list", "JSON without a list of videos", "", status, answer.wait)
 
@@ -140,14 +139,21 @@ def _find_list(value: Json) -> tuple[_Item, list[Json] | None]:
     return {}, None
 
 
-def _by_id(listed: list[Json]) -> tuple[list[str], dict[str, _Item]]:
+def _last_id(listed: list[Json]) -> str | None:
+    """Return the id of the last item as the gateway wrote it, which is a cursor."""
+    last = next((item for item in reversed(listed) if isinstance(item, dict)), None)
+    names = () if last is None else _ids_of(last)
+    return names[0] if names else None
+
+
+def _by_id(listed: list[Json], asked: AskedIds) -> tuple[list[str], dict[str, _Item]]:
     """Return the first id of each item, and every id with its item, or `_SEVERAL` of them."""
     order: list[str] = []
     items: dict[str, _Item] = {}
     for item in listed:
         if not isinstance(item, dict):
             continue
-        names = _ids_of(item)
+        names = tuple(map(asked.as_asked, _ids_of(item)))
         if not names:
             continue
         if names[0] not in items:
@@ -161,6 +167,5 @@ def _ids_of(item: _Item) -> tuple[str, ...]:
     first = item.get("id")
     if isinstance(first, str) and first and _MORE_IDS.isdisjoint(item):
         return (first,)  # nearly always
-    inner = item.get("data")
-    inside = ids(inner) if isinstance(inner, dict) else ()
-    return tuple(dict.fromkeys([*ids(item), *inside]))
+    wrapped = (inner for name in _WRAPPERS if isinstance(inner := item.get(name), dict))
+    return tuple(dict.fromkeys(name for one in (item, *wrapped) for name, _ in own_ids(one)))

@@ -1,45 +1,63 @@
 """Classifies one HTTP answer to a status request.
 
-The body is parsed before the HTTP status counts: vLLM-Omni reports a failed job as a video object
-with a non-2xx status, and new-api says "no such task" with 400. The order is: a snapshot of this
-video, a refused key, no such video, any other error, which may be transient. Secrets that the
-gateway echoes are masked before anything is parsed.
+An answer goes one straight way: decode, find the job, parse, classify. Each stage runs once. The
+body counts before the HTTP status: vLLM-Omni reports a failed job as a video object with a non-2xx
+status, and new-api says "no such task" with 400. The order is: a snapshot of this video, a refusal
+by moderation (which is a failed job), a refused key, no such video, any other error, which may be
+transient. Secrets that the gateway echoes are masked right after decoding.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from notifier.gateway import poll_errors
 from notifier.gateway.decode import UnreadableError, decode
-from notifier.gateway.not_found import says_missing
+from notifier.gateway.extra_fields import DEFAULT_HIDDEN
+from notifier.gateway.failure_reason import failure_reason
+from notifier.gateway.job_search import Job, Named, Search, find_job, may_be_envelope
+from notifier.gateway.moderation import says_moderated
+from notifier.gateway.not_found import is_missing_word, says_missing
 from notifier.gateway.secret_echo import SecretEchoMask
-from notifier.gateway.video_parser import (
-    calls_itself_video,
-    ids,
-    is_about,
-    is_envelope,
-    read_snapshot,
-    video_object,
-)
+from notifier.gateway.video_ids import AskedIds
+from notifier.gateway.video_parser import read_snapshot
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.status import Status
-from notifier.model.video import Json
+from notifier.model.video import Json, Snapshot
 from notifier.schedule.retry_after import parse_poll_after_ms, parse_retry_after
 
-_BASE_URL_HINT = "does base_url end in /v1?"
-_REWRITES_HINT = "if this gateway re-encodes ids, set rewrites_ids = true"
 _KEY_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_KEY_TYPES = frozenset({"no_db_connection"})
 _BUSY_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-_MAX_DETAIL = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one gateway's answers are read: its own status words, its ids, its secrets."""
+    """How one gateway's answers are read.
+
+    `status_words` are its own words, folded. `hidden` are patterns of fields that receivers do not
+    get. `echoes` masks the secrets that it was sent. `asked` knows the ids that were asked for.
+    """
 
     status_words: Mapping[str, Status] = field(default_factory=dict)
     rewrites_ids: bool = False
     echoes: SecretEchoMask = field(default_factory=SecretEchoMask)
+    hidden: Sequence[str] = DEFAULT_HIDDEN
+    asked: AskedIds = field(default_factory=AskedIds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A decoded answer, and what the search for the job found in it."""
+
+    value: Json
+    search: Search
+    status: int
+    wait: float | None
+
+    @property
+    def succeeded(self) -> bool:
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def classify(
@@ -55,26 +73,29 @@ def classify(
 
     `headers` has lower-case names. `wall` (Unix seconds) turns a dated Retry-After into a wait.
     """
-    wait = _asked_wait(headers, wall)
+    wait = asked_wait(headers, wall)
     try:
-        value = decode(body)
-        if dialect.echoes.may_be_in(body):
-            value = dialect.echoes.masked(value, video_id, dialect.status_words)
+        value = dialect.echoes.decoded(decode(body), body, video_id, dialect.status_words)
     except UnreadableError as error:
-        return _unreadable(status, headers, body, str(error), wait)
-    about = _about_video(value, status, video_id, dialect)
-    if isinstance(about, Seen):
-        return Seen(about.snapshot, status, wait)
-    if status in _KEY_STATUSES:
-        return Unauthorized(status, _error_text(value), wait)
-    if about is not None:
-        return PollError(about.reason, about.detail, about.hint, status, wait)
-    if status not in _BUSY_STATUSES and (said := says_missing(value, video_id, status)):
-        return NotFound(said[:_MAX_DETAIL], status, wait)
-    return _refused(status, value, wait)
+        return _without_json(status, headers, body, str(error), wait, dialect)
+    success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+    search = find_job(
+        value,
+        video_id,
+        dialect.status_words,
+        unnamed=success,
+        any_id=success and dialect.rewrites_ids,
+    )
+    reply = _Reply(value, search, status, wait)
+    return (
+        _about_job(reply, video_id, dialect)
+        or _about_redirect(status, headers, wait, dialect)
+        or _refusal(reply, video_id)
+        or poll_errors.other(value, search, status, wait)
+    )
 
 
-def _asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
+def asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
     """Return the wait in seconds that either of two headers asks for; None without any."""
     in_ms, after = headers.get("openai-poll-after-ms"), headers.get("retry-after")
     if in_ms is None and after is None:
@@ -83,58 +104,88 @@ def _asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
     return max((wait for wait in asked if wait is not None), default=None)
 
 
-def _about_video(
-    value: Json, status: int, video_id: str, dialect: Dialect
-) -> Seen | PollError | None:
-    """Parse the video object; a PollError if it does not count, None if there is none.
-
-    "Not found" inside a video object is about its parts, such as a reference image.
-    """
-    body = video_object(value, video_id)
-    success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-    if body is None or (not success and is_envelope(body)):
-        return _refused(status, value, None) if calls_itself_video(value) else None
-    snapshot = read_snapshot(body, video_id, dialect.status_words)
-    if not success and not snapshot.ended:
-        return PollError(f"http_{status}", _error_text(value))
-    # an error envelope may have an id and a status of its own: only the watched id counts there
-    if is_about(body, video_id) or (dialect.rewrites_ids and success):
-        return Seen(snapshot)
-    other = next(ids(body))[:_MAX_DETAIL]
-    return PollError("other_id", f"the answer is about {other!r}", _REWRITES_HINT)
+def _about_job(reply: _Reply, video_id: str, dialect: Dialect) -> Answer | None:
+    """Return what the job in an answer says, None if there is no job that counts."""
+    job = reply.search.job
+    if job is None:
+        return None
+    # the word of an object without ids, or of an envelope, may be that of the request
+    doubtful = not job.explicit or may_be_envelope(job.body, job.word)
+    if not reply.succeeded and (doubtful or job.status is None or not job.status.terminal):
+        return None
+    if job.status is None and is_missing_word(job.word):
+        return NotFound(job.word[: poll_errors.MAX_DETAIL], reply.status, reply.wait)
+    if doubtful and job.status is Status.FAILED and not reply.search.describes_video:
+        text = says_missing(reply.value, video_id, reply.status)
+        if text is not None:
+            return NotFound(text[: poll_errors.MAX_DETAIL], reply.status, reply.wait)
+    return Seen(read_snapshot(job, video_id, dialect.hidden), reply.status, reply.wait)
 
 
-def _unreadable(
-    status: int, headers: Mapping[str, str], body: bytes, problem: str, wait: float | None
+def _refusal(reply: _Reply, video_id: str) -> Answer | None:
+    """Return what an answer without a job that counts refuses: the video, the key, or neither."""
+    value, search, status, wait = reply.value, reply.search, reply.status, reply.wait
+    final = status not in _BUSY_STATUSES and not search.describes_video
+    if final and _is_moderated(reply, video_id):
+        return Seen(_moderated(value, video_id), status, wait)
+    if status in _KEY_STATUSES or _names_key(value, status):
+        return Unauthorized(status, poll_errors.error_sentence(value), wait)
+    not_believed = poll_errors.not_believed(search, status, wait)
+    if not_believed is not None:
+        return not_believed
+    if final and (text := says_missing(value, video_id, status)):
+        return NotFound(text[: poll_errors.MAX_DETAIL], status, wait)
+    if final and status == HTTPStatus.GONE:
+        detail = poll_errors.error_sentence(value) or "410 Gone"
+        return NotFound(detail, status, wait, generic=True)
+    return None
+
+
+def _is_moderated(reply: _Reply, video_id: str) -> bool:
+    status = reply.status
+    about_request = status == HTTPStatus.UNAUTHORIZED or reply.search.other_id
+    if about_request or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return False
+    return says_moderated(reply.value, video_id)
+
+
+def _moderated(value: Json, video_id: str) -> Snapshot:
+    """Return the snapshot of a job that a moderation refused."""
+    body = value if isinstance(value, dict) else {"error": value}
+    job = Job(body, Status.FAILED.value, Status.FAILED, Named.YES, explicit=False)
+    return Snapshot(video_id, Status.FAILED, job.word, error=failure_reason(job))
+
+
+def _names_key(value: Json, status: int) -> bool:
+    """Return whether a gateway says in its own way that it does not know the key."""
+    if status != HTTPStatus.BAD_REQUEST or not isinstance(value, dict):
+        return False
+    error = value.get("error")
+    return isinstance(error, dict) and error.get("type") in _KEY_TYPES  # LiteLLM without database
+
+
+def _about_redirect(
+    status: int, headers: Mapping[str, str], wait: float | None, dialect: Dialect
+) -> PollError | None:
+    if not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return None
+    return poll_errors.redirected(status, dialect.echoes.clean(headers.get("location", "")), wait)
+
+
+def _without_json(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    problem: str,
+    wait: float | None,
+    dialect: Dialect,
 ) -> Answer:
-    if status in _KEY_STATUSES:
+    redirect = _about_redirect(status, headers, wait, dialect)
+    if redirect is not None:
+        return redirect
+    is_html = poll_errors.is_html(headers, body)
+    if status in _KEY_STATUSES and not is_html:
         return Unauthorized(status, wait=wait)
-    if status >= HTTPStatus.BAD_REQUEST:
-        hint = _BASE_URL_HINT if status == HTTPStatus.NOT_FOUND else ""
-        return PollError(f"http_{status}", problem, hint, status, wait)
-    if not body.strip():
-        return PollError("empty", "an answer without a body", "", status, wait)
-    if "html" in headers.get("content-type", "").lower() or body.lstrip()[:1] == b"<":
-        return PollError("html", "a web page instead of JSON", _BASE_URL_HINT, status, wait)
-    return PollError("broken_json", problem, "", status, wait)
-
-
-def _refused(status: int, value: Json, wait: float | None) -> PollError:
-    """Describe readable JSON that is not about a video and not about the key."""
-    if status < HTTPStatus.BAD_REQUEST:
-        reason = "error_object" if isinstance(value, dict) and value.get("error") else "no_video"
-        return PollError(reason, _error_text(value), "", status, wait)
-    hint = _BASE_URL_HINT if status == HTTPStatus.NOT_FOUND else ""
-    return PollError(f"http_{status}", _error_text(value), hint, status, wait)
-
-
-def _error_text(value: Json) -> str:
-    """Return the message in an error object, "" without one."""
-    for _ in range(3):
-        if not isinstance(value, dict):
-            break
-        value = next(
-            (value[name] for name in ("error", "message", "detail", "msg") if value.get(name)),
-            None,
-        )
-    return value[:_MAX_DETAIL] if isinstance(value, str) else ""
+    if status == HTTPStatus.GONE and not body.strip():
+        return NotFound("410 Gone", status, wait, generic=True)
+    return poll_errors.unreadable(status, headers, body, problem, wait)

@@ -40,21 +40,28 @@ class SecretEchoMask:
             return True  # any letter may be written as an escape, or in UTF-16
         return any(secret in body for secret in self._spelled)
 
+    def decoded(
+        self, value: Json, body: bytes, video_id: str, status_words: Mapping[str, Status]
+    ) -> Json:
+        """Return the `value` that `body` was decoded to, masked if it may hold a secret."""
+        return self.masked(value, video_id, status_words) if self.may_be_in(body) else value
+
     def masked(self, value: Json, video_id: str, status_words: Mapping[str, Status]) -> Json:
         """Return a decoded answer about `video_id` with every secret masked in it."""
         if self._pattern is None:
             return value
-        id_holds_secret = self._clean(video_id) != video_id
+        id_holds_secret = self.clean(video_id) != video_id
 
         def clean(text: str) -> str:
             if read_status(text, status_words) is not None:
                 return text
             parts = text.split(video_id) if id_holds_secret else [text]
-            return video_id.join(map(self._clean, parts))
+            return video_id.join(map(self.clean, parts))
 
         return _mapped(value, clean)
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
+        """Return a text with every secret masked."""
         return text if self._pattern is None else self._pattern.sub(log.MASK, text)
 
 

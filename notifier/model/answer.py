@@ -21,11 +21,16 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The gateway stated, in JSON that names the video or task, that it does not exist."""
+    """The gateway stated, in JSON that names the video or task, that it does not exist.
+
+    `generic` means that it named neither: a bare 410. That may be about the whole gateway, so it
+    ends nothing while every video gets it.
+    """
 
     detail: str
     status: int = 404
     wait: float | None = None
+    generic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,16 +27,33 @@ class Status(StrEnum):
 _TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 
 _WORDS = {
-    Status.QUEUED: "queued pending submitted not_start preparing unknown created starting",
-    Status.IN_PROGRESS: "in_progress processing running generating",
-    Status.COMPLETED: "completed complete success succeeded finished",
-    Status.FAILED: "failed failure fail error expired",
-    Status.CANCELLED: "cancelled canceled",
+    Status.QUEUED: (
+        "queued pending submitted not_start preparing unknown created starting"
+        " in_queue queueing queuing waiting scheduled accepted throttled"
+        " 排队中 等待中 待处理 已提交"
+    ),
+    Status.IN_PROGRESS: (
+        "in_progress processing running generating inprogress preprocessing started dreaming"
+        " executing 处理中 生成中 进行中 运行中"
+    ),
+    Status.COMPLETED: (
+        "completed complete success succeeded finished done succeed successful"
+        " 成功 已成功 完成 已完成 生成成功 任务成功"
+    ),
+    Status.FAILED: (
+        "failed failure fail error expired rejected moderated content_moderated request_moderated"
+        " 失败 已失败 生成失败 任务失败 已过期"
+    ),
+    Status.CANCELLED: "cancelled canceled aborted 已取消 取消",
 }
 SYNONYMS: Mapping[str, Status] = MappingProxyType(
     {word: status for status, words in _WORDS.items() for word in words.split()}
 )
-"""The meaning of every known word, lower case (new-api, LiteLLM, OpenRouter, Azure …)."""
+"""The meaning of every known word, lower case.
+
+Sources: new-api, LiteLLM, OpenRouter, Azure, xAI, Kling, DashScope, MiniMax, Vidu, Runway, Luma,
+fal, Replicate, Ark, Zhipu, Pika, BFL.
+"""
 
 EXPIRED = "expired"
 """A word that also becomes the `error.code` of the failed job."""

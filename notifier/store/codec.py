@@ -4,6 +4,7 @@ import json
 from typing import Any, TypeVar
 
 from notifier.errors import StoreError
+from notifier.model.extras import pack
 from notifier.model.status import Status
 from notifier.model.video import Snapshot, VideoError
 from notifier.model.watch import Watch, WatchKey, WatchSpec, WatchState
@@ -87,14 +88,14 @@ def _load_watch(row: tuple[Any, ...], *, fresh: bool) -> Watch:
         spec=spec,
         taken_at=_number(taken_at),
         state=WatchState(state),
-        snapshot=None if snapshot is None else _load_snapshot(snapshot),
+        snapshot=None if snapshot is None else load_snapshot(snapshot),
         missing_since=None if missing_since is None else _number(missing_since),
         missing_count=int(missing_count),
         fresh=fresh,
     )
 
 
-def _load_snapshot(text: str) -> Snapshot:
+def load_snapshot(text: str) -> Snapshot:
     """Return the snapshot in a column that `dump_snapshot` made."""
     stored = _load_json(text, dict)
     data: dict[str, Any] = stored["data"]
@@ -105,7 +106,7 @@ def _load_snapshot(text: str) -> Snapshot:
         status=None if status is None else Status(status),
         word=stored["word"],
         error=None if error is None else VideoError(**error),
-        extra=stored["extra"],
+        extra=pack(stored["extra"]),
         **data,
     )
 

@@ -46,10 +46,13 @@ def ask(status: int, body: bytes, **headers: str) -> Answer:
         (202, b"", "empty"),
         (200, b"null", "no_video"),
         (200, b"[]", "no_video"),
-        (200, b'{"status": "completed"}', "no_video"),
+        (200, b'{"status": "rendering"}', "no_video"),
+        (200, b'{"status": "error", "message": "busy"}', "no_video"),
         (200, b'{"error": {"message": "try later"}}', "error_object"),
         (200, b'{"id": "video_2", "status": "completed"}', "other_id"),
-        (302, b"", "empty"),
+        (302, b"", "http_302"),
+        (401, b"<html>who are you?</html>", "http_401"),
+        (403, b"<!doctype html><p>checking your browser</p>", "http_403"),
     ],
 )
 def test_what_may_pass_is_trouble(status: int, body: bytes, reason: str) -> None:
@@ -59,7 +62,7 @@ def test_what_may_pass_is_trouble(status: int, body: bytes, reason: str) -> None
 
 
 @pytest.mark.parametrize("status", [401, 403])
-@pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b'{"error": {"message": "bad key"}}'])
+@pytest.mark.parametrize("body", [b"", b"{}", b"no", b'{"error": {"message": "bad key"}}'])
 def test_401_and_403_are_about_the_key(status: int, body: bytes) -> None:
     assert isinstance(ask(status, body), Unauthorized)
 

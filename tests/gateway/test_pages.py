@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.gateway.pages import Page, list_url, read_page
+from notifier.gateway.extra_fields import MAX_EXTRA
+from notifier.gateway.pages import Page, read_page
 from notifier.gateway.response_classifier import Dialect, classify
 from notifier.gateway.secret_echo import SecretEchoMask
-from notifier.gateway.video_parser import MAX_EXTRA
+from notifier.gateway.urls import list_url
 from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.status import Status
 

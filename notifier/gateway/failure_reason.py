@@ -1,0 +1,71 @@
+"""Reads why a job failed, from any of the fields that gateways use for it.
+
+The reason may stand in `error` or beside it, in a part such as MiniMax's `base_resp`, or in the
+envelope around the job. A text such as `success` is an envelope's and no reason.
+"""
+
+from collections.abc import Iterator
+
+from notifier.gateway import fields
+from notifier.gateway.job_search import Job
+from notifier.model.status import EXPIRED, Status, fold_word, read_status
+from notifier.model.video import Json, VideoError
+
+_MESSAGES = (
+    *("error", "fail_reason", "failure_reason", "failure", "error_message", "error_msg"),
+    *("errmsg", "err_msg", "task_status_msg", "status_msg", "status_message", "failure_message"),
+    *("failReason", "failureReason", "errorMessage", "last_error", "status_detail", "reason"),
+    *("message", "msg", "detail"),
+)
+_CODES = (
+    "code", "error_code", "err_code", "failure_code", "failureCode", "errorCode", "errcode",
+)  # fmt: skip
+_PARTS = ("base_resp", "output", "result", "task_result", "data")
+_NO_CODES = frozenset({"0", "200", "success", "ok", ""})
+_NO_REASONS = frozenset({"ok", "success", "succeed", "request_success", "none", "null", "成功"})
+_LONGEST = 1000
+
+
+def failure_reason(job: Job) -> VideoError | None:
+    """Return the reason of a job that failed or was cancelled, None if the gateway gave none."""
+    found = next(_reasons(job), None)
+    if fold_word(job.word) == EXPIRED:
+        return VideoError(found.message if found else None, EXPIRED)
+    return found
+
+
+def _reasons(job: Job) -> Iterator[VideoError]:
+    bodies = [job.body, *(job.body.get(name) for name in _PARTS), *job.around]
+    for body in bodies:
+        if isinstance(body, dict) and (reason := _reason_in(body)) is not None:
+            yield reason
+    metadata = job.body.get("metadata")
+    url = metadata.get("url") if isinstance(metadata, dict) else None
+    # new-api puts the result's address and the reason of a failure into one field
+    if isinstance(url, str) and "://" not in url and (reason := fields.error(url)) is not None:
+        yield reason
+
+
+def _reason_in(body: dict[str, Json]) -> VideoError | None:
+    """Return the first reason among an object's own fields."""
+    code = next((code for name in _CODES if (code := _code(body.get(name))) is not None), None)
+    for name in _MESSAGES:
+        value = body.get(name)
+        if isinstance(value, dict):
+            within = _reason_in(value)
+            if within is not None:
+                return within
+        elif isinstance(value, str) and (message := _message(value)) is not None:
+            return VideoError(message, code)
+    return None if code is None else VideoError(None, code)
+
+
+def _message(text: str) -> str | None:
+    if not text.strip() or fold_word(text) in _NO_REASONS:
+        return None
+    return None if read_status(text) is Status.COMPLETED else text[:_LONGEST]
+
+
+def _code(value: Json) -> str | None:
+    code = fields.text(value)
+    return None if code is None or fold_word(code) in _NO_CODES else code

@@ -1,0 +1,343 @@
+"""Finds the object in an answer that describes the watched video.
+
+Gateways wrap a job in envelopes, lists and quoted error texts. The rules of the search:
+
+1. It looks through objects and lists, up to eight around the job, and through JSON that texts
+   quote, up to four quotations deep. What users write (`metadata`, `prompt`, …) is left out.
+2. A job is an object with a status word in `status`, `task_status`, `state` or the like, or with a
+   boolean `done` as long-running operations have it.
+3. An object names the video when one of its ids is the watched one (`video_ids.same_video`). An
+   object without ids belongs to the object around it. A `request_id` that is not the watched one
+   may be that of the HTTP request; it only counts as an id of another video for rule 5.
+4. A job that names the video is about it, at any depth. If two of them have different statuses,
+   neither counts.
+5. Without such a job, the answer to the exact URL counts if it holds no other id at all, one job
+   (or several that agree), and a known status word. It must not stand in an error, in a list of
+   several, or in a text with more than the quotation.
+6. `success`, `error` and `fail` in an object without `progress` and `object: "video"` may be about
+   the request. If there is a job inside that object, the job inside counts. If not, the word
+   counts only if the object itself names the video.
+7. Objects without ids inside a job are its parts, such as steps; their statuses do not count.
+8. A word such as `ok` is never a job's status. An unknown word in an object without ids counts
+   only in what usually wraps a job (`data`, `result`, …).
+9. What a job that names the video quotes, such as an earlier answer, does not contradict it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+from notifier.gateway import fields
+from notifier.gateway.quoted import quoted_json
+from notifier.gateway.video_ids import same_video
+from notifier.model.status import Status, fold_word, read_status
+from notifier.model.video import Json
+
+Body = dict[str, Json]
+
+MAX_WRAPPERS = 8
+"""How many objects and lists around a job are looked through, in each quotation anew."""
+
+MAX_QUOTATIONS = 4
+"""How many texts that quote each other are looked through."""
+
+ID_FIELDS = ("id", "task_id", "video_id")
+"""The usual names of a job's own id."""
+
+_ID_NAMES = frozenset(
+    {
+        "id",
+        "taskid",
+        "videoid",
+        "requestid",
+        "jobid",
+        "generationid",
+        "predictionid",
+        "operationid",
+        "uuid",
+        "_id",
+    }
+)
+_STATUS_FIELDS = ("task_status", "status", "state", "job_status", "taskStatus", "video_status")
+_ENVELOPE_WORDS = frozenset({"success", "error", "fail"})
+_NEUTRAL_WORDS = frozenset({"ok", "okay", "200", "0", "true", ""})
+_NOT_THE_JOB = frozenset(
+    {
+        "metadata",
+        "prompt",
+        "negative_prompt",
+        "input",
+        "inputs",
+        "parameters",
+        "user",
+        "account",
+        "usage",
+        "billing",
+        "history",
+        "logs",
+        "events",
+        "webhook",
+        "webhooks",
+        "upload",
+        "source",
+        "reference",
+        "remixed_from",
+    }
+)
+_WRAPPERS = frozenset(
+    {
+        "data",
+        "result",
+        "results",
+        "output",
+        "response",
+        "body",
+        "payload",
+        "task",
+        "job",
+        "video",
+        "generation",
+        "prediction",
+    }
+)
+_ERRORS = frozenset({"error", "errors"})
+_PROTOCOL = frozenset({"id", "object", "model", "progress", "created_at", "error", "status"})
+_OPERATION_RESULTS = frozenset({"response", "result", "error", "name"})
+
+
+class Named(Enum):
+    """Whether an object's ids name the watched video."""
+
+    YES = auto()
+    NO = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An object that describes a job.
+
+    `word` is its status word and `status` what that means, None if unknown. `explicit` means that
+    the object has an id of its own. `around` are the objects around it, the nearest first.
+    """
+
+    body: Body
+    word: str
+    status: Status | None
+    named: Named
+    explicit: bool
+    around: tuple[Body, ...] = ()
+    quotations: int = 0
+
+
+@dataclass(slots=True)
+class Search:
+    """What a search found: at most one job that counts, and what explains why there is none.
+
+    `other_id` is the first id of another video. `describes_video` means that an object calls
+    itself a video. `words` are the status words of all jobs.
+    """
+
+    job: Job | None = None
+    contradiction: bool = False
+    other_id: str = ""
+    describes_video: bool = False
+    words: list[str] = field(default_factory=list)
+
+
+def find_job(
+    value: Json,
+    video_id: str,
+    status_words: Mapping[str, Status],
+    *,
+    unnamed: bool = True,
+    any_id: bool = False,
+) -> Search:
+    """Search a decoded answer for the job `video_id`, by the rules of this module.
+
+    With `unnamed`, a job without any id may count, as in the answer to the video's own URL. With
+    `any_id`, a job with another id may count, if none names the video.
+    """
+    if _is_plain(value, video_id) and (word := _word(value, status_words)) is not None:
+        status = read_status(word, status_words)
+        return Search(Job(value, word, status, Named.YES, explicit=True))
+    walk = _Walk(video_id, status_words, any_id=any_id)
+    jobs = list(walk.jobs(value, _Place()))
+    other_id = walk.other_id or (walk.other_request if unnamed else "")
+    search = Search(
+        other_id=other_id,
+        describes_video=walk.describes_video,
+        words=[job.word for job in jobs],
+    )
+    counting = [job for job in jobs if job.named is Named.YES]
+    if not counting and any_id:
+        counting = [job for job in jobs if job.named is Named.OTHER][:1]
+    if not counting and unnamed and not other_id:
+        counting = [job for job in jobs if job.named is Named.NO and job.status is not None]
+    if len({job.status for job in counting}) > 1:
+        search.contradiction = True
+    elif counting:
+        search.job = max(counting, key=lambda job: len(job.body.keys() & _PROTOCOL))
+    return search
+
+
+def calls_itself_video(value: Json) -> bool:
+    """Return whether an object says that it is a video, whatever else it leaves out."""
+    return isinstance(value, dict) and value.get("object") == "video"
+
+
+def may_be_envelope(body: Mapping[str, Json], word: str) -> bool:
+    """Return whether a status word may well be that of the request and not of a job."""
+    return (
+        "task_status" not in body
+        and fold_word(word) in _ENVELOPE_WORDS
+        and not calls_itself_video(body)
+        and "progress" not in body
+    )
+
+
+def own_ids(body: Mapping[str, Json]) -> Iterator[tuple[str, bool]]:
+    """Yield every id by which an object calls itself, with whether it may be a request's id."""
+    for name, value in body.items():
+        if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+            continue
+        folded = name if name in _ID_NAMES else name.replace("_", "").replace("-", "").lower()
+        if folded in _ID_NAMES and not (folded == "requestid" and "task_status" in body):
+            text = value if isinstance(value, str) else fields.text(value) or ""
+            yield text, folded == "requestid"
+        elif name == "name" and isinstance(value, str) and "operations/" in value:
+            yield value.rpartition("/")[2], False
+
+
+def _is_plain(body: Json, video_id: str) -> bool:
+    """Return whether an object is the usual answer: it names the video and holds no other."""
+    return (
+        isinstance(body, dict)
+        and body.get("id") == video_id
+        and isinstance(body.get("status"), str)
+        and not any(
+            isinstance(value, dict | list) or (isinstance(value, str) and "{" in value)
+            for value in body.values()
+        )
+    )
+
+
+def _word(body: Mapping[str, Json], status_words: Mapping[str, Status]) -> str | None:
+    """Return an object's status word: a known one if it has several; None without any."""
+    words = [word for name in _STATUS_FIELDS if isinstance(word := body.get(name), str)]
+    known = [word for word in words if read_status(word, status_words) is not None]
+    if known:
+        return known[0]
+    if words:
+        return words[0]
+    if body.keys() == {"request_id"}:
+        return "pending"  # all that some gateways answer while a job waits
+    done = body.get("done")
+    if not isinstance(done, bool) or _OPERATION_RESULTS.isdisjoint(body):
+        return None
+    if not done:
+        return Status.IN_PROGRESS.value
+    return Status.FAILED.value if body.get("error") else Status.COMPLETED.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in an answer a value stands."""
+
+    around: tuple[Body, ...] = ()
+    named: Named = Named.NO
+    wrappers: int = 0
+    quotations: int = 0
+    only_named: bool = False
+    wraps: bool = True
+
+    def within(self, body: Body, name: str, named: Named) -> "_Place":
+        """Return the place of the field `name` of an object that stands here."""
+        return _Place(
+            (body, *self.around),
+            named,
+            self.wrappers + 1,
+            self.quotations,
+            self.only_named or name in _ERRORS,
+            name in _WRAPPERS,
+        )
+
+
+class _Walk:
+    """Looks through one answer, and keeps the first id of another video and of a request."""
+
+    def __init__(self, video_id: str, status_words: Mapping[str, Status], *, any_id: bool) -> None:
+        self._video_id = video_id
+        self._status_words = status_words
+        self._any_id = any_id
+        self.other_id = self.other_request = ""
+        self.describes_video = False
+
+    def jobs(self, value: Json, place: _Place) -> Iterator[Job]:
+        """Yield the jobs in `value` that may count, the outer ones first."""
+        if place.wrappers > MAX_WRAPPERS:
+            return
+        match value:
+            case dict():
+                yield from self._in_object(value, place)
+            case list():
+                several = place.only_named or len(value) > 1
+                inside = replace(place, wrappers=place.wrappers + 1, only_named=several)
+                for item in value:
+                    yield from self.jobs(item, inside)
+            case str() if place.quotations < MAX_QUOTATIONS:
+                for quoted, whole in quoted_json(value):
+                    only_named = place.only_named or not whole
+                    inside = _Place((), place.named, 0, place.quotations + 1, only_named)
+                    yield from self.jobs(quoted, inside)
+
+    def _in_object(self, body: Body, place: _Place) -> Iterator[Job]:
+        named, explicit = self._named(body, place)
+        self.describes_video |= calls_itself_video(body)
+        inner = [
+            job
+            for name, value in body.items()
+            if isinstance(value, dict | list | str) and name not in _NOT_THE_JOB
+            for job in self.jobs(value, place.within(body, name, named))
+        ]
+        job = self._job(body, place, named, explicit=explicit)
+        if job is None or self._wraps_job(job, inner):
+            yield from inner
+            return
+        counts = explicit and named is Named.YES
+        if counts or not place.only_named:
+            yield job
+        for one in inner:
+            if one.explicit and not (counts and one.quotations > job.quotations):
+                yield one
+
+    def _job(self, body: Body, place: _Place, named: Named, *, explicit: bool) -> Job | None:
+        """Return the job that an object describes, None if it describes none."""
+        word = _word(body, self._status_words)
+        if word is None or fold_word(word) in _NEUTRAL_WORDS:
+            return None
+        status = read_status(word, self._status_words)
+        if status is None and not explicit and not place.wraps:
+            return None
+        return Job(body, word, status, named, explicit, place.around, place.quotations)
+
+    def _wraps_job(self, job: Job, inner: list[Job]) -> bool:
+        """Return whether an object is an envelope, whose word is about the request."""
+        if not may_be_envelope(job.body, job.word):
+            return False
+        names = job.explicit and (job.named is Named.YES or self._any_id)
+        return not names or bool(inner)
+
+    def _named(self, body: Body, place: _Place) -> tuple[Named, bool]:
+        """Return whether an object names the video, and whether it has ids of its own."""
+        ids = list(own_ids(body))
+        if not ids:
+            return place.named, False
+        if any(same_video(one, self._video_id) for one, _ in ids):
+            return Named.YES, True
+        other = next((one for one, of_request in ids if not of_request), None)
+        if other is None:
+            self.other_request = self.other_request or ids[0][0]
+            return place.named, False
+        self.other_id = self.other_id or other
+        return Named.OTHER, True

@@ -1,0 +1,95 @@
+"""Recognises that a moderation refused a video, said in an error body instead of a job's status.
+
+xAI answers `400 {"code": "imagine:content-moderated", …}` to a question about such a job. The job
+has failed, and asking again changes nothing. As in `not_found`, one whole clause or a whole code
+has to say so: "content moderation is unavailable" is about the gateway and may pass.
+"""
+
+import re
+
+from notifier.gateway.clauses import as_code, clauses, tidy
+from notifier.gateway.error_texts import error_texts
+from notifier.model.video import Json
+
+_CODE = re.compile(
+    r"(?:[a-z0-9_.]{1,40}[:./])?(?:"
+    r"(?:content|request|input|output|prompt|video|image|text)_(?:was_)?moderated"
+    r"|(?:content_)?moderation_(?:blocked|rejected|refused|flagged|violation|refusal)"
+    r"|content_(?:policy|filter|safety|moderation)(?:_?(?:violation|violated|blocked|rejected))?"
+    r"|content_?(?:filtered|blocked|violation|rejected|flagged)"
+    r"|(?:safety|policy|usage_policy|responsible_ai_policy)_?violation"
+    r"|(?:input_|output_)?(?:text_|image_|video_|audio_)?sensitive_content(?:_detected)?"
+    r"|(?:inappropriate|prohibited|unsafe|nsfw)_content(?:_detected)?"
+    r"|nsfw(?:_detected)?|data_inspection_failed"
+    r")(?:[._]?(?:error|exception|policy_?violation))?"
+)
+
+_WHOSE = r"(?:(?:the|this|your|generated|requested|input|output|resulting|user|provided) ){0,3}"
+_SUBJECT = (
+    rf"{_WHOSE}(?:video|content|output|result|prompt|input|image|request|generation|task|job|media)"
+    r"(?: (?:content|generation|output|prompt|request|description))?(?: <id>)?"
+)
+_DONE = (
+    r"(?:(?:was|has been|is|were|has|got) )?(?:automatically )?(?:rejected|blocked|refused|flagged"
+    r"|filtered|moderated|denied|removed|declined|stopped)(?: out)?"
+)
+_VIOLATES = (
+    r"(?:may |might )?(?:violate[sd]?|violating|goes against|did not pass|does not pass"
+    r"|didn't pass|failed to pass|failed|breaches)"
+)
+_VIOLATION = (
+    r"(?:content|safety|usage|community|moderation)(?: moderation| guidelines)?"
+    r"(?: polic(?:y|ies))? violations?(?: (?:was )?detected)?"
+)
+_BY = r"(?:by|due to|because of|for|under|after|during|as)"
+_BAD = r"(?:inappropriate|sensitive|unsafe|prohibited|harmful|explicit|nsfw|violating|disallowed)"
+_RULE = (
+    r"(?:(?:the|our|its|an?|potentially|possible|openai's|provider's) ){0,3}"
+    r"(?:(?:content|safety|video|image|usage|community|automated|moderation) ){0,2}"
+    r"(?:moderation|safety|polic(?:y|ies)|filter(?:s|ing)?|guardrails?|guidelines|standards)"
+    r"(?: (?:system|polic(?:y|ies)|filters?|checks?|violations?|reasons|review|guidelines|rules"
+    r"|concerns|restrictions))?"
+)
+_REASON = rf"(?:{_RULE}|(?:an? |potentially ){{0,2}}{_BAD}(?: (?:content|material|input|output))?)"
+_SENTENCES = (
+    rf"(?:{_SUBJECT} )?{_DONE} {_BY} {_REASON}",
+    r"(?:content|request|prompt|video|output|input) (?:was |has been )?moderated",
+    rf"(?:{_SUBJECT} )?{_VIOLATES} {_RULE}",
+    _VIOLATION,
+    rf"(?:{_SUBJECT} )?(?:contains?|contained) (?:potentially )?{_BAD}(?: (?:content|material))?",
+    rf"{_BAD} (?:content|material)(?: (?:was |has been )?detected)?(?: in {_SUBJECT})?",
+    r"nsfw",
+)
+_CHINESE_SUBJECT = (
+    r"(?:您的|该|此|生成的?|输入的?|输出的?)?"
+    r"(?:视频|内容|图片|提示词|文本|结果|输入|输出|任务|请求|素材|画面)?(?:内容|结果)?"
+)
+_CHINESE_CHECK = r"(?:审核|审查|检测|安全检查|风控)"
+_CHINESE_BAD = r"(?:敏感|违规|不当|违禁|色情|不安全|不良|暴力|、|或|等){1,6}"
+_CHINESE_HOLDS = r"(?:可能)?(?:包含|含有|涉及|存在|命中|触发|涉嫌)了?"
+_CHINESE_REFUSED = r"(?:未通过|没有通过|未能通过|不通过|被)(?:平台|系统)?(?:内容|安全)*"
+_CHINESE_SENTENCES = (
+    rf"{_CHINESE_SUBJECT}{_CHINESE_REFUSED}{_CHINESE_CHECK}(?:拒绝|拦截|驳回)?",
+    rf"{_CHINESE_SUBJECT}(?:安全|内容)*审核(?:未通过|不通过|没有通过|拒绝|拦截)",
+    rf"{_CHINESE_SUBJECT}{_CHINESE_HOLDS}{_CHINESE_BAD}(?:内容|信息|词汇?|元素|风险)?",
+    r"(?:内容|视频|提示词|图片)?违规(?:内容)?",
+    rf"{_CHINESE_SUBJECT}(?:违反|不符合).{{0,20}}(?:规范|政策|规定|准则|要求)",
+)
+_SENTENCE = re.compile("|".join(f"(?:{one})" for one in _SENTENCES + _CHINESE_SENTENCES))
+_MAY_PASS = re.compile(
+    r"\b(?:unavailable|time[sd]? ?out|later|pending|yet|still)\b|稍后|超时|尚未"
+)
+
+
+def says_moderated(value: Json, video_id: str) -> bool:
+    """Return whether an error body says that a moderation refused the video."""
+    return any(_states_moderated(text, video_id) for text in error_texts(value))
+
+
+def _states_moderated(text: str, video_id: str) -> bool:
+    if _CODE.fullmatch(as_code(text)):
+        return True
+    tidied = tidy(text, video_id)
+    return _MAY_PASS.search(tidied) is None and any(
+        _SENTENCE.fullmatch(clause) for clause, _ in clauses(tidied)
+    )
