@@ -116,12 +116,13 @@ _SENTENCE = _any(_SENTENCES + _CHINESE_SENTENCES)
 _INVALID = _any(_INVALID_SENTENCES + _CHINESE_INVALID)
 _TOO_LITTLE = re.compile(_CHINESE_BARE)
 _CODED_THING = r"(?:video_|generation_)?(?:video|task|job|generation|prediction)s?_?(?:id_)?"
+_CODED_LAST = r"(?:video_)?(?:video|task|job|generation|prediction)s?(?:_?id)?"
 _CODE = re.compile(
     rf"(?:{_CODED_THING}(?:is_|was_|has_)?"
     r"(?:not_?found|(?:does_)?not_?exists?|expired|gone|deleted|unknown)"
-    rf"|(?:unknown|no_such|nonexistent|expired)_{_CODED_THING})(?:_error|_exception)?"
+    rf"|(?:unknown|no_such|nonexistent|expired)_{_CODED_LAST})(?:_error|_exception)?"
 )
-_INVALID_CODE = re.compile(rf"invalid_{_CODED_THING}(?:_error|_exception)?")
+_INVALID_CODE = re.compile(rf"invalid_{_CODED_LAST}(?:_error|_exception)?")
 _WORDS = frozenset({"not_found", "notfound", "not_exist"})
 
 _NOUN = re.compile("video|task|job|generation|prediction|视频|任务|影片|任務")

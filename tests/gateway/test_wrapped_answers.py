@@ -236,7 +236,7 @@ EXAMPLES: list[tuple[object, bool]] = [
     ({"status": "processing"}, False),
 ]
 NAMES = st.sampled_from(["data", "result", "output", "task", "video", "response", "payload", "x"])
-AROUND = st.sampled_from(
+AROUND: st.SearchStrategy[dict[str, object]] = st.sampled_from(
     [{}, {"code": 0}, {"success": True}, {"status": "success"}, {"message": "ok", "code": "200"}]
 )
 

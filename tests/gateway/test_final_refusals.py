@@ -1,0 +1,271 @@
+"""What a gateway refuses for good: a video that is gone, or that a moderation stopped."""
+
+import json
+
+import pytest
+
+from notifier.gateway import Dialect, classify
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
+from notifier.model.status import Status
+from notifier.model.video import VideoError
+
+ID = "video_68f1"
+
+
+def ask(body: object, status: int) -> Answer:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"content-type": "text/html"} if text.startswith(b"<") else {}
+    return classify(status, headers, text, video_id=ID, dialect=Dialect(), wall=0)
+
+
+GONE = [
+    "Video request not found",
+    "Requested entity was not found.",
+    "Resource not found",
+    "The requested resource does not exist",
+    "Request not found",
+    "job not found",
+    "ID not found",
+    "The specified video id does not exist",
+    f"No record of video {ID}",
+    f"There is no video with id {ID}",
+    f"Prediction {ID} not found",
+    f"Operation {ID} not found",
+    "Video has expired",
+    "This task has been deleted",
+    "The video was removed.",
+    "The video is gone",
+    "The video is no longer available",
+    f"Job {ID} has already expired",
+    "Unknown video",
+    "Unknown task id",
+    f"unrecognized job id {ID}",
+    "Video not found or has been deleted",
+    f"We could not find a video with that id: {ID}",
+    "task_id not found",
+    "任务不存在",
+    "任务已过期",
+    "该视频已被删除",
+    "查无此任务",
+    "未知任务",
+    "请求的资源不存在",
+    "任務不存在",
+    "视频不存在或已过期",
+    "任务ID不存在，请检查",  # noqa: RUF001 - as it is written
+    f"找不到任务：{ID}",  # noqa: RUF001 - as it is written
+]
+
+
+@pytest.mark.parametrize("text", GONE)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "{}", "code": "404"}},
+        {"error": "{}"},
+        {"detail": "{}"},
+        {"code": 5, "msg": "{}", "data": None},
+        {"base_resp": {"status_code": 2013, "status_msg": "{}"}},
+        {"errcode": 404, "errmsg": "{}"},
+        {"request_id": "r", "code": "NotFound", "message": "{}"},
+        {"success": False, "data": {"error_message": "{}"}},
+    ],
+    ids=lambda body: json.dumps(body)[:30],
+)
+def test_json_that_says_that_the_video_is_gone_is_a_not_found(
+    text: str, body: dict[str, object]
+) -> None:
+    filled = json.loads(json.dumps(body, ensure_ascii=False).replace("{}", text))
+    for status in (404, 400, 410, 200):
+        answer = ask(filled, status)
+        assert isinstance(answer, NotFound), answer
+        assert not answer.generic
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Invalid video id",
+        f"invalid task id: {ID}",
+        "Invalid id",
+        f"Video id {ID} is not valid",
+        "invalid_video_id",
+        "任务ID无效",
+        "无效的任务ID",
+    ],
+)
+def test_an_invalid_id_counts_on_404_and_410_alone(text: str) -> None:
+    for status in (404, 410):
+        assert isinstance(ask({"error": {"message": text}}, status), NotFound)
+    for status in (200, 400, 422, 500):
+        assert isinstance(ask({"error": {"message": text}}, status), PollError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Not Found",
+        "not_found",
+        "404",
+        "Page not found",
+        "Route not found",
+        "Model not found",
+        "The model `sora-2` does not exist",
+        "Backend not found",
+        "no healthy upstream",
+        "Worker video-3 not found",
+        "Invalid request",
+        "invalid_request_error",
+        "Request has expired",
+        "Your API key has expired",
+        "Your plan has expired",
+        "Session expired",
+        "Token not found",
+        "The certificate has expired",
+        "Storage for video not found",
+        "Database not found",
+        "Video storage is gone",
+        "Task queue does not exist",
+        "Unknown operation",
+        "Unknown model",
+        "Deployment not found",
+        "Video not found yet",
+        "Task is still being created, not found",
+        "Video not found, please try again later",
+        "模型不存在",
+        "渠道不存在",
+        "接口不存在",
+        "任务不存在，请稍后再试",  # noqa: RUF001 - as it is written
+        "任务队列不存在",
+        "令牌已过期",
+        "服务不可用",
+        "没有任务",
+        "无任务",
+    ],
+)
+@pytest.mark.parametrize("status", [400, 404, 500, 503])
+def test_what_is_about_the_gateway_itself_ends_nothing(text: str, status: int) -> None:
+    for body in ({"error": {"message": text}}, {"detail": text}, {"code": 1, "msg": text}):
+        answer = ask(body, status)
+        assert isinstance(answer, PollError), answer
+        assert status != 404 or "/v1" in answer.hint
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", {"error": "Gone"}, {"detail": "API retired"}])
+def test_a_bare_410_is_a_not_found_that_may_be_about_the_whole_gateway(body: object) -> None:
+    answer = ask(body, 410)
+    assert isinstance(answer, NotFound)
+    assert answer.generic
+
+
+def test_a_web_page_is_never_a_final_refusal() -> None:
+    for status in (404, 410):
+        page = b"<html><p>Video not found</p>"
+        assert isinstance(ask(page, status), PollError)
+
+
+MODERATED = [
+    {
+        "code": "imagine:content-moderated",
+        "error": "Generated video rejected by content moderation.",
+    },
+    {"error": {"message": "Generated video rejected by content moderation."}},
+    {"error": {"code": "content_policy_violation", "message": "no"}},
+    {"error": {"code": "moderation_blocked", "message": "no"}},
+    {"code": "DataInspectionFailed", "message": "Output data may contain inappropriate content."},
+    {"error": {"code": "OutputVideoSensitiveContentDetected", "message": "no"}},
+    {"error": {"message": "Your request was rejected by the safety system"}},
+    {"error": {"message": "The video was blocked due to content policy violation"}},
+    {"error": {"message": "The generated content violates our usage policies."}},
+    {"detail": "Content moderated"},
+    {"detail": "NSFW content detected"},
+    {"detail": "Prompt was flagged as inappropriate content"},
+    {"msg": "内容未通过审核"},
+    {"message": "生成的视频包含敏感信息"},
+    {"errmsg": "提示词涉及违规内容"},
+    {"base_resp": {"status_code": 1027, "status_msg": "输出内容涉及敏感内容"}},
+    {"msg": "内容违规"},
+]
+
+
+@pytest.mark.parametrize("body", MODERATED, ids=lambda body: json.dumps(body)[:50])
+@pytest.mark.parametrize("status", [200, 400, 403, 422])
+def test_a_refusal_by_moderation_is_a_failed_job(body: dict[str, object], status: int) -> None:
+    answer = ask(body, status)
+    assert isinstance(answer, Seen), answer
+    assert answer.snapshot.status is Status.FAILED
+    assert answer.snapshot.error is not None
+
+
+def test_the_reason_of_a_refusal_by_moderation_is_kept() -> None:
+    answer = ask(MODERATED[0], 400)
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.error == VideoError(
+        "Generated video rejected by content moderation.", "imagine:content-moderated"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"error": {"message": "content moderation is unavailable"}}, 400),
+        ({"error": {"message": "content moderation timed out"}}, 400),
+        ({"error": {"code": "content_moderation_timeout"}}, 400),
+        ({"error": {"message": "moderation service unavailable"}}, 400),
+        ({"error": {"message": "Request blocked by rate limiter"}}, 400),
+        ({"error": {"code": "content_policy_violation"}}, 500),
+        ({"error": {"code": "content_policy_violation"}}, 429),
+        ({"id": "video_9", "error": {"code": "content_policy_violation"}}, 400),
+        ({"error": {"message": "Video video_9 was rejected by content moderation"}}, 400),
+        ({"message": "审核中，请稍后"}, 400),  # noqa: RUF001 - as it is written
+    ],
+)
+def test_trouble_with_a_moderation_or_with_another_video_ends_nothing(
+    body: dict[str, object], status: int
+) -> None:
+    assert isinstance(ask(body, status), PollError)
+
+
+def test_a_proxy_that_does_not_know_the_key_refuses_the_key() -> None:
+    error = {"message": "No connected db.", "type": "no_db_connection", "code": "400"}
+    assert isinstance(ask({"error": error}, 400), Unauthorized)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"failure_reason": "r"}, VideoError("r")),
+        ({"fail_reason": "r", "code": "c"}, VideoError("r", "c")),
+        ({"error_message": "r", "error_code": 7}, VideoError("r", "7")),
+        ({"task_status_msg": "r"}, VideoError("r")),
+        ({"failure": "r", "failureCode": "SAFETY"}, VideoError("r", "SAFETY")),
+        ({"message": "r"}, VideoError("r")),
+        ({"error": None, "base_resp": {"status_code": 1, "status_msg": "r"}}, VideoError("r")),
+        ({"err_code": "CreditInsufficient"}, VideoError(None, "CreditInsufficient")),
+        ({"error": {"code": None, "message": "r"}, "message": "x"}, VideoError("r")),
+        ({"error": {}, "message": "r"}, VideoError("r")),
+        ({"message": "success", "reason": "r"}, VideoError("r")),
+        ({}, None),
+    ],
+)
+def test_the_reason_of_a_failure_is_read_wherever_it_stands(
+    fields: dict[str, object], error: VideoError | None
+) -> None:
+    answer = ask({"id": ID, "status": "failed", **fields}, 200)
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.error == error
+
+
+def test_an_envelope_may_say_why_the_job_inside_it_failed() -> None:
+    inside = {"task_id": ID, "task_status": "failed"}
+    answer = ask({"code": 1303, "message": "quota exceeded", "data": inside}, 200)
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.error == VideoError("quota exceeded", "1303")
+
+    answer = ask({"code": 0, "message": "SUCCEED", "data": inside}, 200)
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.error is None
+
+
+def test_a_status_word_may_say_that_there_is_no_such_job() -> None:
+    for word in ("not_found", "Task Not Found", "NOT_EXIST"):
+        assert isinstance(ask({"id": ID, "status": word}, 200), NotFound)
