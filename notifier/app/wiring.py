@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
+from notifier.config.urls import query_credentials
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
 from notifier.gateway import GatewayClient, GatewayRules, SecretEchoMask
 from notifier.http_client import PeerClient, Route
@@ -76,6 +77,9 @@ def gateway_client(
 ) -> GatewayClient:
     """Build the client of one gateway."""
     echoes = SecretEchoMask()
+    for secret in query_credentials(settings.base_url):
+        log.redactor.protect(secret)
+        echoes.add(secret)
     known: dict[str, str] = {}
 
     def headers() -> Mapping[str, str]:
@@ -98,6 +102,7 @@ def gateway_client(
         request_timeout=settings.request_timeout,
         status_words=settings.status_words,
         rewrites_ids=settings.rewrites_ids,
+        hide_fields=settings.hide_fields,
         echoes=echoes,
     )
     return GatewayClient(rules, client, wall)

@@ -13,7 +13,8 @@ from notifier.cli.options import config_option
 from notifier.config import Config, GatewaySettings
 from notifier.errors import NotifierError, TransportError
 from notifier.gateway import GatewayClient
-from notifier.gateway.urls import video_url
+from notifier.gateway.poll_errors import shown_location
+from notifier.gateway.urls import video_url, without_credentials
 from notifier.http_client import HttpResponse, open_client
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.video import Snapshot
@@ -31,7 +32,7 @@ def probe_command(config_path: Path | None, gateway: str, video_id: str) -> int:
     config = load_with_secrets(config_path, "gateways", gateway)
     settings = _gateway(config, gateway)
     checked_watch({"gateway": gateway, "video_id": video_id}, config)
-    click.echo(f"GET {video_url(settings.base_url, video_id)}")
+    click.echo(f"GET {without_credentials(video_url(settings.base_url, video_id))}")
     return trio.run(_probe, settings, video_id)
 
 
@@ -62,6 +63,8 @@ def _show_reply(reply: HttpResponse, seconds: float) -> None:
     for name in _HEADERS:
         if name in reply.headers:
             click.echo(f"  {name}: {_printable(reply.headers[name])}")
+    if "location" in reply.headers:
+        click.echo(f"  location: {_printable(shown_location(reply.headers['location']))}")
     excerpt = reply.body[:_EXCERPT].decode("utf-8", "replace")
     click.echo(f"  {_printable(excerpt)}{'…' if len(reply.body) > _EXCERPT else ''}")
 

@@ -101,6 +101,7 @@ def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:
         not_found_grace=table.not_found_grace,
         status_words=MappingProxyType(words),
         rewrites_ids=table.rewrites_ids,
+        hide_fields=tuple(table.hide_fields),
         list_videos=table.list_videos,
         proxy=table.proxy,
         ca_file=None if table.ca_file is None else folder / table.ca_file,

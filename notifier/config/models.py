@@ -87,6 +87,7 @@ Headers = dict[
     Annotated[str, AfterValidator(check_header_name), raw_values.HEADER_NAME],
     Annotated[Secret, _secret(check_header_value, raw_values.HEADER_VALUE)],
 ]
+FieldPattern = Annotated[str, Field(min_length=1, max_length=100)]
 StatusWords = dict[
     Annotated[str, AfterValidator(check_status_word), raw_values.TEXT],
     Literal["queued", "in_progress", "completed", "failed", "cancelled"],
@@ -120,7 +121,7 @@ class GatewayTable(Table):
     """A gateway whose video jobs are polled."""
 
     base_url: Annotated[str, PlainValidator(check_base_url), raw_values.BASE_URL]
-    """The URL up to and including /v1."""
+    """The URL up to and including /v1; a query is sent with every request."""
     api_key: Annotated[Secret, _secret(check_api_key, raw_values.API_KEY)] | None = None
     """Secret, sent as `Authorization: Bearer`; left out for a local server."""
     headers: Headers = {}
@@ -141,6 +142,8 @@ class GatewayTable(Table):
     """What this gateway's own status words mean."""
     rewrites_ids: bool = False
     """Believe answers that name another id than the one asked for, as LiteLLM gives them."""
+    hide_fields: Annotated[list[FieldPattern], Field(max_length=100)] = ["file_path", "*_path"]
+    """Fields of a video, by name or pattern, that receivers do not get."""
     list_videos: Literal["auto", "always", "never"] = "auto"
     """Poll many videos with one list request: where that saves requests, always, or never."""
     proxy: ProxyUrl | None = None

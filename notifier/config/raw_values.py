@@ -22,7 +22,9 @@ DURATION_TEXT = r"^[0-9]{1,12}(\.[0-9]{1,9})?(ms|s|m|h|d)$"
 NAME = WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"})
 HEADER_NAME = WithJsonSchema({"type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"})
 TEXT = WithJsonSchema({"type": "string", "minLength": 1})
-BASE_URL = WithJsonSchema({"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?$"})
+BASE_URL = WithJsonSchema(
+    {"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"}
+)
 VIDEO_ID = WithJsonSchema(
     {"type": "string", "minLength": 1, "maxLength": MAX_VIDEO_ID, "not": {"enum": [".", ".."]}}
 )

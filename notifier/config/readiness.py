@@ -11,7 +11,7 @@ from notifier.config.files import is_world_readable
 from notifier.config.problems import Finding, Location
 from notifier.config.secrets import Secret, SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings
-from notifier.config.urls import is_sent_unencrypted, literal_address
+from notifier.config.urls import is_sent_unencrypted, literal_address, query_credentials
 from notifier.errors import Problem
 from notifier.model.delivery import Format
 from notifier.net import ANYWHERE, AddressPolicy
@@ -96,7 +96,7 @@ def _odd_gateway(gateway: GatewaySettings) -> Iterator[Finding]:
     location = ("gateways", gateway.name, "base_url")
     if is_sent_unencrypted(gateway.base_url) and _carries_secret(gateway):
         yield Finding(location, "sends secrets unencrypted over the network", "use https")
-    if not gateway.base_url.endswith("/v1"):
+    if not gateway.base_url.partition("?")[0].endswith("/v1"):
         yield Finding(location, "does not end in /v1", "most gateways answer under /v1")
 
 
@@ -121,7 +121,8 @@ def _refused_addresses(config: Config) -> Iterator[Finding]:
 def _carries_secret(gateway: GatewaySettings) -> bool:
     headers = gateway.headers
     secret = "authorization" in headers or any(not each.is_literal for each in headers.values())
-    return gateway.api_key is not None or secret
+    in_query = bool(query_credentials(gateway.base_url))
+    return gateway.api_key is not None or secret or in_query
 
 
 def _exposed_secrets(config: Config) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ ListVideos = Literal["auto", "always", "never"]
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """One gateway. `base_url` has no trailing slash, `headers` lower-case names."""
+    """One gateway. the path of `base_url` has no trailing slash, `headers` lower-case names."""
 
     name: str
     base_url: str
@@ -35,6 +35,7 @@ class GatewaySettings:
     not_found_grace: float
     status_words: Mapping[str, Status]
     rewrites_ids: bool
+    hide_fields: tuple[str, ...]
     list_videos: ListVideos
     proxy: Secret | None
     ca_file: Path | None

@@ -2,12 +2,13 @@
 
 import ipaddress
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from notifier.config.bad_value import BadValueError
 
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_CREDENTIAL = re.compile(r"key|token|secret|sig|auth|pass|credential|^code$", re.IGNORECASE)
 _LONGEST = 8192
 _LONGEST_HOST = 253
 _ABSOLUTE = "must be an absolute http or https URL"
@@ -16,11 +17,14 @@ _PROXY_SAMPLE = "such as http://user:password@proxy.example:3128"
 
 
 def check_base_url(value: object) -> str:
-    """Return a gateway's base URL without its trailing slashes; raises BadValueError."""
+    """Return a gateway's base URL, its query included and without slashes at the path's end.
+
+    Raises BadValueError.
+    """
     parts = _split(value, "send credentials with api_key or headers")
-    if parts.query or parts.fragment or str(value).endswith(("?", "#")):
-        raise BadValueError("must not have a query or a fragment", _SAMPLE)
-    return parts.geturl().rstrip("/")
+    if "#" in str(value):
+        raise BadValueError("must not have a fragment", "what follows # is never sent")
+    return parts._replace(path=parts.path.rstrip("/")).geturl()
 
 
 def check_endpoint_url(value: object) -> str:
@@ -102,3 +106,13 @@ def is_loopback(host: str) -> bool:
     """Return whether `host` is reachable from this machine only."""
     address = _address(host)
     return host.lower() == "localhost" if address is None else address.is_loopback
+
+
+def is_credential(name: str) -> bool:
+    """Return whether a query parameter of this name looks like one that holds a credential."""
+    return _CREDENTIAL.search(name) is not None
+
+
+def query_credentials(url: str) -> list[str]:
+    """Return the values in the query of a checked `url` that look like credentials."""
+    return [value for name, value in parse_qsl(urlsplit(url).query) if is_credential(name)]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any
 
 from pydantic_core import from_json
@@ -15,6 +16,15 @@ _MAX_VALUES = 20_000
 _MAX_DIGITS = 308
 _DOUBLE = 10**_MAX_DIGITS
 # The range of a double: receivers in some languages refuse an event with a larger number.
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Tab and newline stay. The others move the cursor of a terminal or reorder what people read.
+_MAY_HOLD_CONTROL = re.compile(
+    rb"[\x7f\0]|\\(?:[bfr]|u(?:00[0189]|007|061|20[026]))|\xc2[\x80-\x9f]|\xd8\x9c"
+    rb"|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]"
+)
+_REPLACEMENT = "\ufffd"
 
 
 class UnreadableError(ValueError):
@@ -40,9 +50,10 @@ def decode_quickly(body: bytes) -> Json:
     if len(body) > _MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
         raise UnreadableError("too many values in the JSON")
     try:
-        return from_json(body)
+        value = from_json(body)
     except ValueError:
         return _decode_carefully(body)  # it accepts more (lone surrogates, UTF-16), or raises
+    return value if _MAY_HOLD_CONTROL.search(body) is None else _without_controls(value)
 
 
 def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) -> bool:
@@ -87,8 +98,28 @@ def _no_number(_name: str) -> None:
 
 
 def clean_text(text: str) -> str:
-    """Return `text` without lone surrogates, which neither UTF-8 nor SQLite can hold."""
-    return text.encode("utf-8", "replace").decode()
+    """Return `text` without lone surrogates and control characters.
+
+    Neither UTF-8 nor SQLite can hold a surrogate. Control characters, among them those that change
+    the direction of writing, would reach terminals and messages.
+    """
+    return _CONTROL.sub(_REPLACEMENT, text.encode("utf-8", "replace").decode())
+
+
+def _without_controls(value: Json) -> Json:
+    """Return a value that is at most as deep as the decoder allows, its texts cleaned."""
+    match value:
+        case str():
+            return _CONTROL.sub(_REPLACEMENT, value)
+        case dict():
+            return {
+                _CONTROL.sub(_REPLACEMENT, name): _without_controls(item)
+                for name, item in value.items()
+            }
+        case list():
+            return [_without_controls(item) for item in value]
+        case _:
+            return value
 
 
 def _scrubbed(value: Any, depth: int = 0) -> Json:  # noqa: ANN401 - what json.loads returns

@@ -1,10 +1,11 @@
 """Makes the URLs of one gateway from its `base_url`, whose query belongs on every request."""
 
 import re
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
+
+from notifier.config.urls import is_credential
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
-_CREDENTIAL = re.compile(r"key|token|secret|sig|auth|pass|credential|^code$", re.IGNORECASE)
 
 
 def video_url(base_url: str, video_id: str) -> str:
@@ -19,28 +20,20 @@ def list_url(base_url: str, limit: int, after: str | None) -> str:
 
 
 def content_url(base_url: str, video_id: str) -> str:
-    """Return the URL from which a completed video can be downloaded, as receivers get it.
-
-    Parameters of `base_url` that look like credentials are left out.
-    """
-    parts = urlsplit(base_url)
-    shown = [
-        pair
-        for pair in parts.query.split("&")
-        if pair and not _CREDENTIAL.search(pair.partition("=")[0])
-    ]
-    return _below(parts._replace(query="&".join(shown)).geturl(), f"{_path(video_id)}/content")
+    """Return the URL from which a completed video can be downloaded, as receivers get it."""
+    return without_credentials(download_url(base_url, video_id))
 
 
 def download_url(base_url: str, video_id: str) -> str:
-    """Return the URL from which notifier itself downloads a completed video."""
+    """Return the URL from which notifier itself can download a completed video."""
     return _below(base_url, f"{_path(video_id)}/content")
 
 
-def query_secrets(base_url: str) -> list[str]:
-    """Return the values in the query of `base_url` that look like credentials."""
-    query = parse_qsl(urlsplit(base_url).query)
-    return [value for name, value in query if _CREDENTIAL.search(name)]
+def without_credentials(url: str) -> str:
+    """Return a URL without the parameters that look like credentials."""
+    parts = urlsplit(url)
+    pairs = [pair for pair in parts.query.split("&") if not is_credential(pair.partition("=")[0])]
+    return parts._replace(query="&".join(pairs)).geturl()
 
 
 def _path(video_id: str) -> str:

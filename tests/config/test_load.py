@@ -112,7 +112,24 @@ def test_loading_looks_up_no_secret(tmp_path: Path) -> None:
     assert load_text(tmp_path, GATEWAY + keys).gateways["main"].api_key is not None
 
 
-@pytest.mark.parametrize("base_url", ["http://h/v1/", "http://h/v1", "http://h/v1//"])
+@pytest.mark.parametrize("base_url", ["http://h/v1/?a=b", "http://h/v1?a=b"])
+def test_a_base_url_keeps_its_query(tmp_path: Path, base_url: str) -> None:
+    config = load_text(tmp_path, f'[gateways.a]\nbase_url = "{base_url}"')
+    assert config.gateways["a"].base_url == "http://h/v1?a=b"
+
+
+def test_fields_that_receivers_do_not_get_are_file_paths_unless_the_config_says_so(
+    tmp_path: Path,
+) -> None:
+    gateway = '[gateways.a]\nbase_url = "http://h/v1"\n'
+    assert load_text(tmp_path, gateway).gateways["a"].hide_fields == ("file_path", "*_path")
+    other = load_text(tmp_path, gateway + 'hide_fields = ["prompt"]')
+    assert other.gateways["a"].hide_fields == ("prompt",)
+
+
+@pytest.mark.parametrize(
+    "base_url", ["http://h/v1/", "http://h/v1", "http://h/v1//", "http://h/v1?"]
+)
 def test_a_base_url_loses_its_trailing_slash(tmp_path: Path, base_url: str) -> None:
     config = load_text(tmp_path, f'[gateways.a]\nbase_url = "{base_url}"')
     assert config.gateways["a"].base_url == "http://h/v1"

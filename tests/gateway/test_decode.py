@@ -2,6 +2,7 @@
 
 import json
 import time
+import unicodedata
 from contextlib import suppress
 
 import pytest
@@ -61,3 +62,32 @@ def test_a_number_that_most_receivers_could_not_read_is_no_number(digits: str) -
 @pytest.mark.parametrize("number", [0, -1, 2**63, 10**300])
 def test_other_numbers_stay_as_they_are(number: int) -> None:
     assert decode(str(number).encode()) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b]0;OWNED\x07\x1b[2J",
+        "a\x00b",
+        "\x7f",
+        "\x85\x9b31m",
+        "a\u202eb",
+        "\u2066x\u2069",
+        "\u061c",
+    ],
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_control_characters_never_leave_the_decoder(text: str, *, ascii_only: bool) -> None:
+    body = json.dumps({text: [text, "\t\n"]}, ensure_ascii=ascii_only).encode()
+    for decoded in (decode(body), decode(body.decode().encode("utf-16"))):
+        (name,) = decoded
+        assert not any(unicodedata.category(c) == "Cc" for c in name)
+        assert "\ufffd" in name
+        assert decoded[name] == [name, "\t\n"]
+        assert not set(name) & set("\u202e\u2066\u2069\u061c")
+
+
+def test_what_people_write_is_left_as_it_is() -> None:
+    text = "naïve 视频 👩‍👩‍👧 \\u202e\n\t\u00a0\u200b"
+    for ascii_only in (True, False):
+        assert decode(json.dumps(text, ensure_ascii=ascii_only).encode()) == text
