@@ -3,7 +3,8 @@
 Gateways wrap a job in envelopes, lists and quoted error texts. The rules of the search:
 
 1. It looks through objects and lists, up to eight around the job, and through JSON that texts
-   quote, up to four quotations deep. What users write (`metadata`, `prompt`, …) is left out.
+   quote, up to four quotations deep; in all through 5,000 values and 32 quoting texts. What users
+   write (`metadata`, `prompt`, …) is left out.
 2. A job is an object with a status word in `status`, `task_status`, `state` or the like, or with a
    boolean `done` as long-running operations have it.
 3. An object names the video when one of its ids is the watched one (`video_ids.same_video`). An
@@ -41,8 +42,9 @@ MAX_WRAPPERS = 8
 MAX_QUOTATIONS = 4
 """How many texts that quote each other are looked through."""
 
-ID_FIELDS = ("id", "task_id", "video_id")
-"""The usual names of a job's own id."""
+_MOST_VALUES = 5000
+_MOST_TEXTS = 32
+# What is looked through of one answer: searching blocks the event loop.
 
 _ID_NAMES = frozenset(
     {
@@ -172,7 +174,7 @@ def find_job(
     counting = [job for job in jobs if job.named is Named.YES]
     if not counting and any_id:
         counting = [job for job in jobs if job.named is Named.OTHER][:1]
-    if not counting and unnamed and not other_id:
+    if not counting and unnamed and not other_id and not walk.stopped_early:
         counting = [job for job in jobs if job.named is Named.NO and job.status is not None]
     if len({job.status for job in counting}) > 1:
         search.contradiction = True
@@ -272,10 +274,13 @@ class _Walk:
         self._any_id = any_id
         self.other_id = self.other_request = ""
         self.describes_video = False
+        self._values_left = _MOST_VALUES
+        self._texts_left = _MOST_TEXTS
 
     def jobs(self, value: Json, place: _Place) -> Iterator[Job]:
         """Yield the jobs in `value` that may count, the outer ones first."""
-        if place.wrappers > MAX_WRAPPERS:
+        self._values_left -= 1
+        if place.wrappers > MAX_WRAPPERS or self.stopped_early:
             return
         match value:
             case dict():
@@ -285,11 +290,22 @@ class _Walk:
                 inside = replace(place, wrappers=place.wrappers + 1, only_named=several)
                 for item in value:
                     yield from self.jobs(item, inside)
-            case str() if place.quotations < MAX_QUOTATIONS:
-                for quoted, whole in quoted_json(value):
-                    only_named = place.only_named or not whole
-                    inside = _Place((), place.named, 0, place.quotations + 1, only_named)
-                    yield from self.jobs(quoted, inside)
+            case str() if "{" in value and place.quotations < MAX_QUOTATIONS:
+                yield from self._in_text(value, place)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether there was more than is looked through."""
+        return self._values_left < 0 or self._texts_left < 0
+
+    def _in_text(self, text: str, place: _Place) -> Iterator[Job]:
+        self._texts_left -= 1
+        if self.stopped_early:
+            return
+        for quoted, whole in quoted_json(text):
+            only_named = place.only_named or not whole
+            inside = _Place((), place.named, 0, place.quotations + 1, only_named)
+            yield from self.jobs(quoted, inside)
 
     def _in_object(self, body: Body, place: _Place) -> Iterator[Job]:
         named, explicit = self._named(body, place)

@@ -100,7 +100,7 @@ def test_it_takes_what_the_daemon_takes(tmp_path: Path, text: str) -> None:
         GATEWAY + 'headers = { "a b" = "c" }',
         GATEWAY + 'proxy = "socks5://127.0.0.1"',
         GATEWAY.replace("https:", "ftp:"),
-        GATEWAY.replace("/v1", "/v1?key=a"),
+        GATEWAY.replace("/v1", "/v1#"),
         GATEWAY.replace("https://", "https://user:password@"),
         GATEWAY.replace("gateways.main", "gateways.-main"),
         "[gateways.main]\n",
