@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from notifier import log
 from notifier.app import wiring
@@ -11,6 +12,7 @@ from notifier.app.runtime import Runtime
 from notifier.config import Config
 from notifier.delivery import Outbox
 from notifier.delivery.response_policy import LONGEST_RETRY_AFTER
+from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.polling import Poller, PollerDeps, SnapshotWriter
@@ -62,7 +64,7 @@ async def assemble(config: Config, runtime: Runtime) -> Parts:
         store,
         endpoints.subscriptions,
         content_url=gateways.content_url,
-        new_id=runtime.seams.new_id,
+        event_id=partial(watch_event_id, runtime.store.id),
         wall=clock.wall,
         wake=endpoints.wake,
     )

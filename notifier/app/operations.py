@@ -1,7 +1,6 @@
 """Implements the operations of the control API with the daemon's parts."""
 
 import os
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from notifier.formats import RENDERERS
 from notifier.formats.rerender import rerender
 from notifier.metrics import CONTENT_TYPE
 from notifier.model.event import Event, EventType
+from notifier.model.event_id import random_event_id
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.polling import Sources, Supervisor
@@ -176,7 +176,7 @@ class DaemonOperations:
 def test_event(wall: float) -> Event:
     """Return a `notifier.test` event."""
     return Event(
-        id=f"evt_{secrets.token_hex(16)}",
+        id=random_event_id(wall),
         type=EventType.TEST,
         created_at=int(wall),
         data={"id": "video_test", "object": "video"},

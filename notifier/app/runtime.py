@@ -1,6 +1,5 @@
 """What all parts of one run share: the store, time, randomness, connections and metrics."""
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from random import Random
 
 from notifier.app.connections import Connections
 from notifier.metrics import Metrics
+from notifier.model.event_id import random_event_id
 from notifier.schedule.clock import Clock
 from notifier.store import Store, ThreadExecutor
 from notifier.store.executor import Executor
@@ -24,7 +24,7 @@ class Seams:
     wall: Callable[[], float] = time.time
     steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
     rng: Random = field(default_factory=Random)
-    new_id: Callable[[], str] = lambda: f"evt_{secrets.token_hex(16)}"
+    new_id: Callable[[], str] = lambda: random_event_id(time.time())
     executor: Callable[[], Executor] = ThreadExecutor
 
 

@@ -145,12 +145,12 @@ def _watch_to_write(
     Raises NotifierError when the daemon would ignore it.
     """
     generation = 1 if view is None else view.watch.spec.generation
-    if _if_ended(view) is not None and view is not None:
-        if not again:
-            raise NotifierError(
-                f"{spec.key} has already ended as {view.event_type} ({view.event_id}); "
-                "to watch it again: --again"
-            )
+    if not again and view is not None and _if_ended(view) is not None:
+        raise NotifierError(
+            f"{spec.key} has already ended as {view.event_type} ({view.event_id}); "
+            "to watch it again: --again"
+        )
+    if again and view is not None and view.watch.state is not WatchState.OPEN:
         generation += 1
     own = dropin_path(config.watch_dir, spec.key).name
     earlier = [

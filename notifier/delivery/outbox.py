@@ -7,9 +7,10 @@ from notifier import log
 from notifier.delivery.subscription import Subscription
 from notifier.formats import RENDERERS
 from notifier.model.delivery import Format
-from notifier.model.event import Ending, Event, EventType, NewEvent, subscribes
+from notifier.model.event import Ending, Event, EventKind, EventType, NewEvent, subscribes
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Json, Snapshot
+from notifier.model.watch import Watch
 
 
 class EventStore(Protocol):
@@ -24,9 +25,10 @@ class EventStore(Protocol):
 class Outbox:
     """Records endings and wakes the lanes of the endpoints concerned.
 
-    `content_url` returns where a completed video of (gateway, video id) can be fetched. `new_id`
-    makes event ids. `wall` stamps events, in Unix seconds. `wake` gets the names of the endpoints
-    that have something new. `subscriptions` is read again for every event.
+    `content_url` returns where a completed video of (gateway, video id) can be fetched.
+    `event_id` derives the id of a watch's event of a kind. `wall` stamps events, in Unix seconds.
+    `wake` gets the names of the endpoints that have something new. `subscriptions` is read again
+    for every event.
     """
 
     def __init__(
@@ -35,14 +37,14 @@ class Outbox:
         subscriptions: Sequence[Subscription],
         *,
         content_url: Callable[[str, str], str],
-        new_id: Callable[[], str],
+        event_id: Callable[[Watch, EventKind], str],
         wall: Callable[[], float],
         wake: Callable[[Sequence[str]], None],
     ) -> None:
         self._store = store
         self._subscriptions = subscriptions
         self._content_url = content_url
-        self._new_id = new_id
+        self._event_id = event_id
         self._wall = wall
         self._wake = wake
         self._log = log.get()
@@ -84,7 +86,7 @@ class Outbox:
         gateway, video_id = ending.watch.key
         completed = ending.type is EventType.COMPLETED
         return Event(
-            id=self._new_id(),
+            id=self._event_id(ending.watch, EventKind.ENDING),
             type=ending.type,
             created_at=int(self._wall()),
             data=video_data(ending.snapshot),

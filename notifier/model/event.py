@@ -25,6 +25,19 @@ class EventType(StrEnum):
     ENDPOINT_RECOVERED = "endpoint.recovered"
 
 
+class EventKind(StrEnum):
+    """Which event of a watch it is: a watch has at most one of each kind.
+
+    All outcomes of a watch (completed, lost, …) are one kind: a repeated ending with another
+    outcome is still a duplicate.
+    """
+
+    ENDING = "ending"
+    EXPIRING = "expiring"
+    ARCHIVED = "archived"
+    ARCHIVE_FAILED = "archive_failed"
+
+
 TYPE_OF_STATUS: Mapping[Status, EventType] = {
     Status.COMPLETED: EventType.COMPLETED,
     Status.FAILED: EventType.FAILED,

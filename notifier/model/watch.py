@@ -65,9 +65,11 @@ class WatchState(StrEnum):
 class Watch:
     """A watch as the store holds it.
 
-    `taken_at` is when notifier first took it; deadlines count from there. `missing_since` and
-    `missing_count` describe the current unbroken run of not-found answers, if any. Times are Unix
-    seconds of `notifier.schedule.Clock.now`. `fresh` says that this process took it.
+    `taken_at` is when notifier took it, again if it had been withdrawn; deadlines count from
+    there. `missing_since` and `missing_count` describe the current unbroken run of not-found
+    answers, if any. Times are Unix seconds of `notifier.schedule.Clock.now`. `fresh` says that
+    this process took it. `first_taken_ms` is when this generation was first taken, in Unix
+    milliseconds; it never changes, and event ids are derived from it.
     """
 
     row: int
@@ -78,6 +80,7 @@ class Watch:
     missing_since: float | None = None
     missing_count: int = 0
     fresh: bool = False
+    first_taken_ms: int = 0
 
     @property
     def key(self) -> WatchKey:

@@ -14,7 +14,7 @@ _TIMESTAMPS = {
     "events": ("recorded_at",),
     "deliveries": ("due_at", "settled_at"),
     "endpoints": ("failing_since", "last_failure", "disabled_since"),
-    "lessons": ("learned_at",),
+    "job_samples": ("recorded_at",),
 }
 _RECORDED = {"events": "recorded_at", "deliveries": "settled_at", "endpoints": "last_failure"}
 

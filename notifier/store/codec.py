@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 WATCH_COLUMNS = (
     "id, gateway, video_id, generation, state, endpoints, metadata, give_up_after, taken_at, "
-    "snapshot, missing_since, missing_count"
+    "snapshot, missing_since, missing_count, first_taken_ms"
 )
 """The columns of a row for `load_watch`, in order."""
 
@@ -75,7 +75,7 @@ def row_key(row: tuple[Any, ...]) -> tuple[str, str]:
 
 def _load_watch(row: tuple[Any, ...], *, fresh: bool) -> Watch:
     number, gateway, video_id, generation, state, endpoints, metadata, give_up_after = row[:8]
-    taken_at, snapshot, missing_since, missing_count = row[8:]
+    taken_at, snapshot, missing_since, missing_count, first_taken_ms = row[8:]
     spec = WatchSpec(
         key=WatchKey(_text(gateway), _text(video_id)),
         endpoints=None if endpoints is None else tuple(map(_text, _load_json(endpoints, list))),
@@ -92,6 +92,7 @@ def _load_watch(row: tuple[Any, ...], *, fresh: bool) -> Watch:
         missing_since=None if missing_since is None else _number(missing_since),
         missing_count=int(missing_count),
         fresh=fresh,
+        first_taken_ms=int(first_taken_ms),
     )
 
 

@@ -51,6 +51,9 @@ class Database:
         self._db = db
         self._lock = lock
         self._identity = identity
+        row = db.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
+        self.store_id = str(row[0])
+        """The random id of this store, which event ids are derived from."""
 
     @classmethod
     def open(cls, path: Path, config: Path, *, adopt: bool = False) -> "Database":
@@ -82,10 +85,12 @@ class Database:
         return cls(db, lock, identity)
 
     @classmethod
-    def in_memory(cls) -> "Database":
-        """Open a store that lives as long as this object."""
+    def in_memory(cls, store_id: str | None = None) -> "Database":
+        """Open a store that lives as long as this object; its id is random if not given."""
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         migrate(db)
+        if store_id is not None:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'store_id'", (store_id,))
         db.execute("PRAGMA foreign_keys = ON")
         return cls(db)
 

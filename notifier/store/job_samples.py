@@ -24,8 +24,8 @@ def add(db: sqlite3.Connection, sample: JobSample, now: float) -> None:
     """Keep `sample`, and remove the oldest samples and classes above the bounds."""
     readings = dump_json(sample.readings)
     db.execute(
-        "INSERT INTO lessons (gateway, model, seconds, size, duration, gap, requests, readings, "
-        "learned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO job_samples (gateway, model, seconds, size, duration, gap, requests, "
+        "readings, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*sample.job_class, sample.duration, sample.gap, sample.requests, readings, now),
     )
     db.execute(
@@ -34,7 +34,7 @@ def add(db: sqlite3.Connection, sample: JobSample, now: float) -> None:
         sample.job_class,
     )
     db.execute(
-        "DELETE FROM lessons WHERE id IN (SELECT id FROM lessons WHERE "
+        "DELETE FROM job_samples WHERE id IN (SELECT id FROM job_samples WHERE "
         f"{_CLASS} ORDER BY id DESC LIMIT -1 OFFSET {MOST_OF_A_CLASS})",
         sample.job_class,
     )
@@ -48,14 +48,14 @@ def _forget_classes(db: sqlite3.Connection) -> None:
             "DELETE FROM job_classes WHERE last = (SELECT min(last) FROM job_classes) "
             "RETURNING gateway, model, seconds, size"
         ).fetchall()
-        db.executemany(f"DELETE FROM lessons WHERE {_CLASS}", unused)
+        db.executemany(f"DELETE FROM job_samples WHERE {_CLASS}", unused)
 
 
 def kept(db: sqlite3.Connection) -> list[JobSample]:
     """Return all samples, oldest first; damaged ones are left out."""
     rows = db.execute(
         "SELECT gateway, model, seconds, size, duration, gap, requests, readings "
-        "FROM lessons ORDER BY id"
+        "FROM job_samples ORDER BY id"
     ).fetchall()
     found, damaged = list[JobSample](), 0
     for row in rows:
@@ -64,7 +64,7 @@ def kept(db: sqlite3.Connection) -> list[JobSample]:
         except DAMAGE:
             damaged += 1
     if damaged:
-        log.get().warning("lessons_damaged", count=damaged)
+        log.get().warning("job_samples_damaged", count=damaged)
     return found
 
 

@@ -1,14 +1,13 @@
 """The outbox in SQL: events, their deliveries and every attempt.
 
 A delivery is pending until it is delivered, dead or cancelled. While a lane attempts it,
-`in_flight` is the attempt's row. A delivery that a crash leaves in flight is released at the next
-start and costs no retry.
+`in_flight` is the attempt's number. A delivery that a crash leaves in flight is released at the
+next start and costs no retry.
 """
 
 import json
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 from notifier.model.delivery import (
@@ -21,11 +20,10 @@ from notifier.model.delivery import (
     RetryAt,
     Settlement,
 )
-from notifier.model.event import NewEvent
+from notifier.model.event import EventKind, NewEvent
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
-from notifier.model.workload import Backlog
 from notifier.store import job_samples
 from notifier.store.codec import dump_snapshot
 from notifier.store.endpoints import is_configured
@@ -34,7 +32,8 @@ _CALLBACK_URL = (
     "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
     f"AND d.endpoint = c.endpoint || '{callback_lane('')}')"
 )
-_ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
+ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
+"""The condition that the endpoint of a delivery is not disabled."""
 
 
 def record_ending(
@@ -56,7 +55,7 @@ def record_ending(
     )
     if closed.rowcount == 0:
         return False
-    _insert(db, event, now, watch=watch)
+    _insert(db, event, now, watch=watch, kind=EventKind.ENDING)
     _insert_callback(db, event.id, watch, now)
     _insert_removed(db, event.id, watch, now)
     if sample is not None:
@@ -75,12 +74,13 @@ def _insert(
     now: float,
     *,
     watch: int | None = None,
+    kind: EventKind | None = None,
     about: str | None = None,
 ) -> None:
     db.execute(
-        "INSERT INTO events (id, watch, about, type, created_at, recorded_at) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (event.id, watch, about, event.type, event.created_at, now),
+        "INSERT INTO events (id, watch, kind, about, type, created_at, recorded_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (event.id, watch, kind, about, event.type, event.created_at, now),
     )
     db.executemany(
         "INSERT INTO bodies (event, format, body) VALUES (?, ?, ?)",
@@ -124,19 +124,19 @@ def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> 
         f"e.recorded_at, d.attempts + 1, d.failures, {_CALLBACK_URL} FROM deliveries d "
         "JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
         "JOIN bodies b ON b.event = d.event AND b.format = d.format "
-        f"WHERE d.state = 'pending' AND d.in_flight IS NULL AND {_ENABLED} "
+        f"WHERE d.state = 'pending' AND d.in_flight IS NULL AND {ENABLED} "
         "AND d.endpoint = ? AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT ?",
         (endpoint, now, limit),
     ).fetchall()
     claims = [_claim(row) for row in rows]
     for claim in claims:
-        attempt = db.execute(
+        db.execute(
             "INSERT INTO attempts (delivery, number, started_at) VALUES (?, ?, ?)",
             (claim.delivery, claim.attempt, now),
-        ).lastrowid
+        )
         db.execute(
-            "UPDATE deliveries SET in_flight = ?, attempts = ? WHERE id = ?",
-            (attempt, claim.attempt, claim.delivery),
+            "UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2",
+            (claim.attempt, claim.delivery),
         )
     return claims
 
@@ -152,7 +152,7 @@ def next_due(db: sqlite3.Connection, endpoint: str) -> float | None:
     """Return when the next delivery of `endpoint` is due, None when none waits."""
     (due,) = db.execute(
         "SELECT min(due_at) FROM deliveries WHERE state = 'pending' AND in_flight IS NULL "
-        f"AND {_ENABLED} AND endpoint = ?",
+        f"AND {ENABLED} AND endpoint = ?",
         (endpoint,),
     ).fetchone()
     return None if due is None else float(due)
@@ -165,7 +165,12 @@ def record_attempt(
     settlement: Settlement,
     now: float,
 ) -> None:
-    """Store the outcome of an attempt and what follows from it, together."""
+    """Store the outcome of an attempt and what follows from it, together.
+
+    It counts only for the delivery that it was made for: same row, event, endpoint and attempt.
+    """
+    if not _is_in_flight(db, claim):
+        return
     db.execute(
         "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
         "WHERE delivery = ? AND number = ?",
@@ -191,6 +196,14 @@ def record_attempt(
     )
     if changed.rowcount == 0:
         db.execute("UPDATE deliveries SET in_flight = NULL WHERE id = ?", (claim.delivery,))
+
+
+def _is_in_flight(db: sqlite3.Connection, claim: Claim) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM deliveries WHERE id = ? AND event = ? AND endpoint = ? AND in_flight = ?",
+        (claim.delivery, claim.event_id, claim.endpoint, claim.attempt),
+    ).fetchone()
+    return row is not None
 
 
 def _was_resent(db: sqlite3.Connection, claim: Claim) -> bool:
@@ -235,60 +248,3 @@ def _cancel(db: sqlite3.Connection, endpoint: str, now: float) -> None:
         "WHERE state = 'pending' AND endpoint = ?",
         (now, endpoint),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryCounts:
-    """How many deliveries are in each state.
-
-    `pending` are those that are or will be due, `held` the pending ones of disabled endpoints.
-    """
-
-    pending: int
-    held: int
-    delivered: int
-    dead: int
-    cancelled: int
-
-
-def count_deliveries(db: sqlite3.Connection, since: float) -> DeliveryCounts:
-    """Count unsettled deliveries, and those settled at `since` (Unix seconds) or later."""
-    counts = dict(
-        db.execute(
-            "SELECT state, count(*) FROM deliveries "
-            "WHERE settled_at IS NULL OR settled_at >= ? GROUP BY state",
-            (since,),
-        ).fetchall()
-    )
-    (held,) = db.execute(
-        f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND NOT {_ENABLED}"
-    ).fetchone()
-    return DeliveryCounts(
-        pending=counts.get("pending", 0) - held,
-        held=held,
-        delivered=counts.get("delivered", 0),
-        dead=counts.get("dead", 0),
-        cancelled=counts.get("cancelled", 0),
-    )
-
-
-def backlogs(db: sqlite3.Connection, disabled: Collection[str]) -> dict[str, Backlog]:
-    """Count undelivered deliveries by endpoint; endpoints without any are left out."""
-    pending = _counted(db, "pending")
-    dead = _counted(db, "dead")
-    return {
-        name: Backlog(
-            pending=0 if name in disabled else pending.get(name, 0),
-            held=pending.get(name, 0) if name in disabled else 0,
-            dead=dead.get(name, 0),
-        )
-        for name in {*pending, *dead}
-    }
-
-
-def _counted(db: sqlite3.Connection, state: str) -> dict[str, int]:
-    # the state stands in the text of the query: partial indexes are found by that
-    rows = db.execute(
-        f"SELECT endpoint, count(*) FROM deliveries WHERE state = '{state}' GROUP BY endpoint"
-    )
-    return dict(rows.fetchall())

@@ -1,10 +1,10 @@
 """Removes in SQL what has been over for longer than the retention, in small batches.
 
-An event is removed with its deliveries, dead letters included, once none of them is pending and
-the last was settled long enough ago; deliveries held for a disabled endpoint keep it. A watch is
-removed when it has no event left, unless a file still lists it: its row is then the tombstone that
-keeps it from being watched again. The source `api` does not count: no file could ever stop listing
-it. SQLite reuses the room; the file does not shrink.
+An event is removed with its deliveries, dead letters included, once none of them is pending or in
+flight and the last was settled long enough ago; deliveries held for a disabled endpoint keep it.
+A watch is removed when it has no event left, unless a file still lists it: its row is then the
+tombstone that keeps it from being watched again. The source `api` does not count: no file could
+ever stop listing it. SQLite reuses the room; the file does not shrink.
 """
 
 import sqlite3
@@ -25,7 +25,8 @@ def prune(db: sqlite3.Connection, before: float, limit: int) -> Pruned:
     """Remove up to `limit` events and watches that were over `before` (Unix seconds)."""
     events = db.execute(
         "SELECT id FROM events e WHERE recorded_at < ? AND NOT EXISTS (SELECT 1 FROM deliveries d"
-        " WHERE d.event = e.id AND (d.state = 'pending' OR d.settled_at >= ?)) "
+        " WHERE d.event = e.id AND (d.state = 'pending' OR d.in_flight IS NOT NULL"
+        " OR d.settled_at >= ?)) "
         "ORDER BY recorded_at LIMIT ?",
         (before, before, limit),
     ).fetchall()

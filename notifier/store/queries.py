@@ -168,7 +168,7 @@ def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
     columns = ", ".join(f"w.{name}" for name in WATCH_COLUMNS.split(", "))
     rows = db.execute(
         f"SELECT {columns}, e.id, e.type FROM watches w "
-        "LEFT JOIN events e ON e.watch = w.id WHERE w.generation = "
+        "LEFT JOIN events e ON e.watch = w.id AND e.kind = 'ending' WHERE w.generation = "
         "(SELECT max(generation) FROM watches o WHERE o.gateway = w.gateway"
         " AND o.video_id = w.video_id) AND (?1 IS NULL OR w.state = ?1) "
         "AND (?2 IS NULL OR w.gateway = ?2) AND (?3 IS NULL OR w.video_id = ?3) "

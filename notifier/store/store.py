@@ -19,8 +19,10 @@ from notifier.model.views import EndpointView, EventSummary, EventView, WatchVie
 from notifier.model.watch import Callback, Listing, Observation, Watch, WatchKey, WatchSpec
 from notifier.model.workload import Workload
 from notifier.store import (
+    api_watches,
     attempts,
     clock_base,
+    delivery_counts,
     endpoints,
     job_samples,
     outbox,
@@ -47,7 +49,7 @@ class Outstanding:
     """The number of open watches, and of deliveries by state."""
 
     open_watches: int
-    deliveries: outbox.DeliveryCounts
+    deliveries: delivery_counts.DeliveryCounts
 
 
 class Store:
@@ -70,6 +72,11 @@ class Store:
         self._metrics = metrics or Metrics()
         self.answered_at = -math.inf
         """When an operation last ended, failures included (trio's clock)."""
+
+    @property
+    def id(self) -> str:
+        """The random id of this store, which event ids are derived from."""
+        return self._database.store_id
 
     async def _transact(
         self,
@@ -192,14 +199,14 @@ class Store:
 
         Raises ConflictError when it is open with other settings.
         """
-        return await self._transact(watches.add, spec, callback, self._now(), again=again)
+        return await self._transact(api_watches.add, spec, callback, self._now(), again=again)
 
     async def remove_watch(self, key: WatchKey) -> int:
         """Withdraw a watch that only the control API lists; return its row.
 
         Raises UnknownError when it is not open, ConflictError when a file lists it.
         """
-        return await self._transact(watches.remove, key, self._now())
+        return await self._transact(api_watches.remove, key, self._now())
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
@@ -280,7 +287,7 @@ def _apply(
 
 
 def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:
-    return Outstanding(watches.count_open(db), outbox.count_deliveries(db, since))
+    return Outstanding(watches.count_open(db), delivery_counts.count_deliveries(db, since))
 
 
 def _touch(db: sqlite3.Connection) -> None:
@@ -289,4 +296,4 @@ def _touch(db: sqlite3.Connection) -> None:
 
 def _workload(db: sqlite3.Connection) -> Workload:
     off = endpoints.disabled(db)
-    return Workload(watches.open_by_gateway(db), outbox.backlogs(db, off), set(off))
+    return Workload(watches.open_by_gateway(db), delivery_counts.backlogs(db, off), set(off))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from notifier import log
-from notifier.errors import ConflictError, StoreError, UnknownError
+from notifier.errors import StoreError
 from notifier.model.watch import (
     API_SOURCE,
     Callback,
@@ -16,7 +16,6 @@ from notifier.model.watch import (
     Watch,
     WatchKey,
     WatchSpec,
-    WatchState,
 )
 from notifier.store.codec import (
     WATCH_COLUMNS,
@@ -100,14 +99,14 @@ def _wanted(listings: Sequence[Listing]) -> Iterable[WatchSpec]:
 
 def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
     """Open the watch of `spec` unless it is open or over; return its row if it was opened."""
-    latest = db.execute(
+    known = db.execute(
         "SELECT id, state, generation FROM watches WHERE gateway = ? AND video_id = ? "
         "ORDER BY generation DESC LIMIT 1",
         spec.key,
     ).fetchone()
-    if latest is None:
-        return _insert(db, spec, now)
-    row, state, generation = latest
+    if known is None:
+        return insert(db, spec, now)
+    row, state, generation = known
     if state == "open":
         # a lower one is left from before: what listed the higher one may only be broken
         if spec.generation > generation or (
@@ -116,56 +115,21 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
             _update(db, row, spec, spec.generation)
         return None
     if spec.generation > generation:
-        return _insert(db, spec, now)
+        return insert(db, spec, now)
     if state == "ended" or _has_ended(db, spec):
         return None
-    _update(db, row, spec, generation)
-    # it goes on where it stopped: a file that is being rewritten may list less for a moment
-    db.execute(
-        "UPDATE watches SET state = 'open', closed_at = NULL, missing_since = NULL, "
-        "missing_count = 0 WHERE id = ?",
-        (row,),
-    )
+    reopen(db, row, replace(spec, generation=generation), now)
     return int(row)
 
 
-def add(
-    db: sqlite3.Connection,
-    spec: WatchSpec,
-    callback: Callback | None,
-    now: float,
-    *,
-    again: bool,
-) -> tuple[Watch, bool]:
-    """Take the watch of `spec` for the control API; tell whether that made it open.
-
-    One that is open, or has ended (unless `again`), is returned as it is. Raises ConflictError
-    when it is open with other settings.
-    """
-    latest = _latest(db, spec.key)
-    if latest is not None and latest.state is WatchState.OPEN:
-        same = replace(spec, generation=latest.spec.generation) == latest.spec
-        if not same or callback_of(db, latest.row) != callback:
-            places = ", ".join(sources_of(db, spec.key))
-            raise ConflictError(f"{spec.key} is already watched with other settings ({places})")
-        _list_for_api(db, spec.key)
-        return latest, False
-    if latest is not None and latest.state is WatchState.ENDED:
-        if not again:
-            return latest, False
-        spec = replace(spec, generation=latest.spec.generation + 1)
-    row = _take(db, spec, now)
-    taken = _latest(db, spec.key)
-    if row is None or taken is None:
-        raise ConflictError(f"{spec.key} has already ended")
-    _list_for_api(db, spec.key)
-    db.execute("DELETE FROM callbacks WHERE watch = ?", (row,))
-    if callback is not None:
-        db.execute(
-            "INSERT INTO callbacks (watch, url, endpoint) VALUES (?, ?, ?)",
-            (row, callback.url, callback.endpoint),
-        )
-    return replace(taken, fresh=True), True
+def reopen(db: sqlite3.Connection, row: int, spec: WatchSpec, now: float) -> None:
+    """Open a withdrawn watch in its generation; its deadline and grace start anew."""
+    _update(db, row, spec, spec.generation)
+    db.execute(
+        "UPDATE watches SET state = 'open', closed_at = NULL, taken_at = ?, "
+        "missing_since = NULL, missing_count = 0 WHERE id = ?",
+        (now, row),
+    )
 
 
 def callback_of(db: sqlite3.Connection, row: int) -> Callback | None:
@@ -174,28 +138,8 @@ def callback_of(db: sqlite3.Connection, row: int) -> Callback | None:
     return None if found is None else Callback(*found)
 
 
-def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
-    """Withdraw an open watch that the control API has added; return its row.
-
-    Raises UnknownError when it is not watched, ConflictError when it has ended or a file lists
-    it.
-    """
-    latest = _latest(db, key)
-    if latest is None or latest.state is WatchState.WITHDRAWN:
-        raise UnknownError(f"{key} is not watched")
-    if latest.state is WatchState.ENDED:
-        raise ConflictError(f"{key} has already ended")
-    files = [source for source in sources_of(db, key) if source != API_SOURCE]
-    if files:
-        raise ConflictError(f"{key} is listed in {', '.join(files)}: remove it there")
-    db.execute("DELETE FROM listings WHERE gateway = ? AND video_id = ?", key)
-    db.execute(
-        "UPDATE watches SET state = 'withdrawn', closed_at = ? WHERE id = ?", (now, latest.row)
-    )
-    return latest.row
-
-
-def _latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
+def latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
+    """Return the watch of the highest generation, None when there is none."""
     row = db.execute(
         f"SELECT {WATCH_COLUMNS} FROM watches WHERE gateway = ? AND video_id = ? "
         "ORDER BY generation DESC LIMIT 1",
@@ -210,18 +154,11 @@ def sources_of(db: sqlite3.Connection, key: WatchKey) -> list[str]:
     return sorted(source for (source,) in rows)
 
 
-def _list_for_api(db: sqlite3.Connection, key: WatchKey) -> None:
-    db.execute(
-        "INSERT OR IGNORE INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
-        (API_SOURCE, *key),
-    )
-
-
 def _differs_from_api(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool:
     """Tell whether the control API added the open watch with settings other than `spec`."""
     if API_SOURCE not in sources_of(db, spec.key):
         return False
-    kept = _latest(db, spec.key)
+    kept = latest(db, spec.key)
     if kept is None or kept.row != row or kept.spec == spec:
         return False
     hint = "those that it was added with count; remove one of the two"
@@ -231,11 +168,12 @@ def _differs_from_api(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool
     return True
 
 
-def _insert(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
+def insert(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
+    """Open a new generation; `first_taken_ms` is never written again."""
     return db.execute(
         "INSERT INTO watches (gateway, video_id, generation, state, endpoints, metadata, "
-        "give_up_after, taken_at) VALUES (?, ?, ?, 'open', ?, ?, ?, ?)",
-        (*spec.key, spec.generation, *_settings(spec), now),
+        "give_up_after, taken_at, first_taken_ms) VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?)",
+        (*spec.key, spec.generation, *_settings(spec), now, int(now * 1000)),
     ).lastrowid
 
 

@@ -17,7 +17,7 @@ from trio.testing import MockClock
 from notifier.app.watchdog import LATE, Watchdog
 from notifier.errors import StoreError
 from notifier.store import Database, Store, ThreadExecutor
-from notifier.store.outbox import DeliveryCounts
+from notifier.store.delivery_counts import DeliveryCounts
 from notifier.store.store import Outstanding
 from notifier.systemd import ServiceManager
 

@@ -38,6 +38,7 @@ from notifier.http_client import open_client
 from notifier.http_server import Request, Response, Wire, serve
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType
+from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
 from notifier.model.status import Status
 from notifier.model.watch import Watch
@@ -163,7 +164,6 @@ async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Out
     """Deliver to `url` what is put into the outbox."""
     target = Target(url, {}, [KEY], 15.0)
     notices = EndpointNotices((), new_id=lambda: "evt_x", wall=clock.wall, wake=lambda _: None)
-    ids = iter(range(10**9))
     async with open_client(IN_FLIGHT) as client, trio.open_nursery() as nursery:
         runner = AttemptRunner(
             DeliveryRules("app", Format.STANDARD, SCHEDULE),
@@ -181,7 +181,7 @@ async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Out
             store,
             [Subscription("app", Format.STANDARD, ("video.*",))],
             content_url=lambda _, video: f"http://gateway/v1/videos/{video}/content",
-            new_id=lambda: f"evt_{next(ids):032x}",
+            event_id=partial(watch_event_id, store.id),
             wall=clock.wall,
             wake=lambda _: lane.wake(),
         )

@@ -45,7 +45,7 @@ def make_outbox(store: Recorder, woken: list[str]) -> Outbox:
         store,
         SUBSCRIPTIONS,
         content_url=lambda gateway, video: f"https://{gateway}/v1/videos/{video}/content",
-        new_id=lambda: "evt_fixed",
+        event_id=lambda *_: "evt_fixed",
         wall=lambda: START + 0.9,
         wake=wake,
     )

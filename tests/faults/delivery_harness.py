@@ -21,7 +21,7 @@ from notifier.model.delivery import Format
 from notifier.schedule.clock import Clock
 from notifier.signing import decode_secret, generate_secret
 from notifier.store import Store
-from notifier.store.outbox import DeliveryCounts
+from notifier.store.delivery_counts import DeliveryCounts
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.builders import memory_store, rng

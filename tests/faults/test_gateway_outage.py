@@ -112,7 +112,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
         w.store,
         [Subscription("app", Format.STANDARD, ("video.*",))],
         content_url=lambda _, video: f"http://gateway/{video}",
-        new_id=iter(f"evt_{number}" for number in range(10 * WATCHES)).__next__,
+        event_id=lambda watch, _: f"evt_{watch.row}",
         wall=clock.wall,
         wake=lambda _: None,
     )

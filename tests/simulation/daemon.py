@@ -29,6 +29,7 @@ from notifier.delivery.lane import DueStore
 from notifier.delivery.outbox import EventStore
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
+from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.polling import (
@@ -117,7 +118,7 @@ class Simulation:
         Subscription(name, Format.STANDARD, ("video.*", "endpoint.*")) for name in ENDPOINTS
     )
     sender_of: Callable[[WebhookSender], Sender] = lambda sender: sender
-    database: Database = field(default_factory=Database.in_memory)
+    database: Database = field(default_factory=lambda: Database.in_memory("simulation"))
     crashes: int = 0
 
     async def run(self) -> None:
@@ -169,7 +170,7 @@ class Simulation:
             store,
             self.subscriptions,
             content_url=lambda gateway, video: f"https://{gateway}/{video}",
-            new_id=new_id,
+            event_id=partial(watch_event_id, self.database.store_id),
             wall=clock.wall,
             wake=dispatcher.wake if self.wakes else _sleep_on,
         )

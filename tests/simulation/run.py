@@ -33,7 +33,7 @@ def simulate(
     _schedule_by(seed)
     try:
         # a lane that nobody wakes looks again every minute; over years that is all it would do
-        with patch.object(lane, "_LOOK_AGAIN", 3600.0):
+        with patch.object(lane, "_LONGEST_PAUSE", 3600.0):
             trio.run(simulation.run, clock=MockClock(autojump_threshold=0))
         return check(world, simulation.database)
     finally:

@@ -16,7 +16,8 @@ from notifier.errors import StoreError, StoreRefusedError
 from notifier.store import Database, open_reader, schema
 from notifier.store.creation import create
 from notifier.store.lock import FileLock
-from notifier.store.schema import STEPS, VERSION
+from notifier.store.schema import VERSION
+from notifier.store.steps import STEPS
 
 CONFIG = Path("/somewhere/config.toml")
 

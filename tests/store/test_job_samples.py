@@ -62,11 +62,11 @@ async def test_a_damaged_sample_is_left_out_and_logged() -> None:
         add(database, SAMPLE)
 
     def damage(db: sqlite3.Connection) -> None:
-        db.execute("UPDATE lessons SET readings = '[' WHERE id = 1")
-        db.execute("UPDATE lessons SET duration = 'long' WHERE id = 2")
-        db.execute("UPDATE lessons SET model = x'ff' WHERE id = 3")
+        db.execute("UPDATE job_samples SET readings = '[' WHERE id = 1")
+        db.execute("UPDATE job_samples SET duration = 'long' WHERE id = 2")
+        db.execute("UPDATE job_samples SET model = x'ff' WHERE id = 3")
 
     database.transact(damage)
     with capture_logs() as logs:
         assert await store_in(database).samples() == [SAMPLE]
-    assert [(line["event"], line["count"]) for line in logs] == [("lessons_damaged", 3)]
+    assert [(line["event"], line["count"]) for line in logs] == [("job_samples_damaged", 3)]

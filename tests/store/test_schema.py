@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from notifier.store import Database, InlineExecutor, Store
-from notifier.store.schema import STEPS, VERSION
+from notifier.store.schema import VERSION
+from notifier.store.steps import STEPS
 from tests.builders import START
 
 BEFORE = """
@@ -46,6 +47,39 @@ async def test_a_file_of_the_first_version_is_taken_over_whole(old_file: Path) -
         assert await store.samples() == []
     finally:
         await store.close()
+
+
+async def test_events_and_open_watches_of_an_older_file_keep_their_identity(
+    old_file: Path,
+) -> None:
+    db = sqlite3.connect(old_file)
+    db.execute(
+        "INSERT INTO watches (id, gateway, video_id, generation, state, metadata, taken_at)"
+        " VALUES (7, 'main', 'video_2', 2, 'open', '{}', 1760000000.5)"
+    )
+    db.execute("INSERT INTO listings VALUES ('a.toml', 'main', 'video_2')")
+    db.execute("UPDATE deliveries SET in_flight = 4, attempts = 1 WHERE endpoint = 'app'")
+    db.execute("INSERT INTO attempts (id, delivery, number, started_at) VALUES (4, 1, 1, 176)")
+    db.commit()
+    db.close()
+    database = Database.open(old_file, Path("/config.toml"))
+    store = Store(database, InlineExecutor(), lambda: START)
+    try:
+        assert len(database.store_id) == 32
+        (watch,) = await store.sync_watches([], [])
+        assert (watch.row, watch.first_taken_ms) == (7, 1_760_000_000_500)
+        event = await store.event("evt_1")
+        assert event is not None
+        assert event.deliveries[0].attempts[0].outcome is None
+        assert await store.release_interrupted() == 1
+        event = await store.event("evt_1")
+        assert event is not None
+        assert event.deliveries[0].attempts[0].outcome == "interrupted"
+    finally:
+        await store.close()
+    again = Database.open(old_file, Path("/config.toml"))
+    assert again.store_id == database.store_id
+    again.close()
 
 
 def test_references_hold_after_the_tables_were_made_anew(old_file: Path) -> None:

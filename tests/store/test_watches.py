@@ -39,12 +39,8 @@ async def test_a_source_that_is_neither_read_nor_gone_keeps_its_watches() -> Non
     assert len(await store.sync_watches([listing()], [])) == 1
 
 
-async def test_a_withdrawn_watch_that_is_listed_again_goes_on_where_it_stopped() -> None:
-    """A file that is written anew in place lists less for a moment.
-
-    That must not give the watch more time than `give_up_after`, which counts from when it was
-    first taken, nor cost what is known. Who wants a new start asks for a new generation.
-    """
+async def test_a_withdrawn_watch_that_is_listed_again_has_its_deadline_anew() -> None:
+    """It lives on in its row, with what is known of the video."""
     time = Time()
     store = memory_store(time)
     (watch,) = await store.sync_watches([listing(spec())], [])
@@ -55,7 +51,45 @@ async def test_a_withdrawn_watch_that_is_listed_again_goes_on_where_it_stopped()
     (again,) = await store.sync_watches([listing(spec())], [])
 
     assert again.fresh
-    assert (again.row, again.taken_at, again.snapshot) == (watch.row, START, snapshot(progress=40))
+    known = (again.row, again.spec.generation, again.snapshot)
+    assert known == (watch.row, 1, snapshot(progress=40))
+    assert (again.taken_at, again.first_taken_ms) == (START + 100, watch.first_taken_ms)
+
+
+async def test_again_takes_the_next_generation_however_many_ended_or_were_withdrawn() -> None:
+    store = memory_store(Time())
+    for generation in range(1, 8):
+        watch, created = await store.add_watch(spec(), again=generation > 1)
+        assert (created, watch.spec.generation) == (True, generation)
+        if generation % 2:
+            event_id = f"evt_{generation}"
+            assert await store.record_ending(watch.row, new_event(event_id), snapshot())
+        else:
+            await store.remove_watch(spec().key)
+
+
+async def test_a_withdrawn_generation_after_an_ended_one_lives_on_when_it_is_added() -> None:
+    time = Time()
+    store = memory_store(time)
+    first, _ = await store.add_watch(spec(), again=False)
+    await store.record_ending(first.row, new_event(), snapshot())
+    second, _ = await store.add_watch(spec(), again=True)
+    await store.remove_watch(spec().key)
+    time.at += 100
+
+    watch, created = await store.add_watch(spec(metadata={"user": "7"}), again=False)
+
+    assert (created, watch.row, watch.spec.generation) == (True, second.row, 2)
+    assert (watch.taken_at, watch.spec.metadata) == (START + 100, {"user": "7"})
+
+
+async def test_a_generation_that_is_asked_for_by_number_is_taken_after_a_lower_one_ended() -> None:
+    store = memory_store(Time())
+    first, _ = await store.add_watch(spec(), again=False)
+    await store.record_ending(first.row, new_event(), snapshot())
+
+    watch, created = await store.add_watch(spec(generation=5), again=False)
+    assert (created, watch.spec.generation) == (True, 5)
 
 
 async def test_not_found_answers_from_before_a_withdrawal_do_not_count_towards_lost() -> None:

@@ -1,0 +1,93 @@
+"""The control API's watches in SQL: it adds and removes them one by one.
+
+They have the source `api`. A watch that files list as well stays with its files.
+"""
+
+import sqlite3
+from dataclasses import replace
+
+from notifier.errors import ConflictError, UnknownError
+from notifier.model.watch import API_SOURCE, Callback, Watch, WatchKey, WatchSpec, WatchState
+from notifier.store import watches
+
+
+def add(
+    db: sqlite3.Connection,
+    spec: WatchSpec,
+    callback: Callback | None,
+    now: float,
+    *,
+    again: bool,
+) -> tuple[Watch, bool]:
+    """Take the watch of `spec` for the control API; tell whether that made it open.
+
+    One that is open is returned as it is, and so is one that has ended, unless `again` or a
+    higher generation is asked for. `again` takes the next generation after an ended or withdrawn
+    one. Raises ConflictError when the watch is open with other settings.
+    """
+    known = watches.latest(db, spec.key)
+    if known is not None and known.state is WatchState.OPEN:
+        same = replace(spec, generation=known.spec.generation) == known.spec
+        if not same or watches.callback_of(db, known.row) != callback:
+            places = ", ".join(watches.sources_of(db, spec.key))
+            raise ConflictError(f"{spec.key} is already watched with other settings ({places})")
+        _list_for_api(db, spec.key)
+        return known, False
+    if known is not None:
+        reached = known.spec.generation + again
+        spec = replace(spec, generation=max(spec.generation, reached))
+        if known.state is WatchState.ENDED and spec.generation == known.spec.generation:
+            return known, False
+    return _open_for_api(db, spec, known, callback, now), True
+
+
+def _open_for_api(
+    db: sqlite3.Connection,
+    spec: WatchSpec,
+    known: Watch | None,
+    callback: Callback | None,
+    now: float,
+) -> Watch:
+    """Open the generation of `spec`: the withdrawn one that is `known`, or a new one."""
+    if known is not None and known.spec.generation == spec.generation:
+        watches.reopen(db, known.row, spec, now)
+    else:
+        watches.insert(db, spec, now)
+    taken = watches.latest(db, spec.key)
+    assert taken is not None  # noqa: S101 - it was opened above
+    _list_for_api(db, spec.key)
+    db.execute("DELETE FROM callbacks WHERE watch = ?", (taken.row,))
+    if callback is not None:
+        db.execute(
+            "INSERT INTO callbacks (watch, url, endpoint) VALUES (?, ?, ?)",
+            (taken.row, callback.url, callback.endpoint),
+        )
+    return replace(taken, fresh=True)
+
+
+def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
+    """Withdraw an open watch that the control API has added; return its row.
+
+    Raises UnknownError when it is not watched, ConflictError when it has ended or a file lists
+    it.
+    """
+    known = watches.latest(db, key)
+    if known is None or known.state is WatchState.WITHDRAWN:
+        raise UnknownError(f"{key} is not watched")
+    if known.state is WatchState.ENDED:
+        raise ConflictError(f"{key} has already ended")
+    files = [source for source in watches.sources_of(db, key) if source != API_SOURCE]
+    if files:
+        raise ConflictError(f"{key} is listed in {', '.join(files)}: remove it there")
+    db.execute("DELETE FROM listings WHERE gateway = ? AND video_id = ?", key)
+    db.execute(
+        "UPDATE watches SET state = 'withdrawn', closed_at = ? WHERE id = ?", (now, known.row)
+    )
+    return known.row
+
+
+def _list_for_api(db: sqlite3.Connection, key: WatchKey) -> None:
+    db.execute(
+        "INSERT OR IGNORE INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
+        (API_SOURCE, *key),
+    )

@@ -1,0 +1,22 @@
+"""The tables, as the list of steps that led to them, each a list of statements.
+
+A step that has been released is never edited: a new one is added behind it.
+"""
+
+from notifier.store.steps.first import (
+    CALLBACKS,
+    DEAD_LETTERS,
+    ENDPOINT_HEALTH,
+    FIRST,
+    JOB_SAMPLES,
+)
+from notifier.store.steps.identity import IDENTITY
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    FIRST,
+    ENDPOINT_HEALTH,
+    DEAD_LETTERS,
+    CALLBACKS,
+    JOB_SAMPLES,
+    IDENTITY,
+)
