@@ -13,10 +13,10 @@ from notifier.cli.dropins import remove_dropin
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json, print_table
 from notifier.config import Config
+from notifier.config.dropin_folder import Folder
 from notifier.errors import NotifierError
 from notifier.model.views import WatchView
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchState
-from notifier.polling.folder import Folder
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
 

@@ -5,11 +5,27 @@ validate requests, `guard` authorizes them, `sockets` opens the listening socket
 `asgi_server` serves them.
 """
 
-from notifier.control.api import build_api
-from notifier.control.asgi_server import serve_api
-from notifier.control.guard import Guard
-from notifier.control.operations import Conditions, Operations, Reloads
-from notifier.control.sockets import SocketRefusedError, listen_tcp, listen_unix, remove_unix
+from typing import TYPE_CHECKING
+
+from notifier.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from notifier.control.api import build_api
+    from notifier.control.asgi_server import serve_api
+    from notifier.control.guard import Guard
+    from notifier.control.operations import Conditions, Operations, Reloads
+    from notifier.control.sockets import SocketRefusedError, listen_tcp, listen_unix, remove_unix
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "api": ("build_api",),
+            "asgi_server": ("serve_api",),
+            "guard": ("Guard",),
+            "operations": ("Conditions", "Operations", "Reloads"),
+            "sockets": ("SocketRefusedError", "listen_tcp", "listen_unix", "remove_unix"),
+        },
+    )
 
 __all__ = [
     "Conditions",

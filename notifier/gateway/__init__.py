@@ -5,9 +5,24 @@ of `notifier.model.answer`: `decode` reads the JSON, `video_parser` turns it int
 `not_found` recognises "no such video". `pages` reads lists. Nothing a gateway can send raises.
 """
 
-from notifier.gateway.client import GatewayClient, GatewayRules
-from notifier.gateway.pages import Page
-from notifier.gateway.response_classifier import Dialect, classify
-from notifier.gateway.secret_echo import SecretEchoMask
+from typing import TYPE_CHECKING
+
+from notifier.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from notifier.gateway.client import GatewayClient, GatewayRules
+    from notifier.gateway.pages import Page
+    from notifier.gateway.response_classifier import Dialect, classify
+    from notifier.gateway.secret_echo import SecretEchoMask
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "client": ("GatewayClient", "GatewayRules"),
+            "pages": ("Page",),
+            "response_classifier": ("Dialect", "classify"),
+            "secret_echo": ("SecretEchoMask",),
+        },
+    )
 
 __all__ = ["Dialect", "GatewayClient", "GatewayRules", "Page", "SecretEchoMask", "classify"]

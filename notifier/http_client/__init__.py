@@ -6,17 +6,39 @@ returns an `HttpResponse`. Below it, `transport` sends over a `pool` of `connect
 daemon on the same machine.
 """
 
-from notifier.http_client.client import (
-    KINDS,
-    HttpClient,
-    HttpResponse,
-    PeerClient,
-    Route,
-    check_url,
-    open_client,
-)
-from notifier.http_client.local import LocalReply, ask_local
-from notifier.http_client.requests import HttpRequest
+from typing import TYPE_CHECKING
+
+from notifier.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from notifier.http_client.client import (
+        KINDS,
+        HttpClient,
+        HttpResponse,
+        PeerClient,
+        Route,
+        check_url,
+        open_client,
+    )
+    from notifier.http_client.local import LocalReply, ask_local
+    from notifier.http_client.requests import HttpRequest
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "client": (
+                "KINDS",
+                "HttpClient",
+                "HttpResponse",
+                "PeerClient",
+                "Route",
+                "check_url",
+                "open_client",
+            ),
+            "local": ("LocalReply", "ask_local"),
+            "requests": ("HttpRequest",),
+        },
+    )
 
 __all__ = [
     "KINDS",

@@ -1,10 +1,15 @@
-"""Sends a request to the daemon on this machine through its Unix socket, for the commands."""
+"""Requests to the daemon on this machine through its Unix socket.
 
+It uses the standard library's HTTP client: commands make one request each, and importing httpx
+for that would take longer than the request.
+"""
+
+import json
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from socket import AF_UNIX, SOCK_STREAM, socket
 from typing import Any, NamedTuple
-
-import httpx
 
 from notifier.errors import TransportError
 
@@ -12,7 +17,7 @@ _TIMEOUT = 60.0
 
 
 class LocalReply(NamedTuple):
-    """The daemon's answer; `body` is its JSON, None where there is none."""
+    """A response; `body` is its decoded JSON, None when it has none."""
 
     status: int
     body: Any
@@ -23,18 +28,46 @@ class LocalReply(NamedTuple):
         return self.status < HTTPStatus.BAD_REQUEST
 
 
-def ask_local(socket: Path, method: str, path: str, body: object = None) -> LocalReply:
-    """Send one request to `socket`.
+class _UnixConnection(HTTPConnection):
+    """An HTTP connection through the Unix socket at `path`."""
 
-    Raises TransportError: of kind `connect` when no daemon listens there, of kind `protocol`
-    when there was no whole answer.
+    def __init__(self, path: Path) -> None:
+        super().__init__("notifier", timeout=_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket(AF_UNIX, SOCK_STREAM)
+        self.sock.settimeout(_TIMEOUT)
+        self.sock.connect(str(self._path))
+
+
+def ask_local(path: Path, method: str, target: str, body: object = None) -> LocalReply:
+    """Send one request through the socket at `path`.
+
+    Raises TransportError: of kind `connect` when nothing listens there, else when there was no
+    complete response.
     """
-    transport = httpx.HTTPTransport(uds=str(socket))
+    connection = _UnixConnection(path)
     try:
-        with httpx.Client(transport=transport, timeout=_TIMEOUT, trust_env=False) as client:
-            reply = client.request(method, f"http://notifier{path}", json=body)
-            return LocalReply(reply.status_code, reply.json() if reply.content else None)
-    except httpx.ConnectError as error:
-        raise TransportError("connect", str(error)) from None
-    except (httpx.HTTPError, ValueError) as error:
+        _connect(connection)
+        return _exchange(connection, method, target, body)
+    except (OSError, HTTPException, ValueError) as error:
         raise TransportError("protocol", type(error).__name__) from None
+    finally:
+        connection.close()
+
+
+def _connect(connection: _UnixConnection) -> None:
+    try:
+        connection.connect()
+    except OSError as error:
+        raise TransportError("connect", error.strerror or str(error)) from None
+
+
+def _exchange(connection: _UnixConnection, method: str, target: str, body: object) -> LocalReply:
+    content = None if body is None else json.dumps(body).encode()
+    headers = {} if content is None else {"content-type": "application/json"}
+    connection.request(method, target, content, headers)
+    response = connection.getresponse()
+    raw = response.read()
+    return LocalReply(response.status, json.loads(raw) if raw else None)

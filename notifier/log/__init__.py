@@ -14,8 +14,6 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Protocol, TextIO, cast
 from urllib.parse import quote
 
-import structlog
-
 from notifier.log.journald import JournalStream, is_journal
 
 _MIN_SECRET = 8
@@ -125,7 +123,9 @@ class _Threshold:
         self, _logger: object, method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         if _LEVELS.get(method, logging.ERROR) < self.level:
-            raise structlog.DropEvent
+            from structlog import DropEvent  # noqa: PLC0415 - slow, and commands that log nothing do without
+
+            raise DropEvent
         return event
 
 
@@ -133,6 +133,8 @@ _threshold = _Threshold()
 
 
 def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
+    import structlog  # noqa: PLC0415 - slow, and commands that log nothing do without
+
     if style == "console" or (style == "auto" and terminal):
         console = structlog.dev.ConsoleRenderer(
             colors=terminal, exception_formatter=structlog.dev.plain_traceback
@@ -175,6 +177,8 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     `level` is debug, info, warning or error; `style` is json, console or auto, which is console
     on a terminal, and systemd's journal itself where `stream` leads into it.
     """
+    import structlog  # noqa: PLC0415 - slow, and commands that log nothing do without
+
     stream = stream or sys.stderr
     threshold = _LEVELS[level]
     _threshold.level = threshold
@@ -222,4 +226,6 @@ def wants(level: str) -> bool:
 
 def get(**fields: object) -> Logger:
     """Return a logger that adds `fields` to each of its lines."""
+    import structlog  # noqa: PLC0415 - slow, and commands that log nothing do without
+
     return cast("Logger", structlog.get_logger(**fields))

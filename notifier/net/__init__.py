@@ -5,9 +5,24 @@ each address, and connects to one that is allowed, with no second look-up in bet
 `tls` are the streams over such a connection.
 """
 
-from notifier.net.addresses import ANYWHERE, AddressPolicy
-from notifier.net.dialing import Dialer
-from notifier.net.tcp import TcpStream
-from notifier.net.tls import TlsStream
+from typing import TYPE_CHECKING
+
+from notifier.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from notifier.net.addresses import ANYWHERE, AddressPolicy
+    from notifier.net.dialing import Dialer
+    from notifier.net.tcp import TcpStream
+    from notifier.net.tls import TlsStream
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "addresses": ("ANYWHERE", "AddressPolicy"),
+            "dialing": ("Dialer",),
+            "tcp": ("TcpStream",),
+            "tls": ("TlsStream",),
+        },
+    )
 
 __all__ = ["ANYWHERE", "AddressPolicy", "Dialer", "TcpStream", "TlsStream"]

@@ -6,13 +6,31 @@ decides, without clock or I/O, what an answer means for a watch. Nothing here kn
 are delivered.
 """
 
-from notifier.polling.lifecycle import WatchRules
-from notifier.polling.limits import SchedulerLimits
-from notifier.polling.poller import Poller, PollerDeps
-from notifier.polling.scheduler import GatewayScheduler
-from notifier.polling.snapshot_writer import SnapshotWriter
-from notifier.polling.sources import Sources
-from notifier.polling.supervisor import Supervisor
+from typing import TYPE_CHECKING
+
+from notifier.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from notifier.polling.lifecycle import WatchRules
+    from notifier.polling.limits import SchedulerLimits
+    from notifier.polling.poller import Poller, PollerDeps
+    from notifier.polling.scheduler import GatewayScheduler
+    from notifier.polling.snapshot_writer import SnapshotWriter
+    from notifier.polling.sources import Sources
+    from notifier.polling.supervisor import Supervisor
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "lifecycle": ("WatchRules",),
+            "limits": ("SchedulerLimits",),
+            "poller": ("Poller", "PollerDeps"),
+            "scheduler": ("GatewayScheduler",),
+            "snapshot_writer": ("SnapshotWriter",),
+            "sources": ("Sources",),
+            "supervisor": ("Supervisor",),
+        },
+    )
 
 __all__ = [
     "GatewayScheduler",

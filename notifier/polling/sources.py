@@ -15,9 +15,9 @@ from watchfiles import awatch
 
 from notifier import log
 from notifier.config import Config
+from notifier.config.dropin_folder import Contents, Folder
 from notifier.errors import Problem, StoreError
 from notifier.model.watch import API_SOURCE, Listing, Watch
-from notifier.polling.folder import Contents, Folder
 from notifier.wakeup import Wakeup
 
 _SCAN_EVERY = 5.0

@@ -6,10 +6,25 @@ in a transaction in the store's own thread; `group_commit` lets operations that 
 time share one. `reader` serves commands beside the daemon and only reads.
 """
 
-from notifier.store.database import Database, daemon_is_running
-from notifier.store.executor import InlineExecutor, ThreadExecutor
-from notifier.store.reader import Reader, open_reader
-from notifier.store.store import Store
+from typing import TYPE_CHECKING
+
+from notifier.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from notifier.store.database import Database, daemon_is_running
+    from notifier.store.executor import InlineExecutor, ThreadExecutor
+    from notifier.store.reader import Reader, open_reader
+    from notifier.store.store import Store
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "database": ("Database", "daemon_is_running"),
+            "executor": ("InlineExecutor", "ThreadExecutor"),
+            "reader": ("Reader", "open_reader"),
+            "store": ("Store",),
+        },
+    )
 
 __all__ = [
     "Database",

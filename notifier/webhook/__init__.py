@@ -1,5 +1,17 @@
 """Sends one signed POST to a receiver and returns its outcome."""
 
-from notifier.webhook.sender import Outcome, Target, WebhookSender
+from typing import TYPE_CHECKING
+
+from notifier.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from notifier.webhook.sender import Outcome, Target, WebhookSender
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "sender": ("Outcome", "Target", "WebhookSender"),
+        },
+    )
 
 __all__ = ["Outcome", "Target", "WebhookSender"]

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from notifier.config import Config, accept, read_dropin
+from notifier.config.dropins import accept, read_dropin
+from notifier.config.settings import Config
 from notifier.errors import ConfigError, Problem
 from notifier.model.watch import Listing
 
