@@ -31,25 +31,35 @@ class Problem:
     """One thing wrong with a configuration file.
 
     `where` is the file, `key` the path of the key inside it (empty when the file as a
-    whole is meant), `hint` what would make it right (may be empty).
+    whole is meant), `hint` what would make it right (may be empty). `written` quotes the value
+    where that may be shown, else it is empty.
     """
 
     where: str
     key: str
     message: str
     hint: str = ""
+    written: str = ""
 
     def __str__(self) -> str:
         place = f"{self.where}: {self.key}" if self.key else self.where
         tail = f" ({self.hint})" if self.hint else ""
-        return f"{place}: {self.message}{tail}"
+        return f"{place}: {self.sentence}{tail}"
+
+    @property
+    def sentence(self) -> str:
+        """The message together with the value that it is about, if that may be shown."""
+        if not self.written:
+            return self.message
+        must = self.message.startswith("must")
+        return f"{self.message}, not {self.written}" if must else f"{self.written} {self.message}"
 
     def fields(self) -> dict[str, str]:
         """Return the problem as the fields of a log line."""
         return {
             "file": self.where,
             "key": self.key,
-            "reason": self.message,
+            "reason": self.sentence,
             "hint": self.hint,
         }
 

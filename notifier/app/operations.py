@@ -17,7 +17,8 @@ from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
 from notifier.app.watchdog import LATE
 from notifier.config import EndpointSettings, check_watch
-from notifier.errors import StoreError, UnknownError
+from notifier.control.operations import AddedWatch, WatchRequest
+from notifier.errors import ConfigError, NotifierError, StoreError, UnknownError
 from notifier.formats import RENDERERS
 from notifier.formats.rerender import rerender
 from notifier.metrics import CONTENT_TYPE
@@ -28,6 +29,7 @@ from notifier.model.watch import WatchKey, WatchState
 from notifier.polling import Sources, Supervisor
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Replay
+from notifier.store.watch_batches import Addition
 
 _STORE_PATIENCE = 5.0
 
@@ -41,26 +43,42 @@ class DaemonOperations:
     supervisor: Supervisor
     reloader: Reloader
 
-    async def add_watch(
-        self,
-        entry: Mapping[str, object],
-        *,
-        again: bool,
-        callback_url: str | None,
-        callback_endpoint: str | None,
-    ) -> tuple[str, WatchKey]:
-        spec = check_watch(entry, self.reloader.config)
-        callback = check_callback(callback_url, callback_endpoint, self.reloader.config)
-        # from the commit until the poller runs, no other change of open watches may come between
+    async def add_watches(
+        self, requests: Sequence[WatchRequest]
+    ) -> Sequence[AddedWatch | NotifierError]:
+        checked = [self._checked(request) for request in requests]
+        good = [each for each in checked if isinstance(each, Addition)]
+        # from the commit until the pollers run, no other change of open watches may come between
         async with self.sources.turn:
-            watch, created = await self.parts.store.add_watch(spec, again=again, callback=callback)
-            if watch.state is WatchState.OPEN:
-                self.supervisor.add(watch)
-        return "created" if created else "known", watch.key
+            outcomes = iter(await self._add(good))
+        return [next(outcomes) if isinstance(each, Addition) else each for each in checked]
 
-    async def remove_watch(self, key: WatchKey) -> None:
+    def _checked(self, request: WatchRequest) -> Addition | ConfigError:
+        config = self.reloader.config
+        try:
+            spec = check_watch(request.entry, config)
+            callback = check_callback(request.callback_url, request.callback_endpoint, config)
+        except ConfigError as error:
+            return error
+        return Addition(spec, request.again, callback)
+
+    async def _add(self, additions: Sequence[Addition]) -> list[AddedWatch | NotifierError]:
+        outcomes = await self.parts.store.add_watches(additions) if additions else []
+        for each in outcomes:
+            if not isinstance(each, NotifierError) and each.watch.state is WatchState.OPEN:
+                self.supervisor.add(each.watch)
+        return [
+            each if isinstance(each, NotifierError) else AddedWatch(each.view, each.created)
+            for each in outcomes
+        ]
+
+    async def remove_watches(self, keys: Sequence[WatchKey]) -> Sequence[NotifierError | None]:
         async with self.sources.turn:
-            self.supervisor.drop(await self.parts.store.remove_watch(key))
+            outcomes = await self.parts.store.remove_watches(keys)
+            for outcome in outcomes:
+                if not isinstance(outcome, NotifierError):
+                    self.supervisor.drop(outcome)
+        return [each if isinstance(each, NotifierError) else None for each in outcomes]
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
         return await self.parts.store.watches(wanted)

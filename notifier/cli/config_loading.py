@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from notifier.config import Config, check_watch, find_config, load, obstacles
-from notifier.config.problems import key_path
+from notifier.config.findings import key_path
 from notifier.errors import ConfigError, NotifierError
 from notifier.model.watch import WatchSpec
 from notifier.signing import decode_secret

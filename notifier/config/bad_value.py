@@ -1,23 +1,54 @@
 """The error for a value that may not be used, and the hints that go with it.
 
 The error's text finishes the sentence that starts with the value's key path ("must be ...", "is
-empty"). It never repeats the value, which may be a secret under the wrong key.
+empty"). It does not repeat the value, which may be a secret under the wrong key; `quoted` decides
+which values may be shown beside it.
 """
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 _LONGEST_SHOWN = 60
 _LONGEST_COMPARED = 64
 _MOST_NAMED = 10
+_LONGEST_QUOTED = 40
+_SECRET_KEYS = ("url", "secret", "headers", "proxy", "token", "api_key")
+_LIKE_SECRET = re.compile(r"(?<![A-Za-z0-9])(whsec_|sk-)", re.IGNORECASE)
 
 
 class BadValueError(ValueError):
-    """A value that may not be used; `hint` says what would make it right (may be empty)."""
+    """A value that may not be used; `hint` says what would make it right (may be empty).
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    `quotable` tells that the value should be a name, a word of a closed set, a number or a
+    duration, so that the error may repeat it where `quoted` permits.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, quotable: bool = False) -> None:
         super().__init__(message)
         self.hint = hint
+        self.quotable = quotable
+
+
+def quoted(value: object, location: Sequence[int | str] = ()) -> str:
+    """Return `value` as an error may repeat it, "" where it may not.
+
+    A number, or a text of at most 40 printable characters. Never what starts like a secret, and
+    nothing under a key that may hold one.
+    """
+    keys = (part.lower() for part in location if isinstance(part, str))
+    if any(key.endswith(_SECRET_KEYS) for key in keys):
+        return ""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            shown = repr(value)
+        case str() if value.isprintable() and not _LIKE_SECRET.search(value):
+            shown = f'"{value}"'
+        case _:
+            return ""
+    return shown if len(shown.strip('"')) <= _LONGEST_QUOTED else ""
 
 
 def shown_name(name: str) -> str:
@@ -41,3 +72,10 @@ def which_name(written: object, known: Collection[str], kind: str) -> str:
     listed = ", ".join(shown_name(name) for name in list(known)[:_MOST_NAMED])
     more = ", ..." if len(known) > _MOST_NAMED else ""
     return did_you_mean(written, known) or f"configured: {listed}{more}"
+
+
+def unknown_name(kind: str, written: str, known: Collection[str]) -> str:
+    """Return the sentence for a `written` name that is not among the `known` ones of its kind."""
+    shown = quoted(written)
+    named = f"there is no {kind} {shown}" if shown else f"there is no such {kind}"
+    return f"{named} ({which_name(written, known, kind)})"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from notifier.config.durations import DurationError, format_duration, parse_duration
+from notifier.config.findings import Finding, Location
 from notifier.config.models import GatewayTable
-from notifier.config.problems import Finding, Location
 from notifier.config.urls import is_loopback
 from notifier.config.validators import split_listen
 from notifier.model.status import fold_word

@@ -7,7 +7,7 @@ main file, or a drop-in whose name sorts earlier.
 from collections.abc import Sequence
 from pathlib import Path
 
-from notifier.config.problems import key_path
+from notifier.config.findings import key_path
 from notifier.config.settings import Config
 from notifier.config.toml_file import read_toml
 from notifier.config.watches import Names, read_watches

@@ -16,7 +16,10 @@ _HINT = 'write seconds, or text such as "500ms", "20s", "5m", "2h" or "3d"'
 
 
 class DurationError(BadValueError):
-    """A value that is no duration; the text never repeats it."""
+    """A value that is no duration."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint, quotable=True)
 
 
 def parse_duration(value: object) -> float:

@@ -26,7 +26,12 @@ BASE_URL = WithJsonSchema(
     {"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"}
 )
 VIDEO_ID = WithJsonSchema(
-    {"type": "string", "minLength": 1, "maxLength": MAX_VIDEO_ID, "not": {"enum": [".", ".."]}}
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_VIDEO_ID,
+        "not": {"enum": [".", "..", "-"]},
+    }
 )
 NETWORK = WithJsonSchema({"type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9.]+)?$"})
 LISTEN = WithJsonSchema(

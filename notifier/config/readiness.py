@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from notifier.config.files import is_world_readable
-from notifier.config.problems import Finding, Location
+from notifier.config.findings import Finding, Location
 from notifier.config.secrets import Secret, SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings
 from notifier.config.urls import is_sent_unencrypted, literal_address, query_credentials

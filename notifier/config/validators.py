@@ -106,7 +106,7 @@ def check_event_pattern(value: object) -> str:
         return value
     known = ", ".join(EventType)
     hint = did_you_mean(value, _SUGGESTED) or f"event types are {known}"
-    raise BadValueError("matches no event type", hint)
+    raise BadValueError("matches no event type", hint, quotable=True)
 
 
 def check_video_id(value: object) -> str:
@@ -117,6 +117,8 @@ def check_video_id(value: object) -> str:
         raise BadValueError(f"must be 1 to {MAX_VIDEO_ID} printable characters")
     if value in {".", ".."}:
         raise BadValueError("must not be `.` or `..`", "a URL cannot hold them")
+    if value == "-":
+        raise BadValueError("must not be `-`", "`notifier watch add -` reads ids from stdin")
     return value
 
 

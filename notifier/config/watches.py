@@ -1,13 +1,15 @@
 """Checks of `[[watches]]` entries: in the config, in a drop-in or on the command line."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from notifier.config.bad_value import which_name
+from notifier.config.bad_value import quoted, which_name
+from notifier.config.findings import Finding, Location, key_path
 from notifier.config.models import DropIn, ParseContext, WatchTable
-from notifier.config.problems import Finding, Location, key_path, validate
 from notifier.config.settings import Config
+from notifier.config.validation import validate
 from notifier.errors import ConfigError
 from notifier.model.watch import WatchKey, WatchSpec
 
@@ -33,7 +35,7 @@ def check_watch(entry: Mapping[str, Any], config: Config) -> WatchSpec:
     """
     specs, findings = read_watches({"watches": [entry]}, Names.of(config))
     if findings:
-        inner = [Finding(each.location[2:], each.message, each.hint) for each in findings]
+        inner = [replace(each, location=each.location[2:]) for each in findings]
         raise ConfigError([each.problem("watch") for each in inner])
     return specs[0]
 
@@ -97,7 +99,7 @@ def _references(location: Location, entry: Mapping[str, Any], names: Names) -> I
         yield Finding((*location, "gateway"), "is required with more than one gateway", hint)
     if isinstance(gateway, str) and gateway not in names.gateways:
         hint = which_name(gateway, names.gateways, "gateway")
-        yield Finding((*location, "gateway"), "is not the name of a gateway", hint)
+        yield _unknown((*location, "gateway"), gateway, "is not the name of a gateway", hint)
     endpoints = entry.get("endpoints")
     if not isinstance(endpoints, list):
         return
@@ -108,7 +110,11 @@ def _references(location: Location, entry: Mapping[str, Any], names: Names) -> I
         at = (*location, "endpoints", index)
         if name not in names.endpoints:
             hint = which_name(name, names.endpoints, "endpoint")
-            yield Finding(at, "is not the name of an endpoint", hint)
+            yield _unknown(at, name, "is not the name of an endpoint", hint)
         elif name in seen:
             yield Finding(at, "stands here twice", "keep one")
         seen.add(name)
+
+
+def _unknown(location: Location, name: str, message: str, hint: str) -> Finding:
+    return Finding(location, message, hint, quoted(name))

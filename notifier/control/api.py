@@ -1,13 +1,10 @@
 """The control API's resources, each a few lines around one operation."""
 
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from notifier.control import problems
+from notifier.control.body_limits import MAX_BODY
 from notifier.control.openapi import document
 from notifier.control.operations import Operations
 from notifier.control.request_models import (
@@ -24,6 +22,8 @@ from notifier.control.request_models import (
     Resend,
     WatchQuery,
 )
+from notifier.control.requests import read_body, read_json, read_query, validated
+from notifier.control.watch_batches import add_all, remove_all
 from notifier.errors import NotifierError
 from notifier.model.views import Row
 from notifier.model.watch import WatchKey
@@ -31,7 +31,6 @@ from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Replay
 
 _FOR_EVER = 10.0**11
-B = TypeVar("B", bound=BaseModel)
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -43,6 +42,7 @@ def build_api(operations: Operations) -> Starlette:
         ("POST", "/v1/reload", api.reload),
         ("POST", "/v1/watches", api.add_watch),
         ("GET", "/v1/watches", api.watches),
+        ("POST", "/v1/watches/remove", api.remove_watches),
         ("GET", "/v1/watches/{gateway}/{video_id:path}", api.watch),
         ("DELETE", "/v1/watches/{gateway}/{video_id:path}", api.remove_watch),
         ("GET", "/v1/events", api.events),
@@ -61,7 +61,6 @@ def build_api(operations: Operations) -> Starlette:
         routes=_resources(routes),
         exception_handlers={
             NotifierError: problems.for_error,
-            ValidationError: problems.for_validation,
             HTTPException: problems.for_http,
             Exception: problems.for_bug,
         },
@@ -95,20 +94,21 @@ class _Api:
         return JSONResponse(await self.operations.reload())
 
     async def add_watch(self, request: Request) -> Response:
-        wanted = await _body(request, NewWatch)
-        outcome, key = await self.operations.add_watch(
-            wanted.entry(),
-            again=wanted.again,
-            callback_url=wanted.callback_url,
-            callback_endpoint=wanted.callback_endpoint,
-        )
-        view = await self.operations.watch(key)
-        status = HTTPStatus.CREATED if outcome == "created" else HTTPStatus.OK
+        body = await read_json(request)
+        if isinstance(body, list):
+            return JSONResponse({"results": await add_all(self.operations, body)})
+        _limit_object(await request.body())
+        wanted = validated(NewWatch, body, "body").request()
+        (added,) = await self.operations.add_watches([wanted])
+        if isinstance(added, NotifierError):
+            raise added
+        key = added.view.watch.key
+        status = HTTPStatus.CREATED if added.created else HTTPStatus.OK
         location = f"/v1/watches/{quote(key.gateway, safe='')}/{quote(key.video_id, safe='')}"
-        return JSONResponse(view.as_row(), status, headers={"location": location})
+        return JSONResponse(added.view.as_row(), status, headers={"location": location})
 
     async def watches(self, request: Request) -> Response:
-        query = _query(request, WatchQuery)
+        query = read_query(request, WatchQuery)
         wanted = WatchFilter(query.state, query.gateway, query.video_id, query.after, query.limit)
         return _list([view.as_row() for view in await self.operations.watches(wanted)])
 
@@ -116,11 +116,19 @@ class _Api:
         return JSONResponse((await self.operations.watch(_key(request))).as_row())
 
     async def remove_watch(self, request: Request) -> Response:
-        await self.operations.remove_watch(_key(request))
+        (refusal,) = await self.operations.remove_watches([_key(request)])
+        if refusal is not None:
+            raise refusal
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    async def remove_watches(self, request: Request) -> Response:
+        body = await read_json(request)
+        if not isinstance(body, list):
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the body must be a JSON array")
+        return JSONResponse({"results": await remove_all(self.operations, body)})
+
     async def events(self, request: Request) -> Response:
-        wanted = EventFilter(**_query(request, EventQuery).model_dump())
+        wanted = EventFilter(**read_query(request, EventQuery).model_dump())
         return _list([each.as_row() for each in await self.operations.events(wanted)])
 
     async def event(self, request: Request) -> Response:
@@ -128,12 +136,12 @@ class _Api:
         return JSONResponse(view.as_row())
 
     async def resend(self, request: Request) -> Response:
-        wanted = await _body(request, Resend, empty=True)
+        wanted = await read_body(request, Resend, empty=True)
         names = await self.operations.resend(request.path_params["id"], wanted.endpoints)
         return JSONResponse({"endpoints": names}, HTTPStatus.ACCEPTED)
 
     async def replay(self, request: Request) -> Response:
-        asked = await _body(request, ReplayRequest)
+        asked = await read_body(request, ReplayRequest)
         until = _FOR_EVER if asked.until is None else asked.until
         wanted = Replay(asked.since, until, undelivered=asked.only == "undelivered")
         endpoints = None if asked.endpoint is None else [asked.endpoint]
@@ -175,30 +183,8 @@ def _list(rows: list[Row]) -> Response:
     return JSONResponse({"object": "list", "data": rows})
 
 
-def _query(request: Request, model: type[B]) -> B:
-    """Read the query; a parameter that is given twice is refused."""
-    given: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name in given:
-            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name} is given twice")
-        given[name] = value
-    return model.model_validate(given)
-
-
-async def _body(request: Request, model: type[B], *, empty: bool = False) -> B:
-    """Read a JSON object; with `empty`, an empty body stands for an empty object."""
-    raw = await request.body()
-    if not raw and empty:
-        return model.model_validate({})
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        raise HTTPException(status, "the body must be application/json")
-    try:
-        value = json.loads(raw)
-        raw.decode()
-    except (ValueError, RecursionError):
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
-    if not isinstance(value, dict):
-        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the body must be a JSON object")
-    return model.model_validate(value)
+def _limit_object(raw: bytes) -> None:
+    """Refuse a single watch that is as large as only an array may be."""
+    if len(raw) > MAX_BODY:
+        reason = f"a body that is no array may have {MAX_BODY} bytes"
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)

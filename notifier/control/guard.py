@@ -13,17 +13,15 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from notifier.control.body_limits import body_limit
 from notifier.control.problems import problem
-
-MAX_BODY = 64 * 1024
-"""Largest request body, in bytes."""
 
 _MOST_DRAINED = 64 * 1024 * 1024
 _WITHOUT_TOKEN = frozenset({"/healthz", "/readyz"})
 
 
 class BodyTooLargeError(Exception):
-    """A request's body is over MAX_BODY."""
+    """A request's body is over its limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        limit = body_limit(scope["path"])
         refusal = self._refusal(headers, scope["path"])
         if refusal is not None:
             status, detail = refusal
@@ -51,11 +50,11 @@ class Guard:
             await problem(status, detail, extra)(scope, receive, send)
             return
         try:
-            await self.app(scope, _limited(receive), send)
+            await self.app(scope, _limited(receive, limit), send)
         except BodyTooLargeError:
             await _drain(receive)
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            answer = problem(status, f"a body may have {MAX_BODY} bytes", {"connection": "close"})
+            answer = problem(status, f"a body may have {limit} bytes", {"connection": "close"})
             await answer(scope, receive, send)
 
     def _refusal(self, headers: Headers, path: str) -> tuple[HTTPStatus, str] | None:
@@ -66,9 +65,9 @@ class Guard:
         if self.token is not None and path not in _WITHOUT_TOKEN and not self._has_token(headers):
             return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong"
         length = headers.get("content-length", "0")
-        if not (length.isascii() and length.isdigit()) or int(length[:20]) > MAX_BODY:
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > body_limit(path):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            return status, f"a body may have {MAX_BODY} bytes"
+            return status, f"a body may have {body_limit(path)} bytes"
         return None
 
     def _has_token(self, headers: Headers) -> bool:
@@ -95,7 +94,7 @@ def _host(header: str) -> str:
     return header.partition(":")[0].lower()
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, limit: int) -> Receive:
     """Return `receive`, which raises BodyTooLargeError when a chunked body grows too large."""
     seen = 0
 
@@ -103,7 +102,7 @@ def _limited(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY:
+        if seen > limit:
             raise BodyTooLargeError
         return message
 

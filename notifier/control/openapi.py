@@ -7,7 +7,15 @@ from typing import Any
 from pydantic import BaseModel
 
 from notifier import __version__
-from notifier.control.request_models import EventQuery, NewWatch, ReplayRequest, Resend, WatchQuery
+from notifier.control.request_models import (
+    EventQuery,
+    NewWatch,
+    ReplayRequest,
+    Resend,
+    WatchQuery,
+    WatchReference,
+)
+from notifier.control.watch_batches import MAX_ITEMS
 
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
@@ -73,13 +81,24 @@ def _paths() -> Mapping[str, Any]:
         "/v1/watches": {
             "get": _does("List watches, oldest first", query=WatchQuery, gives="List"),
             "post": {
-                **_does("Watch a video", body=NewWatch, refuses=(400, 409, 413, 415, 422, 503)),
+                "summary": "Watch a video, or up to 1,000 of them",
+                "requestBody": _takes({"anyOf": [NewWatch.model_json_schema(), _array(NewWatch)]}),
                 "responses": {
-                    "200": _gives("It is watched already, or has ended", _OBJECT),
+                    "200": _gives("Known already, or the results for an array", _OBJECT),
                     "201": _gives("It is watched from now on", _OBJECT),
                     **_refusals(400, 409, 413, 415, 422, 503),
                 },
             },
+        },
+        "/v1/watches/remove": {
+            "post": {
+                "summary": "Stop watching up to 1,000 videos; no event is sent",
+                "requestBody": _takes(_array(WatchReference)),
+                "responses": {
+                    "200": _gives("A result for each item", _OBJECT),
+                    **_refusals(400, 413, 415, 422, 503),
+                },
+            }
         },
         "/v1/watches/{gateway}/{video_id}": {
             "parameters": _KEY,
@@ -161,11 +180,23 @@ def _does(
             for name, schema in query.model_json_schema()["properties"].items()
         ]
     if body is not None:
-        described["requestBody"] = {
-            "required": required,
-            "content": {_JSON: {"schema": body.model_json_schema()}},
-        }
+        described["requestBody"] = _takes(body.model_json_schema(), required=required)
     return described
+
+
+def _takes(schema: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
+    return {"required": required, "content": {_JSON: {"schema": schema}}}
+
+
+def _array(model: type[BaseModel]) -> dict[str, Any]:
+    """Describe an array whose items are validated one by one: an invalid one refuses no other."""
+    return {
+        "type": "array",
+        "maxItems": MAX_ITEMS,
+        "description": "The results have the status of each item, and its watch or problem.",
+        "items": {"description": f"{model.__doc__} An invalid one has its problem in `results`."},
+        "examples": [[{"gateway": "main", "video_id": "video_1"}]],
+    }
 
 
 def _gives(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:

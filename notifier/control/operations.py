@@ -1,12 +1,31 @@
 """The operations of a running daemon, as the control API needs them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
+from notifier.errors import NotifierError
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Replay
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRequest:
+    """A request to watch a video: an entry of `[[watches]]`, and what only the API offers."""
+
+    entry: Mapping[str, object]
+    again: bool = False
+    callback_url: str | None = None
+    callback_endpoint: str | None = None
+
+
+class AddedWatch(NamedTuple):
+    """A watch after a request for it; `created` is False when it was known before."""
+
+    view: WatchView
+    created: bool
 
 
 class Conditions(Protocol):
@@ -38,22 +57,20 @@ class Reloads(Protocol):
 class Operations(Conditions, Reloads, Protocol):
     """Every operation; each raises StoreError when the store cannot do its part."""
 
-    async def add_watch(
-        self,
-        entry: Mapping[str, object],
-        *,
-        again: bool,
-        callback_url: str | None,
-        callback_endpoint: str | None,
-    ) -> tuple[str, WatchKey]:
-        """Watch a video, durably; return `created` or `known`, and the watch's identity.
+    async def add_watches(
+        self, requests: Sequence[WatchRequest]
+    ) -> Sequence[AddedWatch | NotifierError]:
+        """Watch videos, all in one transaction; return the outcome of each request.
 
-        Raises ConfigError for an entry that cannot be used, ConflictError for one that
-        contradicts what is watched.
+        That is ConfigError for an entry that cannot be used, ConflictError for one that
+        contradicts what is watched; the others are durable.
         """
 
-    async def remove_watch(self, key: WatchKey) -> None:
-        """Stop watching; raises UnknownError, or ConflictError when a file lists it."""
+    async def remove_watches(self, keys: Sequence[WatchKey]) -> Sequence[NotifierError | None]:
+        """Stop watching, all in one transaction; return the error of each that stays.
+
+        That is UnknownError, or ConflictError when a file lists it.
+        """
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
         """Return watches, oldest first."""

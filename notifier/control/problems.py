@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import cast
 
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -17,6 +17,8 @@ from notifier.errors import (
     TransportError,
     UnknownError,
 )
+from notifier.model.video import Json
+from notifier.model.views import Row
 
 _STATUS: tuple[tuple[type[NotifierError], HTTPStatus], ...] = (
     (ConfigError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -31,44 +33,48 @@ def problem(
     status: HTTPStatus,
     detail: str,
     headers: Mapping[str, str] | None = None,
-    problems: Sequence[Mapping[str, str]] = (),
 ) -> JSONResponse:
     """Return the answer to a request that cannot be granted; `detail` is one sentence."""
-    body: dict[str, object] = {
+    return _response(document(status, detail), headers)
+
+
+def _response(members: Row, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    status = members["status"]
+    assert isinstance(status, int)  # noqa: S101 - made below
+    return JSONResponse(members, status, media_type="application/problem+json", headers=headers)
+
+
+def document(status: HTTPStatus, detail: str, problems: Sequence[Mapping[str, str]] = ()) -> Row:
+    """Return the members of a problem document."""
+    body: Row = {
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
         "detail": log.redactor.clean(detail),
     }
     if problems:
-        body["problems"] = log.redactor.clean_any(list(problems))
-    return JSONResponse(body, status.value, media_type="application/problem+json", headers=headers)
+        body["problems"] = cast("Json", log.redactor.clean_any(list(problems)))
+    return body
 
 
 async def for_error(_request: Request, error: Exception) -> JSONResponse:
     """Answer a request that ended in one of our own errors."""
+    return _response(of_error(error))
+
+
+def of_error(error: Exception) -> Row:
+    """Return the problem document of one of our own errors."""
     status = next(
         (status for kind, status in _STATUS if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
     if isinstance(error, ConfigError):
         found = [
-            {"where": each.where, "key": each.key, "message": each.message, "hint": each.hint}
+            {"where": each.where, "key": each.key, "message": each.sentence, "hint": each.hint}
             for each in error.problems
         ]
-        return problem(status, str(error), problems=found)
-    return problem(status, str(error))
-
-
-async def for_validation(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a request whose body or query is invalid."""
-    assert isinstance(error, ValidationError)  # noqa: S101 - what it is registered for
-    found = [
-        {"key": ".".join(map(str, each["loc"])), "message": each["msg"]}
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    detail = "; ".join(": ".join(filter(None, each.values())) for each in found)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, problems=found)
+        return document(status, str(error), found)
+    return document(status, str(error))
 
 
 async def for_http(_request: Request, error: Exception) -> JSONResponse:

@@ -6,8 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from notifier.config.bad_value import BadValueError
+from notifier.config.models import Duration
+from notifier.control.operations import WatchRequest
+from notifier.model.watch import WatchKey
+
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _MAX_NAMES = 100
+_NO_MOMENT = "must be Unix seconds or a date and time as in RFC 3339"
 
 
 def _moment(value: object) -> object:
@@ -16,13 +22,13 @@ def _moment(value: object) -> object:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            raise ValueError("must be Unix seconds or a date and time as in RFC 3339") from None
+            raise BadValueError(_NO_MOMENT, quotable=True) from None
         if moment.tzinfo is None:
-            raise ValueError("must say its offset from UTC, such as Z")
+            raise BadValueError("must say its offset from UTC, such as Z", quotable=True)
         value = moment.timestamp()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not 0 <= value <= _LATEST:  # type: ignore[arg-type,operator]
-        raise ValueError("must be Unix seconds or a date and time as in RFC 3339")
+        raise BadValueError(_NO_MOMENT, quotable=True)
     return value
 
 
@@ -49,7 +55,7 @@ class NewWatch(Body):
     gateway: str | None = None
     endpoints: Names | None = None
     metadata: Annotated[dict[str, str], Field(max_length=50)] = {}
-    give_up_after: float | str | None = None
+    give_up_after: Duration | None = None
     callback_url: (
         Annotated[
             str,
@@ -63,10 +69,22 @@ class NewWatch(Body):
     ) = None
     again: Annotated[bool, Field(description="Watch it again if it has already ended.")] = False
 
-    def entry(self) -> dict[str, object]:
-        """Return the entry of `[[watches]]` that this is."""
+    def request(self) -> WatchRequest:
+        """Return what the daemon is asked to do."""
         others = {"again", "callback_url", "callback_endpoint"}
-        return self.model_dump(exclude=others, exclude_none=True)
+        entry = self.model_dump(exclude=others, exclude_none=True)
+        return WatchRequest(entry, self.again, self.callback_url, self.callback_endpoint)
+
+
+class WatchReference(Body):
+    """The identity of a watch."""
+
+    gateway: str
+    video_id: str
+
+    def key(self) -> WatchKey:
+        """Return the identity."""
+        return WatchKey(self.gateway, self.video_id)
 
 
 class Resend(Body):

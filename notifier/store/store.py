@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import trio
 
+from notifier.errors import NotifierError
 from notifier.metrics import Metrics
 from notifier.model.delivery import AttemptRecord, Claim, Settlement
 from notifier.model.event import NewEvent
@@ -30,6 +31,7 @@ from notifier.store import (
     queries,
     recovery,
     resending,
+    watch_batches,
     watches,
 )
 from notifier.store.database import Database
@@ -39,6 +41,7 @@ from notifier.store.operation import Operation
 from notifier.store.pruning import Pruned
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay
+from notifier.store.watch_batches import Added, Addition
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -201,12 +204,25 @@ class Store:
         """
         return await self._transact(api_watches.add, spec, callback, self._now(), again=again)
 
+    async def add_watches(self, additions: Sequence[Addition]) -> list[Added | NotifierError]:
+        """Add watches for the control API in one transaction; return each outcome.
+
+        A single one may share its commit with other operations.
+        """
+        run = self._transact if len(additions) == 1 else self._transact_long
+        return await run(watch_batches.add_many, additions, self._now())
+
     async def remove_watch(self, key: WatchKey) -> int:
         """Withdraw a watch that only the control API lists; return its row.
 
         Raises UnknownError when it is not open, ConflictError when a file lists it.
         """
         return await self._transact(api_watches.remove, key, self._now())
+
+    async def remove_watches(self, keys: Sequence[WatchKey]) -> list[int | NotifierError]:
+        """Withdraw many watches in one transaction; return the row of each, or its error."""
+        run = self._transact if len(keys) == 1 else self._transact_long
+        return await run(watch_batches.remove_many, keys, self._now())
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""

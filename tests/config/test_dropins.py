@@ -127,5 +127,5 @@ def test_a_command_line_that_is_no_unicode_is_refused(
 def test_a_single_watch_is_refused_with_its_key(config: Config) -> None:
     with pytest.raises(ConfigError) as caught:
         check_watch({"video_id": "v", "gateway": "mian"}, config)
-    expected = "watch: gateway: is not the name of a gateway (did you mean `main`?)"
+    expected = 'watch: gateway: "mian" is not the name of a gateway (did you mean `main`?)'
     assert str(caught.value) == expected

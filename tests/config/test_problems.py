@@ -329,3 +329,37 @@ def test_everything_that_is_wrong_is_listed_at_once(tmp_path: Path) -> None:
         "watches[1]",
         "watches[2].gateway",
     }
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "written"),
+    [
+        ('poll_interval = "soon"', "gateways.main.poll_interval", '"soon"'),
+        ("poll_interval = -1", "gateways.main.poll_interval", "-1"),
+        ('list_videos = "allways"', "gateways.main.list_videos", '"allways"'),
+        ('max_requests_per_second = "5"', "gateways.main.max_requests_per_second", '"5"'),
+        ("rewrites_ids = 1", "gateways.main.rewrites_ids", "1"),
+        # not quoted: what starts like a secret, what is long, what is no word, what is secret
+        ('list_videos = "sk-1234"', "gateways.main.list_videos", ""),
+        ('poll_interval = "whsec_1234"', "gateways.main.poll_interval", ""),
+        ('list_videos = "Bearer sk-1234"', "gateways.main.list_videos", ""),
+        (f'list_videos = "{"a" * 41}"', "gateways.main.list_videos", ""),
+        ("list_videos = ['never']", "gateways.main.list_videos", ""),
+        ('api_key = "two words"', "gateways.main.api_key", ""),
+        ('headers = { x-a = "two\\tlines" }', "gateways.main.headers.x-a", ""),
+        ("proxy = 1", "gateways.main.proxy", ""),
+    ],
+)
+def test_what_was_written_is_quoted_where_it_cannot_be_a_secret(
+    tmp_path: Path, lines: str, key: str, written: str
+) -> None:
+    (problem,) = problems_of(tmp_path, GATEWAY + lines + "\n" + ENDPOINT)
+    assert (problem.key, problem.written) == (key, written)
+    assert written in str(problem)
+
+
+def test_a_word_of_a_closed_set_has_the_nearest_one_as_its_hint(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GATEWAY + 'list_videos = "allways"\n' + ENDPOINT)
+    assert str(problem).endswith(
+        "must be 'auto', 'always' or 'never', not \"allways\" (did you mean `always`?)"
+    )

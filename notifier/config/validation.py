@@ -6,55 +6,18 @@ type and the location of its errors are used, and every sentence is ours.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from notifier.config.bad_value import BadValueError, did_you_mean, shown_name
+from notifier.config.bad_value import BadValueError, did_you_mean, quoted
+from notifier.config.findings import Finding, Location
 from notifier.config.models import ParseContext, Table
-from notifier.errors import Problem
 
 T = TypeVar("T", bound=Table)
-Location = tuple[int | str, ...]
-"""Keys and list positions that lead to a value."""
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _KEY_ITSELF = "[key]"  # what pydantic appends when a key is meant and not its value
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One error at a location inside a document, before the file is known."""
-
-    location: Location
-    message: str
-    hint: str = ""
-
-    def problem(self, where: Path | str) -> Problem:
-        """Return this as a problem of the file `where`."""
-        return Problem(str(where), key_path(self.location), self.message, self.hint)
-
-
-def key_path(location: Location) -> str:
-    """Return `location` in TOML notation: `endpoints.app.retry_schedule[2]`."""
-    path = ""
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        else:
-            path += f".{_key(part)}" if path else _key(part)
-    return path
-
-
-def _key(key: str) -> str:
-    shown = shown_name(key)
-    if _BARE_KEY.fullmatch(shown):
-        return shown
-    escaped = shown.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def validate(
@@ -64,24 +27,40 @@ def validate(
     try:
         return model.model_validate(raw, context=context), []
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        return None, [_finding(model, raw, each) for each in details]
+        return None, findings_of(model, raw, error)
 
 
-def _finding(model: type[Table], raw: Mapping[str, Any], details: ErrorDetails) -> Finding:
-    location = _written_location(details["loc"], raw)
+def findings_of(model: type[BaseModel], raw: object, error: ValidationError) -> list[Finding]:
+    """Return what pydantic found wrong with `raw`, in our own sentences."""
+    details = error.errors(include_url=False, include_input=False)
+    return [_finding(model, raw, each) for each in details]
+
+
+def _finding(model: type[BaseModel], raw: object, details: ErrorDetails) -> Finding:
+    location, value = _written(details["loc"], raw)
     context = details.get("ctx", {})
     if details["type"] == "extra_forbidden":
         return Finding(location, *_unknown_key(model, location))
     refusal = context.get("error")
     if isinstance(refusal, BadValueError):
-        return Finding(location, str(refusal), refusal.hint)
-    text = _TEXTS.get(details["type"], "cannot be used here")
-    return Finding(location, text.format_map(context))
+        shown = quoted(value, location) if refusal.quotable else ""
+        return Finding(location, str(refusal), refusal.hint, shown)
+    text = _TEXTS.get(details["type"], "cannot be used here").format_map(context)
+    shown = quoted(value, location) if details["type"] in _QUOTABLE else ""
+    hint = did_you_mean(value, _words(context)) if details["type"] == "literal_error" else ""
+    return Finding(location, text, hint, shown)
 
 
-def _written_location(location: Location, raw: Any) -> Location:  # noqa: ANN401 - any TOML value
-    """Return `location` as it is in the file: a list of secrets may be written as one secret."""
+def _words(context: Mapping[str, Any]) -> list[str]:
+    """Return the words of a closed set from pydantic's list of them."""
+    return re.findall(r"'([^']*)'", str(context.get("expected", "")))
+
+
+def _written(location: Location, raw: Any) -> tuple[Location, object]:  # noqa: ANN401 - any value
+    """Return `location` as it is in the document, and the value there (None if there is none).
+
+    A list of secrets may be written as one secret: then its positions are left out.
+    """
     written: list[int | str] = []
     for part in location:
         if isinstance(part, int):
@@ -92,17 +71,21 @@ def _written_location(location: Location, raw: Any) -> Location:  # noqa: ANN401
             break
         written.append(part)
         raw = raw[part] if stands_there else None
-    return tuple(written)
+    return tuple(written), raw
 
 
 _TEXTS = {
     "missing": "is required",
     "string_type": "must be text",
     "string_unicode": "must be valid Unicode",
+    "string_too_short": "must have at least {min_length} character",
+    "string_too_long": "must have at most {max_length} characters",
     "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
     "int_parsing_size": "is too large",
     "float_type": "must be a number",
+    "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "list_type": "must be a list",
@@ -115,18 +98,34 @@ _TEXTS = {
     "too_short": "must have at least {min_length} entry",
     "too_long": "must have at most {max_length} entries",
 }
+_QUOTABLE = frozenset(
+    {
+        "int_type",
+        "int_parsing",
+        "int_from_float",
+        "float_type",
+        "float_parsing",
+        "finite_number",
+        "bool_type",
+        "literal_error",
+        "greater_than",
+        "greater_than_equal",
+        "less_than_equal",
+    }
+)
+"""The types of errors whose value is to be a number or a word of a closed set."""
 
 
-def _unknown_key(model: type[Table], location: Location) -> tuple[str, str]:
+def _unknown_key(model: type[BaseModel], location: Location) -> tuple[str, str]:
     table = _table_at(model, location[:-1])
     key = location[-1]
-    if key in table.later:
+    if key in getattr(table, "later", ()):
         return "unknown key", "not supported by this version"
     nearest = did_you_mean(key, list(table.model_fields))
     return "unknown key", nearest or f"known here: {', '.join(table.model_fields)}"
 
 
-def _table_at(model: type[Table], location: Location) -> type[Table]:
+def _table_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
     """Return the model at `location`; names of gateways and list positions are skipped."""
     for part in location:
         field = model.model_fields.get(str(part))

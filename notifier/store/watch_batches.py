@@ -1,0 +1,67 @@
+"""Many watches in one transaction: each succeeds or fails alone, and all commit together."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from notifier.errors import NotifierError, UnknownError
+from notifier.model.views import WatchView
+from notifier.model.watch import Callback, Watch, WatchKey, WatchSpec
+from notifier.store import queries, watches
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Addition(NamedTuple):
+    """A watch to add for the control API; `again` watches one anew that has ended."""
+
+    spec: WatchSpec
+    again: bool = False
+    callback: Callback | None = None
+
+
+class Added(NamedTuple):
+    """An added watch; `created` is False when it was open or had ended before."""
+
+    watch: Watch
+    created: bool
+    view: WatchView
+
+
+def add_many(
+    db: sqlite3.Connection, additions: Sequence[Addition], now: float
+) -> list[Added | NotifierError]:
+    """Add watches in their order; an item's error undoes and refuses only that item."""
+
+    def add(addition: Addition) -> Added:
+        spec, again, callback = addition
+        watch, created = watches.add(db, spec, callback, now, again=again)
+        view = queries.watch(db, watch.key)
+        if view is None:
+            raise UnknownError(f"{watch.key} is not watched")
+        return Added(watch, created, view)
+
+    return _each(db, add, additions)
+
+
+def remove_many(
+    db: sqlite3.Connection, keys: Sequence[WatchKey], now: float
+) -> list[int | NotifierError]:
+    """Withdraw watches; return the row of each, or the error that refuses it."""
+    return _each(db, lambda key: watches.remove(db, key, now), keys)
+
+
+def _each(
+    db: sqlite3.Connection, change: Callable[[T], R], items: Iterable[T]
+) -> list[R | NotifierError]:
+    results: list[R | NotifierError] = []
+    for item in items:
+        db.execute("SAVEPOINT item")
+        try:
+            results.append(change(item))
+        except NotifierError as error:
+            db.execute("ROLLBACK TO item")
+            results.append(error)
+        db.execute("RELEASE item")
+    return results
