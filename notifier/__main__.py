@@ -1,5 +1,17 @@
-"""Lets `python -m notifier` do what `notifier` does."""
+"""The entry point of the command line; handles signals before it imports the commands."""
 
-from notifier.cli import main
+import sys
 
-main()
+from notifier import early_signals
+
+
+def main() -> None:
+    """Run the command line and leave the process with the command's exit code."""
+    early_signals.install(daemon=sys.argv[1:2] == ["run"])
+    from notifier.cli import main as run  # noqa: PLC0415 - slow: signals are handled before
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

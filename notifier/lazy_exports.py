@@ -11,9 +11,13 @@ from importlib import import_module
 def lazy_exports(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], object]:
     """Return the `__getattr__` of `package`; `modules` has the exported names by module.
 
-    The module names are relative to the package.
+    The module names are relative to the package. No name may be that of a module: importing the
+    module would put it in the name's place.
     """
     homes = {name: module for module, names in modules.items() for name in names}
+    clashes = homes.keys() & modules.keys()
+    if clashes:
+        raise ImportError(f"{package} exports {clashes}, which are modules of it")
 
     def get(name: str) -> object:
         if name not in homes:

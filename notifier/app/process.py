@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import trio
 
+from notifier import early_signals
 from notifier.app.daemon import Lifecycle, Options, run_daemon
 from notifier.app.gc_tuning import tune_gc
 from notifier.config import Config
@@ -66,6 +67,7 @@ async def _handle_signals(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     with trio.open_signal_receiver(*_SIGNALS, *others) as signals:
+        early_signals.release()
         task_status.started()
         async for received in signals:
             if received in others:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from notifier.config import Config, EndpointSettings
+from notifier.config.bad_value import unknown_name
 from notifier.errors import UnknownError
 from notifier.model.delivery import Format
 from notifier.model.views import EndpointView, Row
@@ -35,8 +36,7 @@ def endpoint_rows(config: Config, endpoint_views: Mapping[str, EndpointView]) ->
 def named_endpoint(config: Config, name: str) -> EndpointSettings:
     """Return a configured endpoint; raises UnknownError."""
     if name not in config.endpoints:
-        names = ", ".join(config.endpoints) or "none"
-        raise UnknownError(f"there is no endpoint {name!r}; configured: {names}")
+        raise UnknownError(unknown_name("endpoint", name, config.endpoints))
     return config.endpoints[name]
 
 

@@ -7,13 +7,14 @@ import an HTTP client. Results go to stdout. Errors go to stderr, one sentence e
 import os
 import sys
 from contextlib import suppress
-from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
 import click
 
 from notifier import __version__
+from notifier.cli.lazy_group import LazyGroup
+from notifier.cli.output import print_errors
 from notifier.errors import NotifierError
 
 _COMMANDS = {
@@ -38,27 +39,9 @@ _COMMANDS = {
 _INTERRUPTED = 130
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command's module when the command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        cmd_name: str,
-    ) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
-        command = getattr(import_module(module), name)
-        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
-        return command
-
-
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    commands_by_name=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="notifier %(version)s")
@@ -92,7 +75,7 @@ def _run() -> int:
         return error.exit_code
     except NotifierError as error:
         with suppress(OSError):  # the exit code is all that a full disk leaves
-            _print_error(str(error))
+            print_errors([str(error)])
         return error.exit_code
     except OSError as error:
         return _output_failed(error)
@@ -103,16 +86,6 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     return code if isinstance(code, int) else 0
-
-
-def _print_error(text: str) -> None:
-    """Print each line of `text` on stderr; with the priority of an error in the journal."""
-    mark = ""
-    if "JOURNAL_STREAM" in os.environ:
-        from notifier.log.journald import is_journal  # noqa: PLC0415 - seldom needed, and slow
-
-        mark = "<3>" if is_journal(sys.stderr, os.environ) else ""
-    click.echo("\n".join(f"{mark}notifier: {line}" for line in text.splitlines()), err=True)
 
 
 def _output_failed(error: OSError) -> int:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.config_loading import load_with_secrets
+from notifier.cli.config_loading import load_with_secrets, print_warnings
 from notifier.cli.options import config_option
-from notifier.cli.output import print_warnings
 from notifier.config.dropin_folder import Folder
 from notifier.errors import ConfigError
 

@@ -1,4 +1,7 @@
-"""Finds and loads the config for a command; errors become those of the command line."""
+"""Finds and loads the config for a command; errors become those of the command line.
+
+What validates is named through its package, which imports it when it is used.
+"""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +10,9 @@ from pathlib import Path
 
 import click
 
-from notifier.config import Config, check_watch, find_config, load, obstacles
+from notifier import config as configuration
+from notifier.cli.output import print_warning
+from notifier.config import Config, find_config
 from notifier.config.findings import key_path
 from notifier.errors import ConfigError, NotifierError
 from notifier.model.watch import WatchSpec
@@ -16,7 +21,7 @@ from notifier.signing import decode_secret
 
 def load_config(config_path: Path | None) -> Config:
     """Find and read the config; raises ConfigError with every problem found."""
-    return load(find_config(config_path, os.environ), os.environ)
+    return configuration.load(find_config(config_path, os.environ), os.environ)
 
 
 def load_with_secrets(config_path: Path | None, *needed: str) -> Config:
@@ -26,7 +31,7 @@ def load_with_secrets(config_path: Path | None, *needed: str) -> Config:
     """
     config = load_config(config_path)
     table = key_path(needed) if needed else ""
-    problems = [each for each in obstacles(config) if each.key.startswith(table)]
+    problems = [each for each in configuration.obstacles(config) if each.key.startswith(table)]
     if problems:
         raise ConfigError(problems)
     return config
@@ -41,7 +46,7 @@ def keys_from_config(config_path: Path | None) -> list[bytes]:
         path = find_config(config_path, os.environ)
     except ConfigError:
         return []
-    endpoints = load(path, os.environ).endpoints.values()
+    endpoints = configuration.load(path, os.environ).endpoints.values()
     try:
         return [decode_secret(s.reveal()) for endpoint in endpoints for s in endpoint.secrets]
     except ValueError as error:
@@ -51,8 +56,14 @@ def keys_from_config(config_path: Path | None) -> list[bytes]:
 def checked_watch(entry: Mapping[str, object], config: Config) -> WatchSpec:
     """Return the watch that arguments describe; errors in them are usage errors."""
     try:
-        return check_watch(entry, config)
+        return configuration.check_watch(entry, config)
     except ConfigError as error:
         # the error is in an argument: there is no file to name
         texts = [str(replace(each, where=each.key, key="")) for each in error.problems]
         raise click.UsageError("; ".join(texts)) from None
+
+
+def print_warnings(config: Config) -> None:
+    """Print the warnings about a config on stderr."""
+    for warning in configuration.warnings(config):
+        print_warning(str(warning))

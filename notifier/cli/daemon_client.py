@@ -4,7 +4,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from notifier.config import Config
+from notifier.cli.daemon_address import DaemonAddress
 from notifier.errors import NotifierError, TransportError
 from notifier.http_client import ask_local
 from notifier.store import daemon_is_running
@@ -14,20 +14,20 @@ class DaemonUnreachableError(NotifierError):
     """No daemon answers for a config."""
 
 
-def ask_daemon(config: Config, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - what JSON holds
-    """Return the answer of the daemon that runs on `config`.
+def ask_daemon(address: DaemonAddress, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return the answer of the daemon that runs on a config.
 
     Raises DaemonUnreachableError when none answers, NotifierError with the daemon's text when it
     refuses.
     """
     try:
-        return ask_daemon_at(config.http.socket, method, path, body)
+        return ask_daemon_at(address.socket, method, path, body)
     except DaemonUnreachableError as error:
-        if daemon_is_running(config.store_path):
+        if daemon_is_running(address.store_path):
             hint = "if [http] was changed since it started, restart it"
             raise DaemonUnreachableError(f"{error} ({hint})") from None
         hint = "start one with: notifier run"
-        raise DaemonUnreachableError(f"no daemon is running on {config.path}; {hint}") from None
+        raise DaemonUnreachableError(f"no daemon is running on {address.path}; {hint}") from None
 
 
 def ask_daemon_at(

@@ -14,7 +14,8 @@ from notifier.app.redaction import STATES, endpoint_rows, named_endpoint
 from notifier.cli.config_loading import load_config, load_with_secrets
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.options import config_option, json_option
-from notifier.cli.output import print_json, print_table
+from notifier.cli.output import print_json
+from notifier.cli.tables import print_table
 from notifier.config import Config, EndpointSettings
 from notifier.errors import ConfigError, NotifierError
 from notifier.formats import RENDERERS

@@ -13,8 +13,9 @@ from notifier.app.redaction import STATES
 from notifier.cli.config_loading import load_config
 from notifier.cli.daemon_client import ask_daemon
 from notifier.cli.options import config_option, json_option
-from notifier.cli.output import print_json, print_table
+from notifier.cli.output import print_json
 from notifier.cli.param_types import MOMENT
+from notifier.cli.tables import print_table
 from notifier.errors import NotifierError
 from notifier.model.views import EventView
 from notifier.store import open_reader

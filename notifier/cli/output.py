@@ -1,32 +1,38 @@
-"""How commands print tables, JSON and warnings."""
+"""How commands print JSON, warnings and errors."""
 
 import json
+import os
+import sys
+from collections.abc import Iterable
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
-
-from notifier.config import Config, warnings
-
-_WIDEST = 10_000
-
-
-def print_warnings(config: Config) -> None:
-    """Print the warnings about a config on stderr."""
-    for warning in warnings(config):
-        click.secho(f"notifier: warning: {warning}", fg="yellow", err=True)
-
-
-def print_table(table: Table) -> None:
-    """Print a table at its full width, so that ids can be copied whole."""
-    wide = Console(width=_WIDEST, markup=False, emoji=False, highlight=False)
-    needed = Measurement.get(wide, wide.options, table)
-    wide.width = max(needed.maximum, 1)
-    wide.print(table, crop=False)
 
 
 def print_json(rows: list[dict[str, Any]]) -> None:
     """Print `rows` as the JSON array of `--json`."""
     click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+
+
+def print_warning(text: str) -> None:
+    """Print a warning on stderr."""
+    click.secho(f"notifier: warning: {text}", fg="yellow", err=True)
+
+
+def print_errors(texts: Iterable[str]) -> None:
+    """Print each line of `texts` on stderr, with the priority of an error in the journal."""
+    lines = [line for text in texts for line in text.splitlines()]
+    if not lines:
+        return
+    mark = ""
+    if "JOURNAL_STREAM" in os.environ:
+        from notifier.log.journald import is_journal  # noqa: PLC0415 - seldom needed, and slow
+
+        mark = "<3>" if is_journal(sys.stderr, os.environ) else ""
+    click.echo("\n".join(f"{mark}notifier: {line}" for line in lines), err=True)
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line, without characters that would change the terminal."""
+    words = " ".join(text.split())
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)

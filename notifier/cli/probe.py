@@ -11,6 +11,7 @@ from notifier.app import wiring
 from notifier.cli.config_loading import checked_watch, load_with_secrets
 from notifier.cli.options import config_option
 from notifier.config import Config, GatewaySettings
+from notifier.config.bad_value import unknown_name
 from notifier.errors import NotifierError, TransportError
 from notifier.gateway import GatewayClient
 from notifier.gateway.poll_errors import shown_location
@@ -38,9 +39,7 @@ def probe_command(config_path: Path | None, gateway: str, video_id: str) -> int:
 
 def _gateway(config: Config, name: str) -> GatewaySettings:
     if name not in config.gateways:
-        raise NotifierError(
-            f"there is no gateway {name!r}; configured: {', '.join(config.gateways)}"
-        )
+        raise NotifierError(unknown_name("gateway", name, config.gateways))
     return config.gateways[name]
 
 

@@ -15,12 +15,11 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from notifier.app.redaction import STATES, endpoint_rows
-from notifier.cli.config_loading import load_config
+from notifier.cli.daemon_address import find_address
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
-from notifier.config import Config
-from notifier.model.views import Row, WatchView
+from notifier.model.views import EndpointView, Row, WatchView
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
 
@@ -66,35 +65,37 @@ def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> 
     """
     if as_json and follow:
         raise click.UsageError("--json prints one report; leave out --follow")
-    config = load_config(config_path)
-    report = read_status(config)
+    report = read_status(config_path)
     if as_json:
         print_json([report.as_row()])
     elif follow:
-        _follow(config)
+        _follow(config_path)
     else:
         Console(highlight=False).print(_shown(report))
     return 0
 
 
-def read_status(config: Config) -> StatusReport:
+def read_status(config_path: Path | None) -> StatusReport:
     """Read the status of the daemon, if one runs, and of the store."""
+    address = find_address(config_path)
     try:
-        daemon = ask_daemon(config, "GET", "/v1/status")
+        daemon = ask_daemon(address, "GET", "/v1/status")
     except DaemonUnreachableError:
         daemon = None
-    with open_reader(config.store_path) as reader:
-        if reader is None:
-            watches, videos, endpoint_views = {}, [], {}
-        else:
-            watches = reader.open_watches()
-            videos = reader.watches(WatchFilter(state="open", limit=_MAX_VIDEOS))
-            endpoint_views = reader.endpoint_views()
-    endpoints = endpoint_rows(config, endpoint_views)
-    if daemon is not None:
-        failing = {each["name"]: each["failing"] for each in daemon["endpoints"]}
-        endpoints = [{**row, "failing": failing.get(str(row["name"]))} for row in endpoints]
+    with open_reader(address.store_path) as reader:
+        watches = {} if reader is None else reader.open_watches()
+        wanted = WatchFilter(state="open", limit=_MAX_VIDEOS)
+        videos = [] if reader is None else reader.watches(wanted)
+        views = {} if reader is None or daemon is not None else reader.endpoint_views()
+    endpoints = _without_daemon(config_path, views) if daemon is None else daemon["endpoints"]
     return StatusReport(daemon, sum(watches.values()), videos, endpoints, time.time())
+
+
+def _without_daemon(config_path: Path | None, views: Mapping[str, EndpointView]) -> Sequence[Row]:
+    """Return a row for each endpoint of the config; the daemon has the same ones validated."""
+    from notifier.cli.config_loading import load_config  # noqa: PLC0415 - slow
+
+    return endpoint_rows(load_config(config_path), views)
 
 
 def eta(view: WatchView, now: float) -> int | None:
@@ -107,11 +108,11 @@ def eta(view: WatchView, now: float) -> int | None:
     return round(left) if elapsed > 0 else None
 
 
-def _follow(config: Config) -> None:
+def _follow(config_path: Path | None) -> None:
     console = Console(highlight=False)
     with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
         while True:
-            live.update(_shown(read_status(config)), refresh=True)
+            live.update(_shown(read_status(config_path)), refresh=True)
             time.sleep(_REFRESH_INTERVAL)
 
 

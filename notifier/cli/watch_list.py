@@ -1,111 +1,20 @@
-"""`notifier watch list` and `watch remove`: watches in files and in the store together."""
+"""`notifier watch list`: watches in files and in the store together."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 import click
 from rich.table import Table
 
 from notifier.cli.config_loading import load_config
-from notifier.cli.daemon_client import ask_daemon
-from notifier.cli.dropins import remove_dropin
 from notifier.cli.options import config_option, json_option
-from notifier.cli.output import print_json, print_table
+from notifier.cli.output import print_json
+from notifier.cli.tables import print_table
+from notifier.cli.watch_listings import all_listings
 from notifier.config import Config
-from notifier.config.dropin_folder import Folder
-from notifier.errors import NotifierError
 from notifier.model.views import WatchView
-from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchState
+from notifier.model.watch import API_SOURCE, WatchKey, WatchState
 from notifier.store import open_reader
-from notifier.store.queries import WatchFilter
-
-
-def file_of(config: Config, source: str) -> Path:
-    """Return the file that is the `source` of watches."""
-    return config.path if source == config.listing.source else config.watch_dir / source
-
-
-def all_listings(config: Config) -> list[Listing]:
-    """Return the listings of all usable files; print a warning for each that is not."""
-    contents = Folder(config).scan()
-    for problem in contents.problems:
-        click.secho(f"notifier: warning: {problem}", fg="yellow", err=True)
-    return [config.listing, *contents.listings]
-
-
-@click.command("remove")
-@config_option
-@click.argument("video_ids", metavar="[VIDEO_ID...]", nargs=-1)
-@click.option("--gateway", help="Gateway's name; not needed when only one lists the id.")
-@click.option("--ended", is_flag=True, help="Remove the drop-ins of all watches that have ended.")
-def remove_command(
-    config_path: Path | None, *, video_ids: tuple[str, ...], gateway: str | None, ended: bool
-) -> int:
-    """Stop watching videos: by the daemon, or by deleting their drop-in files.
-
-    An open watch ends without an event.
-    """
-    if ended == bool(video_ids):
-        raise click.UsageError("give either VIDEO_IDs or --ended")
-    config = load_config(config_path)
-    listings = all_listings(config)
-    known = [*listings, _kept_by_daemon(config)]
-    keys = _ended(config) if ended else [_key(video, gateway, known) for video in video_ids]
-    keys = list(dict.fromkeys(keys))
-    removed = 0
-    for key in keys:
-        files = [each for each in listings if any(spec.key == key for spec in each.specs)]
-        for listing in files:
-            removed += _remove(config, listing, key, skip_config=ended)
-        if not files and not ended:
-            gateway_part, video_part = (quote(part, safe="") for part in key)
-            ask_daemon(config, "DELETE", f"/v1/watches/{gateway_part}/{video_part}")
-            click.echo(f"removed {key.video_id}")
-    if ended:
-        click.echo(f"removed {removed} drop-in{'' if removed == 1 else 's'}")
-    return 0
-
-
-def _remove(config: Config, listing: Listing, key: WatchKey, *, skip_config: bool) -> int:
-    if listing.source == config.listing.source:
-        if skip_config:
-            return 0
-        raise NotifierError(f"{key} is listed in {config.path}: remove it there")
-    path = file_of(config, listing.source)
-    remove_dropin(path)
-    click.echo(f"removed {path}")
-    return 1
-
-
-def _key(video_id: str, gateway: str | None, listings: Sequence[Listing]) -> WatchKey:
-    """Find the one watch that `video_id` means."""
-    keys = {
-        spec.key
-        for listing in listings
-        for spec in listing.specs
-        if spec.key.video_id == video_id and gateway in {None, spec.key.gateway}
-    }
-    if not keys:
-        raise NotifierError(f"{video_id} is not listed; see: notifier watch list")
-    if len(keys) > 1:
-        names = ", ".join(sorted(key.gateway for key in keys))
-        raise NotifierError(f"{video_id} is watched on {names}: say which with --gateway")
-    return keys.pop()
-
-
-def _kept_by_daemon(config: Config) -> Listing:
-    """Return the open watches that no file has to list."""
-    with open_reader(config.store_path) as reader:
-        views = [] if reader is None else reader.watches(WatchFilter(state=WatchState.OPEN))
-    specs = [view.watch.spec for view in views if API_SOURCE in view.sources]
-    return Listing(API_SOURCE, tuple(specs))
-
-
-def _ended(config: Config) -> list[WatchKey]:
-    with open_reader(config.store_path) as reader:
-        views = reader.watches() if reader is not None else []
-    return [view.watch.key for view in views if view.watch.state is WatchState.ENDED]
 
 
 @click.command("list")

@@ -6,20 +6,40 @@ read, `check_certificates` certificates that cannot. `read_dropin` reads a drop-
 value of the config: any value may be a secret under the wrong key.
 """
 
-from notifier.config.dropins import accept, read_dropin
-from notifier.config.durations import DurationError, format_duration, parse_duration
-from notifier.config.load import load
-from notifier.config.paths import default_socket_path, default_store_path, find_config
-from notifier.config.readiness import (
-    check_certificates,
-    obstacles,
-    resolve_secrets,
-    warnings,
-)
-from notifier.config.secrets import Secret, SecretError
-from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
-from notifier.config.urls import check_endpoint_url, is_loopback, literal_address
-from notifier.config.watches import check_watch
+from typing import TYPE_CHECKING
+
+from notifier.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from notifier.config.dropins import accept, read_dropin
+    from notifier.config.durations import DurationError, format_duration, parse_duration
+    from notifier.config.loading import load
+    from notifier.config.paths import default_socket_path, default_store_path, find_config
+    from notifier.config.readiness import (
+        check_certificates,
+        obstacles,
+        resolve_secrets,
+        warnings,
+    )
+    from notifier.config.secrets import Secret, SecretError
+    from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
+    from notifier.config.urls import check_endpoint_url, is_loopback, literal_address
+    from notifier.config.watches import check_watch
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "dropins": ("accept", "read_dropin"),
+            "durations": ("DurationError", "format_duration", "parse_duration"),
+            "loading": ("load",),
+            "paths": ("default_socket_path", "default_store_path", "find_config"),
+            "readiness": ("check_certificates", "obstacles", "resolve_secrets", "warnings"),
+            "secrets": ("Secret", "SecretError"),
+            "settings": ("Config", "EndpointSettings", "GatewaySettings", "HttpSettings"),
+            "urls": ("check_endpoint_url", "is_loopback", "literal_address"),
+            "watches": ("check_watch",),
+        },
+    )
 
 __all__ = [
     "Config",

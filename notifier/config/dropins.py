@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from notifier.config.findings import key_path
+from notifier.config.references import Names
 from notifier.config.settings import Config
 from notifier.config.toml_file import read_toml
-from notifier.config.watches import Names, read_watches
+from notifier.config.watches import read_watches
 from notifier.errors import ConfigError, Problem
 from notifier.model.watch import Listing, WatchKey, WatchSpec
 

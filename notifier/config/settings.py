@@ -90,3 +90,8 @@ class Config:
     log_level: str
     log_format: str
     http: HttpSettings
+
+    @property
+    def socket(self) -> Path:
+        """The control API's Unix socket."""
+        return self.http.socket

@@ -1,31 +1,19 @@
 """Checks of `[[watches]]` entries: in the config, in a drop-in or on the command line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from notifier.config.bad_value import quoted, which_name
-from notifier.config.findings import Finding, Location, key_path
+from notifier.config.findings import Finding, key_path
 from notifier.config.models import DropIn, ParseContext, WatchTable
+from notifier.config.references import Names, unknown_references
 from notifier.config.settings import Config
 from notifier.config.validation import validate
 from notifier.errors import ConfigError
 from notifier.model.watch import WatchKey, WatchSpec
 
 _NO_SECRETS = ParseContext(Path(), {})
-
-
-class Names(NamedTuple):
-    """The names of gateways and endpoints that a watch can refer to."""
-
-    gateways: Sequence[str]
-    endpoints: Sequence[str]
-
-    @classmethod
-    def of(cls, config: Config) -> "Names":
-        """Return the names that are configured in a checked config."""
-        return cls(tuple(config.gateways), tuple(config.endpoints))
 
 
 def check_watch(entry: Mapping[str, Any], config: Config) -> WatchSpec:
@@ -77,7 +65,7 @@ def watch_disagreements(raw: Mapping[str, Any], names: Names) -> Iterator[Findin
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict):
             continue
-        wrong = list(_references(("watches", index), entry, names))
+        wrong = list(unknown_references(("watches", index), entry, names))
         yield from wrong
         table, findings = validate(WatchTable, entry, _NO_SECRETS)
         if wrong or findings or table is None:
@@ -90,31 +78,3 @@ def watch_disagreements(raw: Mapping[str, Any], names: Names) -> Iterator[Findin
                 f"lists the same video as {key_path(('watches', first))} with other settings",
                 "keep one of them",
             )
-
-
-def _references(location: Location, entry: Mapping[str, Any], names: Names) -> Iterator[Finding]:
-    gateway = entry.get("gateway")
-    if gateway is None and len(names.gateways) > 1:
-        hint = which_name(None, names.gateways, "gateway")
-        yield Finding((*location, "gateway"), "is required with more than one gateway", hint)
-    if isinstance(gateway, str) and gateway not in names.gateways:
-        hint = which_name(gateway, names.gateways, "gateway")
-        yield _unknown((*location, "gateway"), gateway, "is not the name of a gateway", hint)
-    endpoints = entry.get("endpoints")
-    if not isinstance(endpoints, list):
-        return
-    seen = set()
-    for index, name in enumerate(endpoints):
-        if not isinstance(name, str):
-            continue
-        at = (*location, "endpoints", index)
-        if name not in names.endpoints:
-            hint = which_name(name, names.endpoints, "endpoint")
-            yield _unknown(at, name, "is not the name of an endpoint", hint)
-        elif name in seen:
-            yield Finding(at, "stands here twice", "keep one")
-        seen.add(name)
-
-
-def _unknown(location: Location, name: str, message: str, hint: str) -> Finding:
-    return Finding(location, message, hint, quoted(name))

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from notifier.errors import NotifierError, UnknownError
 from notifier.model.views import WatchView
 from notifier.model.watch import Callback, Watch, WatchKey, WatchSpec
-from notifier.store import queries, watches
+from notifier.store import api_watches, queries
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,7 +36,7 @@ def add_many(
 
     def add(addition: Addition) -> Added:
         spec, again, callback = addition
-        watch, created = watches.add(db, spec, callback, now, again=again)
+        watch, created = api_watches.add(db, spec, callback, now, again=again)
         view = queries.watch(db, watch.key)
         if view is None:
             raise UnknownError(f"{watch.key} is not watched")
@@ -49,7 +49,7 @@ def remove_many(
     db: sqlite3.Connection, keys: Sequence[WatchKey], now: float
 ) -> list[int | NotifierError]:
     """Withdraw watches; return the row of each, or the error that refuses it."""
-    return _each(db, lambda key: watches.remove(db, key, now), keys)
+    return _each(db, lambda key: api_watches.remove(db, key, now), keys)
 
 
 def _each(

@@ -171,12 +171,16 @@ def clean_environment(**extra: str) -> dict[str, str]:
 
 
 async def notifier(
-    *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     with trio.fail_after(PATIENCE):
         done = await trio.run_process(
             command(*arguments),
+            stdin=stdin.encode(),
             capture_stdout=True,
             capture_stderr=True,
             check=False,

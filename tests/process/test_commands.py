@@ -10,7 +10,6 @@ import sqlite3
 import stat
 import subprocess
 import tomllib
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from tests.process.harness import (
     Got,
     clean_environment,
     command,
-    eventually,
     notifier,
     running,
     world,
@@ -226,32 +224,6 @@ def catches(process: trio.Process, *signs: signal.Signals) -> bool:
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = int(status.partition("SigCgt:")[2].split()[0], 16)
     return all(caught >> (sign - 1) & 1 for sign in signs)
-
-
-@pytest.mark.parametrize("verb", [("demo",), ("watch", "add", "job", "--wait")])
-async def test_ctrl_c_ends_what_shows_progress_without_a_traceback(
-    verb: tuple[str, ...], tmp_path: Path
-) -> None:
-    path = write(tmp_path, GOOD)
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        process = await trio.lowlevel.open_process(
-            command(*verb, "-c", path),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=clean_environment(**env(tmp_path)),
-        )
-        assert process.stdout is not None
-        first = await process.stdout.receive_some()
-        # into the middle of it: the first words come before it can be told to end
-        both = partial(catches, process, signal.SIGINT, signal.SIGTERM)
-        await eventually(both, "handlers of both signals")
-        process.send_signal(sign)
-        with trio.fail_after(PATIENCE):
-            said = first + b"".join([chunk async for chunk in process.stdout])
-        await process.stdout.aclose()
-        assert await process.wait() == 130, said
-        assert b"Traceback" not in said
 
 
 async def test_closed_and_full_outputs_are_no_traceback(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from notifier.config.models import (
     ParseContext,
 )
 from notifier.config.paths import default_socket_path, default_store_path
+from notifier.config.references import Names
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
 from notifier.config.toml_file import read_toml
 from notifier.config.validation import validate
 from notifier.config.validators import split_listen
-from notifier.config.watches import Names, to_spec, watch_disagreements
+from notifier.config.watches import to_spec, watch_disagreements
 from notifier.errors import ConfigError
 from notifier.model.delivery import Format
 from notifier.model.status import Status

@@ -1,0 +1,105 @@
+"""What `watch add` and `watch remove` are asked for: ids as arguments, or lines of stdin.
+
+A line is an id, or a JSON object with the keys of `[[watches]]`. A line that cannot be used is
+reported with its number and does not stop the others.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import click
+
+from notifier.cli.daemon_address import DaemonAddress
+from notifier.config.bad_value import BadValueError
+from notifier.config.findings import Finding
+from notifier.config.references import Names, unknown_references
+from notifier.config.validators import check_metadata, check_video_id
+
+STDIN = "-"
+"""The argument that stands for the lines of stdin."""
+
+_OPTIONS = {"gateway": "--gateway", "endpoints": "--endpoint", "metadata": "--metadata"}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRequest:
+    """One entry of `[[watches]]`; `origin` names the line that it was read from, if any."""
+
+    entry: Mapping[str, object]
+    origin: str = ""
+
+    def error(self, text: str) -> str:
+        """Return `text` as an error about this request."""
+        return f"{self.origin}: {text}" if self.origin else text
+
+
+def read_requests(
+    video_ids: Sequence[str], defaults: Mapping[str, object]
+) -> tuple[list[WatchRequest], list[str]]:
+    """Return the requests for `video_ids`, and the errors of the lines that cannot be used.
+
+    `defaults` are the settings from the options; a JSON object on a line overrides them.
+    """
+    requests: list[WatchRequest] = []
+    errors: list[str] = []
+    for video_id in video_ids:
+        if video_id != STDIN:
+            requests.append(WatchRequest({"video_id": video_id, **defaults}))
+            continue
+        for origin, line in _lines():
+            try:
+                requests.append(WatchRequest({**defaults, **_entry(line)}, origin))
+            except ValueError as error:
+                errors.append(f"{origin}: {error}")
+    return requests, errors
+
+
+def _lines() -> Iterator[tuple[str, bytes]]:
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        if line.strip():
+            yield f"line {number}", line.strip()
+
+
+def _entry(line: bytes) -> dict[str, object]:
+    """Return the entry of one line; raises ValueError with what is wrong."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None
+    if not text.startswith("{"):
+        return {"video_id": text}
+    try:
+        entry: dict[str, object] = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError('is not valid JSON; write an id or {"video_id": "..."}') from None
+    return entry
+
+
+def check_arguments(requests: Sequence[WatchRequest], address: DaemonAddress) -> None:
+    """Check the requests from arguments; raises UsageError, so that nothing is changed then."""
+    for request in requests:
+        findings = [] if request.origin else list(_findings(request.entry, address))
+        if findings:
+            raise click.UsageError("; ".join(map(_sentence, findings)))
+
+
+def _sentence(finding: Finding) -> str:
+    """Return the error about an argument or option, which is named as it was written."""
+    key = str(finding.location[0])
+    problem = replace(finding, location=()).problem(_OPTIONS.get(key, key))
+    return str(problem)
+
+
+def _findings(entry: Mapping[str, object], address: DaemonAddress) -> Iterator[Finding]:
+    try:
+        check_video_id(entry["video_id"])
+    except BadValueError as error:
+        yield Finding(("video_id",), str(error), error.hint)
+    metadata = entry.get("metadata", {})
+    try:
+        check_metadata(metadata)  # type: ignore[arg-type] # made from the options
+    except BadValueError as error:
+        yield Finding(("metadata",), str(error), error.hint)
+    yield from unknown_references((), entry, Names.of(address))

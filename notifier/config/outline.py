@@ -1,0 +1,47 @@
+"""The outline of a config: what a command needs to reach its daemon, read without validation.
+
+Validating a config takes longer than most commands, and a running daemon has validated it
+already. A command that only asks the daemon reads the outline; any other one loads the config.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from notifier.config.paths import default_socket_path, default_store_path
+from notifier.config.toml_file import read_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Where the store and the socket of a config are, and the names of its tables."""
+
+    path: Path
+    store_path: Path
+    socket: Path
+    gateways: tuple[str, ...]
+    endpoints: tuple[str, ...]
+
+
+def read_outline(path: Path, env: Mapping[str, str]) -> Outline | None:
+    """Return the outline of the config at `path`; None when it is not a valid one.
+
+    Loading the config says what is wrong then. Raises ConfigError for a file that is not TOML.
+    """
+    path = path.absolute()
+    raw = read_toml(path)
+    tables = [raw.get(name, {}) for name in ("gateways", "endpoints", "store", "http")]
+    if not all(isinstance(table, dict) for table in tables):
+        return None
+    gateways, endpoints = tables[:2]
+    store, socket = tables[2].get("path"), tables[3].get("socket")
+    if not all(text is None or isinstance(text, str) for text in (store, socket)):
+        return None
+    store_path = path.parent / store if store else default_store_path(path, env)
+    return Outline(
+        path,
+        store_path,
+        path.parent / socket if socket else default_socket_path(path, store_path, env),
+        tuple(gateways),
+        tuple(endpoints),
+    )
