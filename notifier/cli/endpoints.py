@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 import trio
-from rich.table import Table
 
 from notifier.app import wiring
 from notifier.app.operations import test_event
@@ -15,7 +14,7 @@ from notifier.cli.config_loading import load_config, load_with_secrets
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
-from notifier.cli.tables import print_table
+from notifier.cli.tables import TableColumn, print_table
 from notifier.config import Config, EndpointSettings
 from notifier.errors import ConfigError, NotifierError
 from notifier.formats import RENDERERS
@@ -25,6 +24,15 @@ from notifier.net import AddressPolicy
 from notifier.store import Database, daemon_is_running, open_reader
 from notifier.store.endpoints import enable
 from notifier.webhook import Outcome
+
+_COLUMNS = (
+    TableColumn("Endpoint"),
+    TableColumn("Format", drop=5),
+    TableColumn("To", drop=3),
+    TableColumn("Events", drop=4),
+    TableColumn("Deliveries", drop=2),
+    TableColumn("State", drop=1),
+)
 
 
 @click.group("endpoints")
@@ -42,9 +50,8 @@ def list_command(config_path: Path | None, *, as_json: bool) -> int:
     if as_json:
         print_json(rows)
         return 0
-    table = Table("Endpoint", "Format", "To", "Events", "Deliveries", "State", box=None)
-    for endpoint, row in zip(config.endpoints.values(), rows, strict=True):
-        table.add_row(
+    cells = [
+        (
             endpoint.name,
             endpoint.format,
             str(row["to"]),
@@ -52,7 +59,9 @@ def list_command(config_path: Path | None, *, as_json: bool) -> int:
             ", ".join(f"{row[state]} {state}" for state in STATES if row[state]),
             f"disabled: {row['disabled']}" if row["disabled"] else "enabled",
         )
-    print_table(table)
+        for endpoint, row in zip(config.endpoints.values(), rows, strict=True)
+    ]
+    print_table(_COLUMNS, cells)
     return 0
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
 from notifier.app.redaction import STATES
 from notifier.cli.config_loading import load_config
@@ -15,11 +14,19 @@ from notifier.cli.daemon_client import ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
 from notifier.cli.param_types import MOMENT
-from notifier.cli.tables import print_table
+from notifier.cli.tables import TableColumn, print_table
 from notifier.errors import NotifierError
 from notifier.model.views import EventView
 from notifier.store import open_reader
 from notifier.store.queries import EventFilter
+
+_COLUMNS = (
+    TableColumn("When", drop=4),
+    TableColumn("Event"),
+    TableColumn("Type", drop=1),
+    TableColumn("About", drop=2),
+    TableColumn("Deliveries", drop=3),
+)
 
 
 @click.group("events")
@@ -57,23 +64,20 @@ def list_command(  # noqa: PLR0913 - one parameter per option
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(_table(rows))
+        print_table(_COLUMNS, [_cells(row) for row in rows])
     else:
         click.echo("no such events")
     return 0
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("When", "Event", "Type", "About", "Deliveries", box=None)
-    for row in rows:
-        table.add_row(
-            _when(row["created_at"]),
-            row["id"],
-            row["type"],
-            row["video_id"] or row["endpoint"] or "",
-            ", ".join(f"{count} {state}" for state, count in sorted(row["deliveries"].items())),
-        )
-    return table
+def _cells(row: Mapping[str, Any]) -> Sequence[str]:
+    return (
+        _when(row["created_at"]),
+        row["id"],
+        row["type"],
+        row["video_id"] or row["endpoint"] or "",
+        ", ".join(f"{count} {state}" for state, count in sorted(row["deliveries"].items())),
+    )
 
 
 def _when(seconds: float) -> str:

@@ -11,7 +11,6 @@ import click
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Column, Table
 from rich.text import Text
 
 from notifier.app.redaction import STATES, endpoint_rows
@@ -19,6 +18,7 @@ from notifier.cli.daemon_address import find_address
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
+from notifier.cli.tables import TableColumn, make_table, print_whole, terminal_width
 from notifier.model.views import EndpointView, Row, WatchView
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
@@ -26,6 +26,28 @@ from notifier.store.queries import WatchFilter
 _REFRESH_INTERVAL = 1.0
 _MAX_VIDEOS = 200
 _BAR = 24
+
+_GATEWAYS = (
+    TableColumn("Gateway"),
+    TableColumn("Watches", drop=2),
+    TableColumn("Requests/s", drop=3),
+    TableColumn("Budget", drop=4),
+    TableColumn("State", drop=1),
+)
+_ENDPOINTS = (
+    TableColumn("Endpoint"),
+    TableColumn("To", drop=3),
+    TableColumn("Deliveries", drop=2),
+    TableColumn("State", drop=1),
+)
+_VIDEOS = (
+    TableColumn("Video"),
+    TableColumn("Gateway", drop=4),
+    TableColumn("Status", drop=1),
+    TableColumn("Progress", drop=5),
+    TableColumn("", drop=2),
+    TableColumn("Left", drop=3),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +87,21 @@ def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> 
     """
     if as_json and follow:
         raise click.UsageError("--json prints one report; leave out --follow")
-    report = read_status(config_path)
+    if follow:
+        _follow(config_path)
+        return 0
+    width = None if as_json else terminal_width()
+    report = read_status(config_path, limit=-1 if width is None else _MAX_VIDEOS)
     if as_json:
         print_json([report.as_row()])
-    elif follow:
-        _follow(config_path)
     else:
-        Console(highlight=False).print(_shown(report))
+        for part in _parts(report, width):
+            print_whole(part)
     return 0
 
 
-def read_status(config_path: Path | None) -> StatusReport:
-    """Read the status of the daemon, if one runs, and of the store."""
+def read_status(config_path: Path | None, *, limit: int) -> StatusReport:
+    """Read the status of the daemon, if one runs, and of up to `limit` open videos (-1: all)."""
     address = find_address(config_path)
     try:
         daemon = ask_daemon(address, "GET", "/v1/status")
@@ -84,7 +109,7 @@ def read_status(config_path: Path | None) -> StatusReport:
         daemon = None
     with open_reader(address.store_path) as reader:
         watches = {} if reader is None else reader.open_watches()
-        wanted = WatchFilter(state="open", limit=_MAX_VIDEOS)
+        wanted = WatchFilter(state="open", limit=limit)
         videos = [] if reader is None else reader.watches(wanted)
         views = {} if reader is None or daemon is not None else reader.endpoint_views()
     endpoints = _without_daemon(config_path, views) if daemon is None else daemon["endpoints"]
@@ -110,17 +135,15 @@ def eta(view: WatchView, now: float) -> int | None:
 
 def _follow(config_path: Path | None) -> None:
     console = Console(highlight=False)
+    width = console.width if console.is_terminal else None
     with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
         while True:
-            live.update(_shown(read_status(config_path)), refresh=True)
+            report = read_status(config_path, limit=_MAX_VIDEOS)
+            live.update(Group(*_parts(report, width)), refresh=True)
             time.sleep(_REFRESH_INTERVAL)
 
 
-def _shown(report: StatusReport) -> RenderableType:
-    return Group(*_parts(report))
-
-
-def _parts(report: StatusReport) -> Iterator[RenderableType]:
+def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
     daemon = report.daemon
     watching = f"{report.open_watches} open watch{'' if report.open_watches == 1 else 'es'}"
     if daemon is None:
@@ -129,42 +152,35 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
         up = timedelta(seconds=daemon["uptime_seconds"])
         yield Text(f"notifier {daemon['version']}, pid {daemon['pid']}, up {up}; {watching}")
         yield Text()
-        yield _gateways(daemon["gateways"])
+        yield make_table(_GATEWAYS, [_gateway(row) for row in daemon["gateways"]], width)
     if report.endpoints:
         yield Text()
-        yield _endpoints(report.endpoints)
+        yield make_table(_ENDPOINTS, [_endpoint(row) for row in report.endpoints], width)
     if report.videos:
         yield Text()
-        yield _videos(report)
+        yield make_table(_VIDEOS, [_video(view, report.now) for view in report.videos], width)
         hidden = report.open_watches - len(report.videos)
         if hidden > 0:
-            yield Text(f"and {hidden} more", style="dim")
+            yield Text(f"and {hidden} more; all of them: notifier watch list", style="dim")
 
 
-def _gateways(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("Gateway", "Watches", "Requests/s", "Budget", "State", box=None)
-    for row in rows:
-        state = Text("paused: it refuses the key", "red") if row["paused"] else Text("ok", "green")
-        table.add_row(
-            Text(row["name"]),
-            str(row["open_watches"]),
-            f"{row['requests_per_second']:.2f}",
-            f"{row['max_requests_per_second']:g}",
-            state,
-        )
-    return table
+def _gateway(row: Mapping[str, Any]) -> Sequence[RenderableType]:
+    return (
+        row["name"],
+        str(row["open_watches"]),
+        f"{row['requests_per_second']:.2f}",
+        f"{row['max_requests_per_second']:g}",
+        Text("paused: it refuses the key", "red") if row["paused"] else Text("ok", "green"),
+    )
 
 
-def _endpoints(rows: Sequence[Row]) -> Table:
-    table = Table("Endpoint", "To", "Deliveries", "State", box=None)
-    for row in rows:
-        table.add_row(
-            Text(str(row["name"])),
-            Text(str(row["to"])),
-            ", ".join(f"{row[state]} {state}" for state in STATES if row[state]),
-            _health(row),
-        )
-    return table
+def _endpoint(row: Row) -> Sequence[RenderableType]:
+    return (
+        str(row["name"]),
+        str(row["to"]),
+        ", ".join(f"{row[state]} {state}" for state in STATES if row[state]),
+        _health(row),
+    )
 
 
 def _health(row: Row) -> Text:
@@ -173,18 +189,14 @@ def _health(row: Row) -> Text:
     return Text("failing", "red") if row.get("failing") else Text("ok", "green")
 
 
-def _videos(report: StatusReport) -> Table:
-    video = Column("Video", overflow="fold")  # whole: ids are there to be copied
-    table = Table(video, "Gateway", "Status", "Progress", "", "Left", box=None)
-    for view in report.videos:
-        snapshot, left = view.watch.snapshot, eta(view, report.now)
-        progress = (snapshot.progress if snapshot is not None else None) or 0
-        table.add_row(
-            Text(view.watch.key.video_id),
-            Text(view.watch.key.gateway),
-            Text("not asked yet" if snapshot is None else snapshot.status or snapshot.word),
-            ProgressBar(total=100, completed=progress, width=_BAR),
-            f"{progress:3} %",
-            "" if left is None else f"~{timedelta(seconds=left)}",
-        )
-    return table
+def _video(view: WatchView, now: float) -> Sequence[RenderableType]:
+    snapshot, left = view.watch.snapshot, eta(view, now)
+    progress = (snapshot.progress if snapshot is not None else None) or 0
+    return (
+        view.watch.key.video_id,
+        view.watch.key.gateway,
+        "not asked yet" if snapshot is None else snapshot.status or snapshot.word,
+        ProgressBar(total=100, completed=progress, width=_BAR),
+        f"{progress:3} %",
+        "" if left is None else f"~{timedelta(seconds=left)}",
+    )

@@ -4,17 +4,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from notifier.cli.config_loading import load_config
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
-from notifier.cli.tables import print_table
+from notifier.cli.tables import TableColumn, print_table
 from notifier.cli.watch_listings import all_listings
 from notifier.config import Config
 from notifier.model.views import WatchView
 from notifier.model.watch import API_SOURCE, WatchKey, WatchState
 from notifier.store import open_reader
+
+_COLUMNS = (
+    TableColumn("Video"),
+    TableColumn("Gateway", drop=2),
+    TableColumn("State", drop=1),
+    TableColumn("Progress", drop=3),
+    TableColumn("Event", drop=4),
+    TableColumn("Deliveries", drop=5),
+)
 
 
 @click.command("list")
@@ -28,7 +36,7 @@ def list_command(config_path: Path | None, *, as_json: bool, show_all: bool) -> 
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(_table(rows))
+        print_table(_COLUMNS, [_cells(row) for row in rows])
     else:
         click.echo("nothing is watched; add a video with: notifier watch add VIDEO_ID")
     return 0
@@ -76,18 +84,15 @@ def _row(key: WatchKey, view: WatchView | None, sources: list[str]) -> dict[str,
     }
 
 
-def _table(rows: Sequence[dict[str, object]]) -> Table:
-    table = Table("Video", "Gateway", "State", "Progress", "Event", "Deliveries", box=None)
-    for row in rows:
-        progress = row["progress"]
-        deliveries = row["deliveries"]
-        assert isinstance(deliveries, dict)  # noqa: S101 - made in `_row`
-        table.add_row(
-            str(row["video_id"]),
-            str(row["gateway"]),
-            str(row["status"] if row["state"] == "open" and row["status"] else row["state"]),
-            "" if progress is None else f"{progress} %",
-            str(row["event_type"] or ""),
-            ", ".join(f"{count} {state}" for state, count in sorted(deliveries.items())),
-        )
-    return table
+def _cells(row: dict[str, object]) -> Sequence[str]:
+    progress = row["progress"]
+    deliveries = row["deliveries"]
+    assert isinstance(deliveries, dict)  # noqa: S101 - made in `_row`
+    return (
+        str(row["video_id"]),
+        str(row["gateway"]),
+        str(row["status"] if row["state"] == "open" and row["status"] else row["state"]),
+        "" if progress is None else f"{progress} %",
+        str(row["event_type"] or ""),
+        ", ".join(f"{count} {state}" for state, count in sorted(deliveries.items())),
+    )

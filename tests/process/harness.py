@@ -165,8 +165,8 @@ def command(*arguments: str | Path) -> list[str]:
 
 def clean_environment(**extra: str) -> dict[str, str]:
     """Return this process's environment without what would change where notifier looks."""
-    ours = ("NOTIFIER_", "XDG_", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "CI")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    changing = ("NOTIFIER_", "XDG_", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "CI", "COLUMNS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(changing)}
     return {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), "NO_COLOR": "1", **extra}
 
 
