@@ -79,7 +79,8 @@ class Sources:
 
         Raises StoreError when the store refuses the change; the next call tries again.
         """
-        contents = await trio.to_thread.run_sync(self._folder.scan)
+        # a shutdown does not wait for a file that takes long
+        contents = await trio.to_thread.run_sync(self._folder.scan, abandon_on_cancel=True)
         self._report(contents.problems)
         found = {one.source: one for one in (self._config.listing, *contents.listings)}
         if self._synced is None:
