@@ -117,7 +117,7 @@ class _Daemon:
         """Run both phases; return the exit code."""
         sources = Sources(self.config, self.parts.store)
         watches: list[Watch] = []
-        await sources.update(watches.extend)
+        await sources.update(lambda found: watches.extend(found.opened))
         dispatcher = self.parts.endpoints.dispatcher
         code = 0
         async with trio.open_nursery() as delivering:
@@ -160,7 +160,7 @@ class _Daemon:
         operations = DaemonOperations(parts, sources, supervisor, reloader)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(parts.readings.run)
-            nursery.start_soon(sources.run, supervisor.apply)
+            nursery.start_soon(sources.run, supervisor.apply_changes)
             nursery.start_soon(reloader.run, self.lifecycle.reload)
             nursery.start_soon(
                 run_retention, parts.store, lambda: reloader.config.retention, clock.now

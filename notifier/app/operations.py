@@ -27,7 +27,7 @@ from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.polling import Sources, Supervisor
 from notifier.store.queries import EventFilter, WatchFilter
-from notifier.store.resending import Recipient, Replay
+from notifier.store.resending import Recipient, Replay, Replayed
 
 _STORE_PATIENCE = 5.0
 
@@ -94,12 +94,13 @@ class DaemonOperations:
         self.parts.endpoints.dispatcher.wake(names)
         return names
 
-    async def replay(self, wanted: Replay, endpoints: Sequence[str] | None) -> Mapping[str, int]:
+    async def replay(self, wanted: Replay, endpoints: Sequence[str] | None) -> Replayed:
         names = list(self.reloader.config.endpoints) if endpoints is None else endpoints
         recipients = [_recipient(self._endpoint(name)) for name in names]
-        counts = await self.parts.store.replay(wanted, recipients, rerender)
-        self.parts.endpoints.dispatcher.wake([name for name, count in counts.items() if count])
-        return counts
+        done = await self.parts.store.replay(wanted, recipients, rerender)
+        due = [name for name, count in done.counts.items() if count]
+        self.parts.endpoints.dispatcher.wake(due)
+        return done
 
     async def endpoints(self) -> list[Row]:
         endpoint_views = await self.parts.store.endpoint_views()

@@ -1,12 +1,16 @@
 """`notifier events` and `notifier replay`: lists events and sends them again."""
 
 import json
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from notifier.app.redaction import STATES
@@ -15,6 +19,7 @@ from notifier.cli.daemon_client import ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json, print_table
 from notifier.cli.param_types import MOMENT
+from notifier.config import Config
 from notifier.errors import NotifierError
 from notifier.model.views import EventView
 from notifier.store import open_reader
@@ -160,10 +165,27 @@ def replay_command(
         body["until"] = until
     if endpoint is not None:
         body["endpoint"] = endpoint
-    counts = ask_daemon(config, "POST", "/v1/replay", body)["deliveries"]
+    counts = _replay(config, body, until=time.time() if until is None else until)
     if as_json:
         print_json([{"endpoint": name, "events": count} for name, count in counts.items()])
         return 0
     for name, count in counts.items():
         click.echo(f"{name}: {count} event{'' if count == 1 else 's'}")
     return 0
+
+
+def _replay(config: Config, body: Mapping[str, object], until: float) -> Counter[str]:
+    """Have the daemon send again batch by batch; Ctrl-C leaves it at the batches that are done."""
+    since = cast("float", body["since"])
+    counts = Counter[str]()
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task("Sending again", total=max(until - since, 1.0))
+        asked = {**body, "one_batch": True}
+        while True:
+            done = ask_daemon(config, "POST", "/v1/replay", asked)
+            counts.update(done["deliveries"])
+            if done["next"] is None:
+                return counts
+            progress.update(task, completed=done["next"][0] - since)
+            asked["after"] = done["next"]

@@ -2,11 +2,12 @@
 
 `load` reports everything that is wrong at once. `resolve_secrets` reports secrets that cannot be
 read, `check_certificates` certificates that cannot. `read_dropin` reads a drop-in file and
-`accept` decides which drop-ins count where several contradict each other. No error repeats a
+`Claims` decides which entries count where drop-ins contradict each other. No error repeats a
 value of the config: any value may be a secret under the wrong key.
 """
 
-from notifier.config.dropins import accept, read_dropin
+from notifier.config.claims import Claims
+from notifier.config.dropins import read_dropin
 from notifier.config.durations import DurationError, format_duration, parse_duration
 from notifier.config.load import load
 from notifier.config.paths import default_socket_path, default_store_path, find_config
@@ -22,6 +23,7 @@ from notifier.config.urls import check_endpoint_url, is_loopback, literal_addres
 from notifier.config.watches import check_watch
 
 __all__ = [
+    "Claims",
     "Config",
     "DurationError",
     "EndpointSettings",
@@ -29,7 +31,6 @@ __all__ = [
     "HttpSettings",
     "Secret",
     "SecretError",
-    "accept",
     "check_certificates",
     "check_endpoint_url",
     "check_watch",

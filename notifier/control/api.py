@@ -1,8 +1,9 @@
 """The control API's resources, each a few lines around one operation."""
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from notifier.control.request_models import (
 from notifier.errors import NotifierError
 from notifier.model.views import Row
 from notifier.model.watch import WatchKey
+from notifier.store.pruning import Position
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Replay
 
@@ -135,10 +137,17 @@ class _Api:
     async def replay(self, request: Request) -> Response:
         asked = await _body(request, ReplayRequest)
         until = _FOR_EVER if asked.until is None else asked.until
-        wanted = Replay(asked.since, until, undelivered=asked.only == "undelivered")
+        start = None if asked.after is None else Position(*asked.after)
+        wanted = Replay(asked.since, until, asked.only == "undelivered", start)
         endpoints = None if asked.endpoint is None else [asked.endpoint]
-        counts = await self.operations.replay(wanted, endpoints)
-        return JSONResponse({"deliveries": dict(counts)}, HTTPStatus.ACCEPTED)
+        counts = Counter[str]()
+        while True:
+            done = await self.operations.replay(wanted, endpoints)
+            counts.update(done.counts)
+            if done.end is None or asked.one_batch:
+                answer = {"deliveries": dict(counts), "next": done.end}
+                return JSONResponse(answer, HTTPStatus.ACCEPTED)
+            wanted = replace(wanted, after=done.end)
 
     async def endpoints(self, _request: Request) -> Response:
         return _list(await self.operations.endpoints())

@@ -78,13 +78,17 @@ class Resend(Body):
 class ReplayRequest(Body):
     """Which events are sent again, and to which endpoint.
 
-    `undelivered` leaves out what an endpoint has already received, `all` does not.
+    `undelivered` leaves out what an endpoint has already received, `all` does not. With
+    `one_batch` the answer comes after a bounded number of events, and its `next` is the `after` of
+    the next request, null at the end.
     """
 
     since: Moment
     until: Moment | None = None
     endpoint: str | None = None
     only: Literal["undelivered", "all"] = "undelivered"
+    one_batch: bool = False
+    after: tuple[Moment, Annotated[str, Field(max_length=100)]] | None = None
 
 
 class EventQuery(Query):

@@ -17,7 +17,9 @@ from notifier.model.views import (
 )
 from notifier.model.watch import WatchKey
 from notifier.store.codec import WATCH_COLUMNS, load_watch
-from notifier.store.watches import callback_of, sources_of
+from notifier.store.delivery_counts import counts_by_endpoint
+from notifier.store.listings import sources_of
+from notifier.store.watches import callback_of
 
 MOST_ROWS = 1000
 """The most rows that are returned at once."""
@@ -166,14 +168,16 @@ ALL_WATCHES = WatchFilter()
 def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
     """Return the latest generation of every watch that `wanted` describes."""
     columns = ", ".join(f"w.{name}" for name in WATCH_COLUMNS.split(", "))
+    # one condition for each filter that is set: an index cannot serve `? IS NULL OR ...`
+    filters = {"state": wanted.state, "gateway": wanted.gateway, "video_id": wanted.video_id}
+    given = {name: value for name, value in filters.items() if value is not None}
+    conditions = "".join(f" AND w.{name} = ?" for name in given)
     rows = db.execute(
         f"SELECT {columns}, e.id, e.type FROM watches w "
         "LEFT JOIN events e ON e.watch = w.id AND e.kind = 'ending' WHERE w.generation = "
         "(SELECT max(generation) FROM watches o WHERE o.gateway = w.gateway"
-        " AND o.video_id = w.video_id) AND (?1 IS NULL OR w.state = ?1) "
-        "AND (?2 IS NULL OR w.gateway = ?2) AND (?3 IS NULL OR w.video_id = ?3) "
-        "ORDER BY w.id LIMIT ?4 OFFSET ?5",
-        (wanted.state, wanted.gateway, wanted.video_id, wanted.limit, wanted.after),
+        f" AND o.video_id = w.video_id){conditions} ORDER BY w.id LIMIT ? OFFSET ?",
+        (*given.values(), wanted.limit, wanted.after),
     ).fetchall()
     counts = _delivery_counts(db, [row[-2] for row in rows if row[-2] is not None])
     return [
@@ -196,18 +200,18 @@ def watch(db: sqlite3.Connection, key: WatchKey) -> WatchView | None:
 
 
 def endpoint_views(db: sqlite3.Connection) -> dict[str, EndpointView]:
-    """Count the deliveries of every endpoint by state; the endpoint's name is the key."""
-    counts: dict[str, dict[str, int]] = {}
-    rows = db.execute(f"SELECT d.endpoint, {_STATE}, count(*) FROM deliveries d GROUP BY 1, 2")
-    for name, state, count in rows:
-        counts.setdefault(name, {})[state] = count
-    troubles = {
+    """Return how the deliveries of every endpoint stand, by the endpoint's name."""
+    counts = counts_by_endpoint(db)
+    health = {
         name: (disabled, since)
         for name, disabled, since in db.execute(
             "SELECT name, disabled, failing_since FROM endpoints"
         )
     }
+    for name, (disabled, _) in health.items():
+        if disabled is not None and "pending" in counts.get(name, {}):
+            counts[name]["held"] = counts[name].pop("pending")
     return {
-        name: EndpointView(counts.get(name, {}), *troubles.get(name, (None, None)))
-        for name in {*counts, *troubles}
+        name: EndpointView(counts.get(name, {}), *health.get(name, (None, None)))
+        for name in {*counts, *health}
     }
