@@ -1,7 +1,7 @@
-"""The shapes that gateways give a job and its absence, one function each.
+"""The bodies in which gateways describe a job, and a job that is missing; a function for each.
 
-All of them start from the protocol's own object, so that what a function says is exactly what
-its gateway does differently.
+All of them start from the protocol's own object, so that each function shows only what its
+gateway does differently.
 """
 
 from dataclasses import dataclass, replace
@@ -82,7 +82,7 @@ def new_api_legacy(moment: Moment) -> Body:
 
 
 def litellm(moment: Moment) -> Body:
-    """Describe a job as LiteLLM does for a provider that tells it little."""
+    """Describe a job as LiteLLM does for a provider that reports little."""
     return {**_without(plain(moment), "progress", "expires_at"), "created_at": 0}
 
 

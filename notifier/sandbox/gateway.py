@@ -1,7 +1,7 @@
-"""The gateway itself: jobs, and the five requests of `/v1/videos`.
+"""The simulated gateway: the jobs, and the requests of `/v1/videos`.
 
-Jobs do not run; each answer asks the job what it is at this moment. Faults come from a script
-for one video (tests) or by chance (`--fault`), and hit status requests only.
+Jobs do not run; each answer computes the job's state at that moment. Faults come from a script
+for one video (tests) or by chance (`--fault`), and apply to status requests only.
 """
 
 import hmac
@@ -38,8 +38,8 @@ _FIELD = 200
 _LISTS = ""  # stands for lists where a video's id would stand
 
 
-class Asked(NamedTuple):
-    """A request that was made: `path` as sent, `at` in Unix seconds."""
+class RecordedRequest(NamedTuple):
+    """A request that arrived: `path` as sent, `at` in Unix seconds."""
 
     method: str
     path: str
@@ -47,11 +47,11 @@ class Asked(NamedTuple):
 
 
 class Sandbox:
-    """A stand-in gateway; `handle` is a `notifier.http_server` handler.
+    """A simulated gateway; `handle` is a `notifier.http_server` handler.
 
-    `profile` is a name in `PROFILES`. `speed` divides every time a job takes. `duration`
-    (seconds, before speed) is for jobs that do not say; without it they take one to three
-    minutes. The attribute `on_created` may be set to hear of every new job. The oldest jobs
+    `profile` is a name in `PROFILES`. `speed` divides every duration. `duration` (seconds,
+    before speed) is for jobs whose prompt names none; without it they take one to three
+    minutes. The attribute `on_created` is called with every new job. The oldest jobs
     and requests are forgotten beyond 10,000. Raises ValueError for an unknown profile or an
     impossible speed.
     """
@@ -72,7 +72,7 @@ class Sandbox:
         if not 0 < speed < math.inf:
             raise ValueError("speed must be above 0")
         self.on_created: Callable[[Job], None] = lambda _job: None
-        self.requests: deque[Asked] = deque(maxlen=_MOST_REQUESTS)
+        self.requests: deque[RecordedRequest] = deque(maxlen=_MOST_REQUESTS)
         self._profile = PROFILES[profile]
         self._speed = speed
         self._faults = tuple(faults)
@@ -125,7 +125,7 @@ class Sandbox:
         return job
 
     def script(self, video_id: str, faults: Iterable[str | None]) -> None:
-        """Decide the next status requests of one video: a kind of fault, or None, for each.
+        """Set the faults of the next status requests of one video: a kind, or None, for each.
 
         The id "" stands for lists. Raises ValueError for an unknown kind.
         """
@@ -134,8 +134,8 @@ class Sandbox:
 
     async def handle(self, request: Request, wire: Wire) -> Response | None:
         """Answer one request."""
-        self.requests.append(Asked(request.method, request.path, self._now()))
-        return await self._route(request, wire) if self._may(request) else wrong_key()
+        self.requests.append(RecordedRequest(request.method, request.path, self._now()))
+        return await self._route(request, wire) if self._is_authorized(request) else wrong_key()
 
     async def _route(self, request: Request, wire: Wire) -> Response | None:
         match (request.method, request.segments):
@@ -154,7 +154,7 @@ class Sandbox:
                 where = f"Invalid URL ({request.method} {request.path[:_FIELD]})"
                 return refusal(HTTPStatus.NOT_FOUND, where)
 
-    def _may(self, request: Request) -> bool:
+    def _is_authorized(self, request: Request) -> bool:
         if self._api_key is None:
             return True
         offered = request.headers.get("api-key", "")
@@ -164,11 +164,11 @@ class Sandbox:
         return hmac.compare_digest(offered.encode(), self._api_key.encode())
 
     def _seconds(self, *wishes: float | None) -> float:
-        told = (wish for wish in (*wishes, self._duration) if wish is not None)
-        return max(next(told, self._rng.uniform(_SHORTEST, _LONGEST)), _INSTANT)
+        given = (wish for wish in (*wishes, self._duration) if wish is not None)
+        return max(next(given, self._rng.uniform(_SHORTEST, _LONGEST)), _INSTANT)
 
     def _moment(self, job: Job, request: Request) -> Moment | None:
-        """Return the job as an answer shows it now; None once it is forgotten."""
+        """Return the job as an answer describes it now; None once it is forgotten."""
         now = self._now()
         seen = job.at(now)
         if seen is None:
@@ -213,7 +213,7 @@ class Sandbox:
         kind = self._due_fault(_LISTS)
         if kind is not None and kind in LIST_FAULTS:
             return LIST_FAULTS[kind](request.query, partial(self._list, request))
-        return await self._struck(kind, _LISTS, self._list(request, request.query), wire)
+        return await self._with_fault(kind, _LISTS, self._list(request, request.query), wire)
 
     def _list(self, request: Request, query: Mapping[str, str]) -> Response:
         now = self._now()
@@ -261,10 +261,10 @@ class Sandbox:
             table.pop(job_id, None)
 
     async def _spoiled(self, job_id: str, right: Response, wire: Wire) -> Response | None:
-        """Let a fault happen to `right`, if one is due."""
-        return await self._struck(self._due_fault(job_id), job_id, right, wire)
+        """Apply the fault that is due, if any, to `right`."""
+        return await self._with_fault(self._due_fault(job_id), job_id, right, wire)
 
-    async def _struck(
+    async def _with_fault(
         self, kind: str | None, job_id: str, right: Response, wire: Wire
     ) -> Response | None:
         if kind is None or kind in LIST_FAULTS:
@@ -280,7 +280,7 @@ class Sandbox:
         fits = (f for f in self._faults if job_id == _LISTS or f.kind not in LIST_FAULTS)
         kind = next((f.kind for f in fits if self._rng.random() < f.probability), None)
         if kind == last == "flaky-404":
-            # it stands for one replica that lags: the next answer knows the video again
+            # this fault simulates one replica that lags: the next answer knows the video again
             kind = None
         if job_id in self._jobs:
             self._last_fault[job_id] = kind

@@ -1,7 +1,7 @@
-"""A job's life as a pure function of the time.
+"""A job's state as a pure function of the time.
 
 A job is queued for the first tenth of its duration, then reports a progress that moves in
-steps, then ends as was decided when it was created. Nothing has to run for that to happen.
+steps, then ends as was decided when it was created. No task has to run for that.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _ALMOST = 99
 
 
 class Ending(StrEnum):
-    """What becomes of a job: `lost` is forgotten half way, `stuck` never ends."""
+    """How a job ends: `lost` is forgotten half way, `stuck` never ends."""
 
     COMPLETED = "completed"
     FAILED = "failed"

@@ -1,4 +1,4 @@
-"""A few bytes that tools recognise as MP4: a type box and an empty payload, no pictures."""
+"""The smallest bytes that tools recognise as MP4: a type box and an empty payload."""
 
 
 def _box(kind: bytes, payload: bytes) -> bytes:
@@ -6,4 +6,4 @@ def _box(kind: bytes, payload: bytes) -> bytes:
 
 
 CLIP = _box(b"ftyp", b"isom\x00\x00\x02\x00isomiso2mp41") + _box(b"free", b"") + _box(b"mdat", b"")
-"""What every completed job of the sandbox has made."""
+"""The content of every completed job of the sandbox."""

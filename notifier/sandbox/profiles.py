@@ -1,7 +1,7 @@
-"""How known gateways would describe one and the same job.
+"""The dialects of known gateways, each as a `Profile` that describes the same jobs.
 
 A profile is data where a dialect differs in data (words, id prefix, headers) and a small
-function where it differs in shape. Versions drift, so each one stands for a family.
+function where it differs in shape. Versions differ, so each profile stands for a family.
 """
 
 import base64
@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import NamedTuple
 
 from notifier.http_server import Response, json_response
 from notifier.model.status import Status
@@ -20,13 +21,24 @@ _ID_DIGITS = "0123456789abcdef"
 _REWRITTEN = "litellm:custom_llm_provider:openai;model_id:sora-2;video_id:"
 
 
+class PollHint(NamedTuple):
+    """A header that asks clients to poll after `interval`, in the header's own unit."""
+
+    header: str
+    interval: float
+
+    def headers(self, speed: float) -> Mapping[str, str]:
+        """Return the header, its interval divided by the sandbox's `speed`."""
+        return {self.header: str(max(1, round(self.interval / speed)))}
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One gateway's manners.
+    """One gateway's dialect.
 
-    `words` is what it calls the five statuses where it does not use the protocol's word;
-    `hint` makes the response headers of a running job from the sandbox's speed; every
-    `misses_every`-th poll of a job is answered as if it did not exist.
+    `words` holds its words for statuses, where they are not the protocol's. `poll_hint` is the
+    response header of a running job that asks for a poll interval. Every `misses_every`-th poll
+    of a job is answered as if the job did not exist.
     """
 
     about: str
@@ -34,7 +46,7 @@ class Profile:
     words: Mapping[Status, str] = field(default_factory=dict)
     missing: Callable[[str], Response] = dialects.video_not_found
     id_prefix: str = "video_"
-    hint: Callable[[float], Mapping[str, str]] | None = None
+    poll_hint: PollHint | None = None
     failed_status: int = HTTPStatus.OK
     envelope: bool = False
     rewrites_ids: bool = False
@@ -63,7 +75,7 @@ class Profile:
         return job_id if text.startswith(_REWRITTEN) else shown
 
     def describe(self, moment: Moment) -> dict[str, Json]:
-        """Return one moment of a job as this gateway puts it."""
+        """Return one moment of a job as this gateway describes it."""
         status = moment.seen.status
         word = self.words.get(status, status.value) if status else ""
         return self.body(moment.named(word))
@@ -74,7 +86,7 @@ class Profile:
         if self.envelope:
             body = {"code": "success", "message": "", "data": body}
         failed = moment.seen.status is Status.FAILED
-        hints = self.hint(speed) if self.hint and not moment.seen.ended else {}
+        hints = self.poll_hint.headers(speed) if self.poll_hint and not moment.seen.ended else {}
         return json_response(body, self.failed_status if failed else HTTPStatus.OK, hints)
 
 
@@ -124,7 +136,7 @@ PROFILES: Mapping[str, Profile] = {
     "unsloth": Profile(
         "openai-poll-after-ms, a cancelled job reads as failed",
         body=dialects.unsloth,
-        hint=lambda speed: {"openai-poll-after-ms": str(max(1, round(5000 / speed)))},
+        poll_hint=PollHint("openai-poll-after-ms", 5000),
     ),
     "azure": Profile(
         "succeeded, error.code null",
@@ -134,7 +146,7 @@ PROFILES: Mapping[str, Profile] = {
     ),
     "inworld": Profile(
         "the protocol, asking with Retry-After for a poll every 10 s",
-        hint=lambda speed: {"retry-after": str(max(1, round(10 / speed)))},
+        poll_hint=PollHint("retry-after", 10),
     ),
     "replicated": Profile(
         "every third poll reaches a replica that does not know the job", misses_every=3
