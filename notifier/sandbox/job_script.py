@@ -29,6 +29,13 @@ class JobScript:
     ending: Ending
     duration: float | None
 
+    def overridden(self, ending: Ending | None, duration: float | None) -> "JobScript":
+        """Return this script with what is not None replaced."""
+        return JobScript(
+            self.ending if ending is None else ending,
+            self.duration if duration is None else duration,
+        )
+
 
 def read_prompt(prompt: str) -> JobScript:
     """Return how the job of `prompt` shall go."""

@@ -47,7 +47,8 @@ _ERRORS = {
 class Job:
     """A video job; times are Unix seconds, `duration` and `step` seconds of real time.
 
-    `step` is how often the progress is refreshed. `prompt` may be shortened.
+    `step` is how often the progress is refreshed. `prompt` may be shortened. `remix_of` is the
+    id of the video that a remix was made from.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Job:
     model: str = "sora-2"
     seconds: str = "4"
     size: str = "720x1280"
+    remix_of: str | None = None
 
     @property
     def started_at(self) -> float:
@@ -95,6 +97,7 @@ class Job:
             expires_at=None if done is None else done + RESULT_LIFETIME,
             seconds=self.seconds,
             size=self.size,
+            remixed_from_video_id=self.remix_of,
             error=_ERRORS.get(self.ending) if status.terminal else None,
         )
 

@@ -159,6 +159,55 @@ async def test_content_can_be_had_once_the_job_has_completed(nursery: trio.Nurse
     assert (await gateway.get("/nobody/content")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["edits", "extensions", "v1/remix"])
+async def test_what_is_made_from_a_video_needs_a_completed_one(
+    nursery: trio.Nursery, path: str
+) -> None:
+    gateway = await open_gateway(nursery)
+    gateway.sandbox.create(video_id="v1", duration=10)
+
+    async def asked(video_id: str) -> tuple[int, str]:
+        fields = {"prompt": "more", "seconds": "4", "video": {"id": video_id}}
+        where = path.replace("v1", video_id)
+        answer = await ask(gateway.port, "POST", f"/v1/videos/{where}", json=fields)
+        return answer.status_code, str((answer.json().get("error") or {}).get("code"))
+
+    assert await asked("v1") == (409, "video_not_ready")
+    assert await asked("v2") == (404, "video_not_found")
+    gateway.clock.at += 10
+    assert await asked("v1") == (200, "None")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "param"),
+    [
+        ("edits", {"prompt": "a cat"}, "video"),
+        ("edits", {"video": {"id": "v1"}}, "prompt"),
+        ("extensions", {"prompt": "a cat", "video": {"id": "v1"}}, "seconds"),
+        ("extensions", {"prompt": "a cat", "seconds": "121", "video": {"id": "v1"}}, "seconds"),
+        ("extensions", {"prompt": "a cat", "seconds": "-4", "video": {"id": "v1"}}, "seconds"),
+        ("v1/remix", {}, "prompt"),
+        ("characters", {}, "name"),
+        ("characters", {"name": "Mimi"}, "video"),
+    ],
+)
+async def test_a_request_without_a_parameter_is_400_and_names_it(
+    nursery: trio.Nursery, path: str, fields: dict[str, object], param: str
+) -> None:
+    gateway = await open_gateway(nursery)
+    gateway.sandbox.create(video_id="v1", duration=0)
+    gateway.clock.at += 1
+    answer = await ask(gateway.port, "POST", f"/v1/videos/{path}", json=fields)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+async def test_an_unknown_variant_of_the_content_is_400(nursery: trio.Nursery) -> None:
+    gateway = await open_gateway(nursery)
+    gateway.sandbox.create(video_id="v1", duration=0)
+    answer = await gateway.get("/v1/content?variant=poster")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "variant")
+
+
 async def test_a_deleted_job_is_gone(nursery: trio.Nursery) -> None:
     gateway = await open_gateway(nursery)
     job = gateway.sandbox.create()
@@ -239,7 +288,7 @@ MULTIPART = "multipart/form-data; boundary=b"
 @given(st.sampled_from([MULTIPART, "application/json", ""]) | st.text(), st.binary())
 def test_any_bytes_are_read_as_a_form_or_refused(content_type: str, body: bytes) -> None:
     try:
-        assert all(isinstance(text, str) for text in read_form(content_type, body).values())
+        assert all(isinstance(text, str) for text in read_form(content_type, body).fields.values())
     except FormError:
         return
 
