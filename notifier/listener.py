@@ -1,7 +1,7 @@
-"""A local receiver: verifies signed events the way a real one should, and can misbehave.
+"""A local receiver that verifies signed events as a real one should, and can misbehave.
 
-It keeps count per `webhook-id`, because that is what a receiver deduplicates on: a second
-delivery of an event that was already answered with 2xx is marked as a duplicate.
+It counts deliveries by `webhook-id`, which is what a receiver deduplicates on. A second delivery
+of an event that was already answered with 2xx is marked as a duplicate.
 """
 
 import json
@@ -25,10 +25,10 @@ _SHOWN = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "webh
 class Received:
     """One POST that arrived.
 
-    `at` is Unix seconds. `verified` is None when there was no key to check with, and `reason`
-    says why it is False. `attempt` counts from 1 for each `id`; `duplicate` tells that an
-    earlier one was already answered with 2xx. `event` is the decoded body, empty when it is
-    no JSON object. `status` is what is answered.
+    `at` is Unix seconds. `verified` is None when there was no key to check with; `reason` is
+    why it is False. `attempt` counts from 1 for each `id`; `duplicate` is true when an earlier
+    one was answered with 2xx. `event` is the decoded body, empty when it is no JSON object.
+    `status` is the status of the answer.
     """
 
     at: float
@@ -68,10 +68,10 @@ class _Seen:
 class Listener:
     """A receiver; `handle` is a `notifier.http_server` handler.
 
-    `keys` are the decoded secrets, none of them meaning that nothing is verified. Each event
-    is answered with 500 for its first `fail_first` attempts and with `respond` from then on,
-    after `slow` seconds. `on_event` hears of every POST before it is answered. The oldest
-    receipts are forgotten beyond 10,000.
+    `keys` are the decoded secrets; without any, nothing is verified. Each event is answered
+    with 500 for its first `fail_first` attempts and with `respond` from then on, after `slow`
+    seconds. `on_event` is called for every POST before it is answered. The oldest receipts are
+    forgotten beyond 10,000.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Listener:
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     async def handle(self, request: Request, wire: Wire) -> Response | None:  # noqa: ARG002 - a Handler
-        """Take one request; anything but a POST is refused and not counted."""
+        """Answer one request; anything but a POST is refused and not counted."""
         if request.method != "POST":
             return Response(HTTPStatus.METHOD_NOT_ALLOWED, {"allow": "POST"})
         received = self._take(request)

@@ -1,4 +1,4 @@
-"""The systemd units that come with the package."""
+"""The text of the systemd units that are shipped with the package."""
 
 from importlib.resources import files
 from pathlib import Path

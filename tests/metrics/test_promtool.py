@@ -1,4 +1,4 @@
-"""Names that follow the conventions, and alerts that fire when they should: promtool says so."""
+"""Metric names follow the conventions and alerts fire when they should, by promtool's checks."""
 
 import re
 import shutil
