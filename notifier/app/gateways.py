@@ -9,8 +9,9 @@ from notifier.app.connections import Difference, Link, Peer, Peers
 from notifier.app.runtime import Runtime
 from notifier.config import GatewaySettings
 from notifier.gateway.client import content_url
+from notifier.model.condition import LastPoll
 from notifier.model.views import Row
-from notifier.model.watch import Watch
+from notifier.model.watch import Watch, WatchKey
 from notifier.polling import GatewayScheduler, WatchRules
 
 Draft = Mapping[str, Peer[GatewaySettings]]
@@ -101,11 +102,22 @@ class Gateways:
     def condition(self, name: str) -> Row:
         """Return a gateway's state, and how much of its request budget is in use."""
         scheduler = self._schedulers[name]
+        condition = scheduler.condition()
         return {
             "paused": scheduler.paused,
+            "state": condition.state.value,
+            "since": round(condition.since, 3),
+            "last_answer_at": _rounded(condition.last_answer_at),
+            "last_error": condition.last_error,
+            "last_error_at": _rounded(condition.last_error_at),
             "max_requests_per_second": self._settings[name].max_requests_per_second,
             "requests_per_second": round(scheduler.rate(), 3),
         }
+
+    def last_poll(self, key: WatchKey) -> LastPoll | None:
+        """Return when an open watch was last asked about with what outcome, if it was."""
+        scheduler = self._schedulers.get(key.gateway)
+        return None if scheduler is None else scheduler.last_poll(key.video_id)
 
     def rules(self, watch: Watch) -> WatchRules:
         """Return how a watch is polled, as the config has it now."""
@@ -118,6 +130,10 @@ class Gateways:
     def content_url(self, gateway: str, video_id: str) -> str:
         """Return where a completed video can be fetched."""
         return content_url(self._settings[gateway].base_url, video_id)
+
+
+def _rounded(moment: float | None) -> float | None:
+    return None if moment is None else round(moment, 3)
 
 
 def _link(settings: GatewaySettings) -> Link:

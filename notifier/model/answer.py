@@ -66,3 +66,18 @@ def outcome_word(answer: Answer) -> str:
             return answer.reason
         case Unauthorized():
             return f"http_{answer.status}"
+
+
+def outcome_text(answer: Answer) -> str:
+    """Return the outcome of a request in words, for operators."""
+    match answer:
+        case Seen():
+            word, progress = answer.snapshot.word, answer.snapshot.progress
+            return word if progress is None else f"{word}, {progress} %"
+        case NotFound():
+            what = "not found"
+        case Unauthorized():
+            what = f"refused with {answer.status}"
+        case PollError():
+            what = answer.reason
+    return f"{what}: {answer.detail}" if answer.detail else what

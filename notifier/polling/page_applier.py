@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import trio
 
 from notifier.gateway import Page
-from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized, outcome_text
 from notifier.polling.page_planner import WORTH_OF_DUE, WORTH_OF_EARLY
 from notifier.polling.page_range import PageRequest
 from notifier.polling.poll_slot import PollResult, PollSlot
@@ -34,8 +34,10 @@ class PageApplier:
         self._timer_wheel = timer_wheel
         self._singles_have_progress = False
 
-    def record_single(self, slot: PollSlot, answer: Answer) -> None:
-        """Record the answer to a single request."""
+    def record_single(self, slot: PollSlot, answer: Answer, at: float) -> None:
+        """Record the answer to a single request that was made `at` a time (`Clock.now`)."""
+        slot.asked_at = at
+        slot.last_error = "" if isinstance(answer, Seen) else outcome_text(answer)
         slot.not_found = isinstance(answer, NotFound)
         if isinstance(answer, Seen) and answer.snapshot.progress is not None:
             self._singles_have_progress |= not answer.snapshot.ended
@@ -61,6 +63,7 @@ class PageApplier:
         if own is None:
             carrier.single_only |= request.after is not None or carrier.video_id in page
             return None
+        carrier.asked_at, carrier.last_error = at, ""
         return PollResult(own, at)
 
     def _apply_one(self, slot: PollSlot, page: Page, at: float, now: float) -> float:
@@ -84,6 +87,7 @@ class PageApplier:
         return WORTH_OF_DUE if due else WORTH_OF_EARLY
 
     def _pass_on(self, slot: PollSlot, asked: PollResult, now: float) -> None:
+        slot.asked_at, slot.last_error = asked.at, ""
         try:
             accepted = slot.accept_listed(asked, now)
         except Exception:  # noqa: BLE001 - it shall fail in its own task, not in this one

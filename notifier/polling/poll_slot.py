@@ -33,12 +33,14 @@ class PollSlot:
     piggybacked answer is accepted. `deadline` (`Clock.now`) is when the watch is given up.
     `wheel_tick` is the tick of its entry in the timer wheel. `single_only` says that the next
     answer must come from a single request, `listed_as_ended` that a page once said that the video
-    has ended, `not_found` that the last single answer was `NotFound`.
+    has ended, `not_found` that the last single answer was `NotFound`. `asked_at` (`Clock.now`) is
+    when the last request was made that this video had an answer to, None before the first, and
+    `last_error` the outcome in words, "" when the video was seen.
     """
 
     __slots__ = (
         *("video_id", "due", "earliest", "deadline", "wheel_tick", "task", "wake_value"),
-        *("single_only", "not_found", "listed_as_ended"),
+        *("single_only", "not_found", "listed_as_ended", "asked_at", "last_error"),
     )
 
     def __init__(self, video_id: str) -> None:
@@ -47,6 +49,8 @@ class PollSlot:
         self.task: trio.lowlevel.Task | None = None
         self.single_only = self.not_found = self.listed_as_ended = False
         self.wake_value: object = None
+        self.asked_at: float | None = None
+        self.last_error = ""
 
     @property
     def known(self) -> Snapshot | None:

@@ -17,8 +17,17 @@ import trio
 from notifier import log
 from notifier.gateway import Page
 from notifier.metrics import Metrics
-from notifier.model.answer import Answer, PollError, Seen, Unauthorized, outcome_word
+from notifier.model.answer import (
+    Answer,
+    PollError,
+    Seen,
+    Unauthorized,
+    outcome_text,
+    outcome_word,
+)
+from notifier.model.condition import GatewayCondition, LastPoll
 from notifier.polling.auth import PROBE_INTERVAL, AuthMonitor, AuthPause, shows_good_key
+from notifier.polling.gateway_health import GatewayHealth
 from notifier.polling.lifecycle import LONGEST_WAIT
 from notifier.polling.limits import SchedulerLimits
 from notifier.polling.page_applier import PageApplier
@@ -80,6 +89,7 @@ class GatewayScheduler:
         self._recent = RequestRate()
         self._log = log.get(gateway=gateway)
         self._auth = AuthMonitor(gateway, self._metrics, self._log)
+        self._health = GatewayHealth(now())
         self._unknown_statuses = UnknownStatusLog(self._log)
 
     def change(self, client: StatusClient, limits: SchedulerLimits) -> None:
@@ -90,13 +100,27 @@ class GatewayScheduler:
         self._unknown_statuses = UnknownStatusLog(self._log)
         self._queue.planner = PagePlanner(limits.list_videos, self._slots)
         if self._auth.reset():
-            self._resumed_at = trio.current_time()
+            self._resumed()
         self._wakeup.notify()
 
     @property
     def paused(self) -> bool:
         """Whether the key is refused at present."""
         return self._auth.pause is not None
+
+    def condition(self) -> GatewayCondition:
+        """Return the state of the gateway, its last answer and its last error."""
+        pause = self._auth.pause
+        return self._health.condition(None if pause is None else pause.since)
+
+    def last_poll(self, video_id: str) -> LastPoll | None:
+        """Return when a video was last asked about with what outcome, None if it never was."""
+        slot = self._slots.get(video_id)
+        if slot is None or slot.asked_at is None:
+            return None
+        seen = slot.known
+        outcome = slot.last_error or ("" if seen is None else outcome_text(Seen(seen)))
+        return LastPoll(slot.asked_at, outcome)
 
     def rate(self) -> float:
         """Return how many requests a second were made of late."""
@@ -243,7 +267,8 @@ class GatewayScheduler:
         self._recent.note(at)
         answer = await client.retrieve(video_id)
         self._metrics.poll(self._gateway, outcome_word(answer))
-        self._pages.record_single(slot, answer)
+        self._pages.record_single(slot, answer, at)
+        self._health.record(answer, self._now())
         if isinstance(answer, Seen) and answer.snapshot.status is None:
             self._unknown_statuses.report(answer.snapshot.word)
         if isinstance(answer, Unauthorized):
@@ -262,6 +287,7 @@ class GatewayScheduler:
         page = await self._client.list_page(request.limit, request.after)
         if isinstance(page, Page):
             self._metrics.poll(self._gateway, "listed")
+            self._health.record_answered(self._now())
             self._accepted(at)
             own = self._pages.apply(slot, request, page, at)
             self._wake_by(self._timer_wheel.next_due())
@@ -281,5 +307,9 @@ class GatewayScheduler:
 
     def _accepted(self, at: float) -> None:
         if self._auth.record_accepted(at):
-            self._resumed_at = trio.current_time()
-            self._wakeup.notify()
+            self._resumed()
+
+    def _resumed(self) -> None:
+        self._resumed_at = trio.current_time()
+        self._health.record_resumed(self._now())
+        self._wakeup.notify()

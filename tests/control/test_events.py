@@ -117,6 +117,8 @@ async def test_status_has_the_open_watches_and_the_state_of_gateways_and_endpoin
         (gateway,) = status["gateways"]
         assert (gateway["paused"], gateway["open_watches"]) == (False, 1)
         assert gateway["requests_per_second"] > 0
+        assert (gateway["state"], gateway["last_error"]) == ("ok", None)
+        assert gateway["since"] > 0
         assert ready.status == 200
         assert ready.body == {"status": "ready", "store": True, "loops": True}
 
