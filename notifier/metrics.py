@@ -4,7 +4,7 @@ Every label is a name from the config or one of a closed set of words, so that n
 series. No value is a secret.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Protocol
 
@@ -114,6 +114,10 @@ class Metrics:
         """Set whether a gateway refuses its key."""
         _keep(self._gauges.paused, gateway, wanted=paused)
 
+    def gateways_up(self, up: Mapping[str, bool]) -> None:
+        """Note which gateways answer, by name."""
+        self._gauges.up = dict(up)
+
     def attempt(self, endpoint: str, outcome: str, seconds: float) -> None:
         """Count a delivery attempt and record how long it took."""
         self._attempts_of(endpoint, outcome).inc()
@@ -159,6 +163,7 @@ class _Gauges(Collector):
         self.gateways: frozenset[str] = frozenset()
         self.endpoints: frozenset[str] = frozenset()
         self.paused: set[str] = set()
+        self.up: Mapping[str, bool] = {}
         self.failing: set[str] = set()
         self.workload: Workload | None = None
         self.config_is_good = True
@@ -176,6 +181,14 @@ class _Gauges(Collector):
         for name in sorted(self.gateways):
             paused.add_metric([name], name in self.paused)
         yield paused
+        up = Family(
+            "notifier_gateway_up",
+            "0 while a gateway is paused, or its last three requests were not answered.",
+            labels=["gateway"],
+        )
+        for name in sorted(self.gateways):
+            up.add_metric([name], self.up.get(name, True))
+        yield up
         if self.workload is not None:
             yield from self._workload(self.workload)
 

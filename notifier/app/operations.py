@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -63,13 +63,18 @@ class DaemonOperations:
             self.supervisor.drop(await self.parts.store.remove_watch(key))
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
-        return await self.parts.store.watches(wanted)
+        return [self._with_last_poll(view) for view in await self.parts.store.watches(wanted)]
 
     async def watch(self, key: WatchKey) -> WatchView:
         view = await self.parts.store.watch(key)
         if view is None or view.watch.state is WatchState.WITHDRAWN:
             raise UnknownError(f"{key} is not watched")
-        return view
+        return self._with_last_poll(view)
+
+    def _with_last_poll(self, view: WatchView) -> WatchView:
+        if view.watch.state is not WatchState.OPEN:
+            return view
+        return replace(view, last_poll=self.parts.gateways.last_poll(view.watch.key))
 
     async def events(self, wanted: EventFilter) -> list[EventSummary]:
         return await self.parts.store.events(wanted)
@@ -167,8 +172,10 @@ class DaemonOperations:
         return {"store": writable, "loops": self.reloader.watchdog.lateness() <= LATE}
 
     async def metrics(self) -> tuple[bytes, str]:
-        await self.parts.runtime.metrics.refresh(self.parts.store)
-        return self.parts.runtime.metrics.render(), CONTENT_TYPE
+        metrics = self.parts.runtime.metrics
+        metrics.gateways_up(self.parts.gateways.answering())
+        await metrics.refresh(self.parts.store)
+        return metrics.render(), CONTENT_TYPE
 
     def _endpoint(self, name: str) -> EndpointSettings:
         return named_endpoint(self.reloader.config, name)

@@ -20,6 +20,7 @@ from notifier.app.watchdog import Watchdog
 from notifier.config import Config, load, obstacles, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
 from notifier.model.watch import WatchChanges
+from notifier.store import recorded_config
 from notifier.wakeup import Wakeup
 
 _FOR_EVER = 24 * 3600.0
@@ -56,7 +57,7 @@ class Reloaded:
 
 def read_again(config: Config) -> Config:
     """Return the config as its file has it now; raises ConfigError unless it is ready to run."""
-    new = load(config.path, os.environ)
+    new = load(config.path, os.environ, recorded_config)
     problems = obstacles(new)
     if problems:
         raise ConfigError(problems)
@@ -183,6 +184,7 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
     "log.format": lambda config: config.log_format,
     "http": lambda config: (
         config.http.socket if config.http.socket_named else None,
+        config.http.socket_group,
         config.http.listen,
         config.http.token,
     ),

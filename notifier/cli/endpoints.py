@@ -11,7 +11,7 @@ from rich.table import Table
 from notifier.app import wiring
 from notifier.app.operations import test_event
 from notifier.app.redaction import STATES, endpoint_rows, named_endpoint
-from notifier.cli.config_loading import load_config, load_with_secrets
+from notifier.cli.config_loading import load_project, load_with_secrets
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json, print_table
@@ -36,7 +36,7 @@ def endpoints_group() -> None:
 @json_option
 def list_command(config_path: Path | None, *, as_json: bool) -> int:
     """List endpoints and how their deliveries stand."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     rows = _rows(config)
     if as_json:
         print_json(rows)
@@ -70,7 +70,7 @@ def test_command(config_path: Path | None, name: str) -> int:
 
     Where the endpoint's secrets are for the daemon alone, the running daemon sends it.
     """
-    event_id, outcome = _test(load_config(config_path), name)
+    event_id, outcome = _test(load_project(config_path), name)
     if outcome.delivered:
         click.echo(f"{name} took it: HTTP {outcome.status} ({event_id})")
         return 0
@@ -106,7 +106,7 @@ async def _send(
 @click.argument("name")
 def enable_command(config_path: Path | None, name: str) -> int:
     """Switch a disabled endpoint on again; what was held for it is delivered."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     named_endpoint(config, name)
     if not _enable(config, name):
         raise NotifierError(f"{name} is not disabled")

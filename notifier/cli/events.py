@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from notifier.app.redaction import STATES
-from notifier.cli.config_loading import load_config
+from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json, print_table
@@ -52,7 +52,7 @@ def list_command(  # noqa: PLR0913 - one parameter per option
     limit: int,
 ) -> int:
     """List events, the latest first."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     wanted = EventFilter(
         type=type_, endpoint=endpoint, state=state, since=since, until=until, limit=limit
     )
@@ -90,7 +90,7 @@ def _when(seconds: float) -> str:
 @click.argument("event_id", metavar="ID")
 def show_command(config_path: Path | None, *, as_json: bool, event_id: str) -> int:
     """Show one event, with every delivery and attempt."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     with open_reader(config.store_path) as reader:
         view = None if reader is None else reader.event(event_id)
     if view is None:
@@ -130,7 +130,7 @@ def resend_command(
     config_path: Path | None, *, as_json: bool, event_id: str, endpoints: Sequence[str]
 ) -> int:
     """Send an event again, under the same id. The running daemon does it."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     body = {"endpoints": list(endpoints)} if endpoints else {}
     names = ask_daemon(config, "POST", f"/v1/events/{event_id}/resend", body)["endpoints"]
     if not names:
@@ -159,7 +159,7 @@ def replay_command(
     everything: bool,
 ) -> int:
     """Send the events of a time again: those that an endpoint has not taken."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     body: dict[str, object] = {"since": since, "only": "all" if everything else "undelivered"}
     if until is not None:
         body["until"] = until

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,20 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from notifier.app.redaction import STATES, endpoint_rows
-from notifier.cli.config_loading import load_config
+from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
 from notifier.config import Config
+from notifier.model.condition import LastPoll
 from notifier.model.views import Row, WatchView
+from notifier.model.watch import WatchKey
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
 
 _REFRESH_INTERVAL = 1.0
 _MAX_VIDEOS = 200
+_PAGE = 1000
 _BAR = 24
 
 
@@ -62,23 +65,27 @@ class StatusReport:
 def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> int:
     """Show open videos with their progress, endpoints with their health, gateways and budgets.
 
-    Also works while no daemon runs: then it shows what the last one left.
+    Also works while no daemon runs: then it shows what the last one left. Off a terminal every
+    open video is listed.
     """
     if as_json and follow:
         raise click.UsageError("--json prints one report; leave out --follow")
-    config = load_config(config_path)
-    report = read_status(config)
+    config = load_project(config_path)
+    if follow:
+        _follow(config)
+        return 0
+    console = Console(highlight=False)
+    some = console.is_terminal and not as_json
+    report = read_status(config, _MAX_VIDEOS if some else None)
     if as_json:
         print_json([report.as_row()])
-    elif follow:
-        _follow(config)
     else:
-        Console(highlight=False).print(_shown(report))
+        console.print(_shown(report))
     return 0
 
 
-def read_status(config: Config) -> StatusReport:
-    """Read the status of the daemon, if one runs, and of the store."""
+def read_status(config: Config, most: int | None = None) -> StatusReport:
+    """Read the status of the daemon, if one runs, and of the store, with `most` videos (all)."""
     try:
         daemon = ask_daemon(config, "GET", "/v1/status")
     except DaemonUnreachableError:
@@ -88,13 +95,37 @@ def read_status(config: Config) -> StatusReport:
             watches, videos, endpoint_views = {}, [], {}
         else:
             watches = reader.open_watches()
-            videos = reader.watches(WatchFilter(state="open", limit=_MAX_VIDEOS))
+            videos = reader.watches(WatchFilter(state="open", limit=-1 if most is None else most))
             endpoint_views = reader.endpoint_views()
     endpoints = endpoint_rows(config, endpoint_views)
     if daemon is not None:
+        videos = list(_with_last_polls(videos, last_polls(config, most)))
         failing = {each["name"]: each["failing"] for each in daemon["endpoints"]}
         endpoints = [{**row, "failing": failing.get(str(row["name"]))} for row in endpoints]
     return StatusReport(daemon, sum(watches.values()), videos, endpoints, time.time())
+
+
+def last_polls(config: Config, most: int | None) -> dict[WatchKey, LastPoll]:
+    """Return what the daemon knows of the last poll of the `most` oldest open watches (all)."""
+    known: dict[WatchKey, LastPoll] = {}
+    seen, limit = 0, min(most or _PAGE, _PAGE)
+    while True:
+        query = f"state=open&limit={limit}&after={seen}"
+        rows = ask_daemon(config, "GET", f"/v1/watches?{query}")["data"]
+        for row in rows:
+            if row.get("last_asked_at") is not None:
+                key = WatchKey(row["gateway"], row["video_id"])
+                known[key] = LastPoll(row["last_asked_at"], row["last_outcome"])
+        seen += len(rows)
+        if len(rows) < limit or most is not None:
+            return known
+
+
+def _with_last_polls(
+    views: Sequence[WatchView], polls: Mapping[WatchKey, LastPoll]
+) -> Iterator[WatchView]:
+    for view in views:
+        yield replace(view, last_poll=polls.get(view.watch.key))
 
 
 def eta(view: WatchView, now: float) -> int | None:
@@ -111,7 +142,7 @@ def _follow(config: Config) -> None:
     console = Console(highlight=False)
     with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
         while True:
-            live.update(_shown(read_status(config)), refresh=True)
+            live.update(_shown(read_status(config, _MAX_VIDEOS)), refresh=True)
             time.sleep(_REFRESH_INTERVAL)
 
 
@@ -128,7 +159,11 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
         up = timedelta(seconds=daemon["uptime_seconds"])
         yield Text(f"notifier {daemon['version']}, pid {daemon['pid']}, up {up}; {watching}")
         yield Text()
-        yield _gateways(daemon["gateways"])
+        yield _gateways(daemon["gateways"], report.now)
+        for row in daemon["gateways"]:
+            if _is_troubled(row) and row["last_error"]:
+                error = f"{row['name']}: {row['last_error']}"
+                yield Text(f"{error} ({_ago(row['last_error_at'], report.now)})", "red")
     if report.endpoints:
         yield Text()
         yield _endpoints(report.endpoints)
@@ -140,15 +175,38 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
             yield Text(f"and {hidden} more", style="dim")
 
 
-def _gateways(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("Gateway", "Watches", "Requests/s", "Budget", "State", box=None)
+_STATE_TEXTS = {
+    "paused": "paused: it refuses the key",
+    "failing": "failing: it does not answer",
+    "limited": "limited: it asks for fewer requests",
+    "ok": "ok",
+}
+
+
+def _is_troubled(row: Mapping[str, Any]) -> bool:
+    return row["state"] in {"paused", "failing"}
+
+
+def _ago(moment: float | None, now: float) -> str:
+    """Return how long ago a moment was, in words."""
+    if moment is None:
+        return "never"
+    return f"{timedelta(seconds=max(round(now - moment), 0))} ago"
+
+
+def _gateways(rows: Sequence[Mapping[str, Any]], now: float) -> Table:
+    table = Table("Gateway", "Watches", "Requests/s", "Budget", "Answered", "State", box=None)
     for row in rows:
-        state = Text("paused: it refuses the key", "red") if row["paused"] else Text("ok", "green")
+        style = {"ok": "green", "limited": "yellow"}.get(row["state"], "red")
+        state = Text(_STATE_TEXTS[row["state"]], style)
+        if row["state"] != "ok":
+            state.append(f", since {_ago(row['since'], now).removesuffix(' ago')}")
         table.add_row(
             Text(row["name"]),
             str(row["open_watches"]),
             f"{row['requests_per_second']:.2f}",
             f"{row['max_requests_per_second']:g}",
+            _ago(row["last_answer_at"], now),
             state,
         )
     return table
@@ -174,16 +232,25 @@ def _health(row: Row) -> Text:
 
 def _videos(report: StatusReport) -> Table:
     video = Column("Video", overflow="fold")  # whole: ids are there to be copied
-    table = Table(video, "Gateway", "Status", "Progress", "", "Left", box=None)
+    table = Table(video, "Gateway", "Status", "Progress", "", "Left", "Asked", box=None)
     for view in report.videos:
         snapshot, left = view.watch.snapshot, eta(view, report.now)
         progress = (snapshot.progress if snapshot is not None else None) or 0
         table.add_row(
             Text(view.watch.key.video_id),
             Text(view.watch.key.gateway),
-            Text("not asked yet" if snapshot is None else snapshot.status or snapshot.word),
+            Text(_video_status(view)),
             ProgressBar(total=100, completed=progress, width=_BAR),
             f"{progress:3} %",
             "" if left is None else f"~{timedelta(seconds=left)}",
+            "" if view.last_poll is None else _ago(view.last_poll.at, report.now),
         )
     return table
+
+
+def _video_status(view: WatchView) -> str:
+    """Return the status of a video; of one that was never seen, what came of asking."""
+    snapshot, poll = view.watch.snapshot, view.last_poll
+    if snapshot is not None:
+        return snapshot.status or snapshot.word
+    return "not asked yet" if poll is None else f"not seen yet: {poll.outcome}"

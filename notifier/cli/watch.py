@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.config_loading import checked_watch, load_config
+from notifier.cli.config_loading import checked_watch, load_project
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.dropins import dropin_path, watch_entry, write_dropin
 from notifier.cli.options import config_option
@@ -53,7 +53,7 @@ def add_command(  # noqa: PLR0913 - one parameter per option
     """
     if wait and len(video_ids) > 1:
         raise click.UsageError("--wait follows one video; give one VIDEO_ID")
-    config = load_config(config_path)
+    config = load_project(config_path)
     tags = _metadata(metadata)
     entries = [_entry(video_id, gateway, endpoints, tags, give_up_after) for video_id in video_ids]
     asked = list({(s := checked_watch(entry, config)).key: s for entry in entries}.values())

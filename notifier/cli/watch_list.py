@@ -7,7 +7,7 @@ from urllib.parse import quote
 import click
 from rich.table import Table
 
-from notifier.cli.config_loading import load_config
+from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import ask_daemon
 from notifier.cli.dropins import remove_dropin
 from notifier.cli.options import config_option, json_option
@@ -48,7 +48,7 @@ def remove_command(
     """
     if ended == bool(video_ids):
         raise click.UsageError("give either VIDEO_IDs or --ended")
-    config = load_config(config_path)
+    config = load_project(config_path)
     listings = all_listings(config)
     known = [*listings, _kept_by_daemon(config)]
     keys = _ended(config) if ended else [_key(video, gateway, known) for video in video_ids]
@@ -114,7 +114,7 @@ def _ended(config: Config) -> list[WatchKey]:
 @click.option("--all", "show_all", is_flag=True, help="Also those that no file lists any more.")
 def list_command(config_path: Path | None, *, as_json: bool, show_all: bool) -> int:
     """List watched videos and what became of them."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     rows = _rows(config, show_all=show_all)
     if as_json:
         print_json(rows)

@@ -10,7 +10,16 @@ from notifier.config.claims import Claims
 from notifier.config.dropins import read_dropin
 from notifier.config.durations import DurationError, format_duration, parse_duration
 from notifier.config.load import load
-from notifier.config.paths import default_socket_path, default_store_path, find_config
+from notifier.config.paths import (
+    StoreOwner,
+    StorePlace,
+    absolute_path,
+    default_socket_path,
+    default_store,
+    find_config,
+    is_system,
+    private_folder,
+)
 from notifier.config.readiness import (
     check_certificates,
     obstacles,
@@ -31,18 +40,23 @@ __all__ = [
     "HttpSettings",
     "Secret",
     "SecretError",
+    "StoreOwner",
+    "StorePlace",
+    "absolute_path",
     "check_certificates",
     "check_endpoint_url",
     "check_watch",
     "default_socket_path",
-    "default_store_path",
+    "default_store",
     "find_config",
     "format_duration",
     "is_loopback",
+    "is_system",
     "literal_address",
     "load",
     "obstacles",
     "parse_duration",
+    "private_folder",
     "read_dropin",
     "resolve_secrets",
     "warnings",

@@ -9,7 +9,8 @@ from notifier.control.api import build_api
 from notifier.control.asgi_server import serve_api
 from notifier.control.guard import Guard
 from notifier.control.operations import Conditions, Operations, Reloads
-from notifier.control.sockets import SocketRefusedError, listen_tcp, listen_unix, remove_unix
+from notifier.control.socket_group import SocketRefusedError
+from notifier.control.sockets import listen_tcp, listen_unix, remove_unix
 
 __all__ = [
     "Conditions",

@@ -8,6 +8,13 @@ time share one. `reader` serves commands beside the daemon and only reads.
 
 from notifier.store.database import Database, daemon_is_running
 from notifier.store.executor import InlineExecutor, ThreadExecutor
+from notifier.store.lock import StoreInUseError
+from notifier.store.ownership import (
+    record_signers,
+    recorded_config,
+    recorded_signers,
+    refuse_foreign,
+)
 from notifier.store.reader import Reader, open_reader
 from notifier.store.store import Store
 
@@ -16,7 +23,12 @@ __all__ = [
     "InlineExecutor",
     "Reader",
     "Store",
+    "StoreInUseError",
     "ThreadExecutor",
     "daemon_is_running",
     "open_reader",
+    "record_signers",
+    "recorded_config",
+    "recorded_signers",
+    "refuse_foreign",
 ]
