@@ -14,7 +14,7 @@ from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from notifier.errors import TransportError
-from notifier.http_client import HttpClient, HttpResponse, check_url, open_client
+from notifier.http_client import HttpClient, HttpRequest, HttpResponse, check_url, open_client
 from notifier.http_server import Request, Response
 
 DEADLINE = 60.0
@@ -93,14 +93,15 @@ class UrlForwarder:
         return Forwarded(Response(reply.status, _passed(reply.headers), reply.body))
 
     async def _ask(self, client: HttpClient, request: Request) -> HttpResponse:
-        return await client.request(
+        passed_on = HttpRequest(
             request.method,
             joined(self.url, request.target),
-            headers=_passed(request.headers),
+            _passed(request.headers),
             deadline=DEADLINE,
             max_body=MAX_ANSWER,
             body=request.body or (None if request.method in {"GET", "HEAD"} else b""),
         )
+        return await client.send(passed_on)
 
 
 def joined(url: str, target: str) -> str:
