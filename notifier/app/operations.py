@@ -15,14 +15,13 @@ from notifier.app.callbacks import check_callback
 from notifier.app.connections import Difference
 from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
+from notifier.app.sample_events import sample_event, sample_type
 from notifier.app.watchdog import LATE
 from notifier.config import EndpointSettings, check_watch
-from notifier.errors import StoreError, UnknownError
-from notifier.formats import RENDERERS
+from notifier.config.bad_value import BadValueError
+from notifier.errors import ConfigError, Problem, StoreError, UnknownError
 from notifier.formats.rerender import rerender
 from notifier.metrics import CONTENT_TYPE
-from notifier.model.event import Event, EventType
-from notifier.model.event_id import random_event_id
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.polling import Sources, Supervisor
@@ -121,13 +120,19 @@ class DaemonOperations:
             self.parts.endpoints.enabled(endpoint)
         return enabled
 
-    async def test(self, endpoint: str) -> Row:
+    async def test(self, endpoint: str, event_type: str) -> Row:
         settings = self._endpoint(endpoint)
-        event = test_event(time.time())
-        body = RENDERERS[settings.format](event)
-        outcome = await self.parts.endpoints.send_once(endpoint, event.id, body)
+        try:
+            wanted = sample_type(event_type)
+        except BadValueError as error:
+            problem = Problem("request", "type", str(error), error.hint)
+            raise ConfigError([problem]) from None
+        gateways = self.reloader.config.gateways
+        event = sample_event(settings.format, wanted, time.time(), gateways)
+        outcome = await self.parts.endpoints.send_once(endpoint, event.id, event.body)
         return {
             "event_id": event.id,
+            "type": wanted.value,
             "delivered": outcome.delivered,
             "outcome": outcome.word,
             "status": outcome.status,
@@ -179,18 +184,6 @@ class DaemonOperations:
 
     def _endpoint(self, name: str) -> EndpointSettings:
         return named_endpoint(self.reloader.config, name)
-
-
-def test_event(wall: float) -> Event:
-    """Return a `notifier.test` event."""
-    return Event(
-        id=random_event_id(wall),
-        type=EventType.TEST,
-        created_at=int(wall),
-        data={"id": "video_test", "object": "video"},
-        gateway="",
-        metadata={},
-    )
 
 
 def _recipient(settings: EndpointSettings) -> Recipient:

@@ -16,6 +16,7 @@ from rich.table import Table
 from notifier.app.redaction import STATES
 from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import ask_daemon
+from notifier.cli.events_tail import tail_command
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json, print_table
 from notifier.cli.param_types import MOMENT
@@ -28,7 +29,7 @@ from notifier.store.queries import EventFilter
 
 @click.group("events")
 def events_group() -> None:
-    """List events, look into one, send one again."""
+    """List events, look into one, follow new ones, send one again."""
 
 
 @events_group.command("list")
@@ -140,6 +141,9 @@ def resend_command(
         return 0
     click.echo(f"{event_id} is being sent to {', '.join(names)} again")
     return 0
+
+
+events_group.add_command(tail_command)
 
 
 @click.command("replay")

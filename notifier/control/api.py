@@ -23,6 +23,7 @@ from notifier.control.request_models import (
     NewWatch,
     ReplayRequest,
     Resend,
+    SampleRequest,
     WatchQuery,
 )
 from notifier.errors import NotifierError
@@ -157,7 +158,8 @@ class _Api:
         return JSONResponse({"enabled": enabled})
 
     async def test(self, request: Request) -> Response:
-        return JSONResponse(await self.operations.test(request.path_params["name"]))
+        wanted = await _body(request, SampleRequest, empty=True)
+        return JSONResponse(await self.operations.test(request.path_params["name"], wanted.type))
 
     async def healthz(self, _request: Request) -> Response:
         return JSONResponse({"status": "alive"})

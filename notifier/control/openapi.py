@@ -7,7 +7,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from notifier import __version__
-from notifier.control.request_models import EventQuery, NewWatch, ReplayRequest, Resend, WatchQuery
+from notifier.control.request_models import (
+    EventQuery,
+    NewWatch,
+    ReplayRequest,
+    Resend,
+    SampleRequest,
+    WatchQuery,
+)
 
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
@@ -121,7 +128,12 @@ def _paths() -> Mapping[str, Any]:
         },
         "/v1/endpoints/{name}/test": {
             "parameters": [_NAME],
-            "post": _does("Send a notifier.test event, once", refuses=(404, 503)),
+            "post": _does(
+                "Send a sample of an event, once",
+                body=SampleRequest,
+                required=False,
+                refuses=(400, 404, 413, 415, 422, 503),
+            ),
         },
         "/healthz": {"get": _does("Alive?", refuses=())},
         "/readyz": {"get": _does("Store writable and loops alive?")},

@@ -79,5 +79,5 @@ class Operations(Conditions, Reloads, Protocol):
     async def enable(self, endpoint: str) -> bool:
         """Switch a disabled endpoint on; False if it was on. Raises UnknownError."""
 
-    async def test(self, endpoint: str) -> Row:
+    async def test(self, endpoint: str, event_type: str) -> Row:
         """Send a test event once, and return the outcome; raises UnknownError."""

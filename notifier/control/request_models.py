@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from notifier.model.event import EventType
+
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _MAX_NAMES = 100
 
@@ -89,6 +91,15 @@ class ReplayRequest(Body):
     only: Literal["undelivered", "all"] = "undelivered"
     one_batch: bool = False
     after: tuple[Moment, Annotated[str, Field(max_length=100)]] | None = None
+
+
+class SampleRequest(Body):
+    """Which sample an endpoint is sent."""
+
+    type: Annotated[
+        str,
+        Field(max_length=100, json_schema_extra={"enum": [*EventType]}),
+    ] = EventType.TEST.value
 
 
 class EventQuery(Query):

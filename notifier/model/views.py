@@ -154,6 +154,42 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeView:
+    """How an event's delivery to `endpoint` stands after an attempt, or after it was cancelled.
+
+    `about` is the endpoint that the event itself is about. `next_attempt_at` is None unless the
+    attempt is the last one so far and another follows.
+    """
+
+    event_id: str
+    event_type: str
+    gateway: str | None
+    video_id: str | None
+    about: str | None
+    endpoint: str
+    state: str
+    reason: str
+    next_attempt_at: float | None
+    attempt: AttemptView | None
+
+    def as_row(self) -> Row:
+        """Return the outcome as scripts see it."""
+        due = self.next_attempt_at
+        return {
+            "event_id": self.event_id,
+            "event_type": self.event_type,
+            "gateway": self.gateway,
+            "video_id": self.video_id,
+            "about": self.about,
+            "endpoint": self.endpoint,
+            "state": self.state,
+            "reason": self.reason,
+            "next_attempt_at": None if due is None else round(due, 3),
+            "attempt": None if self.attempt is None else self.attempt.as_row(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointView:
     """The deliveries of one endpoint by state; `disabled` has the reason when it is disabled."""
 

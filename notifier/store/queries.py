@@ -25,7 +25,7 @@ MOST_ROWS = 1000
 """The most rows that are returned at once."""
 
 _OFF = "(SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
-_STATE = f"CASE WHEN d.state = 'pending' AND d.endpoint IN {_OFF} THEN 'held' ELSE d.state END"
+STATE = f"CASE WHEN d.state = 'pending' AND d.endpoint IN {_OFF} THEN 'held' ELSE d.state END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ def events(db: sqlite3.Connection, wanted: EventFilter) -> list[EventSummary]:
         "ORDER BY e.recorded_at DESC, e.id DESC LIMIT ?",
         (*values, min(wanted.limit, MOST_ROWS)),
     ).fetchall()
+    return event_summaries(db, rows)
+
+
+def event_summaries(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[EventSummary]:
+    """Return a summary for each row of an event's own columns."""
     counts = _delivery_counts(db, [row[0] for row in rows])
     return [_summary(row, counts) for row in rows]
 
@@ -86,7 +91,7 @@ def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
     if wanted.endpoint is not None or wanted.state is not None:
         conditions.append(
             "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id "
-            f"AND (? IS NULL OR d.endpoint = ?) AND (? IS NULL OR {_STATE} = ?))"
+            f"AND (? IS NULL OR d.endpoint = ?) AND (? IS NULL OR {STATE} = ?))"
         )
         values += [wanted.endpoint, wanted.endpoint, wanted.state, wanted.state]
     return conditions, values
@@ -98,7 +103,7 @@ def _delivery_counts(
     """Count the deliveries of each event by state."""
     found: dict[str, dict[str, int]] = {event: {} for event in events}
     rows = db.execute(
-        f"SELECT d.event, {_STATE}, count(*) FROM deliveries d "
+        f"SELECT d.event, {STATE}, count(*) FROM deliveries d "
         "WHERE d.event IN (SELECT value FROM json_each(?)) GROUP BY 1, 2",
         (json.dumps(list(events)),),
     )
@@ -118,7 +123,7 @@ def event(db: sqlite3.Connection, event_id: str) -> EventView | None:
         return None
     counts = _delivery_counts(db, [event_id])
     deliveries = db.execute(
-        f"SELECT d.id, d.endpoint, d.format, d.state, {_STATE} = 'held', d.reason, d.due_at, "
+        f"SELECT d.id, d.endpoint, d.format, d.state, {STATE} = 'held', d.reason, d.due_at, "
         "d.settled_at FROM deliveries d WHERE d.event = ? ORDER BY d.id",
         (event_id,),
     ).fetchall()
