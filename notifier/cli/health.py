@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from notifier.cli.config_loading import load_config
 from notifier.cli.daemon_client import ask_daemon
-from notifier.cli.output import config_option, load_config
+from notifier.cli.options import config_option
 
 
 @click.command("health")
