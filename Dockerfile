@@ -2,7 +2,8 @@
 #   docker build -t notifier .
 #   docker run --read-only -v ./config.toml:/etc/notifier/config.toml:ro \
 #       -v notifier-state:/var/lib/notifier notifier
-# docs/operations.md, "Containers", says more. compose.yaml is the quickstart in one command.
+# docs/operations.md, "How do I run it in a container?", says more.
+# compose.yaml is the quickstart in one command.
 ARG PYTHON=docker.io/library/python:3.13-slim
 
 FROM ${PYTHON} AS build
