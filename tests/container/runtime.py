@@ -92,7 +92,7 @@ class Pod:
 
     image: Image
     folder: Path
-    network: int
+    network: Sequence[str]
     containers: list[Container] = field(default_factory=list)
 
     def start(
@@ -115,7 +115,7 @@ class Pod:
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [
-                    *("nsenter", f"--net=/proc/{self.network}/ns/net", "--"),
+                    *self.network,
                     *("unshare", *_NAMESPACES, "--fork", "--kill-child", "--"),
                     *("sh", "-c", _ENTER, "sh", str(root), *placed, "--", *prefix, *command),
                 ],
@@ -139,7 +139,8 @@ class Pod:
     def _prepare(self, name: str, binds: Sequence[Bind]) -> Path:
         """Return a root of the container's own, with a place for each bind."""
         root = self.folder / f"{name}.root"
-        shutil.copytree(self.image.root, root, symlinks=True, copy_function=os.link)
+        # a copy of the folders alone: files are the image's own, and nothing writes to them
+        subprocess.run(["cp", "-al", self.image.root, root], check=True)
         for bind in (*binds, Bind(self.folder / "hosts", "/etc/hosts")):
             place = root / bind.target.lstrip("/")
             if bind.source.is_dir():
@@ -151,7 +152,9 @@ class Pod:
 
 
 def need_namespaces() -> None:
-    """Skip the test where containers cannot be run."""
+    """Skip the test where containers, and networks of their own, cannot be made."""
+    if os.geteuid() != 0:
+        pytest.skip("namespaces need root")
     tried = subprocess.run(
         ["unshare", *_NAMESPACES, "--net", "--fork", "true"],
         capture_output=True,
@@ -165,25 +168,37 @@ def need_namespaces() -> None:
 
 
 @contextmanager
-def pod(image: Image, folder: Path, *names: str) -> Iterator[Pod]:
-    """Make a network in which `names` are this machine; end its containers with the block."""
-    (folder / "hosts").write_text(f"127.0.0.1 localhost {' '.join(names)}\n")
+def loopback_network() -> Iterator[Sequence[str]]:
+    """Make a network of its own; yield what runs a command in it.
+
+    Its ports are free, whatever else runs on this machine.
+    """
     holder = subprocess.Popen(
         ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep infinity"],
         stdout=subprocess.PIPE,
     )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == b"up\n"
-    made = Pod(image, folder, holder.pid)
     try:
-        yield made
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"up\n"
+        yield ("nsenter", f"--net=/proc/{holder.pid}/ns/net", "--")
+        holder.stdout.close()
     finally:
-        for container in made.containers:
-            container.process.kill()
-            container.process.wait()
         holder.kill()
         holder.wait()
-        holder.stdout.close()
+
+
+@contextmanager
+def pod(image: Image, folder: Path, *names: str) -> Iterator[Pod]:
+    """Make a network in which `names` are this machine; end its containers with the block."""
+    (folder / "hosts").write_text(f"127.0.0.1 localhost {' '.join(names)}\n")
+    with loopback_network() as network:
+        made = Pod(image, folder, network)
+        try:
+            yield made
+        finally:
+            for container in made.containers:
+                container.process.kill()
+                container.process.wait()
 
 
 def eventually(condition: Callable[[], bool], what: Callable[[], str]) -> None:
