@@ -34,6 +34,10 @@ from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Replay
 
 _FOR_EVER = 10.0**11
+_NOT_READY = {
+    "store": "the store takes no writes",
+    "loops": "polling or delivering makes no progress",
+}
 B = TypeVar("B", bound=BaseModel)
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -166,9 +170,11 @@ class _Api:
 
     async def readyz(self, _request: Request) -> Response:
         parts = dict(await self.operations.ready())
-        ready = all(parts.values())
-        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return JSONResponse({"status": "ready" if ready else "not ready", **parts}, status)
+        if all(parts.values()):
+            return JSONResponse({"status": "ready", **parts})
+        wrong = [_NOT_READY.get(part, part) for part, well in parts.items() if not well]
+        body = {"status": "not ready", **parts, "detail": f"not ready: {'; '.join(wrong)}"}
+        return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def metrics(self, _request: Request) -> Response:
         text, content_type = await self.operations.metrics()

@@ -13,7 +13,7 @@ from notifier.model.watch import Watch
 
 
 class EventType(StrEnum):
-    """Every type an event can have; public, see README "Events"."""
+    """Every type an event can have; public, see docs/events.md."""
 
     COMPLETED = "video.completed"
     FAILED = "video.failed"

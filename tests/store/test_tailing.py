@@ -8,6 +8,7 @@ from notifier.model.views import OutcomeView
 from notifier.store import Database, InlineExecutor, Store
 from notifier.store.tailing import TailPosition, tail_end, tail_news
 from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
+from tests.store.pruned import pruned
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
@@ -158,7 +159,7 @@ async def test_row_numbers_that_are_used_again_after_pruning_hide_nothing() -> N
         await tail.end()
     tail.look()
     tail.time.at += 100
-    await tail.pruned(store, tail.time.at - 1)
+    await pruned(tail.store, tail.time.at - 1)
     await tail.end()  # the first row number again
     assert tail.look() == (["evt_6"], [])
     assert tail.look() == ([], [])
