@@ -1,16 +1,16 @@
-"""A local receiver: verifies signed events the way a real one should, and can misbehave.
+"""A local receiver that verifies signed events as a real one should, and can misbehave.
 
-It keeps count per `webhook-id`, because that is what a receiver deduplicates on: a second
-delivery of an event that was already answered with 2xx is marked as a duplicate.
+It counts deliveries by `webhook-id`, which is what a receiver deduplicates on. A second delivery
+of an event that was already answered with 2xx is marked as a duplicate.
 """
 
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 
@@ -28,7 +28,9 @@ class Received:
     `at` is Unix seconds. `verified` is None when there was no key to check with, and `reason`
     says why it is False. `attempt` counts from 1 for each `id`; `duplicate` tells that an
     earlier one was already answered with 2xx. `event` is the decoded body, empty when it is
-    no JSON object. `status` is what is answered.
+    no JSON object. `status` is what is answered. `method` and `target` are the request's.
+    `trouble` says why it could not be passed on; `answer` is the body that a receiver it was
+    passed on to answered with.
     """
 
     at: float
@@ -41,6 +43,10 @@ class Received:
     headers: Mapping[str, str]
     body: bytes
     event: Mapping[str, Any] = field(default_factory=dict)
+    method: str = "POST"
+    target: str = "/"
+    trouble: str = ""
+    answer: bytes = b""
 
     @property
     def type(self) -> str:
@@ -59,6 +65,22 @@ class Received:
         return str(self.data.get("id", ""))
 
 
+class Answer(Protocol):
+    """What came back for a request that was passed on."""
+
+    @property
+    def answer(self) -> Response:
+        """What the sender gets."""
+
+    @property
+    def trouble(self) -> str:
+        """Why the receiver could not be asked; empty when it answered."""
+
+
+Forward = Callable[[Request], Awaitable[Answer]]
+"""Passes a request on to a receiver."""
+
+
 @dataclass(slots=True)
 class _Seen:
     attempts: int = 0
@@ -70,8 +92,11 @@ class Listener:
 
     `keys` are the decoded secrets, none of them meaning that nothing is verified. Each event
     is answered with 500 for its first `fail_first` attempts and with `respond` from then on,
-    after `slow` seconds. `on_event` hears of every POST before it is answered. The oldest
+    after `slow` seconds. `on_event` is called with every POST before it is answered. The oldest
     receipts are forgotten beyond 10,000.
+
+    With `forward` every request, whatever its method and its signature, is passed on, after
+    `slow` seconds, and the answer is the receiver's; `on_event` is called once that is there.
     """
 
     def __init__(
@@ -82,6 +107,7 @@ class Listener:
         fail_first: int = 0,
         slow: float = 0.0,
         on_event: Callable[[Received], None] | None = None,
+        forward: Forward | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.received: list[Received] = []
@@ -90,41 +116,58 @@ class Listener:
         self._fail_first = fail_first
         self._slow = slow
         self._on_event = on_event
+        self._forward = forward
         self._now = now
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     async def handle(self, request: Request, wire: Wire) -> Response | None:  # noqa: ARG002 - a Handler
-        """Take one request; anything but a POST is refused and not counted."""
+        """Take one request; without `forward` only a POST is, and others are not counted."""
+        if self._forward is not None:
+            return await self._pass_on(request, self._forward)
         if request.method != "POST":
             return Response(HTTPStatus.METHOD_NOT_ALLOWED, {"allow": "POST"})
-        received = self._take(request)
-        self.received.append(received)
-        del self.received[:-_MOST_REMEMBERED]
-        if self._on_event is not None:
-            self._on_event(received)
+        received, seen = self._take(request)
+        self._keep(received, seen)
         if self._slow > 0:
             await trio.sleep(self._slow)
         return Response(received.status)
 
-    def _take(self, request: Request) -> Received:
+    async def _pass_on(self, request: Request, forward: Forward) -> Response:
+        received, seen = self._take(request)
+        if self._slow > 0:
+            await trio.sleep(self._slow)
+        came = await forward(request)
+        answer = came.answer
+        told = replace(received, status=answer.status, trouble=came.trouble, answer=answer.body)
+        self._keep(told, seen)
+        return answer
+
+    def _keep(self, received: Received, seen: _Seen) -> None:
+        seen.accepted |= HTTPStatus(200) <= received.status < HTTPStatus(300)
+        self.received.append(received)
+        del self.received[:-_MOST_REMEMBERED]
+        if self._on_event is not None:
+            self._on_event(received)
+
+    def _take(self, request: Request) -> tuple[Received, _Seen]:
         now = self._now()
         verified, reason = self._verify(request, now)
         seen = self._count(request.headers.get("webhook-id", ""))
-        duplicate = seen.accepted
-        status = self._status(seen, verified=verified)
-        seen.accepted |= HTTPStatus(200) <= status < HTTPStatus(300)
-        return Received(
+        received = Received(
             at=now,
             verified=verified,
             reason=reason,
             id=request.headers.get("webhook-id", ""),
             attempt=seen.attempts,
-            duplicate=duplicate,
-            status=status,
+            duplicate=seen.accepted,
+            status=self._status(seen, verified=verified),
             headers={name: request.headers[name] for name in _SHOWN if name in request.headers},
             body=request.body,
             event=_event(request.body),
+            method=request.method,
+            target=request.target,
         )
+        return received, seen
 
     def _verify(self, request: Request, now: float) -> tuple[bool | None, str]:
         if not self._keys:

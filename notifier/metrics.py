@@ -1,10 +1,10 @@
-"""Metrics in Prometheus's text format: what happened, counted, and how things stand.
+"""Metrics in Prometheus's text format: counters and histograms of events, gauges of the state.
 
-Every label is a name from the config or one of a closed set of words, so no peer can make
-series. Nothing in here is a secret.
+Every label is a name from the config or one of a closed set of words, so that no peer can create
+series. No value is a secret.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Protocol
 
@@ -33,15 +33,15 @@ _ATTEMPT = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 # up to three days, which the default retry schedule lasts
 _DELIVERY = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 21_600, 86_400, 259_200)
 
-# it is a second series for each counter, with the time when it began
+# the library adds a second series to each counter, with the time of its creation
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left its types out
 
 
-class StandingStore(Protocol):
+class WorkloadStore(Protocol):
     """What the gauges need of the store."""
 
     async def workload(self) -> Workload:
-        """Tell how much there is to do."""
+        """Return how much there is to do."""
 
 
 class Metrics:
@@ -85,17 +85,17 @@ class Metrics:
         self._latency_of = cache(self._latency.labels)
 
     def configured(self, gateways: Collection[str], endpoints: Collection[str]) -> None:
-        """Note the names that are in use from now on."""
+        """Set the names that are in use from now on."""
         self._gauges.gateways = frozenset(gateways)
         self._gauges.endpoints = frozenset(endpoints)
 
     def config_loaded(self, at: float) -> None:
-        """Note that a config was put to use."""
+        """Record that a config was applied."""
         self._gauges.config_is_good = True
         self._gauges.config_loaded_at = at
 
     def config_refused(self) -> None:
-        """Note that a new config could not be put to use; the one before it stays."""
+        """Record that a new config was refused; the previous one stays in use."""
         self._gauges.config_is_good = False
 
     def poll(self, gateway: str, outcome: str) -> None:
@@ -103,43 +103,47 @@ class Metrics:
         self._polls_of(gateway, outcome).inc()
 
     def poll_lag(self, gateway: str, seconds: float) -> None:
-        """Note how much later than planned a video was asked about."""
+        """Record how much later than planned a video was polled."""
         self._poll_lag_of(gateway).observe(max(seconds, 0))
 
     def budget_wait(self, gateway: str, seconds: float) -> None:
-        """Note how long a poll waited for its turn."""
+        """Record how long a poll waited for its gateway's budget."""
         self._budget_wait_of(gateway).observe(seconds)
 
     def gateway_paused(self, gateway: str, *, paused: bool) -> None:
-        """Note whether the key of a gateway is refused."""
+        """Set whether a gateway refuses its key."""
         _keep(self._gauges.paused, gateway, wanted=paused)
 
+    def gateways_up(self, up: Mapping[str, bool]) -> None:
+        """Note which gateways answer, by name."""
+        self._gauges.up = dict(up)
+
     def attempt(self, endpoint: str, outcome: str, seconds: float) -> None:
-        """Count an attempt to deliver that took so long."""
+        """Count a delivery attempt and record how long it took."""
         self._attempts_of(endpoint, outcome).inc()
         self._attempt_duration_of(endpoint).observe(seconds)
 
     def delivered(self, endpoint: str, seconds: float) -> None:
-        """Note how long after its record an event was received."""
+        """Record how long after its commit an event was received."""
         self._latency_of(endpoint).observe(max(seconds, 0))
 
     def endpoint_failing(self, endpoint: str, *, failing: bool) -> None:
-        """Note whether only probes go to an endpoint."""
+        """Set whether an endpoint gets probes only."""
         _keep(self._gauges.failing, endpoint, wanted=failing)
 
     def commit(self, seconds: float) -> None:
-        """Note how long a change of the store took."""
+        """Record how long a commit took."""
         self._commit.observe(seconds)
 
-    async def refresh(self, store: StandingStore) -> None:
-        """Ask the store how things stand; what it cannot tell is left out of the next `render`."""
+    async def refresh(self, store: WorkloadStore) -> None:
+        """Read the gauges of the store; they are left out of `render` when it cannot be read."""
         try:
             self._gauges.workload = await store.workload()
         except StoreError:
             self._gauges.workload = None
 
     def render(self) -> bytes:
-        """Return everything, as a scrape wants it."""
+        """Return all metrics as the body of a scrape."""
         return generate_latest(self._registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -153,12 +157,13 @@ class Metrics:
 
 
 class _Gauges(Collector):
-    """How things stand; made anew for each scrape, so that what is gone leaves nothing."""
+    """The gauges; built anew for each scrape, so that removed names leave no series."""
 
     def __init__(self) -> None:
         self.gateways: frozenset[str] = frozenset()
         self.endpoints: frozenset[str] = frozenset()
         self.paused: set[str] = set()
+        self.up: Mapping[str, bool] = {}
         self.failing: set[str] = set()
         self.workload: Workload | None = None
         self.config_is_good = True
@@ -176,6 +181,14 @@ class _Gauges(Collector):
         for name in sorted(self.gateways):
             paused.add_metric([name], name in self.paused)
         yield paused
+        up = Family(
+            "notifier_gateway_up",
+            "0 while a gateway is paused, or its last three requests were not answered.",
+            labels=["gateway"],
+        )
+        for name in sorted(self.gateways):
+            up.add_metric([name], self.up.get(name, True))
+        yield up
         if self.workload is not None:
             yield from self._workload(self.workload)
 

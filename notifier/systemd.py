@@ -1,6 +1,6 @@
-"""Telling systemd how the service is doing, in the words of sd_notify(3).
+"""Reports the service's state to systemd by the protocol of sd_notify(3).
 
-Without systemd (no `$NOTIFY_SOCKET`) everything here does nothing; nothing here ever raises.
+Without systemd (no `$NOTIFY_SOCKET`) every method does nothing. No method raises.
 """
 
 import os
@@ -19,10 +19,10 @@ class ServiceManager:
     def __init__(self, env: Mapping[str, str] = os.environ) -> None:
         self._address = env.get("NOTIFY_SOCKET", "")
         self.watchdog_interval = _watchdog_interval(env)
-        """Within how many seconds `feed_watchdog` must be called again; None when it need not."""
+        """Seconds within which `feed_watchdog` must be called again; None without a watchdog."""
 
     def ready(self, status: str) -> None:
-        """Say that the service does its work, after the start or a reload."""
+        """Report that the service is ready, after the start or a reload."""
         self._send("READY=1", f"STATUS={_line(status)}")
 
     def show(self, status: str) -> None:
@@ -30,19 +30,19 @@ class ServiceManager:
         self._send(f"STATUS={_line(status)}")
 
     def reloading(self) -> None:
-        """Say that the configuration is being read again; `ready` follows in any case."""
+        """Report that the configuration is being read again; `ready` must follow in any case."""
         now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._send("RELOADING=1", f"MONOTONIC_USEC={now}")
 
     def stopping(self, seconds: float) -> None:
-        """Say that the service ends, and that it may take so many seconds."""
+        """Report that the service is stopping, which may take so many seconds."""
         microseconds = int(seconds * _MICROSECONDS)
         self._send(
             "STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}", "STATUS=finishing deliveries"
         )
 
     def feed_watchdog(self) -> None:
-        """Say that everything is still going on."""
+        """Report that the service is alive."""
         self._send("WATCHDOG=1")
 
     def _send(self, *lines: str) -> None:
@@ -56,7 +56,7 @@ class ServiceManager:
 
 
 def _watchdog_interval(env: Mapping[str, str]) -> float | None:
-    """Return `WatchdogSec` in seconds, if it is meant for this process."""
+    """Return `WatchdogSec` in seconds; None when it is unset or for another process."""
     if env.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     text = env.get("WATCHDOG_USEC", "")

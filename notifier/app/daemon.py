@@ -21,6 +21,7 @@ from notifier.app.operations import DaemonOperations
 from notifier.app.reloading import Reloader
 from notifier.app.retention import run_retention
 from notifier.app.runtime import Runtime, Seams
+from notifier.app.store_opening import open_store
 from notifier.app.watchdog import Watchdog
 from notifier.config import Config
 from notifier.errors import StoreError
@@ -28,7 +29,7 @@ from notifier.metrics import Metrics
 from notifier.model.watch import Watch
 from notifier.polling import Sources, Supervisor
 from notifier.schedule.clock import Clock
-from notifier.store import Database, Store
+from notifier.store import Store
 from notifier.systemd import ServiceManager
 from notifier.wakeup import Wakeup
 
@@ -74,8 +75,8 @@ async def run_daemon(
     """
     seams = seams or Seams()
     clock = Clock(seams.wall, seams.steady)
-    open_database = partial(Database.open, config.store_path, config.path, adopt=options.adopt)
-    database = await trio.to_thread.run_sync(open_database)
+    opening = partial(open_store, config, adopt=options.adopt)
+    database = await trio.to_thread.run_sync(opening)
     metrics = Metrics()
     store = Store(database, seams.executor(), clock.now, metrics)
     try:
@@ -117,7 +118,7 @@ class _Daemon:
         """Run both phases; return the exit code."""
         sources = Sources(self.config, self.parts.store)
         watches: list[Watch] = []
-        await sources.update(watches.extend)
+        await sources.update(lambda found: watches.extend(found.opened))
         dispatcher = self.parts.endpoints.dispatcher
         code = 0
         async with trio.open_nursery() as delivering:
@@ -160,13 +161,13 @@ class _Daemon:
         operations = DaemonOperations(parts, sources, supervisor, reloader)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(parts.readings.run)
-            nursery.start_soon(sources.run, supervisor.apply)
+            nursery.start_soon(sources.run, supervisor.apply_changes)
             nursery.start_soon(reloader.run, self.lifecycle.reload)
             nursery.start_soon(
                 run_retention, parts.store, lambda: reloader.config.retention, clock.now
             )
             nursery.start_soon(track_clock_drift, parts.store, clock)
-            await nursery.start(serve_listeners, listeners, operations)
+            await nursery.start(serve_listeners, listeners, operations, self.config.path)
             await watchdog.ready()
             nursery.start_soon(watchdog.run)
             task_status.started()

@@ -9,7 +9,7 @@ from notifier.app.connections import Difference, Link, Peer, Peers
 from notifier.app.runtime import Runtime
 from notifier.config import GatewaySettings
 from notifier.gateway.urls import content_url
-from notifier.model.condition import LastPoll
+from notifier.model.condition import GatewayState, LastPoll
 from notifier.model.views import Row
 from notifier.model.watch import Watch, WatchKey
 from notifier.polling import GatewayScheduler, WatchRules
@@ -112,6 +112,13 @@ class Gateways:
             "last_error_at": _rounded(condition.last_error_at),
             "max_requests_per_second": self._settings[name].max_requests_per_second,
             "requests_per_second": round(scheduler.rate(), 3),
+        }
+
+    def answering(self) -> dict[str, bool]:
+        """Return whether each gateway answers: neither paused nor failing."""
+        return {
+            name: scheduler.condition().state in {GatewayState.OK, GatewayState.LIMITED}
+            for name, scheduler in self._schedulers.items()
         }
 
     def last_poll(self, key: WatchKey) -> LastPoll | None:

@@ -45,10 +45,10 @@ def open_listeners(settings: HttpSettings) -> Iterator[Sequence[ControlListener]
     path: Path | None = None
     try:
         try:
-            listeners.append(ControlListener(listen_unix(settings.socket)))
+            listeners.append(ControlListener(listen_unix(settings.socket, settings.socket_group)))
             path = settings.socket
         except SocketRefusedError as error:
-            if settings.socket_named:
+            if settings.socket_named or settings.socket_group:
                 raise
             log.get().warning(
                 "control_unavailable", reason=str(error), hint="set [http] socket to another path"
@@ -74,16 +74,16 @@ def _tcp(settings: HttpSettings, host: str, port: int) -> ControlListener:
 async def serve_listeners(
     listeners: Sequence[ControlListener],
     operations: Operations,
+    config: Path,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve the control API on every listener until cancelled."""
+    """Serve the control API of the daemon that runs on `config`, until cancelled."""
     app = build_api(operations)
     async with trio.open_nursery() as nursery:
         for listener in listeners:
-            await nursery.start(
-                serve_api, Guard(app, listener.token, listener.hosts), listener.sock
-            )
+            guard = Guard(app, listener.token, listener.hosts, str(config))
+            await nursery.start(serve_api, guard, listener.sock)
             log.get().info("listening", at=_address(listener.sock))
         task_status.started()
 

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -15,20 +15,19 @@ from notifier.app.callbacks import check_callback
 from notifier.app.connections import Difference
 from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
+from notifier.app.sample_events import sample_event, sample_type
 from notifier.app.watchdog import LATE
 from notifier.config import EndpointSettings, check_watch
+from notifier.config.bad_value import BadValueError
 from notifier.control.operations import AddedWatch, WatchRequest
-from notifier.errors import ConfigError, NotifierError, StoreError, UnknownError
-from notifier.formats import RENDERERS
+from notifier.errors import ConfigError, NotifierError, Problem, StoreError, UnknownError
 from notifier.formats.rerender import rerender
 from notifier.metrics import CONTENT_TYPE
-from notifier.model.event import Event, EventType
-from notifier.model.event_id import random_event_id
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.polling import Sources, Supervisor
 from notifier.store.queries import EventFilter, WatchFilter
-from notifier.store.resending import Recipient, Replay
+from notifier.store.resending import Recipient, Replay, Replayed
 from notifier.store.watch_batches import Addition
 
 _STORE_PATIENCE = 5.0
@@ -81,13 +80,18 @@ class DaemonOperations:
         return [each if isinstance(each, NotifierError) else None for each in outcomes]
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
-        return await self.parts.store.watches(wanted)
+        return [self._with_last_poll(view) for view in await self.parts.store.watches(wanted)]
 
     async def watch(self, key: WatchKey) -> WatchView:
         view = await self.parts.store.watch(key)
         if view is None or view.watch.state is WatchState.WITHDRAWN:
             raise UnknownError(f"{key} is not watched")
-        return view
+        return self._with_last_poll(view)
+
+    def _with_last_poll(self, view: WatchView) -> WatchView:
+        if view.watch.state is not WatchState.OPEN:
+            return view
+        return replace(view, last_poll=self.parts.gateways.last_poll(view.watch.key))
 
     async def events(self, wanted: EventFilter) -> list[EventSummary]:
         return await self.parts.store.events(wanted)
@@ -112,12 +116,13 @@ class DaemonOperations:
         self.parts.endpoints.dispatcher.wake(names)
         return names
 
-    async def replay(self, wanted: Replay, endpoints: Sequence[str] | None) -> Mapping[str, int]:
+    async def replay(self, wanted: Replay, endpoints: Sequence[str] | None) -> Replayed:
         names = list(self.reloader.config.endpoints) if endpoints is None else endpoints
         recipients = [_recipient(self._endpoint(name)) for name in names]
-        counts = await self.parts.store.replay(wanted, recipients, rerender)
-        self.parts.endpoints.dispatcher.wake([name for name, count in counts.items() if count])
-        return counts
+        done = await self.parts.store.replay(wanted, recipients, rerender)
+        due = [name for name, count in done.counts.items() if count]
+        self.parts.endpoints.dispatcher.wake(due)
+        return done
 
     async def endpoints(self) -> list[Row]:
         endpoint_views = await self.parts.store.endpoint_views()
@@ -133,13 +138,19 @@ class DaemonOperations:
             self.parts.endpoints.enabled(endpoint)
         return enabled
 
-    async def test(self, endpoint: str) -> Row:
+    async def test(self, endpoint: str, event_type: str) -> Row:
         settings = self._endpoint(endpoint)
-        event = test_event(time.time())
-        body = RENDERERS[settings.format](event)
-        outcome = await self.parts.endpoints.send_once(endpoint, event.id, body)
+        try:
+            wanted = sample_type(event_type)
+        except BadValueError as error:
+            problem = Problem("request", "type", str(error), error.hint)
+            raise ConfigError([problem]) from None
+        gateways = self.reloader.config.gateways
+        event = sample_event(settings.format, wanted, time.time(), gateways)
+        outcome = await self.parts.endpoints.send_once(endpoint, event.id, event.body)
         return {
             "event_id": event.id,
+            "type": wanted.value,
             "delivered": outcome.delivered,
             "outcome": outcome.word,
             "status": outcome.status,
@@ -184,23 +195,13 @@ class DaemonOperations:
         return {"store": writable, "loops": self.reloader.watchdog.lateness() <= LATE}
 
     async def metrics(self) -> tuple[bytes, str]:
-        await self.parts.runtime.metrics.refresh(self.parts.store)
-        return self.parts.runtime.metrics.render(), CONTENT_TYPE
+        metrics = self.parts.runtime.metrics
+        metrics.gateways_up(self.parts.gateways.answering())
+        await metrics.refresh(self.parts.store)
+        return metrics.render(), CONTENT_TYPE
 
     def _endpoint(self, name: str) -> EndpointSettings:
         return named_endpoint(self.reloader.config, name)
-
-
-def test_event(wall: float) -> Event:
-    """Return a `notifier.test` event."""
-    return Event(
-        id=random_event_id(wall),
-        type=EventType.TEST,
-        created_at=int(wall),
-        data={"id": "video_test", "object": "video"},
-        gateway="",
-        metadata={},
-    )
 
 
 def _recipient(settings: EndpointSettings) -> Recipient:

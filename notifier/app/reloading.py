@@ -5,7 +5,7 @@ certificates, connections, the store) comes before the first change.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +19,8 @@ from notifier.app.endpoints import report_reconciled
 from notifier.app.watchdog import Watchdog
 from notifier.config import Config, load, obstacles, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
-from notifier.model.watch import Watch
+from notifier.model.watch import WatchChanges
+from notifier.store import recorded_config
 from notifier.wakeup import Wakeup
 
 _FOR_EVER = 24 * 3600.0
@@ -31,8 +32,8 @@ class Source(Protocol):
     def change(self, config: Config) -> None:
         """Read the watches that `config` lists from now on."""
 
-    async def update(self, apply: Callable[[list[Watch]], None]) -> None:
-        """Read the sources again, and pass every open watch to `apply`."""
+    async def update(self, apply: Callable[[WatchChanges], None]) -> None:
+        """Read the sources again, and pass what that changed to `apply`."""
 
 
 class Pollers(Protocol):
@@ -41,8 +42,8 @@ class Pollers(Protocol):
     def release(self, gateway: str) -> None:
         """Stop polling for a gateway that is no longer configured."""
 
-    def apply(self, watches: Sequence[Watch]) -> None:
-        """Make the pollers match the open watches."""
+    def apply_changes(self, changes: WatchChanges) -> None:
+        """Make the pollers match what has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Reloaded:
 
 def read_again(config: Config) -> Config:
     """Return the config as its file has it now; raises ConfigError unless it is ready to run."""
-    new = load(config.path, os.environ)
+    new = load(config.path, os.environ, recorded_config)
     problems = obstacles(new)
     if problems:
         raise ConfigError(problems)
@@ -165,7 +166,7 @@ class Reloader:
 
     async def _update_watches(self) -> None:
         try:
-            await self.sources.update(self.pollers.apply)
+            await self.sources.update(self.pollers.apply_changes)
         except StoreError as error:
             # the sources read again by themselves
             log.get().error("sources_wait_for_store", reason=str(error))
@@ -183,6 +184,7 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
     "log.format": lambda config: config.log_format,
     "http": lambda config: (
         config.http.socket if config.http.socket_named else None,
+        config.http.socket_group,
         config.http.listen,
         config.http.token,
     ),

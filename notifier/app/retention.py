@@ -1,6 +1,7 @@
 """Removes what is older than the retention, so that the state does not grow for ever."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 import trio
@@ -8,17 +9,19 @@ import trio
 from notifier import log
 from notifier.errors import StoreError
 from notifier.schedule.backoff import clamped
-from notifier.store.pruning import Pruned
+from notifier.store.pruning import Position, Pruned
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 10.0, 3600.0
-_BATCH = 200
 
 
 class PruningStore(Protocol):
     """What retention needs of the store."""
 
-    async def prune(self, before: float, limit: int) -> Pruned:
-        """Remove up to `limit` events and `limit` watches that ended before `before`."""
+    async def prune_events(self, before: float, start: Position) -> Pruned:
+        """Examine one batch of events that ended before `before`, and remove what may go."""
+
+    async def prune_watches(self, before: float, start: Position) -> Pruned:
+        """Examine one batch of watches that ended before `before`, and remove what may go."""
 
 
 async def run_retention(
@@ -40,9 +43,17 @@ async def run_retention(
 
 
 async def _prune(store: PruningStore, before: float) -> tuple[int, int]:
-    events = watches = 0
-    while True:
-        pruned = await store.prune(before, _BATCH)
-        events, watches = events + pruned.events, watches + pruned.watches
-        if pruned.events < _BATCH and pruned.watches < _BATCH:
-            return events, watches
+    return (
+        await _all(partial(store.prune_events, before)),
+        await _all(partial(store.prune_watches, before)),
+    )
+
+
+async def _all(prune: Callable[[Position], Awaitable[Pruned]]) -> int:
+    """Run batches to the end of a pass; return how many rows they removed."""
+    removed = 0
+    position: Position | None = Position()
+    while position is not None:
+        batch = await prune(position)
+        removed, position = removed + batch.removed, batch.end
+    return removed

@@ -204,6 +204,13 @@ def url_marks(config: Config) -> dict[str, str]:
     return {name: url_mark(settings) for name, settings in lanes(config).items()}
 
 
+def signers(config: Config) -> frozenset[str]:
+    """Return digests of what is secret in the endpoints: they tell projects apart."""
+    texts = [reveal(secret) for each in config.endpoints.values() for secret in each.secrets]
+    texts += [reveal_url(each) for each in config.endpoints.values() if not each.secrets]
+    return frozenset(hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts)
+
+
 def subscriptions(endpoints: Iterable[EndpointSettings]) -> list[Subscription]:
     """Return the subscriptions of the endpoints; callbacks have none."""
     return [

@@ -29,6 +29,7 @@ _COMMANDS = {
     "events": "notifier.cli.events:events_group",
     "replay": "notifier.cli.events:replay_command",
     "status": "notifier.cli.status:status_command",
+    "health": "notifier.cli.health:health_command",
     "reload": "notifier.cli.reload:reload_command",
     "install": "notifier.cli.install:install_command",
     "uninstall": "notifier.cli.install:uninstall_command",

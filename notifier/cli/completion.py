@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.daemon_address import DaemonAddress, find_address
+from notifier.cli.project import Project, find_project
 from notifier.errors import NotifierError
 
 _MOST = 100
@@ -16,44 +16,44 @@ _MOST = 100
 
 def complete_gateway(ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
     """Return the gateways that start with what was typed."""
-    return _starting(typed, _address(ctx), lambda address: address.gateways)
+    return _starting(typed, _project_of(ctx), lambda project: project.gateways)
 
 
 def complete_endpoint(ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
     """Return the endpoints that start with what was typed."""
-    return _starting(typed, _address(ctx), lambda address: address.endpoints)
+    return _starting(typed, _project_of(ctx), lambda project: project.endpoints)
 
 
 def complete_open_id(ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
     """Return the ids of open watches that start with what was typed."""
-    return _starting(typed, _address(ctx), _open_ids)
+    return _starting(typed, _project_of(ctx), _open_ids)
 
 
 def _starting(
     typed: str,
-    address: DaemonAddress | None,
-    names: Callable[[DaemonAddress], Iterable[str]],
+    project: Project | None,
+    names: Callable[[Project], Iterable[str]],
 ) -> list[str]:
-    if address is None:
+    if project is None:
         return []
     try:
-        return [name for name in names(address) if name.startswith(typed)][:_MOST]
+        return [name for name in names(project) if name.startswith(typed)][:_MOST]
     except NotifierError:
         return []
 
 
-def _address(ctx: click.Context) -> DaemonAddress | None:
+def _project_of(ctx: click.Context) -> Project | None:
     path = ctx.params.get("config_path")
     try:
-        return find_address(path if isinstance(path, Path) else None)
+        return find_project(path if isinstance(path, Path) else None)
     except NotifierError:
         return None
 
 
-def _open_ids(address: DaemonAddress) -> list[str]:
+def _open_ids(project: Project) -> list[str]:
     from notifier.store.queries import WatchFilter  # noqa: PLC0415 - only when ids are completed
     from notifier.store.reader import open_reader  # noqa: PLC0415
 
-    with open_reader(address.store_path) as reader:
+    with open_reader(project.store_path) as reader:
         views = [] if reader is None else reader.watches(WatchFilter(state="open"))
     return [view.watch.key.video_id for view in views]

@@ -17,11 +17,22 @@ from notifier.config.findings import key_path
 from notifier.errors import ConfigError, NotifierError
 from notifier.model.watch import WatchSpec
 from notifier.signing import decode_secret
+from notifier.store import recorded_config, refuse_foreign
 
 
 def load_config(config_path: Path | None) -> Config:
     """Find and read the config; raises ConfigError with every problem found."""
-    return configuration.load(find_config(config_path, os.environ), os.environ)
+    return configuration.load(find_config(config_path, os.environ), os.environ, recorded_config)
+
+
+def load_project(config_path: Path | None) -> Config:
+    """Find and load the config of a command that acts on its store or its daemon.
+
+    Raises ConfigError, and StoreRefusedError when the store holds the state of another config.
+    """
+    config = load_config(config_path)
+    refuse_foreign(config.store_path, config.path)
+    return config
 
 
 def load_with_secrets(config_path: Path | None, *needed: str) -> Config:

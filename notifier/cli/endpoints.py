@@ -8,17 +8,19 @@ import click
 import trio
 
 from notifier.app import wiring
-from notifier.app.operations import test_event
 from notifier.app.redaction import STATES, endpoint_rows, named_endpoint
-from notifier.cli.config_loading import load_config, load_with_secrets
+from notifier.app.sample_events import sample_event, sample_type
+from notifier.cli.config_loading import load_project, load_with_secrets
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
+from notifier.cli.param_types import ParsedType
 from notifier.cli.tables import TableColumn, print_table
 from notifier.config import Config, EndpointSettings
+from notifier.config.bad_value import BadValueError
 from notifier.errors import ConfigError, NotifierError
-from notifier.formats import RENDERERS
 from notifier.http_client import open_client
+from notifier.model.event import EventType
 from notifier.model.views import Row
 from notifier.net import AddressPolicy
 from notifier.store import Database, daemon_is_running, open_reader
@@ -45,7 +47,7 @@ def endpoints_group() -> None:
 @json_option
 def list_command(config_path: Path | None, *, as_json: bool) -> int:
     """List endpoints and how their deliveries stand."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     rows = _rows(config)
     if as_json:
         print_json(rows)
@@ -72,15 +74,33 @@ def _rows(config: Config) -> list[Row]:
     return endpoint_rows(config, endpoint_views)
 
 
+def _sample_type(written: str) -> EventType:
+    try:
+        return sample_type(written)
+    except BadValueError as error:
+        raise ValueError(f"{error}: {error.hint}") from None
+
+
+def _known_types(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [each for each in EventType if each.startswith(incomplete)]
+
+
 @endpoints_group.command("test")
 @config_option
 @click.argument("name")
-def test_command(config_path: Path | None, name: str) -> int:
-    """Send a notifier.test event to an endpoint, once, and say what came back.
+@click.option(
+    "--type", "event_type", type=ParsedType("type", _sample_type), default=EventType.TEST,
+    metavar="TYPE", help="A sample of which event, such as video.completed  "
+    "[default: notifier.test]", shell_complete=_known_types,
+)  # fmt: skip
+def test_command(config_path: Path | None, name: str, event_type: EventType) -> int:
+    """Send a sample of an event to an endpoint, once, and say what came back.
 
-    Where the endpoint's secrets are for the daemon alone, the running daemon sends it.
+    The sample is realistic and signed as any event. It has "test": true, and its data.id is
+    video_notifier_test. Where the endpoint's secrets are for the daemon alone, the running
+    daemon sends it.
     """
-    event_id, outcome = _test(load_config(config_path), name)
+    event_id, outcome = _test(load_project(config_path), name, event_type)
     if outcome.delivered:
         click.echo(f"{name} took it: HTTP {outcome.status} ({event_id})")
         return 0
@@ -88,20 +108,21 @@ def test_command(config_path: Path | None, name: str) -> int:
     raise NotifierError(f"{name} did not take it: {outcome.word}{detail}")
 
 
-def _test(config: Config, name: str) -> tuple[str, Outcome]:
+def _test(config: Config, name: str, event_type: EventType) -> tuple[str, Outcome]:
     endpoint = named_endpoint(config, name)
     try:
         load_with_secrets(config.path, "endpoints", name)
     except ConfigError:
         with suppress(DaemonUnreachableError):
-            answer = ask_daemon(config, "POST", f"/v1/endpoints/{name}/test")
+            answer = ask_daemon(
+                config, "POST", f"/v1/endpoints/{name}/test", {"type": event_type.value}
+            )
             return answer["event_id"], Outcome(
                 answer["outcome"], answer["status"], detail=answer["detail"]
             )
         raise
-    event = test_event(time.time())
-    body = RENDERERS[endpoint.format](event)
-    return event.id, trio.run(_send, config.outbound, endpoint, event.id, body)
+    event = sample_event(endpoint.format, event_type, time.time(), config.gateways)
+    return event.id, trio.run(_send, config.outbound, endpoint, event.id, event.body)
 
 
 async def _send(
@@ -116,7 +137,7 @@ async def _send(
 @click.argument("name")
 def enable_command(config_path: Path | None, name: str) -> int:
     """Switch a disabled endpoint on again; what was held for it is delivered."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     named_endpoint(config, name)
     if not _enable(config, name):
         raise NotifierError(f"{name} is not disabled")

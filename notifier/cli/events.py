@@ -1,20 +1,26 @@
 """`notifier events` and `notifier replay`: lists events and sends them again."""
 
 import json
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
 from notifier.app.redaction import STATES
-from notifier.cli.config_loading import load_config
+from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import ask_daemon
+from notifier.cli.events_tail import tail_command
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
 from notifier.cli.param_types import MOMENT
 from notifier.cli.tables import TableColumn, print_table
+from notifier.config import Config
 from notifier.errors import NotifierError
 from notifier.model.views import EventView
 from notifier.store import open_reader
@@ -31,7 +37,7 @@ _COLUMNS = (
 
 @click.group("events")
 def events_group() -> None:
-    """List events, look into one, send one again."""
+    """List events, look into one, follow new ones, send one again."""
 
 
 @events_group.command("list")
@@ -55,7 +61,7 @@ def list_command(  # noqa: PLR0913 - one parameter per option
     limit: int,
 ) -> int:
     """List events, the latest first."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     wanted = EventFilter(
         type=type_, endpoint=endpoint, state=state, since=since, until=until, limit=limit
     )
@@ -90,7 +96,7 @@ def _when(seconds: float) -> str:
 @click.argument("event_id", metavar="ID")
 def show_command(config_path: Path | None, *, as_json: bool, event_id: str) -> int:
     """Show one event, with every delivery and attempt."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     with open_reader(config.store_path) as reader:
         view = None if reader is None else reader.event(event_id)
     if view is None:
@@ -130,7 +136,7 @@ def resend_command(
     config_path: Path | None, *, as_json: bool, event_id: str, endpoints: Sequence[str]
 ) -> int:
     """Send an event again, under the same id. The running daemon does it."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     body = {"endpoints": list(endpoints)} if endpoints else {}
     names = ask_daemon(config, "POST", f"/v1/events/{event_id}/resend", body)["endpoints"]
     if not names:
@@ -140,6 +146,9 @@ def resend_command(
         return 0
     click.echo(f"{event_id} is being sent to {', '.join(names)} again")
     return 0
+
+
+events_group.add_command(tail_command)
 
 
 @click.command("replay")
@@ -159,16 +168,33 @@ def replay_command(
     everything: bool,
 ) -> int:
     """Send the events of a time again: those that an endpoint has not taken."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     body: dict[str, object] = {"since": since, "only": "all" if everything else "undelivered"}
     if until is not None:
         body["until"] = until
     if endpoint is not None:
         body["endpoint"] = endpoint
-    counts = ask_daemon(config, "POST", "/v1/replay", body)["deliveries"]
+    counts = _replay(config, body, until=time.time() if until is None else until)
     if as_json:
         print_json([{"endpoint": name, "events": count} for name, count in counts.items()])
         return 0
     for name, count in counts.items():
         click.echo(f"{name}: {count} event{'' if count == 1 else 's'}")
     return 0
+
+
+def _replay(config: Config, body: Mapping[str, object], until: float) -> Counter[str]:
+    """Have the daemon send again batch by batch; Ctrl-C leaves it at the batches that are done."""
+    since = cast("float", body["since"])
+    counts = Counter[str]()
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task("Sending again", total=max(until - since, 1.0))
+        asked = {**body, "one_batch": True}
+        while True:
+            done = ask_daemon(config, "POST", "/v1/replay", asked)
+            counts.update(done["deliveries"])
+            if done["next"] is None:
+                return counts
+            progress.update(task, completed=done["next"][0] - since)
+            asked["after"] = done["next"]

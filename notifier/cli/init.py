@@ -10,10 +10,12 @@ import tomli_w
 from notifier.cli.options import config_option
 from notifier.config import load
 from notifier.errors import ConfigError, NotifierError
+from notifier.shipped_files import shipped_file
 from notifier.signing import generate_secret
 
 _HEADER = """\
-# A starter config for notifier. Every key, with its default and why: config.example.toml.
+# A starter config for notifier. Every key, with its default and why:
+# {example}
 # As it stands it watches `notifier sandbox` and delivers to `notifier listen`; put your
 # gateway's base_url (up to and including /v1) and your receiver's url in their place.
 
@@ -52,22 +54,30 @@ def init_command(
         "gateways": {"main": gateway},
         "endpoints": {"app": {"url": endpoint_url, "secret": generate_secret()}},
     }
-    _write_new(path, _HEADER + tomli_w.dumps(document))
+    example = shipped_file("config.example.toml")
+    _write_new(path, _HEADER.format(example=example) + tomli_w.dumps(document))
     try:
         load(path, os.environ)
     except ConfigError:
         path.unlink()
         raise
     where = "" if config_path is None else f" -c {shlex.quote(str(path))}"
-    click.echo(
+    click.echo(_next_steps(path, example, where))
+    return 0
+
+
+def _next_steps(path: Path, example: Path, where: str) -> str:
+    return (
         f"wrote {path}\n"
         "Next, each in a terminal of its own:\n"
         f"  notifier listen{where}     # receives and verifies events\n"
         "  notifier sandbox    # a gateway to try it with\n"
         f"  notifier run{where}        # the daemon\n"
-        f"  notifier watch add{where} VIDEO_ID"
+        f"  notifier watch add{where} VIDEO_ID\n"
+        "Every key, with its default and why:\n"
+        f"  {example}\n"
+        "Beside it: the config's JSON Schema, systemd units and Prometheus alert rules."
     )
-    return 0
 
 
 def _make_folder(folder: Path) -> None:

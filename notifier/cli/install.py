@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from notifier.errors import NotifierError
+from notifier.shipped_files import UNIT, shipped_file, unit_text
 from notifier.signing import generate_secret
-from notifier.units import UNIT, unit_text
 
 _PACKAGED = "/opt/notifier/bin/notifier"
 _MARK = "# notifier as a service"
@@ -95,7 +95,9 @@ def install_command(*, root: Path, write: bool) -> int:
         f"\nNext, when {layout.config} says where your gateway and your receiver are:\n"
         "  systemctl daemon-reload\n"
         "  systemctl enable --now notifier\n"
-        f"  notifier status -c {layout.config}"
+        f"  notifier status -c {layout.config}\n"
+        "Every key of the config, with its default and why:\n"
+        f"  {shipped_file('config.example.toml')}"
     )
     return 0
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.config_loading import load_config
-from notifier.cli.daemon_client import ask_daemon_at
+from notifier.cli.config_loading import load_project
+from notifier.cli.daemon_client import DaemonAddress, ask_daemon_at
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
-from notifier.config import default_socket_path, default_store_path, find_config
+from notifier.config import absolute_path, default_socket_path, default_store, find_config
 from notifier.errors import ConfigError
+from notifier.store import recorded_config
 
 _MISUSE = 78
 
@@ -24,7 +25,7 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
 
     A config that cannot be used changes nothing, and what is wrong with it is printed.
     """
-    done = ask_daemon_at(_socket(config_path), "POST", "/v1/reload", failing_with=_MISUSE)
+    done = ask_daemon_at(_address(config_path), "POST", "/v1/reload", failing_with=_MISUSE)
     if as_json:
         print_json([done])
         return 0
@@ -35,16 +36,18 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
     return 0
 
 
-def _socket(config_path: Path | None) -> Path:
-    """Return the path of the daemon's socket; the default one if the config is unusable."""
+def _address(config_path: Path | None) -> DaemonAddress:
+    """Return where the daemon listens; the default if the config is unusable."""
     try:
-        return load_config(config_path).http.socket
+        project = load_project(config_path)
     except ConfigError:
-        path = find_config(config_path, os.environ).absolute()
-        socket = default_socket_path(path, default_store_path(path, os.environ), os.environ)
+        path = absolute_path(find_config(config_path, os.environ))
+        store = default_store(path, os.environ, recorded_config)
+        socket = default_socket_path(path, store, os.environ)
         if not socket.is_socket():
             raise
-        return socket
+        return DaemonAddress(socket, path)
+    return DaemonAddress(project.socket, project.path)
 
 
 def _changes(what: str, difference: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,28 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from notifier.app.redaction import STATES, endpoint_rows
-from notifier.cli.daemon_address import find_address
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
+from notifier.cli.project import Project, find_project
 from notifier.cli.tables import TableColumn, make_table, print_whole, terminal_width
+from notifier.model.condition import LastPoll
 from notifier.model.views import EndpointView, Row, WatchView
+from notifier.model.watch import WatchKey
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
 
 _REFRESH_INTERVAL = 1.0
 _MAX_VIDEOS = 200
+_PAGE = 1000
 _BAR = 24
 
 _GATEWAYS = (
     TableColumn("Gateway"),
     TableColumn("Watches", drop=2),
     TableColumn("Requests/s", drop=3),
-    TableColumn("Budget", drop=4),
+    TableColumn("Budget", drop=5),
+    TableColumn("Answered", drop=4),
     TableColumn("State", drop=1),
 )
 _ENDPOINTS = (
@@ -47,6 +51,7 @@ _VIDEOS = (
     TableColumn("Progress", drop=5),
     TableColumn("", drop=2),
     TableColumn("Left", drop=3),
+    TableColumn("Asked", drop=6),
 )
 
 
@@ -83,15 +88,17 @@ class StatusReport:
 def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> int:
     """Show open videos with their progress, endpoints with their health, gateways and budgets.
 
-    Also works while no daemon runs: then it shows what the last one left.
+    Also works while no daemon runs: then it shows what the last one left. Off a terminal every
+    open video is listed.
     """
     if as_json and follow:
         raise click.UsageError("--json prints one report; leave out --follow")
+    project = find_project(config_path)
     if follow:
-        _follow(config_path)
+        _follow(project)
         return 0
     width = None if as_json else terminal_width()
-    report = read_status(config_path, limit=-1 if width is None else _MAX_VIDEOS)
+    report = read_status(project, None if width is None else _MAX_VIDEOS)
     if as_json:
         print_json([report.as_row()])
     else:
@@ -100,27 +107,51 @@ def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> 
     return 0
 
 
-def read_status(config_path: Path | None, *, limit: int) -> StatusReport:
-    """Read the status of the daemon, if one runs, and of up to `limit` open videos (-1: all)."""
-    address = find_address(config_path)
+def read_status(project: Project, most: int | None = None) -> StatusReport:
+    """Read the status of the daemon, if one runs, and of the store, with `most` videos (all)."""
     try:
-        daemon = ask_daemon(address, "GET", "/v1/status")
+        daemon = ask_daemon(project, "GET", "/v1/status")
     except DaemonUnreachableError:
         daemon = None
-    with open_reader(address.store_path) as reader:
+    with open_reader(project.store_path) as reader:
         watches = {} if reader is None else reader.open_watches()
-        wanted = WatchFilter(state="open", limit=limit)
+        wanted = WatchFilter(state="open", limit=-1 if most is None else most)
         videos = [] if reader is None else reader.watches(wanted)
         views = {} if reader is None or daemon is not None else reader.endpoint_views()
-    endpoints = _without_daemon(config_path, views) if daemon is None else daemon["endpoints"]
+    if daemon is not None:
+        videos = list(_with_last_polls(videos, last_polls(project, most)))
+    endpoints = _without_daemon(project, views) if daemon is None else daemon["endpoints"]
     return StatusReport(daemon, sum(watches.values()), videos, endpoints, time.time())
 
 
-def _without_daemon(config_path: Path | None, views: Mapping[str, EndpointView]) -> Sequence[Row]:
-    """Return a row for each endpoint of the config; the daemon has the same ones validated."""
+def _without_daemon(project: Project, views: Mapping[str, EndpointView]) -> Sequence[Row]:
+    """Return a row for each endpoint of the config."""
     from notifier.cli.config_loading import load_config  # noqa: PLC0415 - slow
 
-    return endpoint_rows(load_config(config_path), views)
+    return endpoint_rows(load_config(project.path), views)
+
+
+def last_polls(project: Project, most: int | None) -> dict[WatchKey, LastPoll]:
+    """Return what the daemon knows of the last poll of the `most` oldest open watches (all)."""
+    known: dict[WatchKey, LastPoll] = {}
+    seen, limit = 0, min(most or _PAGE, _PAGE)
+    while True:
+        query = f"state=open&limit={limit}&after={seen}"
+        rows = ask_daemon(project, "GET", f"/v1/watches?{query}")["data"]
+        for row in rows:
+            if row.get("last_asked_at") is not None:
+                key = WatchKey(row["gateway"], row["video_id"])
+                known[key] = LastPoll(row["last_asked_at"], row["last_outcome"])
+        seen += len(rows)
+        if len(rows) < limit or most is not None:
+            return known
+
+
+def _with_last_polls(
+    views: Sequence[WatchView], polls: Mapping[WatchKey, LastPoll]
+) -> Iterator[WatchView]:
+    for view in views:
+        yield replace(view, last_poll=polls.get(view.watch.key))
 
 
 def eta(view: WatchView, now: float) -> int | None:
@@ -133,12 +164,12 @@ def eta(view: WatchView, now: float) -> int | None:
     return round(left) if elapsed > 0 else None
 
 
-def _follow(config_path: Path | None) -> None:
+def _follow(project: Project) -> None:
     console = Console(highlight=False)
     width = console.width if console.is_terminal else None
     with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
         while True:
-            report = read_status(config_path, limit=_MAX_VIDEOS)
+            report = read_status(project, _MAX_VIDEOS)
             live.update(Group(*_parts(report, width)), refresh=True)
             time.sleep(_REFRESH_INTERVAL)
 
@@ -152,7 +183,12 @@ def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
         up = timedelta(seconds=daemon["uptime_seconds"])
         yield Text(f"notifier {daemon['version']}, pid {daemon['pid']}, up {up}; {watching}")
         yield Text()
-        yield make_table(_GATEWAYS, [_gateway(row) for row in daemon["gateways"]], width)
+        rows = [_gateway(row, report.now) for row in daemon["gateways"]]
+        yield make_table(_GATEWAYS, rows, width)
+        for row in daemon["gateways"]:
+            if _is_troubled(row) and row["last_error"]:
+                error = f"{row['name']}: {row['last_error']}"
+                yield Text(f"{error} ({_ago(row['last_error_at'], report.now)})", "red")
     if report.endpoints:
         yield Text()
         yield make_table(_ENDPOINTS, [_endpoint(row) for row in report.endpoints], width)
@@ -164,13 +200,37 @@ def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
             yield Text(f"and {hidden} more; all of them: notifier watch list", style="dim")
 
 
-def _gateway(row: Mapping[str, Any]) -> Sequence[RenderableType]:
+_STATE_STYLES = {"ok": "green", "limited": "yellow"}
+_STATE_TEXTS = {
+    "paused": "paused: it refuses the key",
+    "failing": "failing: it does not answer",
+    "limited": "limited: it asks for fewer requests",
+    "ok": "ok",
+}
+
+
+def _is_troubled(row: Mapping[str, Any]) -> bool:
+    return row["state"] in {"paused", "failing"}
+
+
+def _ago(moment: float | None, now: float) -> str:
+    """Return how long ago a moment was, in words."""
+    if moment is None:
+        return "never"
+    return f"{timedelta(seconds=max(round(now - moment), 0))} ago"
+
+
+def _gateway(row: Mapping[str, Any], now: float) -> Sequence[RenderableType]:
+    state = Text(_STATE_TEXTS[row["state"]], _STATE_STYLES.get(row["state"], "red"))
+    if row["state"] != "ok":
+        state.append(f", since {_ago(row['since'], now).removesuffix(' ago')}")
     return (
         row["name"],
         str(row["open_watches"]),
         f"{row['requests_per_second']:.2f}",
         f"{row['max_requests_per_second']:g}",
-        Text("paused: it refuses the key", "red") if row["paused"] else Text("ok", "green"),
+        _ago(row["last_answer_at"], now),
+        state,
     )
 
 
@@ -195,8 +255,17 @@ def _video(view: WatchView, now: float) -> Sequence[RenderableType]:
     return (
         view.watch.key.video_id,
         view.watch.key.gateway,
-        "not asked yet" if snapshot is None else snapshot.status or snapshot.word,
+        _video_status(view),
         ProgressBar(total=100, completed=progress, width=_BAR),
         f"{progress:3} %",
         "" if left is None else f"~{timedelta(seconds=left)}",
+        "" if view.last_poll is None else _ago(view.last_poll.at, now),
     )
+
+
+def _video_status(view: WatchView) -> str:
+    """Return the status of a video; of one that was never seen, what came of asking."""
+    snapshot, poll = view.watch.snapshot, view.last_poll
+    if snapshot is not None:
+        return snapshot.status or snapshot.word
+    return "not asked yet" if poll is None else f"not seen yet: {poll.outcome}"

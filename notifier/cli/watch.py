@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from notifier.cli.completion import complete_endpoint, complete_gateway
-from notifier.cli.daemon_address import DaemonAddress, find_address
 from notifier.cli.daemon_client import DaemonUnreachableError
 from notifier.cli.lazy_group import LazyGroup
 from notifier.cli.options import config_option
 from notifier.cli.output import print_errors
 from notifier.cli.param_types import DURATION
+from notifier.cli.project import Project, find_project
 from notifier.cli.watch_adding import Outcome, add_through_daemon
 from notifier.cli.watch_requests import STDIN, WatchRequest, check_arguments, read_requests
 from notifier.errors import NotifierError
@@ -76,56 +76,56 @@ def add_command(  # noqa: PLR0913 - one parameter per option
         # an exception, so that the progress bar restores the cursor
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     defaults = _settings(gateway, endpoints, metadata, give_up_after)
-    address = find_address(config_path)
+    project = find_project(config_path)
     requests, errors = read_requests(video_ids, defaults)
-    check_arguments(requests, address)
-    outcome = _add(config_path, address, requests, again=again)
+    check_arguments(requests, project)
+    outcome = _add(config_path, project, requests, again=again)
     for key, _, kept_in in outcome.watched:
         click.echo(f"watching {key.video_id} on {key.gateway} ({kept_in})", err=wait)
     if wait and (outcome.watched or outcome.ended):
-        return _wait(address, outcome, config_path)
+        return _wait(project, outcome, config_path)
     print_errors([*errors, *outcome.errors])
-    if not daemon_is_running(address.store_path):
+    if not daemon_is_running(project.store_path):
         click.echo(f"no daemon is running on this config; {_start(config_path)}", err=True)
     return 1 if errors or outcome.errors else 0
 
 
 def _add(
     config_path: Path | None,
-    address: DaemonAddress,
+    project: Project,
     requests: Sequence[WatchRequest],
     *,
     again: bool,
 ) -> Outcome:
     if not requests:
         return Outcome()
-    if daemon_is_running(address.store_path):
+    if daemon_is_running(project.store_path):
         try:
-            outcome = add_through_daemon(address, requests, again=again)
+            outcome = add_through_daemon(project, requests, again=again)
         except DaemonUnreachableError:
             outcome = None
         if outcome is not None:
             return outcome
     # slow, and not needed where the daemon keeps the watches
-    from notifier.cli.config_loading import load_config  # noqa: PLC0415
+    from notifier.cli.config_loading import load_project  # noqa: PLC0415
     from notifier.cli.watch_files import add_with_files  # noqa: PLC0415
 
-    return add_with_files(load_config(config_path), requests, again=again)
+    return add_with_files(load_project(config_path), requests, again=again)
 
 
-def _wait(address: DaemonAddress, outcome: Outcome, config_path: Path | None) -> int:
+def _wait(project: Project, outcome: Outcome, config_path: Path | None) -> int:
     """Follow the one watch, or report the event that it already has."""
     from notifier.cli.watch_follow import follow, report_ended  # noqa: PLC0415 - slow
 
     if outcome.ended:
-        return report_ended(address, outcome.ended[0])
+        return report_ended(project, outcome.ended[0])
     ((key, generation, _),) = outcome.watched
-    if not daemon_is_running(address.store_path):
+    if not daemon_is_running(project.store_path):
         raise NotifierError(
             "no daemon is running on this config, so there is nothing to wait for; "
             f"{_start(config_path)}"
         )
-    return follow(address, key, generation)
+    return follow(project, key, generation)
 
 
 def _start(config_path: Path | None) -> str:

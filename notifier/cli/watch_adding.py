@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from notifier.cli.daemon_address import DaemonAddress
 from notifier.cli.dropins import watch_entry
+from notifier.cli.project import Project
 from notifier.cli.watch_batches import ask_for_each, refusal_of
 from notifier.cli.watch_requests import WatchRequest
 from notifier.model.views import WatchView
@@ -30,31 +30,31 @@ class Outcome:
 
 
 def add_through_daemon(
-    address: DaemonAddress, requests: Sequence[WatchRequest], *, again: bool
+    project: Project, requests: Sequence[WatchRequest], *, again: bool
 ) -> Outcome | None:
     """Have the daemon watch what is requested; None when a file lists one of the watches.
 
     Raises DaemonUnreachableError.
     """
-    keys = [_key(address, request.entry) for request in requests]
-    views = views_of(address, [key for key in keys if key is not None])
+    keys = [_key(project, request.entry) for request in requests]
+    views = views_of(project, [key for key in keys if key is not None])
     if any(is_in_file(view) for view in views.values()):
         return None
     items = [
         _item(request.entry, None if key is None else views.get(key), again=again)
         for request, key in zip(requests, keys, strict=True)
     ]
-    return post(address, requests, items)
+    return post(project, requests, items)
 
 
 def post(
-    address: DaemonAddress,
+    project: Project,
     requests: Sequence[WatchRequest],
     items: Sequence[Mapping[str, object]],
 ) -> Outcome:
     """Have the daemon watch `items`, one for each request. Raises DaemonUnreachableError."""
     outcome = Outcome()
-    for request, result in zip(requests, ask_for_each(address, "/v1/watches", items), strict=True):
+    for request, result in zip(requests, ask_for_each(project, "/v1/watches", items), strict=True):
         refusal = refusal_of(result)
         if refusal is None:
             _granted(outcome, request, result["watch"])
@@ -77,9 +77,9 @@ def has_ended(key: WatchKey, event_type: str | None, event_id: str | None) -> st
     return f"{key} has already ended as {event_type} ({event_id}); to watch it again: --again"
 
 
-def views_of(address: DaemonAddress, keys: Sequence[WatchKey]) -> dict[WatchKey, WatchView]:
+def views_of(project: Project, keys: Sequence[WatchKey]) -> dict[WatchKey, WatchView]:
     """Return what the store knows about the watches of `keys`."""
-    with open_reader(address.store_path) as reader:
+    with open_reader(project.store_path) as reader:
         if reader is None:
             return {}
         views = ((key, reader.watch(key)) for key in keys)
@@ -91,9 +91,9 @@ def is_in_file(view: WatchView) -> bool:
     return any(source != API_SOURCE for source in view.sources)
 
 
-def _key(address: DaemonAddress, entry: Mapping[str, object]) -> WatchKey | None:
+def _key(project: Project, entry: Mapping[str, object]) -> WatchKey | None:
     """Return the identity that an entry has, None where the daemon must refuse it."""
-    names = list(address.gateways)
+    names = list(project.gateways)
     gateway = entry.get("gateway", names[0] if len(names) == 1 else None)
     video_id = entry.get("video_id")
     if not isinstance(gateway, str) or not isinstance(video_id, str):

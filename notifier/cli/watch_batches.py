@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from notifier.cli.daemon_address import DaemonAddress
 from notifier.cli.daemon_client import ask_daemon
+from notifier.cli.project import Project
 from notifier.model.watch import WatchKey
 
 _MAX_ITEMS = 1000
@@ -16,12 +16,12 @@ _MAX_BYTES = 4 * 1024 * 1024 - 4096
 
 
 def ask_for_each(
-    address: DaemonAddress, path: str, items: Sequence[Mapping[str, object]]
+    project: Project, path: str, items: Sequence[Mapping[str, object]]
 ) -> list[Mapping[str, Any]]:
     """Send `items` as arrays; return the result of each. Raises as `ask_daemon` does."""
     results: list[Mapping[str, Any]] = []
     for batch in _batches(items):
-        results += ask_daemon(address, "POST", path, batch)["results"]
+        results += ask_daemon(project, "POST", path, batch)["results"]
     return results
 
 
@@ -56,14 +56,14 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     return f"{place}{problem['message']}{hint}"
 
 
-def remove_through_daemon(address: DaemonAddress, keys: Sequence[WatchKey]) -> list[str]:
+def remove_through_daemon(project: Project, keys: Sequence[WatchKey]) -> list[str]:
     """Have the daemon stop watching; print what it did, and return the errors.
 
     Raises as `ask_daemon` does.
     """
     errors = []
     items = [key._asdict() for key in keys]
-    for key, result in zip(keys, ask_for_each(address, "/v1/watches/remove", items), strict=True):
+    for key, result in zip(keys, ask_for_each(project, "/v1/watches/remove", items), strict=True):
         refusal = refusal_of(result)
         if refusal is None:
             click.echo(f"removed {key.video_id}")

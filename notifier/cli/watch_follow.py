@@ -7,8 +7,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from notifier.cli.daemon_address import DaemonAddress
 from notifier.cli.output import one_line
+from notifier.cli.project import Project
 from notifier.errors import NotifierError
 from notifier.model.event import EventType
 from notifier.model.views import WatchView
@@ -19,7 +19,7 @@ _READ_INTERVAL = 0.25
 _RESTART_GRACE = 10.0
 
 
-def follow(address: DaemonAddress, key: WatchKey, generation: int) -> int:
+def follow(project: Project, key: WatchKey, generation: int) -> int:
     """Show a progress bar until a watch is over; return 0 only when the video completed.
 
     Raises NotifierError when the daemon ends meanwhile.
@@ -35,26 +35,26 @@ def follow(address: DaemonAddress, key: WatchKey, generation: int) -> int:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(key.video_id, total=100, status="waiting for the daemon")
         try:
-            for view in _views(address, key, generation):
+            for view in _views(project, key, generation):
                 if view.watch.state is not WatchState.OPEN:
                     break
                 _show(progress, task, view)
         except KeyboardInterrupt:
             progress.console.print("still watched; see: notifier watch list", highlight=False)
             raise
-    return _report(address, view)
+    return _report(project, view)
 
 
-def report_ended(address: DaemonAddress, key: WatchKey) -> int:
+def report_ended(project: Project, key: WatchKey) -> int:
     """Print the event that a watch already has; return 0 only when the video completed."""
-    with open_reader(address.store_path) as reader:
+    with open_reader(project.store_path) as reader:
         view = None if reader is None else reader.watch(key)
     if view is None:
         raise NotifierError(f"{key} is not watched")
-    return _report(address, view)
+    return _report(project, view)
 
 
-def _report(address: DaemonAddress, view: WatchView) -> int:
+def _report(project: Project, view: WatchView) -> int:
     """Print how a watch that is over ended; return 0 only when the video completed."""
     key = view.watch.key
     if view.event_type is None and view.watch.state is WatchState.ENDED:
@@ -64,14 +64,14 @@ def _report(address: DaemonAddress, view: WatchView) -> int:
         click.echo(f"{key.video_id} is no longer watched", err=True)
         return 1
     completed = view.event_type == EventType.COMPLETED
-    reason = "" if completed else _reason(address, str(view.event_id))
+    reason = "" if completed else _reason(project, str(view.event_id))
     click.echo(f"{view.event_type} {key.video_id} ({view.event_id}){reason}")
     return 0 if completed else 1
 
 
-def _reason(address: DaemonAddress, event_id: str) -> str:
+def _reason(project: Project, event_id: str) -> str:
     """Return why the job failed, as its event says, to be put behind the result."""
-    with open_reader(address.store_path) as reader:
+    with open_reader(project.store_path) as reader:
         event = None if reader is None else reader.event(event_id)
     error = None if event is None else event.body.get("data", {}).get("error")
     if not isinstance(error, dict):
@@ -81,16 +81,16 @@ def _reason(address: DaemonAddress, event_id: str) -> str:
     return f": {text}" if text else ""
 
 
-def _views(address: DaemonAddress, key: WatchKey, generation: int) -> Iterator[WatchView]:
+def _views(project: Project, key: WatchKey, generation: int) -> Iterator[WatchView]:
     """Yield the stored view of the watch, once every `_READ_INTERVAL`."""
     seen = False
     last_alive = time.monotonic()
     while True:
-        if daemon_is_running(address.store_path):
+        if daemon_is_running(project.store_path):
             last_alive = time.monotonic()
         elif time.monotonic() - last_alive > _RESTART_GRACE:
             raise NotifierError("the daemon has ended; see: notifier watch list")
-        with open_reader(address.store_path) as reader:
+        with open_reader(project.store_path) as reader:
             view = reader.watch(key) if reader is not None else None
         taken = view is not None and view.watch.spec.generation >= generation
         # withdrawn at first: an older state, the daemon has not read the new drop-in yet

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.config_loading import load_config
+from notifier.cli.config_loading import load_project
 from notifier.cli.options import config_option, json_option
 from notifier.cli.output import print_json
 from notifier.cli.tables import TableColumn, print_table
@@ -31,7 +31,7 @@ _COLUMNS = (
 @click.option("--all", "show_all", is_flag=True, help="Also those that no file lists any more.")
 def list_command(config_path: Path | None, *, as_json: bool, show_all: bool) -> int:
     """List watched videos and what became of them."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     rows = _rows(config, show_all=show_all)
     if as_json:
         print_json(rows)

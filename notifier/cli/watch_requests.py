@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from notifier.cli.daemon_address import DaemonAddress
+from notifier.cli.project import Project
 from notifier.config.bad_value import BadValueError
 from notifier.config.findings import Finding
 from notifier.config.references import Names, unknown_references
@@ -77,10 +77,10 @@ def _entry(line: bytes) -> dict[str, object]:
     return entry
 
 
-def check_arguments(requests: Sequence[WatchRequest], address: DaemonAddress) -> None:
+def check_arguments(requests: Sequence[WatchRequest], project: Project) -> None:
     """Check the requests from arguments; raises UsageError, so that nothing is changed then."""
     for request in requests:
-        findings = [] if request.origin else list(_findings(request.entry, address))
+        findings = [] if request.origin else list(_findings(request.entry, project))
         if findings:
             raise click.UsageError("; ".join(map(_sentence, findings)))
 
@@ -92,7 +92,7 @@ def _sentence(finding: Finding) -> str:
     return str(problem)
 
 
-def _findings(entry: Mapping[str, object], address: DaemonAddress) -> Iterator[Finding]:
+def _findings(entry: Mapping[str, object], project: Project) -> Iterator[Finding]:
     try:
         check_video_id(entry["video_id"])
     except BadValueError as error:
@@ -102,4 +102,4 @@ def _findings(entry: Mapping[str, object], address: DaemonAddress) -> Iterator[F
         check_metadata(metadata)  # type: ignore[arg-type] # made from the options
     except BadValueError as error:
         yield Finding(("metadata",), str(error), error.hint)
-    yield from unknown_references((), entry, Names.of(address))
+    yield from unknown_references((), entry, Names.of(project))

@@ -2,7 +2,7 @@
 
 `load` reports everything that is wrong at once. `resolve_secrets` reports secrets that cannot be
 read, `check_certificates` certificates that cannot. `read_dropin` reads a drop-in file and
-`accept` decides which drop-ins count where several contradict each other. No error repeats a
+`Claims` decides which entries count where drop-ins contradict each other. No error repeats a
 value of the config: any value may be a secret under the wrong key.
 """
 
@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING
 from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from notifier.config.dropins import accept, read_dropin
+    from notifier.config.claims import Claims
+    from notifier.config.dropins import read_dropin
     from notifier.config.durations import DurationError, format_duration, parse_duration
     from notifier.config.loading import load
-    from notifier.config.paths import default_socket_path, default_store_path, find_config
+    from notifier.config.paths import (
+        StoreOwner,
+        StorePlace,
+        absolute_path,
+        default_socket_path,
+        default_store,
+        find_config,
+        is_system,
+        private_folder,
+    )
     from notifier.config.readiness import (
         check_certificates,
         obstacles,
@@ -29,10 +39,20 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
-            "dropins": ("accept", "read_dropin"),
+            "claims": ("Claims",),
+            "dropins": ("read_dropin",),
             "durations": ("DurationError", "format_duration", "parse_duration"),
             "loading": ("load",),
-            "paths": ("default_socket_path", "default_store_path", "find_config"),
+            "paths": (
+                "StoreOwner",
+                "StorePlace",
+                "absolute_path",
+                "default_socket_path",
+                "default_store",
+                "find_config",
+                "is_system",
+                "private_folder",
+            ),
             "readiness": ("check_certificates", "obstacles", "resolve_secrets", "warnings"),
             "secrets": ("Secret", "SecretError"),
             "settings": ("Config", "EndpointSettings", "GatewaySettings", "HttpSettings"),
@@ -42,6 +62,7 @@ else:
     )
 
 __all__ = [
+    "Claims",
     "Config",
     "DurationError",
     "EndpointSettings",
@@ -49,19 +70,23 @@ __all__ = [
     "HttpSettings",
     "Secret",
     "SecretError",
-    "accept",
+    "StoreOwner",
+    "StorePlace",
+    "absolute_path",
     "check_certificates",
     "check_endpoint_url",
     "check_watch",
     "default_socket_path",
-    "default_store_path",
+    "default_store",
     "find_config",
     "format_duration",
     "is_loopback",
+    "is_system",
     "literal_address",
     "load",
     "obstacles",
     "parse_duration",
+    "private_folder",
     "read_dropin",
     "resolve_secrets",
     "warnings",

@@ -4,11 +4,14 @@ A file that cannot be used is reported once and skipped until it changes; what i
 was last good stays listed. A missing or unreadable folder is unknown, which differs from empty.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from notifier.config.dropins import accept, read_dropin
+from notifier.config.claims import Claims
+from notifier.config.dropins import read_dropin
 from notifier.config.settings import Config
 from notifier.errors import ConfigError, Problem
 from notifier.model.watch import Listing
@@ -29,15 +32,20 @@ class Contents:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(slots=True)
 class Folder:
-    """The drop-ins of one configuration."""
+    """The drop-ins of one configuration; what other files list costs nothing to scan again."""
 
-    config: Config
-    _read: dict[str, tuple[Signature, Listing | tuple[Problem, ...]]] = field(default_factory=dict)
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._read: dict[str, tuple[Signature, Listing | tuple[Problem, ...]]] = {}
+        self._claims = Claims(config.listing)
+        self._contents = Contents(frozenset())
 
     def scan(self) -> Contents:
-        """Read the files that have changed since the last scan, and return all contents."""
+        """Read the files that have changed since the last scan, and return all contents.
+
+        When nothing has changed, that is the very object of the last scan.
+        """
         try:
             files = _dropins(self.config.watch_dir)
         except FileNotFoundError:
@@ -46,42 +54,56 @@ class Folder:
             return Contents(names=None, problems=(self._unusable("it links to nothing"),))
         except OSError as error:
             return Contents(names=None, problems=(self._unusable(str(error.strerror)),))
-        self._read = {name: self._entry(name, path) for name, path in files.items()}
-        entries = [entry for _, entry in self._read.values()]
-        good, conflicts = accept(
-            self.config.listing, [entry for entry in entries if isinstance(entry, Listing)]
-        )
-        broken = [problem for entry in entries if isinstance(entry, tuple) for problem in entry]
-        return Contents(frozenset(files), tuple(good), (*broken, *conflicts))
+        changed = {
+            name: (signature, self._entry(name))
+            for name, signature in files.items()
+            if self._read.get(name, (None,))[0] != signature
+        }
+        gone = self._read.keys() - files.keys()
+        if changed or gone:
+            self._contents = self._changed(changed, gone)
+        return self._contents
+
+    def _changed(
+        self,
+        changed: Mapping[str, tuple[Signature, Listing | tuple[Problem, ...]]],
+        gone: Collection[str],
+    ) -> Contents:
+        for name in gone:
+            del self._read[name]
+        self._read |= changed
+        listed = {name: read for name, (_, read) in changed.items() if isinstance(read, Listing)}
+        self._claims.update(listed, gone)
+        broken = (read for _, read in self._read.values() if isinstance(read, tuple))
+        problems = (*chain.from_iterable(broken), *self._claims.problems())
+        return Contents(frozenset(self._read), self._claims.accepted(), problems)
 
     def _unusable(self, reason: str) -> Problem:
         return Problem(str(self.config.watch_dir), "", f"the folder cannot be used: {reason}")
 
-    def _entry(self, name: str, path: Path) -> tuple[Signature, Listing | tuple[Problem, ...]]:
+    def _entry(self, name: str) -> Listing | tuple[Problem, ...]:
+        path = self.config.watch_dir / name
         if not _is_text(name):
-            return (0, 0, 0), (_unnameable(path),)
-        signature = _signature(path)
-        known = self._read.get(name)
-        if known is not None and known[0] == signature:
-            return known
+            return (_unnameable(path),)
         try:
-            return signature, read_dropin(path, self.config)
+            return read_dropin(path, self.config)
         except ConfigError as error:
-            return signature, tuple(error.problems)
+            return tuple(error.problems)
 
 
-def _dropins(folder: Path) -> Mapping[str, Path]:
-    """Return the drop-ins by name, without those that a leading dot hides (being written)."""
-    return {
-        path.name: path
-        for path in sorted(folder.iterdir())
-        if path.suffix == ".toml" and not path.name.startswith(".")
-    }
+def _dropins(folder: Path) -> dict[str, Signature]:
+    """Return a signature for each drop-in, without those that a leading dot hides."""
+    with os.scandir(folder) as entries:
+        return {
+            entry.name: _signature(entry)
+            for entry in entries
+            if entry.name.endswith(".toml") and not entry.name.startswith(".")
+        }
 
 
-def _signature(path: Path) -> Signature:
+def _signature(entry: os.DirEntry[str]) -> Signature:
     try:
-        stat = path.stat()
+        stat = entry.stat()
     except OSError:
         return (0, 0, 0)
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

@@ -13,7 +13,15 @@ from notifier.config.models import (
     HttpTable,
     ParseContext,
 )
-from notifier.config.paths import default_socket_path, default_store_path
+from notifier.config.paths import (
+    StoreOwner,
+    StorePlace,
+    absolute_path,
+    credentials_folder,
+    default_socket_path,
+    default_store,
+    no_store,
+)
 from notifier.config.references import Names
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
 from notifier.config.toml_file import read_toml
@@ -32,21 +40,22 @@ SOURCE = "config"
 _DEFAULT_MIN_POLL_INTERVAL = 5.0
 
 
-def load(path: Path, env: Mapping[str, str]) -> Config:
+def load(path: Path, env: Mapping[str, str], owner: StoreOwner = no_store) -> Config:
     """Return the checked configuration in `path`.
 
-    Secrets are looked up in `env` later, when they are revealed. Raises ConfigError with every
-    problem found.
+    Secrets are looked up in `env` later, when they are revealed. `owner` finds a store that an
+    earlier version left. Raises ConfigError with every problem found.
     """
-    path = path.absolute()
+    path = absolute_path(path)
     raw = read_toml(path)
-    document, findings = validate(Document, raw, ParseContext(path.parent, env))
+    context = ParseContext(path.parent, env, credentials_folder(path))
+    document, findings = validate(Document, raw, context)
     names = Names(_names(raw, "gateways"), _names(raw, "endpoints"))
     findings += disagreements(raw)
     findings += watch_disagreements(raw, names)
     if document is None or findings:
         raise ConfigError([finding.problem(path) for finding in findings])
-    return _config(path, document, names, env)
+    return _config(path, document, names, _places(path, document, env, owner))
 
 
 def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -54,10 +63,20 @@ def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(named) if isinstance(named, dict) else ()
 
 
-def _config(path: Path, document: Document, names: Names, env: Mapping[str, str]) -> Config:
+def _places(
+    path: Path, document: Document, env: Mapping[str, str], owner: StoreOwner
+) -> tuple[StorePlace, Path]:
+    """Return the places of the store and of the control socket."""
+    folder, named, socket = path.parent, document.store.path, document.http.socket
+    store = default_store(path, env, owner) if named is None else StorePlace(folder / named)
+    return store, folder / socket if socket else default_socket_path(path, store, env)
+
+
+def _config(
+    path: Path, document: Document, names: Names, places: tuple[StorePlace, Path]
+) -> Config:
     folder = path.parent
-    store = document.store.path
-    store_path = default_store_path(path, env) if store is None else folder / store
+    store, socket = places
     return Config(
         path=path,
         gateways=MappingProxyType(
@@ -69,19 +88,23 @@ def _config(path: Path, document: Document, names: Names, env: Mapping[str, str]
         listing=Listing(SOURCE, tuple(to_spec(table, names) for table in document.watches)),
         watch_dir=folder / document.watch_dir,
         outbound=AddressPolicy(document.outbound.public_only, tuple(document.outbound.allow)),
-        store_path=store_path,
+        store=store,
         retention=document.store.retention,
         log_level=document.log.level,
         log_format=document.log.format,
-        http=_http(document.http, path, store_path, env),
+        http=_http(document.http, socket),
     )
 
 
-def _http(table: HttpTable, path: Path, store: Path, env: Mapping[str, str]) -> HttpSettings:
-    named = table.socket is not None
-    socket = path.parent / table.socket if table.socket else default_socket_path(path, store, env)
-    listen = None if table.listen is None else split_listen(table.listen)
-    return HttpSettings(socket, named, listen, table.token, table.allow_callback_urls)
+def _http(table: HttpTable, socket: Path) -> HttpSettings:
+    return HttpSettings(
+        socket=socket,
+        socket_named=table.socket is not None,
+        socket_group=table.socket_group,
+        listen=None if table.listen is None else split_listen(table.listen),
+        token=table.token,
+        allow_callback_urls=table.allow_callback_urls,
+    )
 
 
 def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:

@@ -53,6 +53,8 @@ class ParseContext(NamedTuple):
 
     folder: Path
     env: Mapping[str, str]
+    credentials: Path | None = None
+    """Where the credentials are that systemd will hand to the service; None for no service."""
 
 
 def _duration(minimum: float = 0.001, maximum: float = LONGEST) -> PlainValidator:
@@ -70,7 +72,7 @@ def _duration(minimum: float = 0.001, maximum: float = LONGEST) -> PlainValidato
 def _secret(check: Check, literal: raw_values.Shape) -> PlainValidator:
     def read(value: object, info: ValidationInfo) -> Secret:
         context = cast("ParseContext", info.context)
-        return read_secret(value, check, context.folder, context.env)
+        return read_secret(value, check, context)
 
     return PlainValidator(read, json_schema_input_type=raw_values.secret(literal))
 
@@ -241,6 +243,8 @@ class HttpTable(Table):
 
     socket: PathText | None = None
     """The path of the Unix socket, at most 107 bytes."""
+    socket_group: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """A group of this machine whose members may open the socket, and so control everything."""
     listen: Annotated[str, PlainValidator(check_listen), raw_values.LISTEN] | None = None
     """HOST:PORT of the same on TCP; anything but loopback needs a token."""
     token: Annotated[Secret, _secret(check_token, raw_values.TOKEN)] | None = None

@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from notifier.config.paths import default_socket_path, default_store_path
+from notifier.config.paths import (
+    StoreOwner,
+    StorePlace,
+    absolute_path,
+    default_socket_path,
+    default_store,
+)
 from notifier.config.toml_file import read_toml
 
 
@@ -23,12 +29,13 @@ class Outline:
     endpoints: tuple[str, ...]
 
 
-def read_outline(path: Path, env: Mapping[str, str]) -> Outline | None:
+def read_outline(path: Path, env: Mapping[str, str], owner: StoreOwner) -> Outline | None:
     """Return the outline of the config at `path`; None when it is not a valid one.
 
-    Loading the config says what is wrong then. Raises ConfigError for a file that is not TOML.
+    Loading the config says what is wrong then. `owner` finds a store that an earlier version left.
+    Raises ConfigError for a file that is not TOML.
     """
-    path = path.absolute()
+    path = absolute_path(path)
     raw = read_toml(path)
     tables = [raw.get(name, {}) for name in ("gateways", "endpoints", "store", "http")]
     if not all(isinstance(table, dict) for table in tables):
@@ -37,11 +44,11 @@ def read_outline(path: Path, env: Mapping[str, str]) -> Outline | None:
     store, socket = tables[2].get("path"), tables[3].get("socket")
     if not all(text is None or isinstance(text, str) for text in (store, socket)):
         return None
-    store_path = path.parent / store if store else default_store_path(path, env)
+    place = StorePlace(path.parent / store) if store else default_store(path, env, owner)
     return Outline(
         path,
-        store_path,
-        path.parent / socket if socket else default_socket_path(path, store_path, env),
+        place.path,
+        path.parent / socket if socket else default_socket_path(path, place, env),
         tuple(gateways),
         tuple(endpoints),
     )

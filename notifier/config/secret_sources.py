@@ -21,6 +21,22 @@ _CREDENTIAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _FORMS = 'text, { env = "NAME" }, { file = "/path" } or { credential = "name" }'
 
 
+class SecretSources(Protocol):
+    """Where secrets can be looked up."""
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of relative files."""
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """Return the environment."""
+
+    @property
+    def credentials(self) -> Path | None:
+        """Return the folder from which systemd takes an installed service's credentials."""
+
+
 class Origin(Protocol):
     """A source of a text.
 
@@ -110,10 +126,15 @@ class FileOrigin:
 
 @dataclass(frozen=True, slots=True)
 class CredentialOrigin:
-    """A file that systemd provides for one run of the process."""
+    """A file that systemd provides for one run of the process.
+
+    A command that root runs beside the service reads `installed`, the folder from which systemd
+    takes the service's credentials.
+    """
 
     name: str
     env: Mapping[str, str] = field(repr=False, compare=False)
+    installed: Path | None = None
     file: None = None
 
     @property
@@ -128,14 +149,35 @@ class CredentialOrigin:
     def read(self) -> str:
         """Return the credential; raises BadValueError when the process was not given it."""
         folder = self.env.get("CREDENTIALS_DIRECTORY")
-        if not folder:
-            raise BadValueError(
-                f"{self.source} cannot be read: CREDENTIALS_DIRECTORY is not set",
-                "systemd sets it for a unit with LoadCredential=",
-            )
+        if folder:
+            return self._provided(Path(folder))
+        if self.installed is not None:
+            return self._installed(self.installed)
+        raise BadValueError(
+            f"{self.source} cannot be read: CREDENTIALS_DIRECTORY is not set",
+            "systemd sets it for a unit with LoadCredential=",
+        )
+
+    def _installed(self, folder: Path) -> str:
+        """Return the credential that systemd will hand over at the service's next start."""
+        try:
+            return _read_text(folder / self.name, f"{self.source} in {folder}")
+        except BadValueError as error:
+            hint = "only root can read that folder; restart the service after a change in it"
+            raise BadValueError(str(error), hint) from None
+
+    def _provided(self, folder: Path) -> str:
+        """Return the credential that the process got at its start."""
         # LoadCredential= of a whole folder as `notifier` prefixes the names of its files
-        prefixed = Path(folder, f"notifier_{self.name}")
-        path = prefixed if prefixed.exists() else Path(folder, self.name)
+        prefixed = folder / f"notifier_{self.name}"
+        path = prefixed if prefixed.exists() else folder / self.name
+        if not path.exists():
+            place = f"{self.installed} or " if self.installed else ""
+            raise BadValueError(
+                f"{self.source} was not there when the service started",
+                f"put it into {place}LoadCredential=, then restart the service: "
+                "systemd hands credentials over only at the start",
+            )
         return _read_text(path, self.source)
 
 
@@ -148,10 +190,10 @@ def _read_text(path: Path, source: str) -> str:
         raise BadValueError(f"{source} {error}") from None
 
 
-def read_origin(value: object, folder: Path, env: Mapping[str, str]) -> Origin:
+def read_origin(value: object, sources: SecretSources) -> Origin:
     """Return the origin that a value of the config describes; nothing is looked up yet.
 
-    A relative file is below `folder`. Raises BadValueError.
+    Raises BadValueError.
     """
     match value:
         case str():
@@ -159,13 +201,13 @@ def read_origin(value: object, folder: Path, env: Mapping[str, str]) -> Origin:
         case {"env": str(name), **others} if not others:
             if not _VARIABLE.fullmatch(name):
                 raise BadValueError("must name an environment variable", "such as APP_SECRET")
-            return EnvironmentOrigin(name, env)
+            return EnvironmentOrigin(name, sources.env)
         case {"file": str(name), **others} if not others:
             if not (name and name.isprintable()):
                 raise BadValueError("must name a file")
-            return FileOrigin(folder / name)
+            return FileOrigin(sources.folder / name)
         case {"credential": str(name), **others} if not others:
             if not _CREDENTIAL.fullmatch(name):
                 raise BadValueError("must name a systemd credential", "not a path, just a name")
-            return CredentialOrigin(name, env)
+            return CredentialOrigin(name, sources.env, sources.credentials)
     raise BadValueError(f"must be {_FORMS}")

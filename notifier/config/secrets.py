@@ -6,12 +6,12 @@ it has changed. When that fails (it is being rewritten, it is gone), the last go
 use.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from notifier.config.bad_value import BadValueError
-from notifier.config.secret_sources import LiteralOrigin, Origin, read_origin
+from notifier.config.secret_sources import LiteralOrigin, Origin, SecretSources, read_origin
 
 Check = Callable[[str], object]
 """Raises BadValueError for a text that cannot be used, without repeating it."""
@@ -94,12 +94,12 @@ class Secret:
         raise TypeError("a Secret cannot be pickled")
 
 
-def read_secret(value: object, check: Check, folder: Path, env: Mapping[str, str]) -> Secret:
+def read_secret(value: object, check: Check, sources: SecretSources) -> Secret:
     """Return the secret that a value of the config describes.
 
     A literal is checked at once, any other when it is revealed. Raises BadValueError.
     """
-    secret = Secret(read_origin(value, folder, env), check)
+    secret = Secret(read_origin(value, sources), check)
     if secret.is_literal:
         secret.reveal()
     return secret

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from notifier.config.paths import StorePlace
 from notifier.config.secrets import Secret
 from notifier.model.delivery import Format
 from notifier.model.status import Status
@@ -67,6 +68,7 @@ class HttpSettings:
 
     socket: Path
     socket_named: bool
+    socket_group: str | None
     listen: tuple[str, int] | None
     token: Secret | None
     allow_callback_urls: bool
@@ -85,7 +87,7 @@ class Config:
     listing: Listing
     watch_dir: Path
     outbound: AddressPolicy
-    store_path: Path
+    store: StorePlace
     retention: float
     log_level: str
     log_format: str
@@ -95,3 +97,8 @@ class Config:
     def socket(self) -> Path:
         """The control API's Unix socket."""
         return self.http.socket
+
+    @property
+    def store_path(self) -> Path:
+        """The store's file."""
+        return self.store.path

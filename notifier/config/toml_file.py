@@ -12,6 +12,24 @@ from notifier.errors import ConfigError, Problem
 MAX_BYTES = 16 * 1024 * 1024
 """Largest file that is read: some hundred thousand watches."""
 
+MOST_KEY_PARTS = 16
+"""The most parts of a dotted key: tomllib's time grows with their square."""
+
+# Possessive throughout, and what is not closed ends with the file: linear in time.
+_TEXTS = re.compile(
+    r"""
+      \"{3} (?: \\. | [^\\"] | "(?!"") )*+ (?: \"{3} | \Z )
+    | '{3} (?: [^'] | '(?!'') )*+ (?: '{3} | \Z )
+    | " (?: \\. | [^"\\\n] )*+ "?
+    | ' [^'\n]*+ '?
+    | \# [^\n]*+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_LONG_KEY = re.compile(
+    rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{MOST_KEY_PARTS}}}", re.ASCII
+)
+
 _PLACED = re.compile(
     r"(?P<text>.*) \(at (?P<location>line \d+, column \d+|end of document)\)", re.DOTALL
 )
@@ -27,7 +45,9 @@ def read_toml(path: Path, *, may_be_empty: bool = True) -> dict[str, Any]:
     try:
         content = read_regular_file(path, MAX_BYTES)
         if content or may_be_empty:
-            return tomllib.loads(content.decode("utf-8-sig"))
+            text = content.decode("utf-8-sig")
+            _refuse_long_keys(text)
+            return tomllib.loads(text)
         message, hint = "is empty", "delete it if it is to list nothing"
     except tomllib.TOMLDecodeError as error:
         message = f"is not valid TOML: {_explanation(str(error))}"
@@ -41,6 +61,15 @@ def read_toml(path: Path, *, may_be_empty: bool = True) -> dict[str, Any]:
         # an integer of thousands of digits, or thousands of brackets in one another
         message, hint = "is not valid TOML: a value is too large or nested too deeply", ""
     raise ConfigError([Problem(str(path), "", message, hint)])
+
+
+def _refuse_long_keys(text: str) -> None:
+    """Raise BadValueError for a key that would take long to parse."""
+    long_key = _LONG_KEY.search(_TEXTS.sub("t", text))
+    if long_key is not None:
+        raise BadValueError(
+            "is not usable TOML: a key has too many parts", f"at most {MOST_KEY_PARTS} are read"
+        )
 
 
 def _explanation(error: str) -> str:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from notifier.control.asgi_server import serve_api
     from notifier.control.guard import Guard
     from notifier.control.operations import Conditions, Operations, Reloads
-    from notifier.control.sockets import SocketRefusedError, listen_tcp, listen_unix, remove_unix
+    from notifier.control.socket_group import SocketRefusedError
+    from notifier.control.sockets import listen_tcp, listen_unix, remove_unix
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -23,7 +24,8 @@ else:
             "asgi_server": ("serve_api",),
             "guard": ("Guard",),
             "operations": ("Conditions", "Operations", "Reloads"),
-            "sockets": ("SocketRefusedError", "listen_tcp", "listen_unix", "remove_unix"),
+            "socket_group": ("SocketRefusedError",),
+            "sockets": ("listen_tcp", "listen_unix", "remove_unix"),
         },
     )
 

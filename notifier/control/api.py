@@ -1,7 +1,8 @@
 """The control API's resources, each a few lines around one operation."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from notifier.control.request_models import (
     NewWatch,
     ReplayRequest,
     Resend,
+    SampleRequest,
     WatchQuery,
 )
 from notifier.control.requests import read_body, read_json, read_query, validated
@@ -27,10 +29,15 @@ from notifier.control.watch_batches import add_all, remove_all
 from notifier.errors import NotifierError
 from notifier.model.views import Row
 from notifier.model.watch import WatchKey
+from notifier.store.pruning import Position
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Replay
 
 _FOR_EVER = 10.0**11
+_NOT_READY = {
+    "store": "the store takes no writes",
+    "loops": "polling or delivering makes no progress",
+}
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -143,10 +150,17 @@ class _Api:
     async def replay(self, request: Request) -> Response:
         asked = await read_body(request, ReplayRequest)
         until = _FOR_EVER if asked.until is None else asked.until
-        wanted = Replay(asked.since, until, undelivered=asked.only == "undelivered")
+        start = None if asked.after is None else Position(*asked.after)
+        wanted = Replay(asked.since, until, asked.only == "undelivered", start)
         endpoints = None if asked.endpoint is None else [asked.endpoint]
-        counts = await self.operations.replay(wanted, endpoints)
-        return JSONResponse({"deliveries": dict(counts)}, HTTPStatus.ACCEPTED)
+        counts = Counter[str]()
+        while True:
+            done = await self.operations.replay(wanted, endpoints)
+            counts.update(done.counts)
+            if done.end is None or asked.one_batch:
+                answer = {"deliveries": dict(counts), "next": done.end}
+                return JSONResponse(answer, HTTPStatus.ACCEPTED)
+            wanted = replace(wanted, after=done.end)
 
     async def endpoints(self, _request: Request) -> Response:
         return _list(await self.operations.endpoints())
@@ -156,16 +170,19 @@ class _Api:
         return JSONResponse({"enabled": enabled})
 
     async def test(self, request: Request) -> Response:
-        return JSONResponse(await self.operations.test(request.path_params["name"]))
+        wanted = await read_body(request, SampleRequest, empty=True)
+        return JSONResponse(await self.operations.test(request.path_params["name"], wanted.type))
 
     async def healthz(self, _request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
     async def readyz(self, _request: Request) -> Response:
         parts = dict(await self.operations.ready())
-        ready = all(parts.values())
-        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return JSONResponse({"status": "ready" if ready else "not ready", **parts}, status)
+        if all(parts.values()):
+            return JSONResponse({"status": "ready", **parts})
+        wrong = [_NOT_READY.get(part, part) for part, well in parts.items() if not well]
+        body = {"status": "not ready", **parts, "detail": f"not ready: {'; '.join(wrong)}"}
+        return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def metrics(self, _request: Request) -> Response:
         text, content_type = await self.operations.metrics()

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,12 +29,14 @@ class BodyTooLargeError(Exception):
 class Guard:
     """Passes authorized requests to `app`; a `token` or `hosts` of None is not checked.
 
-    `hosts` are the names, without port, that a Host header may have.
+    `hosts` are the names, without port, that a Host header may have. A request that names a
+    config in `notifier-config` must name `config`: a command refuses to act on another project.
     """
 
     app: ASGIApp
     token: Callable[[], str] | None = None
     hosts: frozenset[str] | None = None
+    config: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, as an ASGI application."""
@@ -64,6 +67,9 @@ class Guard:
             return HTTPStatus.MISDIRECTED_REQUEST, "the Host header names another host"
         if self.token is not None and path not in _WITHOUT_TOKEN and not self._has_token(headers):
             return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong"
+        asked = unquote(headers.get("notifier-config", ""), errors="surrogateescape")
+        if self.config is not None and asked not in {"", self.config}:
+            return HTTPStatus.MISDIRECTED_REQUEST, _other_config(self.config, asked)
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or int(length[:20]) > body_limit(path):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -75,6 +81,14 @@ class Guard:
         token = self.token() if self.token is not None else ""
         matches = hmac.compare_digest(given.strip().encode(), token.encode())
         return matches and scheme.lower() == "bearer"
+
+
+def _other_config(own: str, asked: str) -> str:
+    detail = (
+        f"it runs on {own}, not on {asked}; use -c {own}, or give each config an [http] socket "
+        "of its own"
+    )
+    return detail.encode(errors="surrogateescape").decode(errors="replace")
 
 
 async def _drain(receive: Receive) -> None:

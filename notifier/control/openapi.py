@@ -12,6 +12,7 @@ from notifier.control.request_models import (
     NewWatch,
     ReplayRequest,
     Resend,
+    SampleRequest,
     WatchQuery,
     WatchReference,
 )
@@ -140,7 +141,12 @@ def _paths() -> Mapping[str, Any]:
         },
         "/v1/endpoints/{name}/test": {
             "parameters": [_NAME],
-            "post": _does("Send a notifier.test event, once", refuses=(404, 503)),
+            "post": _does(
+                "Send a sample of an event, once",
+                body=SampleRequest,
+                required=False,
+                refuses=(400, 404, 413, 415, 422, 503),
+            ),
         },
         "/healthz": {"get": _does("Alive?", refuses=())},
         "/readyz": {"get": _does("Store writable and loops alive?")},

@@ -8,7 +8,7 @@ from notifier.errors import NotifierError
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey
 from notifier.store.queries import EventFilter, WatchFilter
-from notifier.store.resending import Replay
+from notifier.store.resending import Replay, Replayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,11 @@ class Operations(Conditions, Reloads, Protocol):
         Raises UnknownError for an event or endpoint that does not exist.
         """
 
-    async def replay(self, wanted: Replay, endpoints: Sequence[str] | None) -> Mapping[str, int]:
-        """Send events again to `endpoints` (all); count them by endpoint. Raises UnknownError."""
+    async def replay(self, wanted: Replay, endpoints: Sequence[str] | None) -> Replayed:
+        """Send one batch of events again to `endpoints` (all); raises UnknownError."""
 
     async def enable(self, endpoint: str) -> bool:
         """Switch a disabled endpoint on; False if it was on. Raises UnknownError."""
 
-    async def test(self, endpoint: str) -> Row:
+    async def test(self, endpoint: str, event_type: str) -> Row:
         """Send a test event once, and return the outcome; raises UnknownError."""

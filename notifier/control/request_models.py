@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from notifier.config.bad_value import BadValueError
 from notifier.config.models import Duration
 from notifier.control.operations import WatchRequest
+from notifier.model.event import EventType
 from notifier.model.watch import WatchKey
 
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
@@ -96,13 +97,26 @@ class Resend(Body):
 class ReplayRequest(Body):
     """Which events are sent again, and to which endpoint.
 
-    `undelivered` leaves out what an endpoint has already received, `all` does not.
+    `undelivered` leaves out what an endpoint has already received, `all` does not. With
+    `one_batch` the answer comes after a bounded number of events, and its `next` is the `after` of
+    the next request, null at the end.
     """
 
     since: Moment
     until: Moment | None = None
     endpoint: str | None = None
     only: Literal["undelivered", "all"] = "undelivered"
+    one_batch: bool = False
+    after: tuple[Moment, Annotated[str, Field(max_length=100)]] | None = None
+
+
+class SampleRequest(Body):
+    """Which sample an endpoint is sent."""
+
+    type: Annotated[
+        str,
+        Field(max_length=100, json_schema_extra={"enum": [*EventType]}),
+    ] = EventType.TEST.value
 
 
 class EventQuery(Query):

@@ -7,23 +7,16 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from notifier.errors import NotifierError
+from notifier.config import private_folder
+from notifier.control.socket_group import SocketRefusedError, share_with
 
 _BACKLOG = 100
 _MAX_PATH = 107
 _EXIT_CONFIG = 78
 
 
-class SocketRefusedError(NotifierError):
-    """The address cannot be listened on; the message says why."""
-
-    def __init__(self, message: str, *, exit_code: int = 1) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
-def listen_unix(path: Path) -> socket.socket:
-    """Listen at `path`, for this user alone; raises SocketRefusedError.
+def listen_unix(path: Path, group: str | None = None) -> socket.socket:
+    """Listen at `path`, for this user and the members of `group`; raises SocketRefusedError.
 
     A socket that a dead process left there is replaced, anything else is not.
     """
@@ -35,13 +28,15 @@ def listen_unix(path: Path) -> socket.socket:
         )
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        _make_folder(path.parent)
         _clear(path)
         before = os.umask(0o177)
         try:
             sock.bind(str(path))
         finally:
             os.umask(before)
+        if group is not None:
+            share_with(group, path)
         sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
@@ -50,6 +45,17 @@ def listen_unix(path: Path) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the socket's folder, for this user alone; one in /tmp must be this user's."""
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    if folder == private_folder() and not (is_ours and not found.st_mode & 0o022):
+        raise SocketRefusedError(
+            f"{folder} is not this user's alone: set [http] socket to another path"
+        )
 
 
 def _clear(path: Path) -> None:
@@ -69,7 +75,9 @@ def _clear(path: Path) -> None:
             return
         except OSError as error:
             raise SocketRefusedError(f"cannot listen at {path}: {error.strerror}") from None
-    raise SocketRefusedError(f"another process listens at {path}")
+    raise SocketRefusedError(
+        f"another process listens at {path}: stop it, or set [http] socket to another path"
+    )
 
 
 def remove_unix(path: Path) -> None:

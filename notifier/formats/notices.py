@@ -1,6 +1,7 @@
 """Renders events about endpoints: short, and with the next step where there is one."""
 
 from notifier.formats import blocks, mrkdwn
+from notifier.formats.slack import SAMPLE
 from notifier.formats.standard import encode, heading
 from notifier.model.event import EventType, Notice
 
@@ -18,8 +19,7 @@ def render_standard(notice: Notice) -> bytes:
         "reason": notice.reason,
         "failing_since": notice.failing_since,
     }
-    head = heading(notice.id, notice.type, notice.created_at)
-    return encode({**head, "data": data, "watch": None})
+    return encode({**heading(notice), "data": data, "watch": None})
 
 
 def render_slack(notice: Notice) -> bytes:
@@ -32,6 +32,7 @@ def render_slack(notice: Notice) -> bytes:
     else:
         title, emoji = "Endpoint recovered", "✅"
         said = f"{name} takes events again; what was held for it is being delivered."
+    title += SAMPLE if notice.test else ""
     parts = [blocks.header(f"{emoji} {title}"), blocks.section(said)]
     if notice.reason:
         reason = mrkdwn.inline(notice.reason, _MAX_REASON)

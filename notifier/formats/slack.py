@@ -14,6 +14,9 @@ from notifier.formats import blocks, mrkdwn, times
 from notifier.model.event import Event, EventType
 from notifier.model.video import Json
 
+SAMPLE = " (test)"
+"""What stands behind the title of a sample, which reports nothing."""
+
 _MAX_NAME = 200
 _MAX_ID = 1200
 _MAX_VALUE = 400
@@ -59,7 +62,7 @@ def render(event: Event) -> bytes:
 
 def _blocks(event: Event) -> Iterator[blocks.Block]:
     look = _LOOKS[event.type]
-    yield blocks.header(f"{look.emoji} {look.title}")
+    yield blocks.header(_title(event))
     if look.meaning:
         yield blocks.section(look.meaning)
     yield from blocks.table(list(_facts(event)))
@@ -71,9 +74,14 @@ def _blocks(event: Event) -> Iterator[blocks.Block]:
     yield blocks.context(_origin(event))
 
 
-def _fallback(event: Event) -> str:
+def _title(event: Event) -> str:
     look = _LOOKS[event.type]
-    title = f"{look.emoji} {look.title}"
+    sample = event.test and event.type is not EventType.TEST
+    return f"{look.emoji} {look.title}{SAMPLE if sample else ''}"
+
+
+def _fallback(event: Event) -> str:
+    title = _title(event)
     if event.type is EventType.TEST:
         return title
     said = f"{title}: {_inline(event.data.get('id'))} on {_inline(event.gateway)}"

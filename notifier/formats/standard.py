@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 
 from notifier.formats import times
-from notifier.model.event import Event, EventType
+from notifier.model.event import Event, EventType, Notice
 from notifier.model.video import Json
 
 MAX_BODY = 20_000
@@ -42,7 +42,7 @@ def render(event: Event) -> bytes:
     """Return the body of `event`; extra fields that do not fit or are not JSON are left out."""
     if event.data.keys() <= _PROTOCOL:
         data = {name: event.data.get(name) for name in PROTOCOL_FIELDS}
-        whole = heading(event.id, event.type, event.created_at)
+        whole = heading(event)
         try:
             return encode({**whole, "data": data, "watch": _watch(event)})
         except _NOT_JSON:
@@ -57,19 +57,21 @@ def render(event: Event) -> bytes:
     return _envelope(event, [*protocol, *_fitting(extras, room)])
 
 
-def heading(event_id: str, event_type: EventType, created_at: int) -> dict[str, Json]:
-    """Return the members that every event's body begins with."""
+def heading(event: Event | Notice) -> dict[str, Json]:
+    """Return the members that every event's body begins with; `test` is there only in a test."""
+    marked: dict[str, Json] = {"test": True} if event.test else {}
     return {
-        "id": event_id,
+        "id": event.id,
         "object": "event",
-        "type": event_type.value,
-        "created_at": created_at,
-        "timestamp": times.iso(created_at),
+        "type": event.type.value,
+        "created_at": event.created_at,
+        "timestamp": times.iso(event.created_at),
+        **marked,
     }
 
 
 def _envelope(event: Event, data: list[bytes]) -> bytes:
-    head = encode(heading(event.id, event.type, event.created_at))
+    head = encode(heading(event))
     watch = encode(_watch(event))
     return b'%s,"data":{%s},"watch":%s}' % (head[:-1], b",".join(data), watch)
 

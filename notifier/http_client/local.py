@@ -5,10 +5,12 @@ for that would take longer than the request.
 """
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from notifier.errors import TransportError
@@ -41,7 +43,13 @@ class _UnixConnection(HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask_local(path: Path, method: str, target: str, body: object = None) -> LocalReply:
+def ask_local(
+    path: Path,
+    method: str,
+    target: str,
+    body: object = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> LocalReply:
     """Send one request through the socket at `path`.
 
     Raises TransportError: of kind `connect` when nothing listens there, else when there was no
@@ -50,7 +58,7 @@ def ask_local(path: Path, method: str, target: str, body: object = None) -> Loca
     connection = _UnixConnection(path)
     try:
         _connect(connection)
-        return _exchange(connection, method, target, body)
+        return _exchange(connection, method, target, body, headers)
     except (OSError, HTTPException, ValueError) as error:
         raise TransportError("protocol", type(error).__name__) from None
     finally:
@@ -64,10 +72,16 @@ def _connect(connection: _UnixConnection) -> None:
         raise TransportError("connect", error.strerror or str(error)) from None
 
 
-def _exchange(connection: _UnixConnection, method: str, target: str, body: object) -> LocalReply:
+def _exchange(
+    connection: _UnixConnection,
+    method: str,
+    target: str,
+    body: object,
+    headers: Mapping[str, str],
+) -> LocalReply:
     content = None if body is None else json.dumps(body).encode()
-    headers = {} if content is None else {"content-type": "application/json"}
-    connection.request(method, target, content, headers)
+    kind = {} if content is None else {"content-type": "application/json"}
+    connection.request(method, target, content, {**kind, **headers})
     response = connection.getresponse()
     raw = response.read()
     return LocalReply(response.status, json.loads(raw) if raw else None)

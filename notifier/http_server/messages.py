@@ -13,9 +13,10 @@ import h11
 class Request:
     """One whole request.
 
-    `path` is as it was sent; `segments` are its parts percent-decoded one by one, so that an
-    id holding `%2F` stays one segment. `headers` has lower-case names, repeated ones joined.
-    Where a query parameter is repeated, the last one counts.
+    `target` is as it was sent, `path` what stands before its `?`. `segments` are the path's parts
+    percent-decoded one by one, so that an id holding `%2F` stays one segment. `headers` has
+    lower-case names, repeated ones joined. Where a query parameter is repeated, the last one
+    counts.
     """
 
     method: str
@@ -24,11 +25,13 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    target: str = "/"
 
     @classmethod
     def from_head(cls, head: h11.Request, body: bytes) -> Self:
         """Make a request from what h11 read."""
-        path, _, query = head.target.decode("latin-1").partition("?")
+        target = head.target.decode("latin-1")
+        path, _, query = target.partition("?")
         headers: dict[str, str] = {}
         for raw_name, raw_value in head.headers:
             name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -41,6 +44,7 @@ class Request:
             query=dict(parse_qsl(query, keep_blank_values=True)),
             headers=headers,
             body=body,
+            target=target,
         )
 
 

@@ -114,7 +114,10 @@ class Wire:
         headers = {"server": "notifier", **response.headers}
         if response.status not in _BODILESS:
             headers.setdefault("content-length", str(len(response.body)))
-        head = h11.Response(status_code=response.status, headers=list(headers.items()))
+        raw = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        ]
+        head = h11.Response(status_code=response.status, headers=raw)
         events = [head, h11.Data(data=response.body), h11.EndOfMessage()]
         return b"".join(self._http.send(event) or b"" for event in events)
 

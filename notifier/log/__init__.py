@@ -1,9 +1,8 @@
-"""Structured logs: one canonical line per thing that happened, and never a secret.
+"""Structured logs: one line for each event, and never a secret.
 
-Secrets are kept out in two ways. Nobody logs one on purpose: URLs and headers are not log
-fields. And because libraries, tracebacks and future changes are not to be trusted with that,
-every secret that is resolved is registered here, and a last processor replaces it in whatever
-is about to be written.
+Secrets are kept out in two ways. No code logs one on purpose: URLs and headers are not log
+fields. Libraries, tracebacks and future changes may still contain one. So every secret that is
+resolved is registered here, and the last processor masks it in every line before it is written.
 """
 
 import json
@@ -18,7 +17,7 @@ from notifier.log.journald import JournalStream, is_journal
 
 _MIN_SECRET = 8
 MASK = "[secret]"
-"""What stands where a secret stood."""
+"""The text that replaces a secret."""
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _CHATTY = ("httpx", "httpcore", "hpack", "watchfiles")
@@ -28,35 +27,35 @@ class Logger(Protocol):
     """The part of a structlog logger that the daemon uses."""
 
     def debug(self, event: str, **fields: object) -> object:
-        """Log what only somebody looking for a bug wants to see."""
+        """Log a detail that helps to find a bug."""
 
     def info(self, event: str, **fields: object) -> object:
-        """Log something that happened as it should."""
+        """Log an event of normal operation."""
 
     def warning(self, event: str, **fields: object) -> object:
-        """Log something that an operator may want to change."""
+        """Log an event that an operator may want to act on."""
 
     def error(self, event: str, **fields: object) -> object:
-        """Log something that an operator has to change."""
+        """Log an event that an operator has to act on."""
 
     def exception(self, event: str, **fields: object) -> object:
         """Log a bug, with its traceback; only from an `except` block."""
 
 
 def spellings(secret: str) -> list[str]:
-    """Return the ways in which `secret` may be written; none for a text too short to be one."""
+    """Return the forms in which `secret` may be written; none for a text under 8 characters."""
     forms = (secret, quote(secret, safe=""), repr(secret)[1:-1])
     return [form for form in forms if len(form) >= _MIN_SECRET]
 
 
 class Redactor:
-    """Knows every secret that was resolved, and takes them out of what is to be written."""
+    """Holds every secret that was resolved, and masks them in what is to be written."""
 
     def __init__(self) -> None:
         self._secrets: dict[str, None] = {}
 
     def protect(self, secret: str) -> None:
-        """Register `secret`; texts too short to be one are left alone."""
+        """Register `secret`; texts under 8 characters are not masked."""
         self._secrets |= dict.fromkeys(spellings(secret))
 
     def clean(self, text: str) -> str:
@@ -67,7 +66,7 @@ class Redactor:
         return text
 
     def clean_any(self, value: object) -> object:
-        """Return `value` cleaned, looking into containers; odd objects become their repr."""
+        """Return `value` with secrets masked, also in containers; other objects as their repr."""
         match value:
             case str():
                 return self.clean(value)
@@ -83,7 +82,7 @@ class Redactor:
     def __call__(
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Be a structlog processor."""
+        """Mask a log event; this makes the redactor a structlog processor."""
         clean, clean_any = self.clean, self.clean_any
         return {
             key: clean(value) if type(value) is str else clean_any(value)
@@ -96,7 +95,7 @@ redactor = Redactor()
 
 
 class _Unbreakable:
-    """A stream for logs that a full disk or a closed pipe cannot stop the daemon with."""
+    """A stream that ignores write errors: a full disk must not stop the daemon."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -115,7 +114,7 @@ class _Unbreakable:
 
 
 class _Threshold:
-    """Drops what is below a level that may change: structlog's own filter is there for good."""
+    """Drops lines below a level that can be changed, which structlog's own filter's cannot."""
 
     level = logging.DEBUG
 
@@ -143,7 +142,7 @@ def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
     return [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redactor,
-        _what_first,
+        _leading_first,
         _as_json,
     ]
 
@@ -152,27 +151,27 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-    """Render what the redactor left, which has nothing but JSON's own types."""
+    """Render an event as JSON; the redactor left nothing but JSON's own types."""
     return _encode(event)
 
 
 def _without_blanks(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Leave out what has nothing to say, such as a hint that there is none."""
+    """Leave out fields with an empty text, such as the hint where there is none."""
     return {name: value for name, value in event.items() if value != ""}
 
 
-def _what_first(
+def _leading_first(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Put when and what in front, where people look."""
+    """Put timestamp, level and event first."""
     leading = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
     return {**leading, **event}
 
 
 def configure(level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:
-    """Send structured logs to `stream` (stderr), and the libraries' warnings through them.
+    """Write structured logs, and the libraries' warnings, to `stream` (stderr).
 
     `level` is debug, info, warning or error; `style` is json, console or auto, which is console
     on a terminal, and systemd's journal itself where `stream` leads into it.
@@ -215,12 +214,12 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
 
 
 def set_level(level: str) -> None:
-    """Write only what is of `level` or above from now on."""
+    """Write only lines of `level` or above from now on."""
     _threshold.level = _LEVELS[level]
 
 
 def wants(level: str) -> bool:
-    """Tell whether a line of `level` would be written: for lines that cost something to make."""
+    """Tell whether a line of `level` would be written, before a costly line is built."""
     return _LEVELS[level] >= _threshold.level
 
 

@@ -1,12 +1,12 @@
-"""systemd's journal, by its native protocol: one entry a line, with priority and fields.
+"""Writes log lines to systemd's journal in its native protocol, with priority and fields.
 
-What comes in is the JSON line that would have gone to stderr, secrets masked already. MESSAGE
-is made for those who read `journalctl -u notifier`: what happened, then key=value, on one line.
-Each key is a field as well, for `journalctl NOTIFIER_VIDEO_ID=…` and for `-o json`.
+The input is the JSON line that would have gone to stderr, secrets already masked. MESSAGE is for
+readers of `journalctl -u notifier`: the event, then key=value pairs, on one line. Each key is
+a field as well, for `journalctl NOTIFIER_VIDEO_ID=…` and for `-o json`.
 
-The protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/) is a datagram per entry; one that is
-too long for a datagram is handed over as a sealed file in memory. No library is kept for it
-that does without libsystemd's headers.
+The protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/) is a datagram for each entry. An entry
+that is too long for a datagram is passed as a sealed file in memory. The only maintained library
+for it needs libsystemd's headers.
 """
 
 import fcntl
@@ -22,12 +22,12 @@ from typing import Any, TextIO
 SOCKET = "/run/systemd/journal/socket"
 
 LONGEST_WAIT = 0.2
-"""How long a journal that takes nothing is waited for, in seconds; and only once."""
+"""How long to wait for a journal that takes nothing, in seconds; the next lines do not wait."""
 
 _PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 _NOTICE = 5
-_IN_PLAIN_SIGHT = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
-_NO_FIELD = re.compile(r"[^A-Z0-9_]")
+_UNQUOTED = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
+_NOT_IN_FIELD = re.compile(r"[^A-Z0-9_]")
 _LONGEST_FIELD = 64
 _TOO_LONG = frozenset({EMSGSIZE, ENOBUFS})
 
@@ -42,33 +42,33 @@ def is_journal(stream: TextIO, env: Mapping[str, str]) -> bool:
 
 
 class JournalStream:
-    """Takes JSON lines and puts each into the journal; never raises.
+    """Writes JSON lines to the journal; never raises.
 
-    What the journal's socket refuses goes to `instead`, with its priority as `<N>` in front. A
-    journal that hangs must not take the daemon with it: lines that it does not take in time are
+    A line that the journal's socket refuses goes to `fallback`, with its priority as `<N>` in
+    front. A journal that hangs must not stop the daemon: lines that it does not take in time are
     lost, and counted.
     """
 
-    def __init__(self, instead: TextIO) -> None:
-        self._instead = instead
+    def __init__(self, fallback: TextIO) -> None:
+        self._fallback = fallback
         self._socket: socket.socket | None = None
         self._hangs = False
         self._lost = 0
 
     def write(self, line: str) -> int:
-        """Put one line into the journal."""
+        """Write one line to the journal."""
         fields = _decoded(line)
         try:
             self._send(fields)
         except TimeoutError:
             self._lost += 1
         except OSError:
-            self._instead.write(f"<{_priority(fields)}>{_message(fields)}\n")
+            self._fallback.write(f"<{_priority(fields)}>{_message(fields)}\n")
         return len(line)
 
     def flush(self) -> None:
-        """Flush what went elsewhere; entries are never held back."""
-        self._instead.flush()
+        """Flush the fallback; journal entries are not buffered."""
+        self._fallback.flush()
 
     def _send(self, fields: Mapping[str, Any]) -> None:
         self._deliver(_entry(fields))
@@ -77,13 +77,13 @@ class JournalStream:
             self._send({"event": "log_lines_lost", "level": "warning", "lines": lost})
 
     def _deliver(self, entry: bytes) -> None:
-        """Send `entry`; raises TimeoutError when it is not taken in time, OSError if never."""
+        """Send `entry`; raises TimeoutError when it is not taken in time, else OSError."""
         try:
             self._try(entry)
         except TimeoutError:
             raise
         except OSError:
-            # the journal was started anew: its socket is another one now
+            # the journal was restarted, and has a new socket
             self.close()
             self._try(entry)
 
@@ -104,7 +104,7 @@ class JournalStream:
         return self._socket
 
     def close(self) -> None:
-        """Let go of the socket; the next line opens another."""
+        """Close the socket; the next line opens another."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -120,7 +120,7 @@ def _transmit(channel: socket.socket, entry: bytes) -> None:
 
 
 def _transmit_file(channel: socket.socket, entry: bytes) -> None:
-    # journald takes no file that could still change
+    # journald accepts sealed files only
     seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     fd = os.memfd_create("notifier-log", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with os.fdopen(fd, "wb", buffering=0) as file:
@@ -142,7 +142,7 @@ def _entry(fields: Mapping[str, Any]) -> bytes:
         "MESSAGE": _message(fields),
         "PRIORITY": str(_priority(fields)),
         "SYSLOG_IDENTIFIER": "notifier",
-        **{_field(name): _text(value) for name, value in _said(fields)},
+        **{_field(name): _text(value) for name, value in _own_fields(fields)},
     }
     return b"".join(_framed(name, value) for name, value in named.items())
 
@@ -154,15 +154,15 @@ def _framed(name: str, value: str) -> bytes:
     return b"%s\n%s%s\n" % (name.encode(), struct.pack("<Q", len(data)), data)
 
 
-def _said(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the fields that the journal does not have in a form of its own."""
+def _own_fields(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the fields that have no standard field in the journal."""
     for name, value in fields.items():
         if name not in {"timestamp", "level"}:
             yield name, value
 
 
 def _field(name: str) -> str:
-    return f"NOTIFIER_{_NO_FIELD.sub('_', name.upper())}"[:_LONGEST_FIELD]
+    return f"NOTIFIER_{_NOT_IN_FIELD.sub('_', name.upper())}"[:_LONGEST_FIELD]
 
 
 def _priority(fields: Mapping[str, Any]) -> int:
@@ -171,7 +171,7 @@ def _priority(fields: Mapping[str, Any]) -> int:
 
 def _message(fields: Mapping[str, Any]) -> str:
     what = _one_line(_text(fields.get("event", "")))
-    others = ((name, value) for name, value in _said(fields) if name != "event")
+    others = ((name, value) for name, value in _own_fields(fields) if name != "event")
     return " ".join([what, *(f"{_one_line(name)}={_quoted(value)}" for name, value in others)])
 
 
@@ -181,7 +181,7 @@ def _one_line(text: str) -> str:
 
 def _quoted(value: object) -> str:
     text = _text(value)
-    if _IN_PLAIN_SIGHT.fullmatch(text) or not isinstance(value, str):
+    if _UNQUOTED.fullmatch(text) or not isinstance(value, str):
         return text
     return json.dumps(text, ensure_ascii=False)
 

@@ -13,7 +13,7 @@ from notifier.model.watch import Watch
 
 
 class EventType(StrEnum):
-    """Every type an event can have; public, see README "Events"."""
+    """Every type an event can have; public, see docs/events.md."""
 
     COMPLETED = "video.completed"
     FAILED = "video.failed"
@@ -65,7 +65,7 @@ class Event:
     """An event before it is rendered.
 
     `created_at` is when notifier recorded it (Unix seconds, wall clock). `data` is the video
-    object with the gateway's extra fields.
+    object with the gateway's extra fields. `test` marks a sample that reports nothing.
     """
 
     id: str
@@ -75,6 +75,7 @@ class Event:
     gateway: str
     metadata: Mapping[str, str]
     content_url: str | None = None
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Notice:
     endpoint: str
     reason: str | None = None
     failing_since: int | None = None
+    test: bool = False
 
 
 def subscribes(patterns: tuple[str, ...], event_type: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from notifier.model.condition import LastPoll
 from notifier.model.video import Json
 from notifier.model.watch import Callback, Watch
 
@@ -16,7 +17,10 @@ Row = dict[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class WatchView:
-    """A watch, its sources, and its event (if any) with the number of deliveries by state."""
+    """A watch, its sources, and its event (if any) with the number of deliveries by state.
+
+    `last_poll` is known to the daemon alone, and of open watches.
+    """
 
     watch: Watch
     event_id: str | None
@@ -24,6 +28,7 @@ class WatchView:
     deliveries: Mapping[str, int]
     sources: Sequence[str] = ()
     callback: Callback | None = None
+    last_poll: LastPoll | None = None
 
     def as_row(self) -> Row:
         """Return the watch as the control API shows it."""
@@ -45,6 +50,8 @@ class WatchView:
             "give_up_after": watch.spec.give_up_after,
             "generation": watch.spec.generation,
             "taken_at": round(watch.taken_at, 3),
+            "last_asked_at": None if self.last_poll is None else round(self.last_poll.at, 3),
+            "last_outcome": None if self.last_poll is None else self.last_poll.outcome,
         }
 
 
@@ -143,6 +150,42 @@ class EventView:
             **self.summary.as_row(),
             "deliveries": [delivery.as_row() for delivery in self.deliveries],
             "body": self.body,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeView:
+    """How an event's delivery to `endpoint` stands after an attempt, or after it was cancelled.
+
+    `about` is the endpoint that the event itself is about. `next_attempt_at` is None unless the
+    attempt is the last one so far and another follows.
+    """
+
+    event_id: str
+    event_type: str
+    gateway: str | None
+    video_id: str | None
+    about: str | None
+    endpoint: str
+    state: str
+    reason: str
+    next_attempt_at: float | None
+    attempt: AttemptView | None
+
+    def as_row(self) -> Row:
+        """Return the outcome as scripts see it."""
+        due = self.next_attempt_at
+        return {
+            "event_id": self.event_id,
+            "event_type": self.event_type,
+            "gateway": self.gateway,
+            "video_id": self.video_id,
+            "about": self.about,
+            "endpoint": self.endpoint,
+            "state": self.state,
+            "reason": self.reason,
+            "next_attempt_at": None if due is None else round(due, 3),
+            "attempt": None if self.attempt is None else self.attempt.as_row(),
         }
 
 

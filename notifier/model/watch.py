@@ -1,6 +1,6 @@
 """Watches: the request to follow one video, and what is known about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -103,3 +103,25 @@ class Listing:
 
     source: str
     specs: tuple[WatchSpec, ...]
+
+
+class ListingChange(NamedTuple):
+    """What is different in one source: `specs` that are new or changed, `removed` keys.
+
+    A source that is gone has all its keys removed.
+    """
+
+    source: str
+    specs: tuple[WatchSpec, ...] = ()
+    removed: tuple[WatchKey, ...] = ()
+
+
+class WatchChanges(NamedTuple):
+    """What a change of the sources did to open watches; `withdrawn` has their rows."""
+
+    opened: Sequence[Watch] = ()
+    updated: Sequence[Watch] = ()
+    withdrawn: Sequence[int] = ()
+
+    def __bool__(self) -> bool:
+        return any(self[:])

@@ -17,7 +17,8 @@ from notifier import log
 from notifier.config import Config
 from notifier.config.dropin_folder import Contents, Folder
 from notifier.errors import Problem, StoreError
-from notifier.model.watch import API_SOURCE, Listing, Watch
+from notifier.model.watch import API_SOURCE, Listing, ListingChange, Watch, WatchChanges
+from notifier.polling.listing_changes import differences
 from notifier.wakeup import Wakeup
 
 _SCAN_EVERY = 5.0
@@ -35,18 +36,25 @@ class WatchStore(Protocol):
     ) -> list[Watch]:
         """Make the open watches what the sources list, and return all of them."""
 
+    async def change_watches(self, changes: Sequence[ListingChange]) -> WatchChanges:
+        """Apply what is different in some sources; return what that did to open watches."""
+
     async def known_sources(self) -> set[str]:
         """Return the names of the sources that list something."""
 
 
 class Sources:
-    """Keeps the store's open watches equal to what the configuration and its drop-ins list."""
+    """Keeps the store's open watches equal to what the configuration and its drop-ins list.
+
+    The first scan syncs everything with the store. After that only differences are applied, so
+    that the cost of a change does not grow with what did not change.
+    """
 
     def __init__(self, config: Config, store: WatchStore) -> None:
         self._config = config
         self._store = store
         self._folder = Folder(config)
-        self._seen: Contents | None = None
+        self._synced: dict[str, Listing] | None = None
         self._listening = trio.CancelScope()
         self.turn = trio.Lock()
         """Held while the open watches change: from the store's commit until pollers match."""
@@ -55,34 +63,40 @@ class Sources:
         self._log = log.get()
 
     def change(self, config: Config) -> None:
-        """Use `config` from now on; the next `read` reads everything again."""
+        """Use `config` from now on; the next `read` reads every file again."""
         if config.watch_dir != self._config.watch_dir:
             self._listening.cancel()
         self._config = config
         self._folder = Folder(config)
-        self._seen = None
 
-    async def update(self, apply: Callable[[list[Watch]], None]) -> None:
-        """Scan, and `apply` every open watch if anything has changed; raises StoreError."""
+    async def update(self, apply: Callable[[WatchChanges], None]) -> None:
+        """Scan, and `apply` what that changed; raises StoreError."""
         async with self.turn:
-            watches = await self.read()
-            if watches is not None:
-                apply(watches)
+            apply(await self.read())
 
-    async def read(self) -> list[Watch] | None:
-        """Scan; return every open watch, or None when nothing has changed since the last scan.
+    async def read(self) -> WatchChanges:
+        """Scan, and return what that did to open watches: at first, all are `opened`.
 
         Raises StoreError when the store refuses the change; the next call tries again.
         """
-        config, folder = self._config, self._folder
-        contents = await trio.to_thread.run_sync(folder.scan)
+        # a shutdown does not wait for a file that takes long
+        contents = await trio.to_thread.run_sync(self._folder.scan, abandon_on_cancel=True)
         self._report(contents.problems)
-        if contents == self._seen:
-            return None
-        listings = (config.listing, *contents.listings)
-        watches = await self._store.sync_watches(listings, await self._gone(contents))
-        self._seen = contents if folder is self._folder else None
-        return watches
+        found = {one.source: one for one in (self._config.listing, *contents.listings)}
+        if self._synced is None:
+            gone = await self._gone(contents)
+            watches = await self._store.sync_watches(list(found.values()), gone)
+            self._synced = found
+            return WatchChanges(opened=watches)
+        if contents.names is None:
+            kept = set(self._synced)
+        else:
+            # what a broken file listed when it was last good stays
+            kept = {*contents.names, self._config.listing.source}
+        changes = differences(self._synced, found, kept)
+        done = await self._store.change_watches(changes) if changes else WatchChanges()
+        self._synced = {name: one for name, one in self._synced.items() if name in kept} | found
+        return done
 
     async def _gone(self, contents: Contents) -> set[str]:
         if contents.names is None:
@@ -97,8 +111,8 @@ class Sources:
                 self._log.error("dropin_ignored", **problem.fields())
         self._reported = set(problems)
 
-    async def run(self, apply: Callable[[list[Watch]], None]) -> None:
-        """Scan whenever something may have changed, and `apply` what is open then."""
+    async def run(self, apply: Callable[[WatchChanges], None]) -> None:
+        """Scan whenever something may have changed, and `apply` what that changed."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._hint)
             while True:

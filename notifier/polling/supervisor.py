@@ -12,7 +12,7 @@ import trio
 
 from notifier import log
 from notifier.errors import StoreError
-from notifier.model.watch import Watch, WatchKey
+from notifier.model.watch import Watch, WatchChanges
 from notifier.polling.poller import Poller
 from notifier.schedule.backoff import growing, jittered
 from notifier.wakeup import Wakeup
@@ -45,7 +45,7 @@ class Supervisor:
         self._rng = rng
         self._settled = settled
         self._pollers: dict[int, Poller] = {}
-        self._orphans: set[WatchKey] = set()
+        self._orphans: dict[int, Watch] = {}
         self._log = log.get()
 
     @property
@@ -62,12 +62,23 @@ class Supervisor:
         rows = {watch.row for watch in watches}
         for row in [row for row in self._pollers if row not in rows]:
             self._stop(row)
-        self._orphans &= {watch.key for watch in watches}
+        self._orphans = {row: orphan for row, orphan in self._orphans.items() if row in rows}
         for watch in watches:
             if watch.row in self._pollers:
                 self._pollers[watch.row].watch = watch
             else:
                 self._start(watch, spread=starting and not watch.fresh)
+
+    def apply_changes(self, changes: WatchChanges) -> None:
+        """Make the pollers match what has changed, and try again to poll orphans."""
+        for row in changes.withdrawn:
+            self.drop(row)
+        changed = {watch.row: watch for watch in (*changes.opened, *changes.updated)}
+        for watch in (self._orphans | changed).values():
+            if watch.row in self._pollers:
+                self._pollers[watch.row].watch = watch
+            else:
+                self._start(watch, spread=False)
 
     def add(self, watch: Watch) -> None:
         """Start polling one more open watch."""
@@ -76,6 +87,7 @@ class Supervisor:
 
     def drop(self, row: int) -> None:
         """Stop polling a watch that was withdrawn."""
+        self._orphans.pop(row, None)
         if row in self._pollers:
             self._stop(row)
 
@@ -90,7 +102,7 @@ class Supervisor:
             if poller.watch.key.gateway == gateway:
                 del self._pollers[row]
                 poller.stop()
-                self._orphan(poller.watch.key)
+                self._orphan(poller.watch)
         self._settled.notify()
 
     def _stop(self, row: int) -> None:
@@ -100,9 +112,11 @@ class Supervisor:
         self._log.info("withdrawn", gateway=key.gateway, video_id=key.video_id)
         self._settled.notify()
 
-    def _orphan(self, key: WatchKey) -> None:
-        if key not in self._orphans:
-            self._orphans.add(key)
+    def _orphan(self, watch: Watch) -> None:
+        known = watch.row in self._orphans
+        self._orphans[watch.row] = watch
+        key = watch.key
+        if not known:
             self._log.warning(
                 "watch_without_gateway",
                 gateway=key.gateway,
@@ -113,9 +127,9 @@ class Supervisor:
     def _start(self, watch: Watch, *, spread: bool) -> None:
         poller = self._make(watch)
         if poller is None:
-            self._orphan(watch.key)
+            self._orphan(watch)
             return
-        self._orphans.discard(watch.key)
+        self._orphans.pop(watch.row, None)
         self._pollers[watch.row] = poller
         delay = self._rng.uniform(0, self._spread(watch)) if spread else 0.0
         # one name for all: 100,000 texts would cost memory

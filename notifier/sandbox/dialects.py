@@ -1,16 +1,13 @@
-"""The shapes that gateways give a job and its absence, one function each.
+"""The bodies in which gateways describe a job; a function for each dialect.
 
-All of them start from the protocol's own object, so that what a function says is exactly what
-its gateway does differently.
+All of them start from the protocol's own object, so that each function shows only what its
+gateway does differently.
 """
 
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
-from notifier.http_server import Response, json_response
 from notifier.model.status import EXPIRED, Status
 from notifier.model.video import Json, Snapshot
-from notifier.sandbox.responses import refusal
 
 Body = dict[str, Json]
 
@@ -28,6 +25,11 @@ class Moment:
     def named(self, word: str) -> "Moment":
         """Return the same moment with the status called `word`."""
         return replace(self, seen=self.seen._replace(word=word))
+
+    @property
+    def expired(self) -> bool:
+        """Whether the job has expired instead of being done."""
+        return self.seen.error is not None and self.seen.error.code == EXPIRED
 
     @property
     def url(self) -> str:
@@ -82,28 +84,24 @@ def new_api_legacy(moment: Moment) -> Body:
 
 
 def litellm(moment: Moment) -> Body:
-    """Describe a job as LiteLLM does for a provider that tells it little."""
+    """Describe a job as LiteLLM does for a provider that reports little."""
     return {**_without(plain(moment), "progress", "expires_at"), "created_at": 0}
 
 
 def vllm_omni(moment: Moment) -> Body:
     """Describe a job as vLLM-Omni does: whole-number error codes, and how long it took."""
     seen = moment.seen
-    took = None
-    if seen.completed_at is not None and seen.created_at is not None:
-        took = float(seen.completed_at - seen.created_at)
     body = _without(plain(moment), "remixed_from_video_id")
-    return {**body, "error": _error(moment, _INTERNAL), "inference_time_s": took}
+    return {**body, "error": _error(moment, _INTERNAL), "inference_time_s": _took(seen)}
 
 
 def openrouter(moment: Moment) -> Body:
     """Describe a job as OpenRouter does: error is a text, an expired job has its own word."""
     seen = moment.seen
-    expired = seen.error is not None and seen.error.code == EXPIRED
     body: Body = {
         "id": seen.id,
         "polling_url": moment.url,
-        "status": EXPIRED if expired else seen.word,
+        "status": EXPIRED if moment.expired else seen.word,
     }
     if seen.error is not None:
         body["error"] = seen.error.message
@@ -126,29 +124,61 @@ def azure(moment: Moment) -> Body:
     return {**plain(moment), "error": _error(moment, None)}
 
 
-def video_not_found(_video_id: str) -> Response:
-    """Say that a video does not exist as the reference page does."""
-    return refusal(HTTPStatus.NOT_FOUND, "Video not found", "video_not_found")
+def sglang(moment: Moment) -> Body:
+    """Describe a job as SGLang does: a completed one carries paths of the server's own disk."""
+    seen = moment.seen
+    body = {**plain(moment), "quality": "standard", "url": None}
+    if seen.error is not None:
+        body["error"] = {"message": seen.error.message}
+    if seen.status is Status.COMPLETED:
+        path = f"/sgl-workspace/outputs/{seen.id}.mp4"
+        body |= {"file_path": path, "file_paths": [path], "inference_time_s": _took(seen)}
+    return body
 
 
-def task_not_exist(_video_id: str) -> Response:
-    """Say that a video does not exist as new-api does."""
-    body = {"code": "task_not_exist", "message": "task_not_exist", "data": None}
-    return json_response(body, HTTPStatus.BAD_REQUEST)
+def xai(moment: Moment) -> Body:
+    """Describe a job as xAI does: without its id once it runs, and `done` for completed."""
+    seen = moment.seen
+    if seen.status is Status.QUEUED:
+        return {"request_id": seen.id}
+    if moment.expired:
+        return {"status": EXPIRED}
+    body: Body = {"status": seen.word, "model": seen.model, "progress": seen.progress}
+    if seen.status is Status.COMPLETED:
+        url = f"{moment.url}/content"
+        body["video"] = {"url": url, "duration": int(seen.seconds or 0)}
+    return body
 
 
-def litellm_missing(video_id: str) -> Response:
-    """Say that a video does not exist as LiteLLM does when the provider said so."""
-    message = f"litellm.NotFoundError: OpenAIException - Video with id '{video_id}' not found."
-    return refusal(HTTPStatus.NOT_FOUND, message, "404")
+def kling(moment: Moment) -> Body:
+    """Describe a job as Kling does: a task, whose result is a video of another id."""
+    seen = moment.seen
+    created, updated = (seen.created_at or 0) * 1000, int(moment.now * 1000)
+    body: Body = {
+        "task_id": seen.id,
+        "task_status": seen.word,
+        "task_status_msg": "" if seen.error is None else seen.error.message,
+        "task_info": {"external_task_id": None},
+        "created_at": created,
+        "updated_at": updated,
+    }
+    if seen.status is Status.COMPLETED:
+        result = {"id": f"result-of-{seen.id}", "url": f"{moment.url}/content"}
+        body["task_result"] = {"videos": [{**result, "duration": seen.seconds}]}
+    return body
 
 
-def openrouter_missing(_video_id: str) -> Response:
-    """Say that a video does not exist as OpenRouter does."""
-    error = {"code": 404, "message": "Video generation job not found"}
-    return json_response({"error": error}, HTTPStatus.NOT_FOUND)
+def in_success(body: Body) -> Body:
+    """Wrap a task as new-api's older API does."""
+    return {"code": "success", "message": "", "data": body}
 
 
-def azure_missing(video_id: str) -> Response:
-    """Say that a video does not exist as Azure does: without a code."""
-    return refusal(HTTPStatus.NOT_FOUND, f"Video with id '{video_id}' not found.")
+def in_code_0(body: Body) -> Body:
+    """Wrap a task as Kling does, whose `message` is about the request."""
+    return {"code": 0, "message": "SUCCEED", "data": body}
+
+
+def _took(seen: Snapshot) -> float | None:
+    if seen.completed_at is None or seen.created_at is None:
+        return None
+    return float(seen.completed_at - seen.created_at)

@@ -1,8 +1,8 @@
-"""Faults: what can happen to a right answer on its way to the client.
+"""Faults: ways to spoil a right answer on its way to the client.
 
-Each kind is one function that takes the answer and the wire, and returns what to send instead
-or misbehaves on the wire itself. Only status requests are spoiled: a create that fails would
-not be a test of anybody's polling. What hits lists alone is in `listing`.
+Each kind is one function. It takes the answer and the wire, and returns what to send instead, or
+misbehaves on the wire itself. Only status requests are spoiled, because a create that fails
+tests no polling. Faults of lists alone are in `listing`.
 """
 
 import gzip
@@ -25,10 +25,10 @@ _SPACES = b" " * 16_384
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
-    """An answer that a fault has hit.
+    """An answer that a fault applies to.
 
-    `right` is what would have been sent, `missing` the gateway's "no such video", `speed` what
-    the fault's own times are divided by.
+    `right` is the answer without the fault, `missing` the gateway's answer about an unknown
+    video. The fault's own times are divided by `speed`.
     """
 
     right: Response
@@ -37,9 +37,9 @@ class FaultContext:
     speed: float
 
 
-async def _too_many(struck: FaultContext) -> Response:
+async def _too_many(context: FaultContext) -> Response:
     answer = refusal(HTTPStatus.TOO_MANY_REQUESTS, "Rate limit reached.", "rate_limit_exceeded")
-    wait = str(max(1, round(_RETRY_AFTER / struck.speed)))
+    wait = str(max(1, round(_RETRY_AFTER / context.speed)))
     return replace(answer, headers={**answer.headers, "retry-after": wait})
 
 
@@ -52,27 +52,27 @@ async def _revoked(_struck: FaultContext) -> Response:
     return wrong_key()
 
 
-async def _slow(struck: FaultContext) -> Response:
-    await trio.sleep(_SLOW / struck.speed)
-    return struck.right
+async def _slow(context: FaultContext) -> Response:
+    await trio.sleep(_SLOW / context.speed)
+    return context.right
 
 
-async def _drip(struck: FaultContext) -> None:
-    await struck.wire.drip(struck.right, _DRIP)
+async def _drip(context: FaultContext) -> None:
+    await context.wire.drip(context.right, _DRIP)
 
 
-async def _hang(struck: FaultContext) -> None:
-    await struck.wire.hang()
+async def _hang(context: FaultContext) -> None:
+    await context.wire.hang()
 
 
-async def _reset(struck: FaultContext) -> None:
-    await struck.wire.reset()
+async def _reset(context: FaultContext) -> None:
+    await context.wire.reset()
 
 
-async def _endless(struck: FaultContext) -> None:
-    await struck.wire.send_raw(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+async def _endless(context: FaultContext) -> None:
+    await context.wire.send_raw(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
     while True:
-        await struck.wire.send_raw(_SPACES)
+        await context.wire.send_raw(_SPACES)
 
 
 async def _html(_struck: FaultContext) -> Response:
@@ -80,20 +80,20 @@ async def _html(_struck: FaultContext) -> Response:
     return Response(HTTPStatus.OK, {"content-type": "text/html; charset=utf-8"}, page)
 
 
-async def _broken_json(struck: FaultContext) -> Response:
-    return replace(struck.right, body=struck.right.body[: len(struck.right.body) // 2])
+async def _broken_json(context: FaultContext) -> Response:
+    return replace(context.right, body=context.right.body[: len(context.right.body) // 2])
 
 
-async def _not_found(struck: FaultContext) -> Response:
-    return struck.missing
+async def _not_found(context: FaultContext) -> Response:
+    return context.missing
 
 
-async def _gzip(struck: FaultContext) -> Response:
-    headers = {**struck.right.headers, "content-encoding": "gzip"}
-    return replace(struck.right, headers=headers, body=gzip.compress(struck.right.body))
+async def _gzip(context: FaultContext) -> Response:
+    headers = {**context.right.headers, "content-encoding": "gzip"}
+    return replace(context.right, headers=headers, body=gzip.compress(context.right.body))
 
 
-_STRIKES: Mapping[str, Callable[[FaultContext], Awaitable[Response | None]]] = {
+_FAULTS: Mapping[str, Callable[[FaultContext], Awaitable[Response | None]]] = {
     "429": _too_many,
     "500": _crash,
     "401": _revoked,
@@ -108,13 +108,13 @@ _STRIKES: Mapping[str, Callable[[FaultContext], Awaitable[Response | None]]] = {
     "gzip": _gzip,
 }
 
-FAULT_KINDS = (*_STRIKES, *LIST_FAULTS)
+FAULT_KINDS = (*_FAULTS, *LIST_FAULTS)
 """Every kind of fault, by the word `--fault` takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A kind of fault and how often it happens; raises ValueError for what cannot be."""
+    """A kind of fault and its probability; raises ValueError for impossible values."""
 
     kind: str
     probability: float = 0.3
@@ -139,6 +139,6 @@ class Fault:
             raise ValueError("a fault's probability is a number from 0 to 1") from error
 
 
-async def apply_fault(kind: str, struck: FaultContext) -> Response | None:
-    """Let a fault of `kind` happen; None when it has answered on the wire itself."""
-    return await _STRIKES[kind](struck)
+async def apply_fault(kind: str, context: FaultContext) -> Response | None:
+    """Apply a fault of `kind`; return None when it has answered on the wire itself."""
+    return await _FAULTS[kind](context)

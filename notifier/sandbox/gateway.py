@@ -1,7 +1,7 @@
-"""The gateway itself: jobs, and the five requests of `/v1/videos`.
+"""The simulated gateway: the jobs, and the requests of `/v1/videos`.
 
-Jobs do not run; each answer asks the job what it is at this moment. Faults come from a script
-for one video (tests) or by chance (`--fault`), and hit status requests only.
+Jobs do not run; each answer computes the job's state at that moment. Faults come from a script
+for one video (tests) or by chance (`--fault`), and apply to status requests only.
 """
 
 import hmac
@@ -13,33 +13,35 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import NamedTuple
 
 from notifier.http_server import Request, Response, Wire, json_response
 from notifier.model.status import Status
+from notifier.sandbox import refusals
+from notifier.sandbox.assets import ASSETS
+from notifier.sandbox.characters import Characters
 from notifier.sandbox.dialects import Moment
+from notifier.sandbox.fault_plan import LISTS, FaultPlan
 from notifier.sandbox.faults import Fault, FaultContext, apply_fault
-from notifier.sandbox.forms import FormError, read_form
-from notifier.sandbox.job_script import read_prompt
+from notifier.sandbox.forms import Form, FormError, read_form
+from notifier.sandbox.job_requests import JobRequest, JobRequests, RefusedRequestError
+from notifier.sandbox.job_script import JobScript, read_prompt
+from notifier.sandbox.job_store import JobStore
 from notifier.sandbox.jobs import Ending, Job
 from notifier.sandbox.listing import LIST_FAULTS
-from notifier.sandbox.mp4 import CLIP
 from notifier.sandbox.paging import PageError, read_paging
 from notifier.sandbox.profiles import PROFILES
-from notifier.sandbox.responses import refusal, wrong_key
+from notifier.sandbox.responses import not_ready, refusal, wrong_key
 
 _SHORTEST, _LONGEST = 60.0, 180.0
 _INSTANT = 0.001
 _REFRESH = 5.0
-_MOST_JOBS = 10_000
 _MOST_REQUESTS = 10_000
 _FIELD = 200
-_LISTS = ""  # stands for lists where a video's id would stand
 
 
-class Asked(NamedTuple):
-    """A request that was made: `path` as sent, `at` in Unix seconds."""
+class RecordedRequest(NamedTuple):
+    """A request that arrived: `path` as sent, `at` in Unix seconds."""
 
     method: str
     path: str
@@ -47,13 +49,13 @@ class Asked(NamedTuple):
 
 
 class Sandbox:
-    """A stand-in gateway; `handle` is a `notifier.http_server` handler.
+    """A simulated gateway; `handle` is a `notifier.http_server` handler.
 
-    `profile` is a name in `PROFILES`. `speed` divides every time a job takes. `duration`
-    (seconds, before speed) is for jobs that do not say; without it they take one to three
-    minutes. The attribute `on_created` may be set to hear of every new job. The oldest jobs
-    and requests are forgotten beyond 10,000. Raises ValueError for an unknown profile or an
-    impossible speed.
+    `profile` is a name in `PROFILES`. `speed` divides every duration. `duration` (seconds,
+    before speed) is for jobs whose prompt names none; without it they take one to three
+    minutes. The attribute `on_created` is called with every new job; `api_key` may be changed.
+    The oldest jobs and requests are forgotten beyond 10,000. Raises ValueError for an unknown
+    profile or an impossible speed.
     """
 
     def __init__(
@@ -72,23 +74,22 @@ class Sandbox:
         if not 0 < speed < math.inf:
             raise ValueError("speed must be above 0")
         self.on_created: Callable[[Job], None] = lambda _job: None
-        self.requests: deque[Asked] = deque(maxlen=_MOST_REQUESTS)
+        self.requests: deque[RecordedRequest] = deque(maxlen=_MOST_REQUESTS)
         self._profile = PROFILES[profile]
         self._speed = speed
-        self._faults = tuple(faults)
-        self._api_key = api_key
+        self.api_key = api_key
         self._duration = duration
         self._now = now
         self._rng = rng or random.Random()  # noqa: S311 - chance, not secrecy
-        self._jobs: dict[str, Job] = {}
-        self._scripts: dict[str, deque[str | None]] = {}
-        self._polls: dict[str, int] = {}
-        self._last_fault: dict[str, str | None] = {}
+        self._faults = FaultPlan(faults, self._rng)
+        self._jobs = JobStore(self._faults.forget)
+        self._characters = Characters(now, self._rng)
+        self._job_requests = JobRequests(self._find, self._missing, now)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
         """Every job by its id, oldest first."""
-        return MappingProxyType(self._jobs)
+        return self._jobs.all
 
     def create(
         self,
@@ -106,165 +107,175 @@ class Sandbox:
         `duration` (seconds, before speed) and `ending` win over what the prompt says. Raises
         ValueError for an unknown ending.
         """
-        wish = read_prompt(prompt)
+        chosen = None if ending is None else Ending(ending)
+        script = read_prompt(prompt).overridden(chosen, duration)
+        return self._start(JobRequest(prompt, model, seconds, size), script, video_id)
+
+    def _start(self, asked: JobRequest, script: JobScript, video_id: str | None = None) -> Job:
         job = Job(
             id=self._profile.new_id(self._rng) if video_id is None else video_id,
             created_at=self._now(),
-            duration=self._seconds(duration, wish.duration) / self._speed,
+            duration=self._seconds(script.duration) / self._speed,
             step=_REFRESH / self._speed,
-            ending=wish.ending if ending is None else Ending(ending),
-            prompt=prompt[:_FIELD],
-            model=model[:_FIELD],
-            seconds=seconds[:_FIELD],
-            size=size[:_FIELD],
+            ending=script.ending,
+            prompt=asked.prompt[:_FIELD],
+            model=asked.model[:_FIELD],
+            seconds=asked.seconds[:_FIELD],
+            size=asked.size[:_FIELD],
+            remix_of=asked.remix_of,
         )
-        self._jobs[job.id] = job
-        if len(self._jobs) > _MOST_JOBS:
-            self._forget(next(iter(self._jobs)))
+        self._jobs.add(job)
         self.on_created(job)
         return job
 
     def script(self, video_id: str, faults: Iterable[str | None]) -> None:
-        """Decide the next status requests of one video: a kind of fault, or None, for each.
+        """Set the faults of the next status requests of one video: a kind, or None, for each.
 
         The id "" stands for lists. Raises ValueError for an unknown kind.
         """
-        kinds = [None if kind is None else Fault(kind).kind for kind in faults]
-        self._scripts.setdefault(video_id, deque()).extend(kinds)
+        self._faults.script(video_id, faults)
 
     async def handle(self, request: Request, wire: Wire) -> Response | None:
         """Answer one request."""
-        self.requests.append(Asked(request.method, request.path, self._now()))
-        return await self._route(request, wire) if self._may(request) else wrong_key()
+        self.requests.append(RecordedRequest(request.method, request.path, self._now()))
+        if not self._is_authorized(request):
+            return wrong_key()
+        try:
+            if request.method == "POST":
+                return self._post(request)
+            return await self._route(request, wire)
+        except FormError as error:
+            return refusal(HTTPStatus.BAD_REQUEST, str(error))
+        except RefusedRequestError as refused:
+            return refused.response
 
     async def _route(self, request: Request, wire: Wire) -> Response | None:
         match (request.method, request.segments):
-            case ("POST", ("v1", "videos")):
-                return self._post(request)
-            case ("GET", ("v1", "videos")):
+            case ("GET", ("v1", "videos")) if self._profile.lists:
                 return await self._listed(request, wire)
             case ("GET", ("v1", "videos", shown)):
                 job_id = self._profile.job_id(shown)
                 return await self._spoiled(job_id, self._retrieve(job_id, request), wire)
             case ("DELETE", ("v1", "videos", shown)):
                 return self._delete(shown)
+            case ("GET", ("v1", "videos", "characters", character_id)):
+                return self._characters.retrieve(character_id)
             case ("GET", ("v1", "videos", shown, "content")):
-                return self._content(shown)
+                return self._content(shown, request.query.get("variant", "video"))
             case _:
-                where = f"Invalid URL ({request.method} {request.path[:_FIELD]})"
-                return refusal(HTTPStatus.NOT_FOUND, where)
+                return _no_such_path(request)
 
-    def _may(self, request: Request) -> bool:
-        if self._api_key is None:
+    def _post(self, request: Request) -> Response:
+        match request.segments:
+            case ("v1", "videos"):
+                return self._started(self._job_requests.create(_form(request)), request)
+            case ("v1", "videos", "edits"):
+                return self._started(self._job_requests.edit(_form(request)), request)
+            case ("v1", "videos", "extensions"):
+                return self._started(self._job_requests.extend(_form(request)), request)
+            case ("v1", "videos", "characters"):
+                return self._characters.create(_form(request))
+            case ("v1", "videos", shown, "remix"):
+                return self._started(self._job_requests.remix(_form(request), shown), request)
+            case _:
+                return _no_such_path(request)
+
+    def _is_authorized(self, request: Request) -> bool:
+        if self.api_key is None:
             return True
         offered = request.headers.get("api-key", "")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             offered = token.strip()
-        return hmac.compare_digest(offered.encode(), self._api_key.encode())
+        return hmac.compare_digest(offered.encode(), self.api_key.encode())
 
-    def _seconds(self, *wishes: float | None) -> float:
-        told = (wish for wish in (*wishes, self._duration) if wish is not None)
-        return max(next(told, self._rng.uniform(_SHORTEST, _LONGEST)), _INSTANT)
+    def _seconds(self, asked: float | None) -> float:
+        seconds = self._duration if asked is None else asked
+        return max(
+            self._rng.uniform(_SHORTEST, _LONGEST) if seconds is None else seconds, _INSTANT
+        )
 
-    def _moment(self, job: Job, request: Request) -> Moment | None:
-        """Return the job as an answer shows it now; None once it is forgotten."""
-        now = self._now()
-        seen = job.at(now)
+    def _find(self, shown: str) -> Job | None:
+        return self._jobs.alive(self._profile.job_id(shown), self._now())
+
+    def _missing(self, shown: str) -> Response:
+        return self._profile.missing(self._profile.job_id(shown))
+
+    def _moment(self, job: Job, request: Request, at: float) -> Moment | None:
+        """Return the job as an answer describes it at `at`; None once it is forgotten."""
+        seen = job.at(at)
         if seen is None:
             return None
         origin = f"http://{request.headers.get('host', 'localhost')}"
-        return Moment(seen._replace(id=self._profile.shown_id(job.id, self._rng)), now, origin)
+        return Moment(seen._replace(id=self._profile.shown_id(job.id, self._rng)), at, origin)
 
-    def _post(self, request: Request) -> Response:
-        try:
-            form = read_form(request.headers.get("content-type", ""), request.body)
-        except FormError as error:
-            return refusal(HTTPStatus.BAD_REQUEST, str(error))
-        if not form.get("prompt"):
-            message = "Missing required parameter: 'prompt'."
-            code = "missing_required_parameter"
-            return refusal(HTTPStatus.BAD_REQUEST, message, code, "prompt")
-        job = self.create(
-            prompt=form["prompt"],
-            model=form.get("model") or "sora-2",
-            seconds=form.get("seconds") or "4",
-            size=form.get("size") or "720x1280",
-        )
-        return self._described(job, request)
+    def _started(self, asked: JobRequest, request: Request) -> Response:
+        job = self._start(asked, read_prompt(asked.prompt))
+        moment = self._moment(job, request, self._now())
+        if moment is None:
+            return self._profile.missing(job.id)
+        return self._profile.created(moment, self._speed)
 
     def _retrieve(self, job_id: str, request: Request) -> Response:
         job = self._jobs.get(job_id)
         if job is None:
             return self._profile.missing(job_id)
-        self._polls[job_id] = self._polls.get(job_id, 0) + 1
+        retrievals = self._jobs.retrieved(job_id, self._now())
         every = self._profile.misses_every
-        if every and self._polls[job_id] % every == 0:
+        moment = self._moment(job, request, self._now())
+        if moment is None or (every and retrievals % every == 0):
             return self._profile.missing(job_id)
-        return self._described(job, request)
-
-    def _described(self, job: Job, request: Request) -> Response:
-        moment = self._moment(job, request)
-        if moment is None:
-            return self._profile.missing(job.id)
         return self._profile.answer(moment, self._speed)
 
     async def _listed(self, request: Request, wire: Wire) -> Response | None:
-        kind = self._due_fault(_LISTS)
+        header = self._profile.list_header
+        if header is not None and header not in request.headers:
+            return refusals.litellm_without_provider()
+        kind = self._faults.next_for(LISTS, known=False)
         if kind is not None and kind in LIST_FAULTS:
             return LIST_FAULTS[kind](request.query, partial(self._list, request))
-        return await self._struck(kind, _LISTS, self._list(request, request.query), wire)
+        return await self._with_fault(kind, LISTS, self._list(request, request.query), wire)
 
     def _list(self, request: Request, query: Mapping[str, str]) -> Response:
         now = self._now()
-        alive = [(job.id, job) for job in self._jobs.values() if job.status_at(now) is not None]
+        alive = [(job.id, job) for job in self.jobs.values() if job.status_at(now) is not None]
         try:
-            paging = read_paging(query)
+            paging = read_paging(query if self._profile.lists_page else {})
             if paging.after is not None:
                 paging = replace(paging, after=self._profile.job_id(paging.after))
             jobs, more = paging.cut(alive)
         except PageError as error:
             return refusal(HTTPStatus.BAD_REQUEST, str(error), "invalid_value", error.param)
-        moments = (self._moment(job, request) for job in jobs)
-        page = [moment for moment in moments if moment is not None]
-        body = {
-            "object": "list",
-            "data": [self._profile.describe(moment) for moment in page],
-            "first_id": page[0].seen.id if page else None,
-            "last_id": page[-1].seen.id if page else None,
-            "has_more": more,
-        }
-        return json_response(body)
+        stale = self._profile.stale_lists
+        times = (self._jobs.last_retrieved(job) if stale else now for job in jobs)
+        moments = (self._moment(job, request, at) for job, at in zip(jobs, times, strict=True))
+        return json_response(self._profile.page([m for m in moments if m is not None], more=more))
 
     def _delete(self, shown: str) -> Response:
-        job_id = self._profile.job_id(shown)
-        if not self._alive(job_id):
-            return self._profile.missing(job_id)
-        self._forget(job_id)
+        job = self._find(shown)
+        if job is None:
+            return self._missing(shown)
+        self._jobs.forget(job.id)
         return json_response({"id": shown, "object": "video.deleted", "deleted": True})
 
-    def _content(self, shown: str) -> Response:
-        job_id = self._profile.job_id(shown)
-        if not self._alive(job_id):
-            return self._profile.missing(job_id)
-        if self._jobs[job_id].status_at(self._now()) is not Status.COMPLETED:
-            message = "The video is not ready: ask for its status until it is completed."
-            return refusal(HTTPStatus.CONFLICT, message, "video_not_ready")
-        return Response(HTTPStatus.OK, {"content-type": "video/mp4"}, CLIP)
-
-    def _alive(self, job_id: str) -> bool:
-        job = self._jobs.get(job_id)
-        return job is not None and job.status_at(self._now()) is not None
-
-    def _forget(self, job_id: str) -> None:
-        for table in (self._jobs, self._scripts, self._polls, self._last_fault):
-            table.pop(job_id, None)
+    def _content(self, shown: str, variant: str) -> Response:
+        job = self._find(shown)
+        if job is None:
+            return self._missing(shown)
+        if variant not in ASSETS:
+            message = f"'variant' must be one of {', '.join(ASSETS)}."
+            return refusal(HTTPStatus.BAD_REQUEST, message, "invalid_value", "variant")
+        if job.status_at(self._now()) is not Status.COMPLETED:
+            return not_ready()
+        asset = ASSETS[variant]
+        return Response(HTTPStatus.OK, {"content-type": asset.content_type}, asset.data)
 
     async def _spoiled(self, job_id: str, right: Response, wire: Wire) -> Response | None:
-        """Let a fault happen to `right`, if one is due."""
-        return await self._struck(self._due_fault(job_id), job_id, right, wire)
+        """Apply the fault that is due, if any, to `right`."""
+        kind = self._faults.next_for(job_id, known=job_id in self.jobs)
+        return await self._with_fault(kind, job_id, right, wire)
 
-    async def _struck(
+    async def _with_fault(
         self, kind: str | None, job_id: str, right: Response, wire: Wire
     ) -> Response | None:
         if kind is None or kind in LIST_FAULTS:
@@ -272,16 +283,11 @@ class Sandbox:
         missing = self._profile.missing(job_id)
         return await apply_fault(kind, FaultContext(right, missing, wire, self._speed))
 
-    def _due_fault(self, job_id: str) -> str | None:
-        script = self._scripts.get(job_id)
-        if script:
-            return script.popleft()
-        last = self._last_fault.get(job_id)
-        fits = (f for f in self._faults if job_id == _LISTS or f.kind not in LIST_FAULTS)
-        kind = next((f.kind for f in fits if self._rng.random() < f.probability), None)
-        if kind == last == "flaky-404":
-            # it stands for one replica that lags: the next answer knows the video again
-            kind = None
-        if job_id in self._jobs:
-            self._last_fault[job_id] = kind
-        return kind
+
+def _form(request: Request) -> Form:
+    return read_form(request.headers.get("content-type", ""), request.body)
+
+
+def _no_such_path(request: Request) -> Response:
+    where = f"Invalid URL ({request.method} {request.path[:_FIELD]})"
+    return refusal(HTTPStatus.NOT_FOUND, where)

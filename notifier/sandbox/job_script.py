@@ -1,6 +1,6 @@
-"""What a prompt tells the sandbox: words choose the ending, `[12s]` the duration.
+"""Reads from a prompt how its job shall go: words choose the ending, `[12s]` the duration.
 
-A word counts from its beginning, so that "fails" and "failing" fail too; the first one wins.
+A word matches by its beginning, so that "fails" and "failing" count too; the first one wins.
 """
 
 import re
@@ -16,7 +16,7 @@ WORDS = {
     "vanish": Ending.LOST,
     "stuck": Ending.STUCK,
 }
-"""The words that mean something, and the ending they choose."""
+"""The words that choose an ending."""
 
 _WORD = re.compile(rf"\b({'|'.join(WORDS)})", re.IGNORECASE)
 _DURATION = re.compile(r"\[([0-9]{1,6}(?:\.[0-9]{1,3})?)s\]")
@@ -24,14 +24,21 @@ _DURATION = re.compile(r"\[([0-9]{1,6}(?:\.[0-9]{1,3})?)s\]")
 
 @dataclass(frozen=True, slots=True)
 class JobScript:
-    """What was asked for; `duration` is in seconds before speed, None when not mentioned."""
+    """How a job shall go; `duration` is in seconds before speed, None when not mentioned."""
 
     ending: Ending
     duration: float | None
 
+    def overridden(self, ending: Ending | None, duration: float | None) -> "JobScript":
+        """Return this script with what is not None replaced."""
+        return JobScript(
+            self.ending if ending is None else ending,
+            self.duration if duration is None else duration,
+        )
+
 
 def read_prompt(prompt: str) -> JobScript:
-    """Return what `prompt` asks of the sandbox."""
+    """Return how the job of `prompt` shall go."""
     word = _WORD.search(prompt)
     seconds = _DURATION.search(prompt)
     return JobScript(

@@ -1,7 +1,7 @@
-"""A job's life as a pure function of the time.
+"""A job's state as a pure function of the time.
 
 A job is queued for the first tenth of its duration, then reports a progress that moves in
-steps, then ends as was decided when it was created. Nothing has to run for that to happen.
+steps, then ends as was decided when it was created. No task has to run for that.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _ALMOST = 99
 
 
 class Ending(StrEnum):
-    """What becomes of a job: `lost` is forgotten half way, `stuck` never ends."""
+    """How a job ends: `lost` is forgotten half way, `stuck` never ends."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -47,7 +47,8 @@ _ERRORS = {
 class Job:
     """A video job; times are Unix seconds, `duration` and `step` seconds of real time.
 
-    `step` is how often the progress is refreshed. `prompt` may be shortened.
+    `step` is how often the progress is refreshed. `prompt` may be shortened. `remix_of` is the
+    id of the video that a remix was made from.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Job:
     model: str = "sora-2"
     seconds: str = "4"
     size: str = "720x1280"
+    remix_of: str | None = None
 
     @property
     def started_at(self) -> float:
@@ -95,6 +97,7 @@ class Job:
             expires_at=None if done is None else done + RESULT_LIFETIME,
             seconds=self.seconds,
             size=self.size,
+            remixed_from_video_id=self.remix_of,
             error=_ERRORS.get(self.ending) if status.terminal else None,
         )
 

@@ -1,7 +1,7 @@
-"""Faults of lists: the ways in which gateways list their videos badly.
+"""Faults of lists: the known ways in which gateways list their videos wrongly.
 
-Each kind is one function that takes the query and what makes the right answer from a query. It
-answers instead of it; single videos are answered well meanwhile.
+Each kind is one function. It takes the query and the function that answers a query rightly, and
+returns the answer. Requests about single videos are answered rightly meanwhile.
 """
 
 import json
@@ -51,4 +51,4 @@ LIST_FAULTS: Mapping[str, Callable[[Query, Lister], Response]] = {
     "list-without-fields": _without_fields,
     "list-missing": _missing,
 }
-"""Every kind of fault that hits lists alone."""
+"""Every kind of fault that applies to lists alone."""

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class PageError(ValueError):
-    """A list request that makes no sense; `param` is the query parameter to blame."""
+    """An invalid list request; `param` is the query parameter at fault."""
 
     def __init__(self, param: str, message: str) -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class PageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which part of a list is asked for; `after` is the last id of the page before."""
+    """The page that a list request asks for; `after` is the last id of the previous page."""
 
     after: str | None
     limit: int
@@ -33,10 +33,10 @@ class Paging:
         """
         rows = list(reversed(oldest_first)) if self.newest_first else list(oldest_first)
         if self.after is not None:
-            places = [place for place, (row_id, _) in enumerate(rows) if row_id == self.after]
-            if not places:
+            positions = [n for n, (row_id, _) in enumerate(rows) if row_id == self.after]
+            if not positions:
                 raise PageError("after", "'after' is not the id of a listed item.")
-            rows = rows[places[0] + 1 :]
+            rows = rows[positions[0] + 1 :]
         return [item for _, item in rows[: self.limit]], len(rows) > self.limit
 
 

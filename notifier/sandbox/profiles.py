@@ -1,44 +1,71 @@
-"""How known gateways would describe one and the same job.
+"""The dialects of known gateways, each as a `Profile` that describes the same jobs.
 
 A profile is data where a dialect differs in data (words, id prefix, headers) and a small
-function where it differs in shape. Versions drift, so each one stands for a family.
+function where it differs in shape. Versions differ, so each profile stands for a family.
 """
 
 import base64
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import NamedTuple
 
 from notifier.http_server import Response, json_response
 from notifier.model.status import Status
 from notifier.model.video import Json
-from notifier.sandbox import dialects
+from notifier.sandbox import dialects, refusals
 from notifier.sandbox.dialects import Body, Moment
 
 _ID_DIGITS = "0123456789abcdef"
 _REWRITTEN = "litellm:custom_llm_provider:openai;model_id:sora-2;video_id:"
+_DEPLOYMENT = ";deployment_id:"
+
+
+class PollHint(NamedTuple):
+    """A header that asks clients to poll after `interval`, in the header's own unit."""
+
+    header: str
+    interval: float
+
+    def headers(self, speed: float) -> Mapping[str, str]:
+        """Return the header, its interval divided by the sandbox's `speed`."""
+        return {self.header: str(max(1, round(self.interval / speed)))}
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One gateway's manners.
+    """One gateway's dialect.
 
-    `words` is what it calls the five statuses where it does not use the protocol's word;
-    `hint` makes the response headers of a running job from the sandbox's speed; every
-    `misses_every`-th poll of a job is answered as if it did not exist.
+    `words` holds its words for statuses, where they are not the protocol's. `poll_hint` is the
+    response header of a running job that asks for a poll interval. Every `misses_every`-th poll
+    of a job is answered as if the job did not exist.
+
+    An answer about a failed job has the status `failed_status`; `failed` replaces it altogether.
+    Jobs of `refused_models` are answered as by a proxy whose upstream refuses its key. `lists`
+    tells whether there are lists; stale ones show each job as it was when it was last retrieved.
+    Lists that do not `lists_page` ignore `limit` and `after`. Without the request header
+    `list_header` a list is refused.
     """
 
     about: str
     body: Callable[[Moment], Body] = dialects.plain
     words: Mapping[Status, str] = field(default_factory=dict)
-    missing: Callable[[str], Response] = dialects.video_not_found
+    missing: Callable[[str], Response] = refusals.video_not_found
     id_prefix: str = "video_"
-    hint: Callable[[float], Mapping[str, str]] | None = None
+    poll_hint: PollHint | None = None
     failed_status: int = HTTPStatus.OK
-    envelope: bool = False
+    failed: Callable[[Response], Response] | None = None
+    envelope: Callable[[Body], Body] | None = None
     rewrites_ids: bool = False
     misses_every: int = 0
+    lists: bool = True
+    stale_lists: bool = False
+    lists_have_more: bool = True
+    lists_page: bool = True
+    list_header: str | None = None
+    refused_models: frozenset[str] = frozenset()
 
     def new_id(self, rng: random.Random) -> str:
         """Return an id for a new job."""
@@ -48,34 +75,57 @@ class Profile:
         """Return the id that an answer about `job_id` carries."""
         if not self.rewrites_ids:
             return job_id
-        text = f"{_REWRITTEN}{job_id};request:{rng.getrandbits(64):x}"
-        return "video_" + base64.urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
+        text = f"{_REWRITTEN}{job_id}{_DEPLOYMENT}{rng.getrandbits(256):064x}"
+        return "video_" + base64.b64encode(text.encode("utf-8", "replace")).decode()
 
     def job_id(self, shown: str) -> str:
         """Return the job's id behind one that an answer carried."""
         if not self.rewrites_ids:
             return shown
         try:
-            text = base64.urlsafe_b64decode(shown.removeprefix("video_").encode()).decode()
+            text = base64.b64decode(shown.removeprefix("video_").encode()).decode()
         except ValueError:
             return shown
-        job_id = text.removeprefix(_REWRITTEN).rpartition(";request:")[0]
+        job_id = text.removeprefix(_REWRITTEN).rpartition(_DEPLOYMENT)[0]
         return job_id if text.startswith(_REWRITTEN) else shown
 
     def describe(self, moment: Moment) -> dict[str, Json]:
-        """Return one moment of a job as this gateway puts it."""
+        """Return one moment of a job as this gateway describes it."""
         status = moment.seen.status
         word = self.words.get(status, status.value) if status else ""
         return self.body(moment.named(word))
 
     def answer(self, moment: Moment, speed: float) -> Response:
         """Return the whole answer to a status request."""
+        if moment.seen.model in self.refused_models:
+            return refusals.refused_upstream()
+        if moment.seen.status is not Status.FAILED:
+            hints = self.poll_hint.headers(speed) if self.poll_hint else {}
+            return self._response(moment, hints={} if moment.seen.ended else hints)
+        described = self._response(moment, self.failed_status)
+        return self.failed(described) if self.failed and not moment.expired else described
+
+    def created(self, moment: Moment, speed: float) -> Response:
+        """Return the answer to a request that started a job."""
+        return replace(self, refused_models=frozenset()).answer(moment, speed)
+
+    def page(self, moments: Sequence[Moment], *, more: bool) -> Body:
+        """Return one page of a list."""
+        ids = [moment.seen.id for moment in moments]
+        body: Body = {"object": "list", "data": [self.describe(moment) for moment in moments]}
+        if not self.lists_have_more:
+            return body
+        ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+        return {**body, **ends, "has_more": more}
+
+    def _response(
+        self,
+        moment: Moment,
+        status: int = HTTPStatus.OK,
+        hints: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response:
         body = self.describe(moment)
-        if self.envelope:
-            body = {"code": "success", "message": "", "data": body}
-        failed = moment.seen.status is Status.FAILED
-        hints = self.hint(speed) if self.hint and not moment.seen.ended else {}
-        return json_response(body, self.failed_status if failed else HTTPStatus.OK, hints)
+        return json_response(self.envelope(body) if self.envelope else body, status, hints)
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -84,7 +134,7 @@ PROFILES: Mapping[str, Profile] = {
         "starts as unknown, completed_at while running, milliseconds, 400 task_not_exist",
         body=dialects.new_api,
         words={Status.QUEUED: "unknown"},
-        missing=dialects.task_not_exist,
+        missing=refusals.task_not_exist,
         id_prefix="task_",
     ),
     "new-api-legacy": Profile(
@@ -97,16 +147,29 @@ PROFILES: Mapping[str, Profile] = {
             Status.FAILED: "FAILURE",
             Status.CANCELLED: "CANCELLED",
         },
-        missing=dialects.task_not_exist,
+        missing=refusals.task_not_exist,
         id_prefix="task_",
-        envelope=True,
+        envelope=dialects.in_success,
     ),
     "litellm": Profile(
-        "processing until done, created_at 0, every answer carries another id",
+        "processing, created_at 0, another id in every answer, lists want a header",
         body=dialects.litellm,
         words={Status.QUEUED: "processing", Status.IN_PROGRESS: "processing"},
-        missing=dialects.litellm_missing,
+        missing=refusals.litellm_missing,
         rewrites_ids=True,
+        lists_page=False,
+        list_header="custom-llm-provider",
+    ),
+    "litellm-vllm-omni": Profile(
+        "LiteLLM before vLLM-Omni: a failed job is a quoted answer within a 500",
+        body=dialects.vllm_omni,
+        missing=refusals.litellm_missing,
+        id_prefix="video_gen_",
+        failed_status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        failed=refusals.litellm_failed,
+        rewrites_ids=True,
+        lists_page=False,
+        list_header="custom-llm-provider",
     ),
     "vllm-omni": Profile(
         "whole-number error codes, a failed job comes with HTTP 500",
@@ -114,30 +177,70 @@ PROFILES: Mapping[str, Profile] = {
         id_prefix="video_gen_",
         failed_status=HTTPStatus.INTERNAL_SERVER_ERROR,
     ),
+    "sglang": Profile(
+        "lists without has_more, a completed job carries the server's file_path",
+        body=dialects.sglang,
+        missing=refusals.sglang_missing,
+        lists_have_more=False,
+    ),
     "openrouter": Profile(
         "pending, expired, error is a text, no created_at or progress",
         body=dialects.openrouter,
         words={Status.QUEUED: "pending"},
-        missing=dialects.openrouter_missing,
+        missing=refusals.openrouter_missing,
         id_prefix="gen-vid-",
     ),
     "unsloth": Profile(
         "openai-poll-after-ms, a cancelled job reads as failed",
         body=dialects.unsloth,
-        hint=lambda speed: {"openai-poll-after-ms": str(max(1, round(5000 / speed)))},
+        poll_hint=PollHint("openai-poll-after-ms", 5000),
     ),
     "azure": Profile(
         "succeeded, error.code null",
         body=dialects.azure,
         words={Status.COMPLETED: "succeeded"},
-        missing=dialects.azure_missing,
+        missing=refusals.azure_missing,
     ),
     "inworld": Profile(
         "the protocol, asking with Retry-After for a poll every 10 s",
-        hint=lambda speed: {"retry-after": str(max(1, round(10 / speed)))},
+        poll_hint=PollHint("retry-after", 10),
     ),
     "replicated": Profile(
         "every third poll reaches a replica that does not know the job", misses_every=3
+    ),
+    "xai": Profile(
+        "no id in answers, done, a moderated job is a 400, no lists",
+        body=dialects.xai,
+        words={
+            Status.IN_PROGRESS: "pending",
+            Status.COMPLETED: "done",
+            Status.CANCELLED: "failed",
+        },
+        missing=refusals.xai_missing,
+        id_prefix="",
+        failed=refusals.xai_moderated,
+        lists=False,
+    ),
+    "kling": Profile(
+        'a task in {"code": 0, "data"}, task_status succeed, reasons in task_status_msg, no lists',
+        body=dialects.kling,
+        words={
+            Status.QUEUED: "submitted",
+            Status.IN_PROGRESS: "processing",
+            Status.COMPLETED: "succeed",
+            Status.CANCELLED: "failed",
+        },
+        missing=refusals.kling_missing,
+        id_prefix="",
+        envelope=dialects.in_code_0,
+        lists=False,
+    ),
+    "stale-list": Profile(
+        "a list shows each job as it was when it was last retrieved", stale_lists=True
+    ),
+    "mixed-keys": Profile(
+        "a proxy with two upstreams, of which the one for sora-2-pro refuses its key: 401",
+        refused_models=frozenset({"sora-2-pro"}),
     ),
 }
 """Every dialect, by the name `--profile` takes."""

@@ -19,3 +19,15 @@ def wrong_key() -> Response:
     """Return the answer to a missing, wrong or revoked API key."""
     message = "Incorrect API key provided. You can find your API key in the sandbox's options."
     return refusal(HTTPStatus.UNAUTHORIZED, message, "invalid_api_key")
+
+
+def missing_parameter(name: str) -> Response:
+    """Return the answer to a request without a parameter that it must have."""
+    message = f"Missing required parameter: '{name}'."
+    return refusal(HTTPStatus.BAD_REQUEST, message, "missing_required_parameter", name)
+
+
+def not_ready() -> Response:
+    """Return the answer to a request that needs a completed video, about one that is not."""
+    message = "The video is not ready: ask for its status until it is completed."
+    return refusal(HTTPStatus.CONFLICT, message, "video_not_ready")

@@ -13,6 +13,13 @@ from notifier.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from notifier.store.database import Database, daemon_is_running
     from notifier.store.executor import InlineExecutor, ThreadExecutor
+    from notifier.store.lock import StoreInUseError
+    from notifier.store.ownership import (
+        record_signers,
+        recorded_config,
+        recorded_signers,
+        refuse_foreign,
+    )
     from notifier.store.reader import Reader, open_reader
     from notifier.store.store import Store
 else:
@@ -21,6 +28,13 @@ else:
         {
             "database": ("Database", "daemon_is_running"),
             "executor": ("InlineExecutor", "ThreadExecutor"),
+            "lock": ("StoreInUseError",),
+            "ownership": (
+                "record_signers",
+                "recorded_config",
+                "recorded_signers",
+                "refuse_foreign",
+            ),
             "reader": ("Reader", "open_reader"),
             "store": ("Store",),
         },
@@ -31,7 +45,12 @@ __all__ = [
     "InlineExecutor",
     "Reader",
     "Store",
+    "StoreInUseError",
     "ThreadExecutor",
     "daemon_is_running",
     "open_reader",
+    "record_signers",
+    "recorded_config",
+    "recorded_signers",
+    "refuse_foreign",
 ]

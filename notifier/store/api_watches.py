@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from notifier.errors import ConflictError, UnknownError
 from notifier.model.watch import API_SOURCE, Callback, Watch, WatchKey, WatchSpec, WatchState
-from notifier.store import watches
+from notifier.store import listings, watches
 
 
 def add(
@@ -29,9 +29,9 @@ def add(
     if known is not None and known.state is WatchState.OPEN:
         same = replace(spec, generation=known.spec.generation) == known.spec
         if not same or watches.callback_of(db, known.row) != callback:
-            places = ", ".join(watches.sources_of(db, spec.key))
+            places = ", ".join(listings.sources_of(db, spec.key))
             raise ConflictError(f"{spec.key} is already watched with other settings ({places})")
-        _list_for_api(db, spec.key)
+        listings.add(db, API_SOURCE, spec.key)
         return known, False
     if known is not None:
         reached = known.spec.generation + again
@@ -55,7 +55,7 @@ def _open_for_api(
         watches.insert(db, spec, now)
     taken = watches.latest(db, spec.key)
     assert taken is not None  # noqa: S101 - it was opened above
-    _list_for_api(db, spec.key)
+    listings.add(db, API_SOURCE, spec.key)
     db.execute("DELETE FROM callbacks WHERE watch = ?", (taken.row,))
     if callback is not None:
         db.execute(
@@ -76,7 +76,7 @@ def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
         raise UnknownError(f"{key} is not watched")
     if known.state is WatchState.ENDED:
         raise ConflictError(f"{key} has already ended")
-    files = [source for source in watches.sources_of(db, key) if source != API_SOURCE]
+    files = [source for source in listings.sources_of(db, key) if source != API_SOURCE]
     if files:
         raise ConflictError(f"{key} is listed in {', '.join(files)}: remove it there")
     db.execute("DELETE FROM listings WHERE gateway = ? AND video_id = ?", key)
@@ -84,10 +84,3 @@ def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
         "UPDATE watches SET state = 'withdrawn', closed_at = ? WHERE id = ?", (now, known.row)
     )
     return known.row
-
-
-def _list_for_api(db: sqlite3.Connection, key: WatchKey) -> None:
-    db.execute(
-        "INSERT OR IGNORE INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
-        (API_SOURCE, *key),
-    )

@@ -40,15 +40,20 @@ BUSY_SECONDS = 5.0
 
 
 class Database:
-    """The one writing connection to the store's file."""
+    """The one writing connection to the store's file, and one that only reads.
+
+    A store in memory has no `reader`: its queries run on the writing connection.
+    """
 
     def __init__(
         self,
         db: sqlite3.Connection,
         lock: FileLock | None = None,
         identity: FileIdentity | None = None,
+        reader: sqlite3.Connection | None = None,
     ) -> None:
         self._db = db
+        self._reader = reader
         self._lock = lock
         self._identity = identity
         row = db.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
@@ -73,6 +78,7 @@ class Database:
             try:
                 _set_up(db, path, config, adopt=adopt)
                 identity = FileIdentity(path, _log_of(path))
+                reader = read_only(path)
             except BaseException:
                 db.close()
                 raise
@@ -82,7 +88,7 @@ class Database:
                 reason = getattr(error, "strerror", None) or error
                 raise StoreRefusedError(f"cannot use {path} as the store: {reason}") from None
             raise
-        return cls(db, lock, identity)
+        return cls(db, lock, identity, reader)
 
     @classmethod
     def in_memory(cls, store_id: str | None = None) -> "Database":
@@ -106,6 +112,25 @@ class Database:
         self.transact_all([operation])
         result: T = operation.result()
         return result
+
+    @property
+    def has_reader(self) -> bool:
+        """Whether a query may run while a transaction does."""
+        return self._reader is not None
+
+    def query(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` reads from one consistent view of all commits; raises StoreError."""
+        db = self._reader or self._db
+        try:
+            if self._identity is not None:
+                self._identity.check()
+            db.execute("BEGIN")
+            try:
+                return work(db)
+            finally:
+                db.execute("ROLLBACK")
+        except (sqlite3.Error, UnicodeError, OverflowError) as error:
+            raise StoreError(f"the store cannot be read: {error}") from None
 
     def transact_all(self, operations: Sequence[Operation]) -> None:
         """Run `operations` in one transaction and put its outcome into each.
@@ -149,6 +174,8 @@ class Database:
 
     def close(self) -> None:
         """Close the file and release its lock."""
+        if self._reader is not None:
+            self._reader.close()
         self._db.close()
         if self._lock is not None:
             self._lock.release()
@@ -213,7 +240,11 @@ def read_only(path: Path) -> sqlite3.Connection:
     """Connect to the database at `path` for reading; raises sqlite3.Error."""
     # mode=ro and never `immutable`, which would not see what the daemon commits
     db = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS
+        f"file:{quote(str(path))}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=BUSY_SECONDS,
     )
     db.text_factory = decode_text
     return db

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from notifier.model.workload import Backlog
-from notifier.store.outbox import ENABLED
+from notifier.store.endpoints import disabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,43 +23,47 @@ class DeliveryCounts:
 
 
 def count_deliveries(db: sqlite3.Connection, since: float) -> DeliveryCounts:
-    """Count unsettled deliveries, and those settled at `since` (Unix seconds) or later."""
-    counts = dict(
+    """Count what is not settled, and what was settled at `since` (Unix seconds) or later."""
+    pending = held = 0
+    off = disabled(db)
+    for endpoint, counts in counts_by_endpoint(db).items():
+        if endpoint in off:
+            held += counts.get("pending", 0)
+        else:
+            pending += counts.get("pending", 0)
+    settled = dict(
         db.execute(
-            "SELECT state, count(*) FROM deliveries "
-            "WHERE settled_at IS NULL OR settled_at >= ? GROUP BY state",
-            (since,),
+            "SELECT state, count(*) FROM deliveries WHERE settled_at >= ? GROUP BY state", (since,)
         ).fetchall()
     )
-    (held,) = db.execute(
-        f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND NOT {ENABLED}"
-    ).fetchone()
     return DeliveryCounts(
-        pending=counts.get("pending", 0) - held,
+        pending=pending,
         held=held,
-        delivered=counts.get("delivered", 0),
-        dead=counts.get("dead", 0),
-        cancelled=counts.get("cancelled", 0),
+        delivered=settled.get("delivered", 0),
+        dead=settled.get("dead", 0),
+        cancelled=settled.get("cancelled", 0),
     )
+
+
+def counts_by_endpoint(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    """Return how many deliveries each endpoint has by state, as the schema's triggers count."""
+    counts: dict[str, dict[str, int]] = {}
+    for endpoint, state, count in db.execute(
+        "SELECT endpoint, state, count FROM delivery_counts WHERE count > 0"
+    ):
+        counts.setdefault(endpoint, {})[state] = count
+    return counts
 
 
 def backlogs(db: sqlite3.Connection, disabled: Collection[str]) -> dict[str, Backlog]:
-    """Count undelivered deliveries by endpoint; endpoints without any are left out."""
-    pending = _counted(db, "pending")
-    dead = _counted(db, "dead")
+    """Count the deliveries that are not delivered, by endpoint; without empty ones."""
+    counts = counts_by_endpoint(db)
     return {
         name: Backlog(
-            pending=0 if name in disabled else pending.get(name, 0),
-            held=pending.get(name, 0) if name in disabled else 0,
-            dead=dead.get(name, 0),
+            pending=0 if name in disabled else states.get("pending", 0),
+            held=states.get("pending", 0) if name in disabled else 0,
+            dead=states.get("dead", 0),
         )
-        for name in {*pending, *dead}
+        for name, states in counts.items()
+        if states.get("pending") or states.get("dead")
     }
-
-
-def _counted(db: sqlite3.Connection, state: str) -> dict[str, int]:
-    # the state stands in the text of the query: partial indexes are found by that
-    rows = db.execute(
-        f"SELECT endpoint, count(*) FROM deliveries WHERE state = '{state}' GROUP BY endpoint"
-    )
-    return dict(rows.fetchall())

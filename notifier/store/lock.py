@@ -15,6 +15,14 @@ _PATIENCE = 0.5
 _STEP = 0.05
 
 
+class StoreInUseError(StoreRefusedError):
+    """Another process owns the store; `pid` is its number, as text."""
+
+    def __init__(self, folder: Path, pid: str) -> None:
+        super().__init__(f"notifier is already running on {folder} (pid {pid})")
+        self.pid = pid
+
+
 class FileLock:
     """An exclusive lock on `path`, held from `acquire` to `release`."""
 
@@ -23,7 +31,7 @@ class FileLock:
         self._fd: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock or raise StoreRefusedError naming the process that has it."""
+        """Take the lock; raises StoreInUseError when another process has it."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         # a command that looks whether a daemon runs holds the lock for a moment
         patience_ends = time.monotonic() + _PATIENCE
@@ -31,9 +39,7 @@ class FileLock:
             if time.monotonic() > patience_ends:
                 holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
                 os.close(fd)
-                raise StoreRefusedError(
-                    f"another notifier (pid {holder}) is already running on {self._path.parent}"
-                )
+                raise StoreInUseError(self._path.parent, holder)
             time.sleep(_STEP)  # the event loop is not running yet
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)

@@ -17,13 +17,15 @@ from notifier.model.views import (
 )
 from notifier.model.watch import WatchKey
 from notifier.store.codec import WATCH_COLUMNS, load_watch
-from notifier.store.watches import callback_of, sources_of
+from notifier.store.delivery_counts import counts_by_endpoint
+from notifier.store.listings import sources_of
+from notifier.store.watches import callback_of
 
 MOST_ROWS = 1000
 """The most rows that are returned at once."""
 
 _OFF = "(SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
-_STATE = f"CASE WHEN d.state = 'pending' AND d.endpoint IN {_OFF} THEN 'held' ELSE d.state END"
+STATE = f"CASE WHEN d.state = 'pending' AND d.endpoint IN {_OFF} THEN 'held' ELSE d.state END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ def events(db: sqlite3.Connection, wanted: EventFilter) -> list[EventSummary]:
         "ORDER BY e.recorded_at DESC, e.id DESC LIMIT ?",
         (*values, min(wanted.limit, MOST_ROWS)),
     ).fetchall()
+    return event_summaries(db, rows)
+
+
+def event_summaries(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[EventSummary]:
+    """Return a summary for each row of an event's own columns."""
     counts = _delivery_counts(db, [row[0] for row in rows])
     return [_summary(row, counts) for row in rows]
 
@@ -84,7 +91,7 @@ def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
     if wanted.endpoint is not None or wanted.state is not None:
         conditions.append(
             "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id "
-            f"AND (? IS NULL OR d.endpoint = ?) AND (? IS NULL OR {_STATE} = ?))"
+            f"AND (? IS NULL OR d.endpoint = ?) AND (? IS NULL OR {STATE} = ?))"
         )
         values += [wanted.endpoint, wanted.endpoint, wanted.state, wanted.state]
     return conditions, values
@@ -96,7 +103,7 @@ def _delivery_counts(
     """Count the deliveries of each event by state."""
     found: dict[str, dict[str, int]] = {event: {} for event in events}
     rows = db.execute(
-        f"SELECT d.event, {_STATE}, count(*) FROM deliveries d "
+        f"SELECT d.event, {STATE}, count(*) FROM deliveries d "
         "WHERE d.event IN (SELECT value FROM json_each(?)) GROUP BY 1, 2",
         (json.dumps(list(events)),),
     )
@@ -116,7 +123,7 @@ def event(db: sqlite3.Connection, event_id: str) -> EventView | None:
         return None
     counts = _delivery_counts(db, [event_id])
     deliveries = db.execute(
-        f"SELECT d.id, d.endpoint, d.format, d.state, {_STATE} = 'held', d.reason, d.due_at, "
+        f"SELECT d.id, d.endpoint, d.format, d.state, {STATE} = 'held', d.reason, d.due_at, "
         "d.settled_at FROM deliveries d WHERE d.event = ? ORDER BY d.id",
         (event_id,),
     ).fetchall()
@@ -166,14 +173,16 @@ ALL_WATCHES = WatchFilter()
 def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
     """Return the latest generation of every watch that `wanted` describes."""
     columns = ", ".join(f"w.{name}" for name in WATCH_COLUMNS.split(", "))
+    # one condition for each filter that is set: an index cannot serve `? IS NULL OR ...`
+    filters = {"state": wanted.state, "gateway": wanted.gateway, "video_id": wanted.video_id}
+    given = {name: value for name, value in filters.items() if value is not None}
+    conditions = "".join(f" AND w.{name} = ?" for name in given)
     rows = db.execute(
         f"SELECT {columns}, e.id, e.type FROM watches w "
         "LEFT JOIN events e ON e.watch = w.id AND e.kind = 'ending' WHERE w.generation = "
         "(SELECT max(generation) FROM watches o WHERE o.gateway = w.gateway"
-        " AND o.video_id = w.video_id) AND (?1 IS NULL OR w.state = ?1) "
-        "AND (?2 IS NULL OR w.gateway = ?2) AND (?3 IS NULL OR w.video_id = ?3) "
-        "ORDER BY w.id LIMIT ?4 OFFSET ?5",
-        (wanted.state, wanted.gateway, wanted.video_id, wanted.limit, wanted.after),
+        f" AND o.video_id = w.video_id){conditions} ORDER BY w.id LIMIT ? OFFSET ?",
+        (*given.values(), wanted.limit, wanted.after),
     ).fetchall()
     counts = _delivery_counts(db, [row[-2] for row in rows if row[-2] is not None])
     return [
@@ -196,18 +205,18 @@ def watch(db: sqlite3.Connection, key: WatchKey) -> WatchView | None:
 
 
 def endpoint_views(db: sqlite3.Connection) -> dict[str, EndpointView]:
-    """Count the deliveries of every endpoint by state; the endpoint's name is the key."""
-    counts: dict[str, dict[str, int]] = {}
-    rows = db.execute(f"SELECT d.endpoint, {_STATE}, count(*) FROM deliveries d GROUP BY 1, 2")
-    for name, state, count in rows:
-        counts.setdefault(name, {})[state] = count
-    troubles = {
+    """Return how the deliveries of every endpoint stand, by the endpoint's name."""
+    counts = counts_by_endpoint(db)
+    health = {
         name: (disabled, since)
         for name, disabled, since in db.execute(
             "SELECT name, disabled, failing_since FROM endpoints"
         )
     }
+    for name, (disabled, _) in health.items():
+        if disabled is not None and "pending" in counts.get(name, {}):
+            counts[name]["held"] = counts[name].pop("pending")
     return {
-        name: EndpointView(counts.get(name, {}), *troubles.get(name, (None, None)))
-        for name in {*counts, *troubles}
+        name: EndpointView(counts.get(name, {}), *health.get(name, (None, None)))
+        for name in {*counts, *health}
     }

@@ -14,6 +14,7 @@ from notifier.store import queries
 from notifier.store.database import daemon_is_running, read_only, refuse_unusable
 from notifier.store.queries import ALL_WATCHES, EventFilter, WatchFilter
 from notifier.store.schema import VERSION
+from notifier.store.tailing import TailNews, TailPosition, tail_end, tail_news
 from notifier.store.watches import open_by_gateway
 
 P = ParamSpec("P")
@@ -49,6 +50,14 @@ class Reader:
     def event(self, event_id: str) -> EventView | None:
         """Return everything about one event, None when there is none."""
         return self._run(queries.event, event_id)
+
+    def tail_end(self, now: float) -> TailPosition:
+        """Return the position after everything that there is; `now` is in Unix seconds."""
+        return self._run(tail_end, now)
+
+    def tail_news(self, since: TailPosition, now: float) -> TailNews:
+        """Return the events and outcomes that were committed after `since`, oldest first."""
+        return self._run(tail_news, since, now)
 
     def endpoint_views(self) -> dict[str, EndpointView]:
         """Count the deliveries of each endpoint by state; the endpoint's name is the key."""

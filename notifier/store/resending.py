@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from notifier.model.delivery import Format
 from notifier.model.event import subscribes
+from notifier.store.pruning import Position
 
 Render = Callable[[bytes, Format], bytes]
 """Renders the body of another format from the `standard` one."""
@@ -40,16 +41,30 @@ def resend(
     return [recipient.endpoint for recipient in recipients]
 
 
+REPLAY_BATCH = 500
+"""The most events that one batch of a replay looks at: deliveries wait for its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replay:
     """What to send again: events recorded since then and before `until` (Unix seconds).
 
-    `undelivered` leaves out what the endpoint has already taken or is about to be sent.
+    `undelivered` leaves out what the endpoint has already received or has still pending. `after`
+    is the position at which a batch before this one ended.
     """
 
     since: float
     until: float
     undelivered: bool
+    after: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What one batch made due, by endpoint, and where the next one begins; None at the end."""
+
+    counts: Mapping[str, int]
+    end: Position | None
 
 
 def replay(
@@ -58,22 +73,23 @@ def replay(
     recipients: Sequence[Recipient],
     render: Render,
     now: float,
-) -> Mapping[str, int]:
-    """Make events due for `recipients` as far as they subscribe; count them by endpoint."""
+) -> Replayed:
+    """Make one batch of events due for `recipients` as far as they subscribe."""
     events = db.execute(
-        "SELECT id, type, about FROM events WHERE recorded_at >= ? AND recorded_at < ? "
-        "ORDER BY recorded_at",
-        (wanted.since, wanted.until),
+        "SELECT recorded_at, id, type, about FROM events WHERE (recorded_at, id) > (?, ?) "
+        "AND recorded_at < ? ORDER BY recorded_at, id LIMIT ?",
+        (*(wanted.after or Position(wanted.since)), wanted.until, REPLAY_BATCH),
     ).fetchall()
     counts = dict.fromkeys((recipient.endpoint for recipient in recipients), 0)
-    for event_id, event_type, about in events:
+    for _, event_id, event_type, about in events:
         for recipient in recipients:
             if about == recipient.endpoint or not subscribes(recipient.events, event_type):
                 continue
             if _is_wanted(db, event_id, recipient.endpoint, wanted):
                 _make_due(db, event_id, recipient, render, now)
                 counts[recipient.endpoint] += 1
-    return counts
+    end = Position(*events[-1][:2]) if len(events) == REPLAY_BATCH else None
+    return Replayed(counts, end)
 
 
 def _is_wanted(db: sqlite3.Connection, event_id: str, endpoint: str, wanted: Replay) -> bool:

@@ -1,23 +1,26 @@
 """The store's operations, asynchronous: when a method returns, its changes are durable."""
 
-import math
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
-
-import trio
 
 from notifier.errors import NotifierError
-from notifier.metrics import Metrics
 from notifier.model.delivery import AttemptRecord, Claim, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
-from notifier.model.watch import Callback, Listing, Observation, Watch, WatchKey, WatchSpec
+from notifier.model.watch import (
+    Callback,
+    Listing,
+    ListingChange,
+    Observation,
+    Watch,
+    WatchChanges,
+    WatchKey,
+    WatchSpec,
+)
 from notifier.model.workload import Workload
 from notifier.store import (
     api_watches,
@@ -26,6 +29,7 @@ from notifier.store import (
     delivery_counts,
     endpoints,
     job_samples,
+    listings,
     outbox,
     pruning,
     queries,
@@ -34,17 +38,11 @@ from notifier.store import (
     watch_batches,
     watches,
 )
-from notifier.store.database import Database
-from notifier.store.executor import Executor
-from notifier.store.group_commit import GroupCommit
-from notifier.store.operation import Operation
-from notifier.store.pruning import Pruned
+from notifier.store.pruning import Position, Pruned
 from notifier.store.queries import EventFilter, WatchFilter
-from notifier.store.resending import Recipient, Render, Replay
+from notifier.store.resending import Recipient, Render, Replay, Replayed
+from notifier.store.transactions import Transactions
 from notifier.store.watch_batches import Added, Addition
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,73 +53,16 @@ class Outstanding:
     deliveries: delivery_counts.DeliveryCounts
 
 
-class Store:
+class Store(Transactions):
     """The daemon's durable state; when a method has returned, its changes are on the disk.
 
     Every method raises StoreError when the file or the disk fails; nothing was changed then.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        executor: Executor,
-        now: Callable[[], float],
-        metrics: Metrics | None = None,
-    ) -> None:
-        self._database = database
-        self._executor = executor
-        self._group = GroupCommit(database, executor)
-        self._now = now
-        self._metrics = metrics or Metrics()
-        self.answered_at = -math.inf
-        """When an operation last ended, failures included (trio's clock)."""
-
     @property
     def id(self) -> str:
         """The random id of this store, which event ids are derived from."""
         return self._database.store_id
-
-    async def _transact(
-        self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Run a short change; it may share its commit with others."""
-        operation = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=False)
-        return cast("T", await self._run(operation))
-
-    async def _transact_long(
-        self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Run a change of many rows, in a transaction of its own."""
-        operation = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=True)
-        return cast("T", await self._run(operation))
-
-    async def _read(
-        self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Run a query, in a read transaction of its own: no commit waits for it to be synced."""
-        operation = Operation(partial(_apply, function, args, kwargs), writes=False, is_long=True)
-        return cast("T", await self._run(operation))
-
-    async def _run(self, operation: Operation) -> Any:  # noqa: ANN401 - whatever the work returns
-        began = trio.current_time()
-        await self._group.run(operation)
-        self.answered_at = trio.current_time()
-        result = operation.result()
-        if operation.writes:
-            self._metrics.commit(self.answered_at - began)
-        return result
 
     async def sync_watches(
         self, listings: Sequence[Listing], gone: Collection[str]
@@ -129,9 +70,23 @@ class Store:
         """Make the open watches what the sources list, and return all of them."""
         return await self._transact_long(watches.sync, listings, gone, self._now())
 
+    async def change_watches(self, changes: Sequence[ListingChange]) -> WatchChanges:
+        """Apply what is different in some sources; return what that did to open watches.
+
+        Many changes are many transactions, so that other operations go between them. When one
+        fails, those before it stay: the same changes can be applied again.
+        """
+        opened, updated, withdrawn = list[Watch](), list[Watch](), list[int]()
+        for batch in listings.batches(changes):
+            done = await self._transact_long(watches.change, batch, self._now())
+            opened += done.opened
+            updated += done.updated
+            withdrawn += done.withdrawn
+        return WatchChanges(opened, updated, withdrawn)
+
     async def known_sources(self) -> set[str]:
         """Return the names of the sources that list something."""
-        return await self._read(watches.known_sources)
+        return await self._query(listings.known_sources)
 
     async def save_observations(self, observations: Sequence[Observation]) -> None:
         """Store the last observation of open watches."""
@@ -149,7 +104,7 @@ class Store:
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
-        return await self._read(job_samples.kept)
+        return await self._query(job_samples.kept)
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight."""
@@ -226,27 +181,27 @@ class Store:
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
-        return await self._read(queries.watches, wanted)
+        return await self._query(queries.watches, wanted)
 
     async def watch(self, key: WatchKey) -> WatchView | None:
         """Return the latest generation of one watch, None when it was never taken."""
-        return await self._read(queries.watch, key)
+        return await self._query(queries.watch, key)
 
     async def events(self, wanted: EventFilter) -> list[EventSummary]:
         """Return the events that are wanted, the latest first."""
-        return await self._read(queries.events, wanted)
+        return await self._query(queries.events, wanted)
 
     async def event(self, event_id: str) -> EventView | None:
         """Return everything about one event, None when there is none."""
-        return await self._read(queries.event, event_id)
+        return await self._query(queries.event, event_id)
 
     async def endpoint_views(self) -> dict[str, EndpointView]:
         """Count the deliveries of each endpoint by state; the endpoint's name is the key."""
-        return await self._read(queries.endpoint_views)
+        return await self._query(queries.endpoint_views)
 
     async def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""
-        return await self._read(watches.open_by_gateway)
+        return await self._query(watches.open_by_gateway)
 
     async def resend(
         self, event_id: str, recipients: Sequence[Recipient], render: Render
@@ -256,8 +211,8 @@ class Store:
 
     async def replay(
         self, wanted: Replay, recipients: Sequence[Recipient], render: Render
-    ) -> Mapping[str, int]:
-        """Make the wanted events due for `recipients` again; count them by endpoint."""
+    ) -> Replayed:
+        """Make one batch of what is wanted due for `recipients` once more."""
         return await self._transact_long(resending.replay, wanted, recipients, render, self._now())
 
     async def enable_endpoint(self, name: str) -> bool:
@@ -276,30 +231,25 @@ class Store:
         """Make deliveries in flight due again, their attempts `interrupted`; return how many."""
         return await self._transact_long(outbox.release_interrupted)
 
-    async def prune(self, before: float, limit: int) -> Pruned:
-        """Remove up to `limit` events and watches that were over `before` (Unix seconds)."""
-        return await self._transact_long(pruning.prune, before, limit)
+    async def prune_events(self, before: float, start: Position) -> Pruned:
+        """Examine one batch of events recorded before then (Unix seconds); remove what is over."""
+        return await self._transact_long(pruning.prune_events, before, start)
+
+    async def prune_watches(self, before: float, start: Position) -> Pruned:
+        """Examine one batch of watches closed before then (Unix seconds); remove what is over."""
+        return await self._transact_long(pruning.prune_watches, before, start)
 
     async def outstanding(self, since: float) -> Outstanding:
         """Count open watches, unsettled deliveries, and those settled `since` (Unix seconds)."""
-        return await self._read(_outstanding, since)
+        return await self._query(_outstanding, since)
 
     async def workload(self) -> Workload:
         """Count open work for metrics; the cost does not grow with what is over."""
-        return await self._read(_workload)
+        return await self._query(_workload)
 
     async def close(self) -> None:
         """Close the file and release its lock."""
         await self._executor.run(self._database.close)
-
-
-def _apply(
-    function: Callable[..., T],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    db: sqlite3.Connection,
-) -> T:
-    return function(db, *args, **kwargs)
 
 
 def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:

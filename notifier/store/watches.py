@@ -12,11 +12,14 @@ from notifier.model.watch import (
     API_SOURCE,
     Callback,
     Listing,
+    ListingChange,
     Observation,
     Watch,
+    WatchChanges,
     WatchKey,
     WatchSpec,
 )
+from notifier.store import listings
 from notifier.store.codec import (
     WATCH_COLUMNS,
     dump_endpoints,
@@ -29,25 +32,50 @@ from notifier.store.codec import (
 
 
 def sync(
-    db: sqlite3.Connection, listings: Sequence[Listing], gone: Collection[str], now: float
+    db: sqlite3.Connection, listed: Sequence[Listing], gone: Collection[str], now: float
 ) -> list[Watch]:
-    """Make the open watches what the sources list, and return all of them.
+    """Make the open watches what all sources list, and return all of them.
 
-    `listings` are the sources that could be read, `gone` the names of sources that are no
-    more. A source in neither (a broken file) keeps what it listed when it was last readable.
-    A watch whose row is damaged is left out and logged.
+    `listed` are the sources that could be read, `gone` the names of sources that are no more. A
+    source in neither (a broken file) keeps what it listed when it was last readable. A watch
+    whose row is damaged is left out and logged. For the start: it reads every open watch.
     """
-    _replace_listings(db, listings, gone)
-    fresh = {_take(db, spec, now) for spec in _wanted(listings)}
-    db.execute(
-        "UPDATE watches SET state = 'withdrawn', closed_at = ? WHERE state = 'open' AND NOT "
-        "EXISTS (SELECT 1 FROM listings l WHERE l.gateway = watches.gateway"
-        " AND l.video_id = watches.video_id)",
-        (now,),
-    )
+    listings.replace(db, listed, gone)
+    fresh = {_take(db, spec, now) for spec in listings.latest(listed)}
+    listings.withdraw_unlisted(db, now)
     rows = db.execute(f"SELECT {WATCH_COLUMNS} FROM watches WHERE state = 'open' ORDER BY id")
     watches = [_load(row, fresh=row[0] in fresh) for row in rows]
     return [watch for watch in watches if watch is not None]
+
+
+def change(db: sqlite3.Connection, changes: Sequence[ListingChange], now: float) -> WatchChanges:
+    """Apply what is different in some sources; costs as much as what is different.
+
+    Everything new is taken before anything is removed, so that a watch that moves from one
+    source to another stays open.
+    """
+    opened, updated = list[Watch](), list[Watch]()
+    for source, specs, _ in changes:
+        for spec in specs:
+            listings.add(db, source, spec.key)
+            fresh = _take(db, spec, now) is not None
+            watch = _open(db, spec.key, fresh=fresh)
+            if watch is not None:
+                (opened if fresh else updated).append(watch)
+    withdrawn = list[int]()
+    for source, _, removed in changes:
+        for key in removed:
+            withdrawn += listings.remove(db, source, key, now)
+    return WatchChanges(opened, updated, withdrawn)
+
+
+def _open(db: sqlite3.Connection, key: WatchKey, *, fresh: bool) -> Watch | None:
+    row = db.execute(
+        f"SELECT {WATCH_COLUMNS} FROM watches WHERE gateway = ? AND video_id = ? "
+        "AND state = 'open' ORDER BY generation DESC LIMIT 1",
+        key,
+    ).fetchone()
+    return None if row is None else _load(row, fresh=fresh)
 
 
 def _load(row: tuple[Any, ...], *, fresh: bool) -> Watch | None:
@@ -65,36 +93,6 @@ def _load(row: tuple[Any, ...], *, fresh: bool) -> Watch | None:
     hint = "the others go on; to watch it anew, unlist it, then list it with a higher generation"
     logger.error("watch_unreadable", reason=reason, hint=hint)
     return None
-
-
-def known_sources(db: sqlite3.Connection) -> set[str]:
-    """Return every source that lists something."""
-    return {source for (source,) in db.execute("SELECT DISTINCT source FROM listings")}
-
-
-def _replace_listings(
-    db: sqlite3.Connection, listings: Sequence[Listing], gone: Collection[str]
-) -> None:
-    for source in (*gone, *(listing.source for listing in listings)):
-        db.execute("DELETE FROM listings WHERE source = ?", (source,))
-    db.executemany(
-        "INSERT INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
-        ((listing.source, *key) for listing in listings for key in _keys(listing)),
-    )
-
-
-def _keys(listing: Listing) -> Iterable[WatchKey]:
-    return dict.fromkeys(spec.key for spec in listing.specs)
-
-
-def _wanted(listings: Sequence[Listing]) -> Iterable[WatchSpec]:
-    """Return one spec per key: the one of the highest generation."""
-    wanted: dict[WatchKey, WatchSpec] = {}
-    for listing in listings:
-        for spec in listing.specs:
-            if spec.key not in wanted or spec.generation > wanted[spec.key].generation:
-                wanted[spec.key] = spec
-    return wanted.values()
 
 
 def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
@@ -148,15 +146,9 @@ def latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
     return None if row is None else load_watch(row)
 
 
-def sources_of(db: sqlite3.Connection, key: WatchKey) -> list[str]:
-    """Return the names of the sources that list a watch."""
-    rows = db.execute("SELECT source FROM listings WHERE gateway = ? AND video_id = ?", key)
-    return sorted(source for (source,) in rows)
-
-
 def _differs_from_api(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool:
     """Tell whether the control API added the open watch with settings other than `spec`."""
-    if API_SOURCE not in sources_of(db, spec.key):
+    if API_SOURCE not in listings.sources_of(db, spec.key):
         return False
     kept = latest(db, spec.key)
     if kept is None or kept.row != row or kept.spec == spec:

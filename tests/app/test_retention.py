@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from notifier.app.retention import run_retention
 from notifier.errors import StoreError
-from notifier.store.pruning import Pruned
+from notifier.store.pruning import BATCH, Position, Pruned
 
 MONTH = 30 * 86_400.0
 
@@ -21,14 +21,17 @@ class FakeStore:
     broken: int = 0
     asked: list[tuple[float, float]] = field(default_factory=list)
 
-    async def prune(self, before: float, limit: int) -> Pruned:
+    async def prune_events(self, before: float, start: Position) -> Pruned:
         self.asked.append((trio.current_time(), before))
         if self.broken:
             self.broken -= 1
             raise StoreError("the disk is full")
-        pruned = min(self.events, limit)
-        self.events -= pruned
-        return Pruned(pruned, pruned)
+        removed = min(self.events, BATCH)
+        self.events -= removed
+        return Pruned(removed, start if self.events else None)
+
+    async def prune_watches(self, before: float, start: Position) -> Pruned:
+        return Pruned(0, None)
 
 
 async def retain(store: FakeStore, seconds: float) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from notifier.cli import cli, install
-from notifier.units import unit_text
+from notifier.shipped_files import unit_text
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 from pathlib import Path
-from typing import Any
+from time import process_time
 
 import pytest
 
-from notifier.config import Config, accept, check_watch, read_dropin
+from notifier.config import Config, check_watch, read_dropin
 from notifier.errors import ConfigError
 from notifier.model.watch import Listing, WatchKey, WatchSpec
-from tests.builders import listing, spec
 from tests.config.config_files import ENDPOINT, GATEWAY, by_key, load_text, write
-
-OTHER: dict[str, Any] = {"give_up_after": 60.0}
 
 
 @pytest.fixture
@@ -60,6 +57,41 @@ def test_a_dropin_that_contradicts_itself_is_refused(tmp_path: Path, config: Con
     assert problems_in(write(tmp_path, text, "v.toml"), config) == {"watches[1]": message}
 
 
+HOSTILE = {
+    "a dotted key": "a." * 1_000_000 + "a=1",
+    "a table header": "[" + "a." * 1_000_000 + "a]",
+    "a quoted key": '"a" . ' * 1_000_000 + "a=1",
+    "a key in an inline table": "x = {" + "a." * 1_000_000 + "a=1}",
+    "many keys": "\n".join(f"{'a.' * 15}a{number} = 1" for number in range(20_000)),
+    "a word": "a" * 8_000_000,
+    "quotes": '"""\\' * 2_000_000,
+    "apostrophes": "'''a''" * 2_000_000,
+    "brackets": "x = " + "[" * 1_000_000,
+    "a number": "x = " + "9" * 8_000_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_content_of_a_file_takes_long_to_refuse(
+    tmp_path: Path, config: Config, text: str
+) -> None:
+    began = process_time()
+    with pytest.raises(ConfigError):
+        read_dropin(write(tmp_path, text, "v.toml"), config)
+    # quadratic time would be minutes
+    assert process_time() - began < 30
+
+
+def test_dots_in_a_text_or_a_comment_are_no_long_key(tmp_path: Path, config: Config) -> None:
+    dots = ".".join("a" * 100)
+    text = f"""
+        watches = [{{ video_id = "{dots}", metadata = {{ a = '{dots}', "{dots}" = "x" }} }}]
+        # {dots}
+        """
+    (watch,) = read_dropin(write(tmp_path, text, "v.toml"), config).specs
+    assert watch.key.video_id == dots
+
+
 def test_a_dropin_that_is_gone_is_a_problem(tmp_path: Path, config: Config) -> None:
     assert problems_in(tmp_path / "v.toml", config) == {"": "does not exist"}
 
@@ -68,44 +100,6 @@ def test_the_order_of_endpoints_makes_no_difference(tmp_path: Path) -> None:
     config = load_text(tmp_path, GATEWAY + ENDPOINT + ENDPOINT.replace(".app]", ".backup]"))
     one = check_watch({"video_id": "v", "endpoints": ["app", "backup"]}, config)
     assert one == check_watch({"video_id": "v", "endpoints": ["backup", "app"]}, config)
-
-
-def test_dropins_count_in_the_order_of_their_names() -> None:
-    good, problems = accept(listing(), [listing(source="b.toml"), listing(source="a.toml")])
-    assert [each.source for each in good] == ["a.toml", "b.toml"]
-    assert problems == []
-
-
-def test_the_same_watch_in_several_files_is_fine_when_they_agree() -> None:
-    candidates = [listing(spec(), source="a.toml"), listing(spec(), spec(), source="b.toml")]
-    assert accept(listing(spec()), candidates) == (candidates, [])
-
-
-def test_a_dropin_that_contradicts_the_main_file_is_ignored_as_a_whole() -> None:
-    candidate = listing(spec("fine"), spec(**OTHER), source="a.toml")
-    good, (problem,) = accept(listing(spec("else"), spec()), [candidate])
-    assert good == []
-    assert (problem.where, problem.key) == ("a.toml", "watches[1]")
-    assert problem.message.startswith("lists the same video as watches[1] of config")
-
-
-def test_a_dropin_that_contradicts_an_earlier_one_is_ignored() -> None:
-    earlier, later = listing(spec(), source="a.toml"), listing(spec(**OTHER), source="b.toml")
-    good, (problem,) = accept(listing(), [later, earlier])
-    assert good == [earlier]
-    assert problem.where == "b.toml"
-    assert problem.message.startswith("lists the same video as watches[0] of a.toml")
-
-
-def test_an_ignored_dropin_contradicts_no_other() -> None:
-    ignored = listing(spec(**OTHER), spec("w", **OTHER), source="a.toml")
-    third = listing(spec("w"), source="b.toml")
-    assert accept(listing(spec()), [ignored, third])[0] == [third]
-
-
-def test_another_generation_is_no_contradiction() -> None:
-    again = listing(spec(generation=2, **OTHER), source="a.toml")
-    assert accept(listing(spec()), [again]) == ([again], [])
 
 
 def test_a_single_watch_is_checked_like_one_in_a_file(config: Config) -> None:

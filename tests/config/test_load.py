@@ -45,7 +45,9 @@ def test_other_defaults_follow_the_file(tmp_path: Path) -> None:
     config = load_text(tmp_path, GATEWAY)
     assert config.path == tmp_path / "config.toml"
     assert config.watch_dir == tmp_path / "watches.d"
-    assert config.store_path == Path("/home/somebody/.local/state/notifier/notifier.db")
+    assert config.store_path.parent.parent == Path("/home/somebody/.local/state/notifier")
+    assert config.store_path.parent.name.startswith(f"{tmp_path.name}-")
+    assert config.http.socket.parent == config.store_path.parent
     assert (config.log_level, config.log_format) == ("info", "auto")
 
 

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from notifier.config import Secret, SecretError
 from notifier.config.bad_value import BadValueError
+from notifier.config.models import ParseContext
 from notifier.config.secrets import read_secret
 
 CANARY = "sk-canary-5f2a"
 
 
 def secret(value: object, folder: Path = Path(), env: Mapping[str, str] | None = None) -> Secret:
-    return read_secret(value, lambda text: text, folder, {} if env is None else env)
+    return read_secret(value, lambda text: text, ParseContext(folder, {} if env is None else env))
 
 
 def complaint(value: object, folder: Path = Path(), env: Mapping[str, str] | None = None) -> str:
@@ -91,7 +92,7 @@ def test_a_replaced_file_takes_effect_even_with_the_same_time_and_size(tmp_path:
 def test_the_last_good_text_is_kept_while_the_file_is_unusable(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("good")
-    file = read_secret({"file": "key"}, no_canary, tmp_path, {})
+    file = read_secret({"file": "key"}, no_canary, ParseContext(tmp_path, {}))
     assert file.reveal() == "good"
     path.write_text("")
     assert file.reveal() == "good"
@@ -147,7 +148,7 @@ def test_a_file_that_is_no_text_of_a_sane_size_is_an_error(
 
 
 def test_a_text_that_fails_its_check_is_not_repeated() -> None:
-    checked = read_secret({"env": "KEY"}, no_canary, Path(), {"KEY": CANARY})
+    checked = read_secret({"env": "KEY"}, no_canary, ParseContext(Path(), {"KEY": CANARY}))
     with pytest.raises(SecretError) as caught:
         checked.reveal()
     expected = "the value from environment variable KEY must be something else"

@@ -99,7 +99,25 @@ async def test_a_test_event_is_sent_once_and_the_answer_shown(tmp_path: Path) ->
             answer = await api.ask("POST", "/v1/endpoints/app/test")
         assert (answer.body["delivered"], answer.body["outcome"]) == (False, "http_503")
         (got,) = app.got
-        assert got.event["type"] == "notifier.test"
+        assert got.event["type"] == answer.body["type"] == "notifier.test"
+
+
+async def test_a_sample_of_any_type_is_sent_by_the_daemon_and_an_unknown_one_refused(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        async with serving(w) as api:
+            test = ("POST", "/v1/endpoints/app/test")
+            answer = await api.ask(*test, {"type": "video.timed_out"})
+            wrong = await api.ask(*test, {"type": "video.timedout"})
+        assert (answer.body["delivered"], answer.body["type"]) == (True, "video.timed_out")
+        (got,) = app.got
+        assert (got.event["type"], got.event["test"]) == ("video.timed_out", True)
+        assert verifies(w.secret, got)
+        assert wrong.status == 422
+        assert "did you mean `video.timed_out`?" in wrong.body["detail"]
 
 
 async def test_status_has_the_open_watches_and_the_state_of_gateways_and_endpoints(

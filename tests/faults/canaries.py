@@ -1,4 +1,4 @@
-"""Secrets to be found again: one of every kind, and a search that knows their disguises."""
+"""A made-up secret of every kind, and a search that finds them in any encoding."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ class Canaries:
 
 
 def found(texts: Mapping[str, bytes], secrets: Mapping[str, str]) -> list[str]:
-    """Return where which secret is to be read, whatever it is disguised as."""
+    """Return which secret is found where, in whatever encoding."""
     return [
         f"{kind} in {place}"
         for place, text in texts.items()

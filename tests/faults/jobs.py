@@ -1,4 +1,4 @@
-"""Jobs that end when a test says so, which no slow machine can come before."""
+"""Jobs that end when a test ends them, however slow the machine is."""
 
 from tests.process.harness import World
 
@@ -13,5 +13,5 @@ def begin(w: World, *video_ids: str) -> None:
 
 
 def finish(w: World, video_id: str) -> None:
-    """Let a job be completed by now."""
+    """Complete a job."""
     w.sandbox.create(video_id=video_id, duration=0.001)

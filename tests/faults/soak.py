@@ -26,7 +26,7 @@ from tests.process.harness import Daemon, Got, World, eventually, running, world
 
 FAULTS = ("500:0.03", "429:0.01", "html:0.02", "broken-json:0.02", "reset:0.03", "slow:0.02")
 SPEED = 20.0
-"""By what the gateway's own times are divided: an answer that is slow takes half a second."""
+"""The sandbox's speed: an answer that is slow takes half a second."""
 
 _EVERY = 2.0
 _ARRIVALS = 0.5
@@ -82,7 +82,7 @@ def growth(samples: Sequence[Sample]) -> list[str]:
 
 @dataclass
 class Verdict:
-    """What a soak came to; `problems` is empty when nothing grew and nothing was lost."""
+    """A soak's result; `problems` is empty when nothing grew and nothing was lost."""
 
     samples: list[Sample] = field(default_factory=list)
     videos: int = 0
@@ -104,7 +104,7 @@ class Verdict:
 
 
 class Soak:
-    """One soak over one world; `seed` decides videos and moods."""
+    """One soak over one world; `seed` decides videos and faults."""
 
     def __init__(self, w: World, seed: int) -> None:
         self._world = w
@@ -158,7 +158,7 @@ class Soak:
                 tell((trio.current_time() - began) / seconds)
 
     def _change_files(self) -> None:
-        """List a few new videos, and remove the files whose videos have all been told of."""
+        """List a few new videos, and remove the files whose videos have all been reported."""
         ids = [f"video_{len(self._videos) + number}" for number in range(self._rng.randrange(3))]
         for video_id in ids:
             self._world.sandbox.create(

@@ -1,4 +1,4 @@
-"""No secret leaves, whatever gateways, receivers and proxies say and whatever goes wrong.
+"""No secret leaves the daemon, whatever gateways, receivers and proxies send.
 
 Gateways quote every header they were sent, in each place that ends up in a log, an error or an
 event; receivers quote what they got and fail; all of it at level debug.
@@ -22,42 +22,42 @@ VIDEOS = ("failed", "unicode", "url", "extra", "angry", "forbidden", "nonsense",
 
 @dataclass
 class Parrot:
-    """A gateway that says back what it was told, in one way for each video."""
+    """A gateway that echoes each request, in another way for each video."""
 
-    told: list[str] = field(default_factory=list)
+    requests_seen: list[str] = field(default_factory=list)
 
     async def handle(self, request: Request, wire: Wire) -> Response:
-        said = f"{request.path} " + " ".join(f"{k}: {v}" for k, v in request.headers.items())
-        self.told.append(said)
+        echo = f"{request.path} " + " ".join(f"{k}: {v}" for k, v in request.headers.items())
+        self.requests_seen.append(echo)
         video_id = request.segments[-1]
         video = {"id": video_id, "object": "video", "status": "failed"}
-        escaped = "".join(f"\\u{ord(c):04x}" for c in said)
+        escaped = "".join(f"\\u{ord(c):04x}" for c in echo)
         json_type = {"content-type": "application/json"}
         answers = {
-            "failed": json_response({**video, "error": {"message": said, "code": said[:60]}}),
+            "failed": json_response({**video, "error": {"message": echo, "code": echo[:60]}}),
             "unicode": Response(
                 200,
                 json_type,
                 f'{{"id": "unicode", "status": "failed", "error": "{escaped}"}}'.encode(),
             ),
-            "url": json_response({**video, "status": "completed", "url": said, "model": said}),
-            "extra": json_response({**video, "status": said, "debug": {said: [said]}}),
-            "angry": json_response({"error": {"message": said}}, 500, {"retry-after": said}),
-            "forbidden": json_response({"error": {"message": said, "type": said}}, 403),
-            "nonsense": Response(200, {"content-type": "text/html"}, said.encode()),
-            "gone": json_response({"error": {"message": f"video gone not found ({said})"}}, 404),
+            "url": json_response({**video, "status": "completed", "url": echo, "model": echo}),
+            "extra": json_response({**video, "status": echo, "debug": {echo: [echo]}}),
+            "angry": json_response({"error": {"message": echo}}, 500, {"retry-after": echo}),
+            "forbidden": json_response({"error": {"message": echo, "type": echo}}, 403),
+            "nonsense": Response(200, {"content-type": "text/html"}, echo.encode()),
+            "gone": json_response({"error": {"message": f"video gone not found ({echo})"}}, 404),
         }
         return answers.get(video_id) or json_response({**video, "status": "completed"})
 
 
 def rude(got: Got) -> Response | None:
     """Fail in a different way each time, quoting everything."""
-    said = json.dumps(dict(got.headers)).encode() + got.body
+    echo = json.dumps(dict(got.headers)).encode() + got.body
     number = sum(got.body) % 4
     if number == 0:
         return None
     location = {"location": "http://127.0.0.1:1/" + got.headers.get("x-key", "")}
-    return Response([500, 302, 429][number - 1], location, said)
+    return Response([500, 302, 429][number - 1], location, echo)
 
 
 async def set_up(w: World, secrets: Canaries) -> None:
@@ -145,21 +145,21 @@ async def test_no_secret_is_in_any_log_error_output_event_or_file(
 
     assert any("notifier.db" in place for place in texts)
     assert any("daemon.log" in place for place in texts)
-    said = b"".join(texts.values())
-    assert b"[secret]" in said
+    echo = b"".join(texts.values())
+    assert b"[secret]" in echo
     # what stands in the config as an URL is shown there: it was typed where anybody looks
     hidden = {kind: text for kind, text in secrets.all().items() if kind != "url_token"}
     assert found(texts, hidden) == []
 
 
 async def commands(w: World, config: Path, env: dict[str, str]) -> dict[str, bytes]:
-    """Run every command that knows a secret or stands near one; return what they said."""
+    """Run every command that reads a secret or is close to one; return their output."""
     broken = w.folder / "broken.toml"
     broken.write_text(
         config.read_text().replace('poll_interval = "200ms"', 'poll_interval = "never"')
         + '[endpoints.app.extra]\nsecret = "x"\n'
     )
-    said = {}
+    echo = {}
     for words in (
         ("check", "-c", config),
         ("check", "-c", broken),
@@ -172,10 +172,10 @@ async def commands(w: World, config: Path, env: dict[str, str]) -> dict[str, byt
         ("probe", "nowhere", "failed", "-c", config),
     ):
         done = await notifier(*words, env=env)
-        said[" ".join(map(str, words[:3]))] = (done.stdout + done.stderr).encode()
+        echo[" ".join(map(str, words[:3]))] = (done.stdout + done.stderr).encode()
         assert "Traceback" not in done.stderr
     broken.unlink()
-    return said
+    return echo
 
 
 def test_the_search_finds_a_secret_in_any_disguise() -> None:

@@ -1,7 +1,7 @@
-"""The wall clock is set while the daemon runs, or while it does not: work stays on time.
+"""The wall clock is set while the daemon runs or is down: all work stays on time.
 
 Debian's libfaketime stands between the daemon and the clock, and reads from a file how far it
-is off; the monotonic clock is left alone, as it is when somebody sets the clock.
+is off; the monotonic clock is left alone, as it is when a clock is set.
 """
 
 import signal
@@ -22,12 +22,12 @@ BUDGET = 20
 
 @dataclass
 class WallClock:
-    """The clock of all daemons that are started; `offset` is the file that says how it goes."""
+    """The clock of all daemons that are started; the file `offset` holds its error in seconds."""
 
     offset: Path
 
     def set(self, seconds: int) -> None:
-        """Let the clock be off by so many seconds from now on; atomically, it is being read."""
+        """Set the clock's error; atomically, because daemons read the file meanwhile."""
         new = self.offset.with_suffix(".new")
         new.write_text(f"{seconds:+d}s\n")
         new.rename(self.offset)

@@ -1,4 +1,4 @@
-"""An endpoint that says 410, moves, changes its secret or leaves, seen from outside."""
+"""An endpoint that answers 410, moves, changes its secret or is removed, seen from outside."""
 
 import sqlite3
 from contextlib import closing
@@ -23,7 +23,7 @@ def types(receiver: Receiver) -> list[str]:
     return [got.event["type"] for got in receiver.got]
 
 
-async def test_a_410_holds_what_is_for_it_until_somebody_enables_it_and_the_others_hear_of_both(
+async def test_a_410_holds_deliveries_until_the_endpoint_is_enabled_and_others_are_told_of_both(
     tmp_path: Path,
 ) -> None:
     async with world(tmp_path) as w:
@@ -76,7 +76,7 @@ async def test_what_was_pending_goes_to_the_new_url_with_the_new_secret(tmp_path
         assert verifies(w.secret, second)
 
 
-async def test_what_was_pending_for_an_endpoint_that_left_is_cancelled_and_says_why(
+async def test_deliveries_to_a_removed_endpoint_are_cancelled_with_a_reason(
     tmp_path: Path,
 ) -> None:
     async with world(tmp_path) as w:

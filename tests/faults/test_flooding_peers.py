@@ -1,4 +1,4 @@
-"""Peers that send as fast as they can: what it costs is bounded, and nobody waits for it."""
+"""Peers that send as fast as they can: the cost is bounded, and no other task waits."""
 
 import contextlib
 import socket
@@ -20,7 +20,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-async def test_a_flood_is_cut_off_and_holds_up_nobody(flood: str) -> None:
+async def test_a_flood_is_cut_off_and_delays_no_other_task(flood: str) -> None:
     """CPU time of this thread is measured, so that a busy machine does not matter."""
     with flooding(*FLOODS[flood]) as url:
         async with open_client(4) as client, trio.open_nursery() as nursery:
@@ -39,7 +39,7 @@ async def test_a_flood_is_cut_off_and_holds_up_nobody(flood: str) -> None:
 
 
 async def longest_turn(*, task_status: trio.TaskStatus[list[float]]) -> None:
-    """Keep the most CPU time that anybody has used between two turns of this task."""
+    """Keep the most CPU time that was used between two runs of this task."""
     longest = [0.0]
     task_status.started(longest)
     before = time.thread_time()
@@ -70,6 +70,6 @@ def flooding(first: bytes, again: bytes) -> Iterator[str]:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         finally:
             with contextlib.suppress(OSError):
-                # wakes an accept that nobody has come to
+                # wakes an accept that has no connection
                 listener.shutdown(socket.SHUT_RDWR)
             thread.join()

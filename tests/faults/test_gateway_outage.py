@@ -1,4 +1,4 @@
-"""A gateway that fails for everybody, on virtual time: the real supervisor, desk and client.
+"""A gateway that fails for every video, in virtual time, with the real supervisor and client.
 
 A thousand videos are watched while the gateway is away, refuses the key or throttles. Counted
 is what it sees: never more than the budget in any second, a trickle while it is in trouble, and
@@ -82,7 +82,7 @@ class Gateway:
 
 @dataclass
 class Watching:
-    """The gateway, and the daemon's side of it. `key` is what the daemon believes in."""
+    """The gateway and the daemon's parts; `key` is the daemon's key."""
 
     gateway: Gateway
     store: Store
@@ -96,7 +96,7 @@ class Watching:
 
 @asynccontextmanager
 async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
-    """Watch so many videos; they are in full swing when the block begins."""
+    """Watch so many videos; all have been polled when the block begins."""
     clock = Clock(lambda: START, trio.current_time)
     w = Watching(Gateway(), memory_store(clock))
     headers = lambda: {"authorization": f"Bearer {w.key}"}  # noqa: E731 - one line of a table
@@ -157,7 +157,7 @@ OUTAGES: dict[str, HttpResponse | TransportError] = {
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-async def test_after_an_outage_everybody_is_asked_about_again_and_not_all_at_once(
+async def test_after_an_outage_every_video_is_polled_again_and_not_all_at_once(
     outage: str, autojump_clock: MockClock
 ) -> None:
     async with watching() as w:
@@ -214,7 +214,7 @@ async def test_a_gateway_that_throttles_for_ten_minutes_is_asked_less_and_ends_n
         assert len(await w.events()) == WATCHES
 
 
-async def test_the_first_terminal_word_wins_and_nobody_asks_again(
+async def test_the_first_terminal_status_wins_and_the_video_is_not_polled_again(
     autojump_clock: MockClock,
 ) -> None:
     async with watching(1) as w:
@@ -230,7 +230,7 @@ async def test_the_first_terminal_word_wins_and_nobody_asks_again(
         assert w.gateway.since(again) == []
 
 
-async def test_a_denial_between_good_answers_loses_no_video(autojump_clock: MockClock) -> None:
+async def test_a_not_found_between_good_answers_loses_no_video(autojump_clock: MockClock) -> None:
     denial = HttpResponse(404, {}, b'{"error": {"code": "video_not_found", "message": "no"}}')
     async with watching(1) as w:
         for _ in range(20):

@@ -1,4 +1,4 @@
-"""Nobody can take the logs any more: events are delivered all the same."""
+"""Logs cannot be written any more: events are delivered all the same."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ def nobody_reads() -> int:
 
 
 @pytest.mark.parametrize("where", ["a full device", "a closed pipe"])
-async def test_logs_that_nobody_can_take_stop_no_delivery(where: str, tmp_path: Path) -> None:
+async def test_logs_that_cannot_be_written_stop_no_delivery(where: str, tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         app = await w.receiver()
         w.endpoint(app)

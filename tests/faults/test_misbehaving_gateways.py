@@ -1,4 +1,4 @@
-"""A real daemon before a gateway that does everything wrong, each with one of its videos."""
+"""A real daemon and a gateway that misbehaves in another way for each video."""
 
 import gzip
 import json
@@ -74,7 +74,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
 }
 
 
-async def test_each_misbehaviour_is_its_own_videos_affair_and_memory_stays_flat(
+async def test_each_misbehaviour_affects_its_own_video_only_and_memory_stays_flat(
     tmp_path: Path,
 ) -> None:
     asked: dict[str, int] = dict.fromkeys(BEHAVIOURS, 0)

@@ -1,4 +1,4 @@
-"""Receivers that misbehave, over real sockets: what each costs, and whom."""
+"""Receivers that misbehave, over real sockets: each costs its own deliveries only."""
 
 import socket
 from contextlib import ExitStack
@@ -50,20 +50,20 @@ async def test_whatever_a_receiver_does_ends_in_time_and_the_event_is_sent_again
     timeouts = chain([1.0, 1.0] if word == "timeout" else [], repeat(60.0))
     with capture_logs() as logs:
         async with delivery_harness() as p:
-            rude = await p.receiver(
-                "rude",
+            misbehaving = await p.receiver(
+                "misbehaving",
                 MisbehavingReceiver(behaviour=behaviour, well_behaved_from=3),
                 timeout=lambda: next(timeouts),
             )
             app = await p.receiver("app", MisbehavingReceiver())
-            await p.send("rude", "app")
+            await p.send("misbehaving", "app")
             assert (await p.settled()).delivered == 2
 
-    made = attempts(logs, "rude")
+    made = attempts(logs, "misbehaving")
     assert [line["outcome"] for line in made] == [word, word, "delivered"]
     assert all(line["duration_ms"] < IN_TIME for line in made)
-    assert {(got.id, got.body) for got in rude.got} == {("evt_0", b"body 0")}
-    for got in rude.got:
+    assert {(got.id, got.body) for got in misbehaving.got} == {("evt_0", b"body 0")}
+    for got in misbehaving.got:
         verify([decode_secret(p.secret)], got.headers, got.body, now=p.clock.wall())
     assert [line["outcome"] for line in attempts(logs, "app")] == ["delivered"]
     assert len(app.got) == 1
@@ -74,7 +74,7 @@ async def test_a_receiver_that_does_not_even_accept_is_given_up_in_time() -> Non
         full = sockets.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        for _ in range(8):  # who comes after these is not answered by the system either
+        for _ in range(8):  # the system answers no connection after these
             waiting = sockets.enter_context(socket.socket())
             waiting.settimeout(0)
             waiting.connect_ex(full.getsockname())
@@ -146,7 +146,7 @@ async def test_however_absurd_a_retry_after_is_the_event_waits_a_day_at_most_and
     assert app.got[1].id == "evt_1"
 
 
-async def test_a_poison_event_ends_as_a_dead_letter_that_says_why_while_all_others_arrive() -> (
+async def test_a_poison_event_ends_as_a_dead_letter_with_a_reason_while_all_others_arrive() -> (
     None
 ):
     async def picky(request: Request, wire: Wire) -> Response:

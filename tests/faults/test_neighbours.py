@@ -1,4 +1,4 @@
-"""What a healthy endpoint notices of a black hole beside it."""
+"""The latency of a healthy endpoint beside a black hole."""
 
 from statistics import median
 

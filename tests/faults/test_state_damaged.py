@@ -1,4 +1,4 @@
-"""State that somebody or something has damaged: told in one sentence, never thrown away."""
+"""A damaged state is reported in one sentence, and never thrown away."""
 
 import sqlite3
 import subprocess
@@ -37,7 +37,7 @@ HEADERS: dict[str, Damage] = {
     "half a header": lambda data: data[: HEADER // 2],
     "a single byte": lambda _: b"\n",
     "half a page": lambda data: data[:2000],
-    "somebody's notes": lambda _: b"call mother\n" * 100,
+    "a text file": lambda _: b"call mother\n" * 100,
 }
 
 

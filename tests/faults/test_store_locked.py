@@ -1,4 +1,4 @@
-"""Another process holds the store's write lock, as a backup or somebody's sqlite3 shell may do.
+"""Another process holds the store's write lock, as a backup or a sqlite3 shell may do.
 
 `NOTIFIER_TEST_LOCK_SECONDS=60 pytest tests/faults/test_store_locked.py` holds it for a minute.
 """

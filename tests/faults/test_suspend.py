@@ -1,4 +1,4 @@
-"""The process stands still for a while, or the machine sleeps: no burst afterwards, no delay."""
+"""The process is stopped for a while, or the machine sleeps: no burst afterwards, no delay."""
 
 import signal
 from collections import Counter
@@ -36,7 +36,7 @@ INTERVAL = 20.0
 
 
 class Gateway:
-    """A gateway with jobs that never end; also the store and outbox that pollers want."""
+    """A gateway with jobs that never end; also the store and outbox that pollers need."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[float, str]] = []
@@ -50,7 +50,7 @@ class Gateway:
         raise AssertionError(limit, after)
 
     def keep(self, reading: Observation) -> None:
-        """Keep nothing: no test here starts anew."""
+        """Store nothing: no test here restarts."""
 
     async def publish(self, ending: Ending) -> None:
         raise AssertionError(ending)
@@ -104,7 +104,7 @@ async def test_pollers_that_stood_still_for_an_hour_do_not_all_ask_at_once(
     assert len({video for at, video in since if at < INTERVAL + 5}) == WATCHES
 
 
-async def test_turns_that_were_waited_for_when_everything_stood_still_are_not_all_taken_at_once(
+async def test_polls_that_were_waiting_while_the_process_was_stopped_do_not_all_go_out_at_once(
     autojump_clock: MockClock,
 ) -> None:
     gateway, budget = Gateway(), 10

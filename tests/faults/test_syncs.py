@@ -1,4 +1,4 @@
-"""What is synced before what, and what a sync that kills or fails leaves behind."""
+"""The order of syncs and sends, and the state after a sync that kills or fails."""
 
 import signal
 from collections import Counter
@@ -35,7 +35,7 @@ def let_end(w: World) -> None:
 
 
 def check_complete(app: Receiver) -> None:
-    """Both events have arrived, and each is one and the same however often it was sent."""
+    """Check that both events have arrived, each with one body however often it was sent."""
     events = {(got.event["data"]["id"], got.id, got.body) for got in app.got}
     assert Counter(video_id for video_id, _, _ in events) == dict.fromkeys(VIDEOS, 1)
 
@@ -131,7 +131,7 @@ async def test_killed_at_any_later_sync_everything_arrives_after_a_restart(
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-async def test_a_sync_that_fails_once_loses_nothing_and_stops_nobody(
+async def test_a_sync_that_fails_once_loses_nothing_and_stops_nothing(
     number: int, tmp_path: Path
 ) -> None:
     need_strace()
@@ -166,6 +166,6 @@ async def test_while_no_sync_succeeds_nothing_is_sent_and_then_everything_is(
 
 
 async def finish(w: World) -> None:
-    """Let a daemon that nobody meddles with do what is left."""
+    """Let an untraced daemon finish what is left."""
     async with running(w.config_path, "--exit-when-done") as daemon:
         assert await daemon.exit_code() == 0

@@ -1,4 +1,4 @@
-"""Two clients for servers under test: a polite one, and one that sends whatever bytes."""
+"""Two clients for servers under test: one for valid requests, and one for arbitrary bytes."""
 
 from collections.abc import Mapping
 from typing import Any

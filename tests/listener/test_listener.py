@@ -48,11 +48,11 @@ async def status(subject: Listener, headers: Mapping[str, str], body: bytes = BO
 
 
 async def test_a_signed_event_is_verified_and_answered_with_204() -> None:
-    heard: list[Received] = []
-    subject = Listener((KEY,), on_event=heard.append, now=lambda: NOW)
+    called_with: list[Received] = []
+    subject = Listener((KEY,), on_event=called_with.append, now=lambda: NOW)
     assert await status(subject, signed()) == 204
-    assert heard == subject.received
-    (got,) = heard
+    assert called_with == subject.received
+    (got,) = called_with
     assert (got.verified, got.reason, got.attempt, got.duplicate) == (True, "", 1, False)
     assert (got.id, got.type, got.video_id, got.at) == ("evt_1", "video.completed", "video_1", NOW)
     assert (got.body, got.data, got.status) == (BODY, {"id": "video_1"}, 204)

@@ -1,4 +1,4 @@
-"""A journal's socket that keeps what it is sent."""
+"""A fake journal socket that keeps what it receives."""
 
 import fcntl
 import os

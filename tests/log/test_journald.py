@@ -36,7 +36,7 @@ def listening(socket_path: Path) -> Iterator[FakeJournal]:
 
 @pytest.fixture
 def stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TextIO]:
-    """Return a stream that says that it leads into the journal."""
+    """Return a stream that is connected to the journal."""
     with (tmp_path / "stderr").open("w+", encoding="utf-8") as stream:
         status = os.fstat(stream.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
@@ -86,9 +86,7 @@ def test_each_line_is_an_entry_with_priority_and_fields(
     assert written(stderr) == []
 
 
-def test_newlines_and_names_from_elsewhere_break_no_entry(
-    listening: FakeJournal, stderr: TextIO
-) -> None:
+def test_newlines_and_foreign_names_break_no_entry(listening: FakeJournal, stderr: TextIO) -> None:
     log.configure("info", "auto", stderr)
     forged = "video_1\nPRIORITY=0\nMESSAGE=all is well"
     log.get().info("event\nPRIORITY=0", **{"video_id": forged, "a=b\nPRIORITY": "0", "x" * 99: 1})
@@ -129,7 +127,7 @@ def test_bugs_are_entries_with_their_whole_traceback(
     assert "\n" not in entry["MESSAGE"]
 
 
-def test_what_libraries_say_is_an_entry_as_well(listening: FakeJournal, stderr: TextIO) -> None:
+def test_a_librarys_log_line_is_an_entry_as_well(listening: FakeJournal, stderr: TextIO) -> None:
     log.configure("info", "auto", stderr)
     logging.getLogger("some.library").warning("odd %s", "thing")
     logging.getLogger("some.library").critical("worse")
@@ -198,7 +196,7 @@ def test_a_journal_that_is_started_anew_loses_nothing(
     again.close()
 
 
-def test_a_journal_that_hangs_holds_nobody_up_and_is_told_what_it_missed(
+def test_a_journal_that_hangs_delays_nothing_and_later_gets_the_number_of_lost_lines(
     listening: FakeJournal, stderr: TextIO
 ) -> None:
     log.configure("info", "auto", stderr)
@@ -210,10 +208,10 @@ def test_a_journal_that_hangs_holds_nobody_up_and_is_told_what_it_missed(
     taken = len(listening.entries())
     assert 0 < taken < 3000
     log.get().info("goes on")
-    after, told = listening.entries()
+    after, lost = listening.entries()
     assert after["MESSAGE"] == "goes on"
-    assert (told["NOTIFIER_EVENT"], told["PRIORITY"]) == ("log_lines_lost", "4")
-    assert told["NOTIFIER_LINES"] == str(3000 - taken)
+    assert (lost["NOTIFIER_EVENT"], lost["PRIORITY"]) == ("log_lines_lost", "4")
+    assert lost["NOTIFIER_LINES"] == str(3000 - taken)
     assert written(stderr) == []
 
 

@@ -1,4 +1,4 @@
-"""Logs: one line per thing, and never a secret, whoever writes it."""
+"""Logs: one line for each event, and never a secret, whichever code writes it."""
 
 import io
 import json
@@ -88,7 +88,7 @@ class FullDisk(io.StringIO):
         raise OSError(28, "No space left on device")
 
 
-def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+def test_a_log_that_cannot_be_written_raises_nothing() -> None:
     log.configure("info", "json", FullDisk())
     log.get().info("still alive")
     logging.getLogger("some.library").warning("me too")

@@ -1,4 +1,4 @@
-"""Metrics with something in them, and what a scrape reads."""
+"""Filled metrics, and the samples that a scrape reads."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ def values(metrics: Metrics) -> Values:
 
 
 class Stands:
-    """A store that stands as it is told, or cannot say."""
+    """A store with a given workload, or one that cannot be read."""
 
     def __init__(self, workload: Workload | None) -> None:
         self._workload = workload

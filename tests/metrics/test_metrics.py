@@ -141,7 +141,7 @@ async def test_a_store_that_cannot_be_read_hides_only_what_it_knows() -> None:
     assert seen["notifier_polls_total", "main", "seen"] == 1
 
 
-async def test_a_gateway_that_was_removed_from_the_config_alerts_nobody() -> None:
+async def test_a_gateway_that_was_removed_from_the_config_raises_no_alert() -> None:
     metrics = await everything()
     metrics.gateway_paused("main", paused=True)
     metrics.configured([], [])

@@ -1,4 +1,4 @@
-"""Which addresses are connected to: a table for each reason, and every way to disguise one."""
+"""The address policy: a table for each reason, and every way to embed an address in another."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -31,7 +31,7 @@ PUBLIC = """
 
 
 def disguises(address: IPv4Address) -> list[IPv6Address]:
-    """Return every IPv6 address that some machine on the way takes for `address`."""
+    """Return every IPv6 address that a translator on the way may turn into `address`."""
     number = int(address)
     high, low = number >> 16, number & 0xFFFF
     inverted = ~number & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""Connecting: what was judged is what is connected to."""
+"""Connecting: the address that was checked is the one that is connected to."""
 
 import socket
 from typing import Any
@@ -71,7 +71,7 @@ async def test_loopback_is_not_public_however_it_is_spelled(host: str) -> None:
     assert "public_only" in told.detail
 
 
-async def test_a_name_is_judged_by_the_address_that_is_connected_to(
+async def test_a_name_is_checked_by_the_address_that_is_connected_to(
     names: dict[str, list[str]],
 ) -> None:
     names["hook.example"] = ["127.0.0.1"]
@@ -84,7 +84,7 @@ async def test_a_name_is_judged_by_the_address_that_is_connected_to(
         nursery.cancel_scope.cancel()
 
 
-async def test_every_attempt_looks_the_name_up_and_judges_again(
+async def test_every_attempt_looks_the_name_up_and_checks_again(
     names: dict[str, list[str]],
 ) -> None:
     dialer = Dialer(ANYWHERE)
@@ -119,14 +119,14 @@ async def test_an_address_that_refuses_gives_way_to_the_next(names: dict[str, li
         nursery.cancel_scope.cancel()
 
 
-async def test_nobody_listening_is_said_in_the_operating_systems_words() -> None:
+async def test_a_port_without_a_listener_gives_the_operating_systems_message() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     told = await refusal(Dialer(ANYWHERE), "127.0.0.1", port)
     assert (told.kind, told.detail) == ("connect", "Connection refused")
 
 
-async def test_a_name_that_leads_nowhere_is_trouble_with_connecting() -> None:
+async def test_a_name_that_does_not_resolve_is_a_connect_error() -> None:
     told = await refusal(Dialer(ANYWHERE), "no-such-host.invalid")
     assert told.kind == "connect"
     assert told.detail.startswith("the host cannot be looked up")

@@ -10,7 +10,7 @@ import trio
 from structlog.testing import capture_logs
 
 from notifier.config import Config, load
-from notifier.model.watch import Watch
+from notifier.model.watch import Watch, WatchChanges
 from notifier.polling.sources import Sources
 from notifier.store import Store, ThreadExecutor
 from tests.builders import memory_database
@@ -37,13 +37,29 @@ def config(tmp_path: Path) -> Config:
     return load(path, {"XDG_STATE_HOME": str(tmp_path)})
 
 
-def make_sources(config: Config) -> Sources:
-    return Sources(config, Store(memory_database(), ThreadExecutor(), lambda: 0.0))
+class KnownSources(Sources):
+    """Sources that remember which watches are open after all changes."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, Store(memory_database(), ThreadExecutor(), lambda: 0.0))
+        self.open: dict[int, Watch] = {}
+
+    def apply(self, changes: WatchChanges) -> None:
+        self.open |= {watch.row: watch for watch in (*changes.opened, *changes.updated)}
+        for row in changes.withdrawn:
+            del self.open[row]
+
+    def ids(self) -> set[str]:
+        return {watch.key.video_id for watch in self.open.values()}
 
 
-async def listed(sources: Sources) -> set[str] | None:
-    watches = await sources.read()
-    return None if watches is None else {watch.key.video_id for watch in watches}
+def make_sources(config: Config) -> KnownSources:
+    return KnownSources(config)
+
+
+async def listed(sources: KnownSources) -> set[str]:
+    await sources.update(sources.apply)
+    return sources.ids()
 
 
 async def test_watches_come_from_the_config_and_its_dropins(config: Config) -> None:
@@ -56,14 +72,14 @@ async def test_watches_come_from_the_config_and_its_dropins(config: Config) -> N
 async def test_nothing_is_done_when_nothing_has_changed(config: Config) -> None:
     dropin(config.watch_dir, "a", "one")
     sources = make_sources(config)
-    await sources.read()
-    assert await sources.read() is None
+    await listed(sources)
+    assert not await sources.read()
 
 
 async def test_a_deleted_dropin_withdraws_what_nobody_else_lists(config: Config) -> None:
     path = dropin(config.watch_dir, "a", "one", "from-config")
     sources = make_sources(config)
-    await sources.read()
+    await listed(sources)
     path.unlink()
     assert await listed(sources) == {"from-config"}
 
@@ -74,7 +90,7 @@ async def test_a_dropin_that_breaks_keeps_its_watches_and_is_reported_once(
     path = dropin(config.watch_dir, "a", "one")
     dropin(config.watch_dir, "b", "two")
     sources = make_sources(config)
-    await sources.read()
+    await listed(sources)
     path.write_text("[[watches]\n")
     dropin(config.watch_dir, "c", "three")
 
@@ -90,22 +106,23 @@ async def test_a_dropin_that_is_empty_for_a_moment_keeps_its_watches(config: Con
     """Shells and editors empty a file before they write it."""
     path = dropin(config.watch_dir, "a", "one")
     sources = make_sources(config)
-    (_, first) = await sources.read() or []
+    (_, first) = (await sources.read()).opened
+    sources.apply(WatchChanges(opened=[first]))
     path.write_text("")
 
     with capture_logs() as logs:
-        assert await listed(sources) == {"from-config", "one"}
+        assert await listed(sources) == {"one"}
     dropin(config.watch_dir, "a", "one", "two")
-    (_, next_poll, _) = await sources.read() or []
+    assert await listed(sources) == {"one", "two"}
 
     assert [(line["event"], line["reason"]) for line in logs] == [("dropin_ignored", "is empty")]
-    assert (next_poll.row, next_poll.fresh) == (first.row, False)
+    assert sources.open[first.row] is first
 
 
 async def test_a_dropin_that_says_it_lists_nothing_withdraws_its_watches(config: Config) -> None:
     path = dropin(config.watch_dir, "a", "one")
     sources = make_sources(config)
-    await sources.read()
+    await listed(sources)
     path.write_text("# nothing at the moment\n")
     assert await listed(sources) == {"from-config"}
 
@@ -113,7 +130,7 @@ async def test_a_dropin_that_says_it_lists_nothing_withdraws_its_watches(config:
 async def test_a_mended_dropin_counts_again(config: Config) -> None:
     path = dropin(config.watch_dir, "a", "one")
     sources = make_sources(config)
-    await sources.read()
+    await listed(sources)
     path.write_text("broken")
     with capture_logs():
         await sources.read()
@@ -124,7 +141,7 @@ async def test_a_mended_dropin_counts_again(config: Config) -> None:
 async def test_a_folder_that_vanishes_withdraws_nothing(config: Config) -> None:
     dropin(config.watch_dir, "a", "one")
     sources = make_sources(config)
-    await sources.read()
+    await listed(sources)
     shutil.rmtree(config.watch_dir)
     assert await listed(sources) in (None, {"from-config", "one"})
 
@@ -132,7 +149,7 @@ async def test_a_folder_that_vanishes_withdraws_nothing(config: Config) -> None:
 async def test_a_folder_that_cannot_be_read_withdraws_nothing(config: Config) -> None:
     dropin(config.watch_dir, "a", "one")
     sources = make_sources(config)
-    await sources.read()
+    await listed(sources)
     shutil.rmtree(config.watch_dir)
     config.watch_dir.write_text("a file where the folder was")
     assert await listed(sources) in (None, {"from-config", "one"})
@@ -149,19 +166,19 @@ async def test_a_dropin_that_contradicts_another_is_ignored_by_name(config: Conf
 
 
 class Recorder:
-    """Collects what `Sources.run` hands on."""
+    """Waits for what `Sources.run` applies."""
 
-    def __init__(self) -> None:
-        self.videos: set[str] = set()
+    def __init__(self, sources: KnownSources) -> None:
+        self.sources = sources
         self.changed = trio.Event()
 
-    def __call__(self, watches: list[Watch]) -> None:
-        self.videos = {watch.key.video_id for watch in watches}
+    def __call__(self, changes: WatchChanges) -> None:
+        self.sources.apply(changes)
         self.changed.set()
 
     async def until(self, condition: Callable[[set[str]], bool]) -> None:
         with trio.fail_after(120):
-            while not condition(self.videos):
+            while not condition(self.sources.ids()):
                 await self.changed.wait()
                 self.changed = trio.Event()
 
@@ -169,9 +186,9 @@ class Recorder:
 async def test_changes_are_noticed_while_running_also_in_a_folder_made_anew(
     config: Config,
 ) -> None:
-    recorder = Recorder()
     sources = make_sources(config)
-    await sources.read()
+    recorder = Recorder(sources)
+    await listed(sources)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(sources.run, recorder)
         dropin(config.watch_dir, "a", "one")
@@ -188,8 +205,8 @@ async def test_a_file_whose_name_is_no_text_harms_nobody(config: Config) -> None
     dropin(config.watch_dir, "a", "one")
     odd = os.fsencode(config.watch_dir) + b"/\xff.toml"
     Path(os.fsdecode(odd)).write_text('[[watches]]\nvideo_id = "odd"\n')
-    recorder = Recorder()
     sources = make_sources(config)
+    recorder = Recorder(sources)
     with capture_logs() as logs:
         assert await listed(sources) == {"from-config", "one"}
         async with trio.open_nursery() as nursery:

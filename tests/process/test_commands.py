@@ -16,6 +16,7 @@ import pytest
 import trio
 
 from notifier.http_server import Response
+from notifier.model.event import EventType
 from notifier.signing import decode_secret
 from tests.faults.jobs import begin, finish
 from tests.process.harness import (
@@ -27,6 +28,7 @@ from tests.process.harness import (
     running,
     world,
 )
+from tests.process.verifiers import verifies
 
 GOOD = """
 [gateways.main]
@@ -304,6 +306,29 @@ async def test_endpoints_test_sends_one_signed_event(tmp_path: Path) -> None:
         assert "http_500" in refused.stderr
         unknown = await notifier("endpoints", "test", "nobody", "-c", w.config_path)
         assert (unknown.returncode, "nobody" in unknown.stderr) == (1, True)
+
+
+async def test_endpoints_test_sends_a_signed_sample_of_any_type(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        app, team = await w.receiver(), await w.receiver()
+        w.endpoint(app)
+        w.config["endpoints"]["team"] = {"url": team.url, "format": "slack"}
+        path = w.save()
+        kinds = (EventType.COMPLETED, EventType.ENDPOINT_DISABLED)  # all: tests/formats
+        for number, kind in enumerate(kinds, 1):
+            sent = await notifier("endpoints", "test", "app", "--type", kind, "-c", path)
+            assert (sent.returncode, len(app.got)) == (0, number), sent.stderr
+            event = app.got[-1].event
+            assert (event["type"], event["test"]) == (kind, True)
+            assert event["data"]["id"] == "video_notifier_test"
+            assert verifies(w.secret, app.got[-1])
+        shown = await notifier("endpoints", "test", "team", "--type", "video.failed", "-c", path)
+        assert (shown.returncode, b"Video failed (test)" in team.got[0].body) == (0, True)
+        wrong = await notifier("endpoints", "test", "app", "--type", "video.complete", "-c", path)
+    assert wrong.returncode == 2
+    assert "'video.complete'" in wrong.stderr
+    assert "did you mean `video.completed`?" in wrong.stderr
+    assert len(app.got) == len(kinds)
 
 
 async def test_a_gone_endpoint_is_disabled_visibly_and_gets_what_was_held_once_enabled(

@@ -1,4 +1,4 @@
-"""A sandbox on loopback whose clock a test turns by hand."""
+"""A sandbox on loopback whose clock a test sets."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -15,8 +15,8 @@ BORN = 1_760_627_077.0
 
 
 @dataclass(slots=True)
-class Hands:
-    """A clock's hands: `at` is Unix seconds."""
+class ManualClock:
+    """A clock that a test sets: `at` is Unix seconds."""
 
     at: float = BORN
 
@@ -29,7 +29,7 @@ class Gateway:
     """A running sandbox, its clock, and a client for it."""
 
     sandbox: Sandbox
-    clock: Hands
+    clock: ManualClock
     port: int
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -51,7 +51,7 @@ async def open_gateway(
     faults: tuple[Fault, ...] = (),
     api_key: str | None = None,
 ) -> Gateway:
-    clock = Hands()
+    clock = ManualClock()
     sandbox = Sandbox(
         profile=profile,
         speed=speed,

@@ -100,9 +100,11 @@ async def test_a_reset_is_seen_as_one(nursery: trio.Nursery) -> None:
         await scripted(nursery, "reset")
 
 
-@pytest.mark.parametrize(("kind", "heard"), [("hang", 0), ("drip", 1), ("endless", 100_000)])
+@pytest.mark.parametrize(
+    ("kind", "received_bytes"), [("hang", 0), ("drip", 1), ("endless", 100_000)]
+)
 async def test_a_client_has_to_leave_an_answer_that_never_ends(
-    nursery: trio.Nursery, kind: str, heard: int
+    nursery: trio.Nursery, kind: str, received_bytes: int
 ) -> None:
     gateway = await open_gateway(nursery)
     gateway.sandbox.create(video_id="v1")
@@ -111,12 +113,12 @@ async def test_a_client_has_to_leave_an_answer_that_never_ends(
     async with stream:
         await stream.send_all(b"GET /v1/videos/v1 HTTP/1.1\r\nhost: x\r\n\r\n")
         received = 0
-        with trio.move_on_after(0.05 if heard == 0 else 120) as patience:
-            while received <= heard:
+        with trio.move_on_after(0.05 if received_bytes == 0 else 120) as timeout:
+            while received <= received_bytes:
                 data = await stream.receive_some()
                 assert data
                 received += len(data)
-        assert patience.cancelled_caught is (heard == 0)
+        assert timeout.cancelled_caught is (received_bytes == 0)
     assert (await gateway.get("/v1")).json()["id"] == "v1"
 
 

@@ -12,7 +12,7 @@ from notifier.sandbox import Ending, Job, Sandbox
 from notifier.sandbox.forms import FormError, read_form
 from notifier.sandbox.paging import PageError, read_paging
 from tests.http_server.client import ask
-from tests.sandbox.gateways import BORN, Hands, open_gateway
+from tests.sandbox.gateways import BORN, ManualClock, open_gateway
 
 
 async def test_the_answers_are_the_reference_pages(nursery: trio.Nursery) -> None:
@@ -74,7 +74,7 @@ async def test_speed_divides_durations_but_not_the_lifetime_of_results(
     assert seen["expires_at"] == BORN + 10 + 86400
 
 
-def test_a_job_that_is_told_nothing_takes_one_to_three_minutes() -> None:
+def test_a_job_without_a_duration_takes_one_to_three_minutes() -> None:
     sandbox = Sandbox(rng=Random(1))
     durations = [sandbox.create().duration for _ in range(50)]
     assert 60 <= min(durations) < max(durations) <= 180
@@ -104,15 +104,15 @@ def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
         Sandbox(profile="sora")
 
 
-async def test_whoever_embeds_it_hears_of_new_jobs_and_sees_every_request(
+async def test_new_jobs_and_every_request_are_reported_to_the_embedding_code(
     nursery: trio.Nursery,
 ) -> None:
     gateway = await open_gateway(nursery)
-    heard: list[Job] = []
-    gateway.sandbox.on_created = heard.append
+    created_jobs: list[Job] = []
+    gateway.sandbox.on_created = created_jobs.append
     created = (await gateway.post(prompt="a cat")).json()
     await gateway.get(f"/{created['id']}")
-    assert [job.id for job in heard] == list(gateway.sandbox.jobs) == [created["id"]]
+    assert [job.id for job in created_jobs] == list(gateway.sandbox.jobs) == [created["id"]]
     assert [(asked.method, asked.path, asked.at) for asked in gateway.sandbox.requests] == [
         ("POST", "/v1/videos", BORN),
         ("GET", f"/v1/videos/{created['id']}", BORN),
@@ -120,7 +120,7 @@ async def test_whoever_embeds_it_hears_of_new_jobs_and_sees_every_request(
 
 
 async def test_the_oldest_jobs_are_forgotten_beyond_ten_thousand() -> None:
-    sandbox = Sandbox(now=Hands())
+    sandbox = Sandbox(now=ManualClock())
     first = sandbox.create()
     for _ in range(10_000):
         sandbox.create()
@@ -159,6 +159,55 @@ async def test_content_can_be_had_once_the_job_has_completed(nursery: trio.Nurse
     assert (await gateway.get("/nobody/content")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["edits", "extensions", "v1/remix"])
+async def test_what_is_made_from_a_video_needs_a_completed_one(
+    nursery: trio.Nursery, path: str
+) -> None:
+    gateway = await open_gateway(nursery)
+    gateway.sandbox.create(video_id="v1", duration=10)
+
+    async def asked(video_id: str) -> tuple[int, str]:
+        fields = {"prompt": "more", "seconds": "4", "video": {"id": video_id}}
+        where = path.replace("v1", video_id)
+        answer = await ask(gateway.port, "POST", f"/v1/videos/{where}", json=fields)
+        return answer.status_code, str((answer.json().get("error") or {}).get("code"))
+
+    assert await asked("v1") == (409, "video_not_ready")
+    assert await asked("v2") == (404, "video_not_found")
+    gateway.clock.at += 10
+    assert await asked("v1") == (200, "None")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "param"),
+    [
+        ("edits", {"prompt": "a cat"}, "video"),
+        ("edits", {"video": {"id": "v1"}}, "prompt"),
+        ("extensions", {"prompt": "a cat", "video": {"id": "v1"}}, "seconds"),
+        ("extensions", {"prompt": "a cat", "seconds": "121", "video": {"id": "v1"}}, "seconds"),
+        ("extensions", {"prompt": "a cat", "seconds": "-4", "video": {"id": "v1"}}, "seconds"),
+        ("v1/remix", {}, "prompt"),
+        ("characters", {}, "name"),
+        ("characters", {"name": "Mimi"}, "video"),
+    ],
+)
+async def test_a_request_without_a_parameter_is_400_and_names_it(
+    nursery: trio.Nursery, path: str, fields: dict[str, object], param: str
+) -> None:
+    gateway = await open_gateway(nursery)
+    gateway.sandbox.create(video_id="v1", duration=0)
+    gateway.clock.at += 1
+    answer = await ask(gateway.port, "POST", f"/v1/videos/{path}", json=fields)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+async def test_an_unknown_variant_of_the_content_is_400(nursery: trio.Nursery) -> None:
+    gateway = await open_gateway(nursery)
+    gateway.sandbox.create(video_id="v1", duration=0)
+    answer = await gateway.get("/v1/content?variant=poster")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "variant")
+
+
 async def test_a_deleted_job_is_gone(nursery: trio.Nursery) -> None:
     gateway = await open_gateway(nursery)
     job = gateway.sandbox.create()
@@ -171,7 +220,7 @@ async def test_a_deleted_job_is_gone(nursery: trio.Nursery) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/"), ("GET", "/videos/x"), ("PUT", "/v1/videos"), ("GET", "/v1")]
 )
-async def test_an_address_that_is_none_of_ours_is_an_openai_404(
+async def test_an_unknown_path_is_an_openai_404(
     nursery: trio.Nursery, method: str, path: str
 ) -> None:
     gateway = await open_gateway(nursery)
@@ -213,7 +262,7 @@ async def test_lists_page_through_all_living_jobs_in_both_orders(nursery: trio.N
         ("limit=%D9%A1", "limit"), ("order=up", "order"), ("after=nobody", "after"),
     ],
 )  # fmt: skip
-async def test_a_list_request_that_makes_no_sense_is_400(
+async def test_an_invalid_list_request_is_400(
     nursery: trio.Nursery, query: str, param: str
 ) -> None:
     gateway = await open_gateway(nursery)
@@ -239,7 +288,7 @@ MULTIPART = "multipart/form-data; boundary=b"
 @given(st.sampled_from([MULTIPART, "application/json", ""]) | st.text(), st.binary())
 def test_any_bytes_are_read_as_a_form_or_refused(content_type: str, body: bytes) -> None:
     try:
-        assert all(isinstance(text, str) for text in read_form(content_type, body).values())
+        assert all(isinstance(text, str) for text in read_form(content_type, body).fields.values())
     except FormError:
         return
 

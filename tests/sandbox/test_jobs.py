@@ -48,7 +48,9 @@ def test_a_completed_job_tells_when_it_was_done_and_when_its_result_expires() ->
         ("cancelled", Status.CANCELLED, None),
     ],
 )
-def test_an_unhappy_ending_says_why(ending: str, status: Status, code: str | None) -> None:
+def test_an_unsuccessful_job_carries_its_error(
+    ending: str, status: Status, code: str | None
+) -> None:
     seen = job(ending).at(BORN + 100)
     assert seen is not None
     assert seen.status is status
@@ -100,5 +102,5 @@ def test_progress_never_goes_back_while_a_job_runs(
 def test_words_in_a_prompt_choose_ending_and_duration(
     prompt: str, ending: str, duration: float | None
 ) -> None:
-    wish = read_prompt(prompt)
-    assert (wish.ending, wish.duration) == (ending, duration)
+    script = read_prompt(prompt)
+    assert (script.ending, script.duration) == (ending, duration)

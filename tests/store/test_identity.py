@@ -13,7 +13,6 @@ from notifier.model.event_id import random_event_id, watch_event_id
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.store import InlineExecutor, Store
-from notifier.store.pruning import Pruned
 from notifier.store.queries import ALL_WATCHES
 from tests.builders import (
     START,
@@ -25,6 +24,7 @@ from tests.builders import (
     snapshot,
     spec,
 )
+from tests.store.pruned import pruned
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 HEALTH = Health("mark", START, START)
@@ -40,7 +40,7 @@ async def test_an_answer_that_comes_after_its_endpoint_was_removed_delivers_noth
     (held,) = await store.claim_due("b", 1)
     await store.reconcile_endpoints({"a": "mark"})
     time.at += 1e6
-    await store.prune(time.at, 100)
+    await pruned(store, time.at)
     await store.record_ending(second.row, new_event("evt_2", ("a",)), snapshot())
 
     await store.record_attempt(held, DONE, Delivered(), HEALTH)
@@ -59,13 +59,13 @@ async def test_what_is_in_flight_is_not_pruned_until_its_attempt_is_recorded() -
     await store.sync_watches([listing()], [])
     time.at += 1e6
 
-    assert await store.prune(time.at, 100) == Pruned(0, 0)
+    assert await pruned(store, time.at) == (0, 0)
     await store.record_attempt(held, DONE, Delivered(), HEALTH)
     event = await store.event("evt_1")
     assert event is not None
     assert [delivery.state for delivery in event.deliveries] == ["delivered"]
     assert [attempt.outcome for attempt in event.deliveries[0].attempts] == ["delivered"]
-    assert await store.prune(time.at + 1, 100) == Pruned(1, 1)
+    assert await pruned(store, time.at + 1) == (1, 1)
 
 
 @pytest.mark.parametrize("other", ["event", "endpoint"])
@@ -100,7 +100,7 @@ async def test_a_row_id_is_never_used_again(table: str) -> None:
         await store.record_attempt(claim, DONE, Delivered(), HEALTH)
         seen.add(database.transact(newest))
         await store.sync_watches([listing()], [])
-        assert await store.prune(START + 1, 10) == Pruned(1, 1)
+        assert await pruned(store, START + 1) == (1, 1)
     assert len(seen) == 3
 
 

@@ -3,8 +3,9 @@
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, Settlement
 from notifier.model.health import Health
 from notifier.store import Store
-from notifier.store.pruning import Pruned
+from notifier.store.pruning import BATCH, Position
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+from tests.store.pruned import pruned
 
 DAY = 86_400.0
 HEALTH = Health("mark", START, START)
@@ -28,8 +29,8 @@ async def test_what_is_older_than_the_retention_is_removed_with_all_its_rows() -
     for settlement in (Delivered(), DeadLetter("no use")):
         store = await over(Time(), settlement)
 
-        assert await store.prune(START, 10) == Pruned(0, 0)
-        assert await store.prune(START + 1, 10) == Pruned(1, 1)
+        assert await pruned(store, START) == (0, 0)
+        assert await pruned(store, START + 1) == (1, 1)
         left = (await store.outstanding(0)).deliveries
         assert (left.delivered, left.dead) == (0, 0)
 
@@ -38,7 +39,7 @@ async def test_what_is_pending_or_held_stays_however_old_it_is() -> None:
     for settlement in (None, Hold("410 Gone")):
         store = await over(Time(), settlement)
 
-        assert await store.prune(START + 1e9, 10) == Pruned(0, 0)
+        assert await pruned(store, START + 1e9) == (0, 0)
         left = (await store.outstanding(0)).deliveries
         assert left.pending + left.held == 1
 
@@ -50,41 +51,53 @@ async def test_age_counts_from_when_the_last_delivery_was_settled() -> None:
     (claim,) = await store.claim_due("app", 1)
     await store.record_attempt(claim, AttemptRecord(time.at, 1, "any"), Delivered(), HEALTH)
 
-    assert await store.prune(START + 15 * DAY, 10) == Pruned(0, 0)
-    assert await store.prune(START + 21 * DAY, 10) == Pruned(1, 1)
+    assert await pruned(store, START + 15 * DAY) == (0, 0)
+    assert await pruned(store, START + 21 * DAY) == (1, 1)
 
 
 async def test_a_watch_that_a_file_still_lists_is_not_watched_again_after_pruning() -> None:
     store = await over(Time(), Delivered(), listed=True)
 
-    assert await store.prune(START + 1e9, 10) == Pruned(1, 0)
+    assert await pruned(store, START + 1e9) == (1, 0)
 
     assert await store.sync_watches([listing(spec())], []) == []
     assert await store.sync_watches([], ["config"]) == []
-    assert await store.prune(START + 1e9, 10) == Pruned(0, 1)
+    assert await pruned(store, START + 1e9) == (0, 1)
 
 
-async def test_a_batch_is_as_large_as_asked_for() -> None:
+async def test_a_batch_is_bounded_and_the_next_one_begins_where_it_ended() -> None:
     store = memory_store(Time())
-    specs = [spec(f"video_{number}") for number in range(25)]
+    many = 2 * BATCH + 5
+    specs = [spec(f"video_{number}") for number in range(many)]
     for number, watch in enumerate(await store.sync_watches([listing(*specs)], [])):
-        await store.record_ending(watch.row, new_event(f"evt_{number}", ()), snapshot())
+        await store.record_ending(watch.row, new_event(f"evt_{number:05}", ()), snapshot())
     await store.sync_watches([], ["config"])
 
-    gone = [await store.prune(START + 1, 10) for _ in range(4)]
+    first = await store.prune_events(START + 1, Position())
+    assert (first.removed, first.end) == (BATCH, Position(START, f"evt_{BATCH - 1:05}"))
+    assert await pruned(store, START + 1) == (many - BATCH, many)
 
-    assert [each.events for each in gone] == [10, 10, 5, 0]
-    assert sum(each.watches for each in gone) == 25
+
+async def test_what_has_to_stay_is_examined_once_in_a_pass() -> None:
+    store = memory_store(Time())
+    specs = [spec(f"video_{number}") for number in range(BATCH + 1)]
+    for number, watch in enumerate(await store.sync_watches([listing(*specs)], [])):
+        await store.record_ending(watch.row, new_event(f"evt_{number:05}"), snapshot())
+
+    first = await store.prune_events(START + 1e9, Position())
+    assert first.removed == 0
+    assert first.end is not None
+    assert (await store.prune_events(START + 1e9, first.end)).end is None
 
 
 async def test_a_withdrawn_watch_is_removed() -> None:
     store = memory_store(Time())
     await store.sync_watches([listing(spec())], [])
     await store.sync_watches([], ["config"])
-    assert await store.prune(START + 1, 10) == Pruned(0, 1)
+    assert await pruned(store, START + 1) == (0, 1)
 
 
 async def test_an_open_watch_is_never_removed() -> None:
     store = memory_store(Time())
     await store.sync_watches([listing(spec())], [])
-    assert await store.prune(START + 1e9, 10) == Pruned(0, 0)
+    assert await pruned(store, START + 1e9) == (0, 0)

@@ -3,6 +3,7 @@
 A step that has been released is never edited: a new one is added behind it.
 """
 
+from notifier.store.steps.counts import COUNTS
 from notifier.store.steps.first import (
     CALLBACKS,
     DEAD_LETTERS,
@@ -19,4 +20,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
     CALLBACKS,
     JOB_SAMPLES,
     IDENTITY,
+    COUNTS,
 )

@@ -26,7 +26,7 @@ HOLE_TIMEOUT = 0.5
 """The black holes' timeout: so short that a round sees attempts begin, fail and be probed."""
 
 NOISE = HOLE_TIMEOUT / 5
-"""What a busy machine may add to a p99; one that waits for a hole has the timeout added."""
+"""What a busy machine may add to a p99; waiting for a black hole would add its timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """The median over the pairs of p99 beside by p99 alone."""
+        """The median over the pairs of p99 beside black holes divided by p99 alone."""
         return median(beside.p99 / alone.p99 for alone, beside in self.pairs)
 
 
@@ -73,7 +73,7 @@ async def measure(holes: int, events: int) -> Figures:
 
 @dataclass
 class _Timed(MisbehavingReceiver):
-    """Keeps when each event came, on trio's clock."""
+    """Records when each event arrived, on trio's clock."""
 
     came: dict[str, float] = field(default_factory=dict)
 

@@ -1,0 +1,22 @@
+"""`notifier health`: whether the daemon is ready, as an exit code for container health checks."""
+
+from pathlib import Path
+
+import click
+
+from notifier.cli.config_loading import load_config
+from notifier.cli.daemon_client import ask_daemon
+from notifier.cli.options import config_option
+
+
+@click.command("health")
+@config_option
+def health_command(config_path: Path | None) -> int:
+    """Exit 0 if the daemon is ready, 1 if it is not or none runs.
+
+    Ready means that its store takes writes and that polling and delivering make progress. A
+    container's health check and scripts that wait for the daemon use this.
+    """
+    parts = ask_daemon(load_config(config_path), "GET", "/readyz")
+    click.echo(parts["status"])
+    return 0

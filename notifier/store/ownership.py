@@ -1,0 +1,72 @@
+"""Tells which config and which project a store belongs to.
+
+A store holds the state of one config. A daemon with another config would withdraw its watches,
+and a command would act on the wrong project. Paths are compared as text without `..`; symbolic
+links are not resolved, because what a mounted config points to changes with every edit.
+
+A project is known by its signers: marks of the secrets that sign its events. They stay when the
+project's folder is moved.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+
+from notifier.errors import StoreRefusedError
+from notifier.store.database import read_only
+
+_MISUSE = 78
+
+
+def recorded_config(path: Path) -> Path | None:
+    """Return the config that the store at `path` belongs to; None when no store can be read."""
+    owner = _read(path, _config)
+    return None if owner is None else Path(os.path.normpath(owner))
+
+
+def recorded_signers(path: Path) -> frozenset[str]:
+    """Return the signers of the project that the store at `path` belongs to; empty if unknown."""
+    return frozenset(json.loads(_read(path, _signers) or "[]"))
+
+
+def record_signers(db: sqlite3.Connection, signers: Iterable[str]) -> None:
+    """Record the signers of the project that the store belongs to."""
+    text = json.dumps(sorted(signers))
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('signers', ?)", (text,))
+
+
+def refuse_foreign(path: Path, config: Path) -> None:
+    """Raise StoreRefusedError when the store at `path` belongs to another config."""
+    owner = recorded_config(path)
+    if owner is not None and owner != Path(os.path.normpath(config)):
+        raise StoreRefusedError(
+            f"{path} holds the state of {owner}, not of {config}: nothing was done; "
+            f"use -c {owner}, or give each config a [store] path of its own",
+            exit_code=_MISUSE,
+        )
+
+
+def _read(path: Path, question: Callable[[sqlite3.Connection], str | None]) -> str | None:
+    if not path.is_file():
+        return None
+    try:
+        with closing(read_only(path)) as db:
+            return question(db)
+    except sqlite3.Error:
+        return None
+
+
+def _config(db: sqlite3.Connection) -> str | None:
+    return _meta(db, "config")
+
+
+def _signers(db: sqlite3.Connection) -> str | None:
+    return _meta(db, "signers")
+
+
+def _meta(db: sqlite3.Connection, key: str) -> str | None:
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else row[0]
