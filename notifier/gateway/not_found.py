@@ -152,6 +152,12 @@ def says_missing(value: Json, video_id: str, status: int) -> str | None:
     return None
 
 
+def names_video(text: str, video_id: str) -> bool:
+    """Return whether a text names the watched id, or a video, task or job."""
+    tidied = tidy(text, video_id)
+    return "<id>" in tidied or _NOUN.search(tidied) is not None
+
+
 def is_missing_word(word: str) -> bool:
     """Return whether a job's status word says that there is no such job."""
     code = as_code(word).replace(" ", "_")

@@ -18,7 +18,7 @@ from notifier.gateway.failure_reason import failure_reason
 from notifier.gateway.job import Job, Named, may_be_envelope
 from notifier.gateway.job_search import Search, find_job
 from notifier.gateway.moderation import says_moderated
-from notifier.gateway.not_found import is_missing_word, says_missing
+from notifier.gateway.not_found import is_missing_word, names_video, says_missing
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.gateway.video_ids import AskedIds
 from notifier.gateway.video_parser import read_snapshot
@@ -135,7 +135,9 @@ def _refusal(reply: _Reply, video_id: str) -> Answer | None:
     if not_believed is not None:
         return not_believed
     if final and (text := says_missing(value, video_id, status)):
-        return NotFound(text[: poll_errors.MAX_DETAIL], status, wait)
+        # "the requested resource is gone" may be about a whole API that was switched off
+        generic = status == HTTPStatus.GONE and not names_video(text, video_id)
+        return NotFound(text[: poll_errors.MAX_DETAIL], status, wait, generic)
     if final and status == HTTPStatus.GONE:
         detail = poll_errors.error_sentence(value) or "410 Gone"
         return NotFound(detail, status, wait, generic=True)
