@@ -20,7 +20,7 @@ MAX_BODY = 64 * 1024
 """Largest request body, in bytes."""
 
 _MOST_DRAINED = 64 * 1024 * 1024
-_WITHOUT_TOKEN = frozenset({"/healthz", "/readyz"})
+_WITHOUT_TOKEN = frozenset({"/healthz", "/readyz", "/docs"})
 
 
 class BodyTooLargeError(Exception):
