@@ -18,7 +18,7 @@ from notifier.control.body_limits import body_limit
 from notifier.control.problems import problem
 
 _MOST_DRAINED = 64 * 1024 * 1024
-_WITHOUT_TOKEN = frozenset({"/healthz", "/readyz"})
+_WITHOUT_TOKEN = frozenset({"/healthz", "/readyz", "/docs"})
 
 
 class BodyTooLargeError(Exception):
