@@ -1,11 +1,30 @@
 """The installed service, asked by root and by a web application beside it."""
 
 import json
+import subprocess
+from pathlib import Path
 
+from tests.systemd.machine import CHECKOUT, need_systemd
 from tests.systemd.service import Service
 
 SOCKET = "/run/notifier/notifier.sock"
 GROUP = "www-data"
+
+
+def test_with_a_socket_group_the_unit_is_exposed_no_more(tmp_path: Path) -> None:
+    need_systemd()
+    unit = (CHECKOUT / "systemd" / "notifier.service").read_text()
+    (tmp_path / "notifier.service").write_text(f"{unit}\n[Service]\nGroup={GROUP}\n")
+    done = subprocess.run(
+        [
+            *("systemd-analyze", "security", "--offline=yes", "--threshold=12"),
+            tmp_path / "notifier.service",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr
 
 
 def test_root_checks_probes_and_tests_with_the_credentials_of_the_service(
