@@ -75,7 +75,7 @@ def _find_moved(config: Config, root: Path, *, adopt: bool) -> None:
         hint = (
             "if this project was moved: stop it, move its new store away, and start with --adopt"
         )
-        log.get().info("stores_without_config", stores=[str(path) for path in left], hint=hint)
+        log.get().warning("stores_without_config", stores=[str(path) for path in left], hint=hint)
 
 
 def _left_behind(root: Path, config: Path) -> Iterator[tuple[Path, Path]]:
