@@ -1,8 +1,8 @@
 """`notifier status`: gateways, endpoints and open videos, once or refreshed every second."""
 
 import time
-from contextlib import suppress
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
