@@ -44,9 +44,22 @@ def refuse_foreign(path: Path, config: Path) -> None:
     if owner is not None and not is_same_config(owner, config):
         raise StoreRefusedError(
             f"{path} holds the state of {owner}, not of {config}: nothing was done; "
-            f"use -c {owner}, or give each config a [store] path of its own",
+            f"{_way_out(owner, config)}",
             exit_code=_MISUSE,
         )
+
+
+def _way_out(owner: Path, config: Path) -> str:
+    if _is_gone(owner):
+        return f"if the project was moved, take its state over: notifier run --adopt -c {config}"
+    return f"use -c {owner}, or give each config a [store] path of its own"
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        return not path.exists()
+    except OSError:  # a folder above is closed to this user
+        return False
 
 
 def is_same_config(one: Path, other: Path) -> bool:
