@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from notifier.store.executor import InlineExecutor, ThreadExecutor
     from notifier.store.lock import StoreInUseError
     from notifier.store.ownership import (
+        is_same_config,
         record_signers,
         recorded_config,
         recorded_signers,
@@ -30,6 +31,7 @@ else:
             "executor": ("InlineExecutor", "ThreadExecutor"),
             "lock": ("StoreInUseError",),
             "ownership": (
+                "is_same_config",
                 "record_signers",
                 "recorded_config",
                 "recorded_signers",
@@ -48,6 +50,7 @@ __all__ = [
     "StoreInUseError",
     "ThreadExecutor",
     "daemon_is_running",
+    "is_same_config",
     "open_reader",
     "record_signers",
     "recorded_config",
