@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.process.harness import notifier, running, world
 
+VIDEOS = ("video_1", "video_2")
 RESTORED = "the state from before is kept in"
 
 
@@ -11,9 +12,9 @@ async def test_a_restored_backup_sends_the_same_events_under_the_same_ids(tmp_pa
     async with world(tmp_path, speed=20) as w:
         receiver = await w.receiver()
         w.endpoint(receiver)
-        w.watch("video_1", "video_2")
-        for video in ("video_1", "video_2"):
-            w.sandbox.create(video_id=video, ending="completed", duration=40)
+        w.watch(*VIDEOS)
+        for video in VIDEOS:
+            w.sandbox.create(video_id=video, ending="stuck", duration=1)
         config = w.save()
         backup = tmp_path / "notifier.backup"
         async with running(config) as daemon:
@@ -23,6 +24,8 @@ async def test_a_restored_backup_sends_the_same_events_under_the_same_ids(tmp_pa
             refused = await notifier("restore", backup, "-c", config)
             assert refused.returncode == 1
             assert "stop it first" in refused.stderr
+            for video in VIDEOS:
+                w.sandbox.create(video_id=video, ending="completed", duration=1)
             await receiver.wait_for(2)
             await daemon.end()
         restored = await notifier("restore", backup, "-c", config)
