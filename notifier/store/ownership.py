@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from notifier.errors import StoreRefusedError
-from notifier.store.database import read_only
+from notifier.store.inspection import read_only
 
 _MISUSE = 78
 
