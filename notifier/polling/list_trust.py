@@ -24,22 +24,27 @@ _RANKS = {Status.QUEUED: 0, Status.IN_PROGRESS: 1}
 _ENDED = 2
 
 _CLEAR_PROGRESS = 3
-"""A page that is this many percent behind has not merely been rounded."""
+"""A page that is this many percent behind an earlier answer has not merely been rounded."""
+
+_CLEAR_STEP = 10
+"""Nor is this much often made between a page and the single answer right after it."""
 
 _DISTRUSTED = 1.5
 _FORGIVEN = 0.1
 _PROVEN = 5
-_LONGEST_GAP = 5
-"""In poll intervals."""
+_FIRST_GAP = 0.75
+"""The time between two samples at first, in poll intervals: polls may come a little early."""
 
+_LONGEST_GAP = 6
 _UNPROVEN_SAMPLES, _UNPROVEN_GAP = 20, 2
-"""After so many samples of a list that never moved, they are this many poll intervals apart."""
+"""The longest gap, and the gap after so many samples of a list that never moved, in first gaps."""
 
 
 class Contradiction(Enum):
     """How clearly a page lags behind a single answer; the value is its weight."""
 
     NONE = 0.0
+    SLIGHT = 0.6
     WEAK = 1.0
     CLEAR = 2.0
 
@@ -57,9 +62,7 @@ def compare_after(listed: Snapshot, single: Snapshot) -> Contradiction:
     behind = _ranks_behind(listed, single)
     if behind:
         return Contradiction.CLEAR
-    if listed.progress is None or single.progress is None or rank(listed) != rank(single):
-        return Contradiction.NONE
-    lag = single.progress - listed.progress
+    lag = _percent_behind(listed, single)
     return Contradiction.WEAK if lag >= _CLEAR_PROGRESS else Contradiction.NONE
 
 
@@ -68,7 +71,10 @@ def compare_before(listed: Snapshot, single: Snapshot) -> Contradiction:
     behind = _ranks_behind(listed, single)
     if behind > 1:
         return Contradiction.CLEAR
-    return Contradiction.WEAK if behind else Contradiction.NONE
+    if behind:
+        return Contradiction.WEAK
+    lag = _percent_behind(listed, single)
+    return Contradiction.SLIGHT if lag >= _CLEAR_STEP else Contradiction.NONE
 
 
 def compare_with_end(listed: Snapshot) -> Contradiction:
@@ -76,6 +82,12 @@ def compare_with_end(listed: Snapshot) -> Contradiction:
     listed_rank = rank(listed)
     behind = listed_rank is not None and listed_rank < _ENDED
     return Contradiction.CLEAR if behind else Contradiction.NONE
+
+
+def _percent_behind(listed: Snapshot, single: Snapshot) -> int:
+    if listed.progress is None or single.progress is None or rank(listed) != rank(single):
+        return 0
+    return single.progress - listed.progress
 
 
 def _ranks_behind(listed: Snapshot, single: Snapshot) -> int:
@@ -92,7 +104,7 @@ class ListTrust:
         log: Any,  # noqa: ANN401 - structlog's loggers have no common type
     ) -> None:
         self.trusted = True
-        self._interval = self._gap = poll_interval
+        self._interval = self._gap = _FIRST_GAP * poll_interval
         self._log = log
         self._doubt = 0.0
         self._samples = self._agreements = 0

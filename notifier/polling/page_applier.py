@@ -62,15 +62,16 @@ class PageApplier:
         self._queue.planner.record_page(request, page.ids, end)
         own = None if sampled else self._own_answer(page, carrier, at)
         saved = 0.0 if own is None else WORTH_OF_DUE
-        checked = self._slot_to_check(carrier, request, page) if sampled else None
+        checked = self._slot_to_check(carrier, page, now) if sampled else None
         for video_id in page.ids:
             slot = self._slots.get(video_id)
-            if slot is not None and slot not in {carrier, checked} and slot.task is not None:
-                saved += self._apply_one(slot, page, at, now)
+            if slot is None or slot is carrier or slot is checked or slot.task is None:
+                continue
+            saved += self._apply_one(slot, page, at, now)
         self._queue.planner.record_savings(request, saved, now)
         self._requeue(carrier, request, now)
         if checked is not None:
-            self._ask_alone_next(checked, page, at)
+            self._ask_alone_next(checked, page, at, now)
         if own is not None:
             self._record_listed(carrier, own, at)
             return PollResult(own, at, single=False)
@@ -83,22 +84,25 @@ class PageApplier:
             return None
         return self._answer(page, carrier)
 
-    def _slot_to_check(
-        self, carrier: PollSlot, request: PageRequest, page: Page
-    ) -> PollSlot | None:
-        """Return the expected slot on a page whose last single answer is the oldest."""
-        parked = (
+    def _slot_to_check(self, carrier: PollSlot, page: Page, now: float) -> PollSlot | None:
+        """Return the slot that a page would answer whose last single answer is the oldest."""
+        slots = (self._slots.get(video_id) for video_id in page.ids)
+        answered = (
             slot
-            for slot in request.expected
-            if slot is not carrier and slot.task is not None and self._answer(page, slot)
+            for slot in slots
+            if slot is not None
+            and slot is not carrier
+            and slot.task is not None
+            and slot.earliest <= now
+            and not page.says_ended(slot.video_id)
         )
-        return min(parked, key=lambda slot: slot.single_at, default=None)
+        return min(answered, key=lambda slot: slot.single_at, default=None)
 
-    def _ask_alone_next(self, slot: PollSlot, page: Page, at: float) -> None:
+    def _ask_alone_next(self, slot: PollSlot, page: Page, at: float, now: float) -> None:
         answer = self._answer(page, slot)
         if answer is not None:
             self._record_listed(slot, answer, at)
-        slot.single_only = True
+        slot.single_only, slot.due = True, min(slot.due, now)
         self._queue.add_first(slot)
 
     def reject(self, carrier: PollSlot, request: PageRequest, *, alone: bool) -> None:
