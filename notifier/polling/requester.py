@@ -17,6 +17,7 @@ from notifier.model.answer import Answer, PollError, Seen, Unauthorized, outcome
 from notifier.model.video import Snapshot
 from notifier.polling.auth import AuthMonitor, KeyVerdict, key_verdict
 from notifier.polling.gateway_health import GatewayHealth, is_limited
+from notifier.polling.generic_not_found import GenericNotFound
 from notifier.polling.lifecycle import LONGEST_WAIT
 from notifier.polling.list_trust import (
     Contradiction,
@@ -79,6 +80,7 @@ class Requester:
         self.rate = RequestRate()
         self.auth = AuthMonitor(deps.gateway, deps.metrics, deps.log)
         self.health = GatewayHealth(deps.now())
+        self._generic = GenericNotFound()
         self._limited: str | None = None
         self._usual_time: float | None = None
         self._ended: OrderedDict[str, float] = OrderedDict()
@@ -90,6 +92,11 @@ class Requester:
         if self.auth.reset(self._deps.slots.values(), self._deps.now()):
             self.health.record_resumed(self._deps.now())
         self._deps.hurry(_is_refused)
+
+    def remove(self, slot: PollSlot) -> None:
+        """Forget a slot whose watch is over."""
+        self.auth.remove(slot)
+        self._generic.remove(slot.video_id)
 
     def _use(self, client: StatusClient, poll_interval: float) -> None:
         self._client = client
@@ -103,6 +110,7 @@ class Requester:
         at = deps.now()
         self.rate.note(at)
         answer = await client.retrieve(slot.video_id)
+        answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
         now = deps.now()
         deps.metrics.poll(deps.gateway, outcome_word(answer))
         usual = self._usual_time

@@ -163,7 +163,7 @@ class GatewayScheduler:
         del self._slots[slot.video_id]
         self._queue.remove(slot)
         self._queue.planner.remove(slot)
-        self._requester.auth.remove(slot)
+        self._requester.remove(slot)
 
     def _start_due(self) -> float:
         """Queue the due slots and start requests; return when to do so again (trio's clock)."""
