@@ -55,6 +55,9 @@ COMPLETED, FAILED = Status.COMPLETED, Status.FAILED
         ({"id": ID, "status": "SUCCESS", "results": [{"id": "f", "status": "up"}]}, COMPLETED),
         ({"status": "completed", "model": {"id": "sora-2"}}, COMPLETED),
         ({"id": ID, "status": {"state": "completed"}}, COMPLETED),
+        ({"id": ID, "status": "success", "state": "processing"}, Status.IN_PROGRESS),
+        ({"id": ID, "status": "success", "task_status": "running"}, Status.IN_PROGRESS),
+        ({"id": ID, "status": "ok", "state": "completed"}, COMPLETED),
         ({"Response": {"RequestId": "r", "TaskId": ID, "Status": "DONE"}}, COMPLETED),
         ({"jsonrpc": "2.0", "id": 7, "result": {"id": ID, "status": "completed"}}, COMPLETED),
         # what vendors document
