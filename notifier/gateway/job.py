@@ -13,7 +13,7 @@ Body = dict[str, Json]
 _ID_NAMES = frozenset(
     {
         "id", "taskid", "videoid", "requestid", "jobid", "generationid", "predictionid",
-        "operationid", "uuid", "_id",
+        "operationid", "uuid", "taskuuid", "videouuid", "_id",
     }
 )  # fmt: skip
 _STATUS_FIELDS = (
