@@ -15,16 +15,8 @@ from notifier.model.video import Json, VideoError
 _MESSAGES = (
     *("error", "fail_reason", "failure_reason", "failure", "error_message", "error_msg"),
     *("errmsg", "err_msg", "task_status_msg", "status_msg", "status_message", "failure_message"),
-    *(
-        "failReason",
-        "failureReason",
-        "failMsg",
-        "errorMessage",
-        "ErrorMessage",
-        "last_error",
-        "status_detail",
-        "reason",
-    ),
+    *("failReason", "failureReason", "failMsg", "errorMessage", "ErrorMessage"),
+    *("last_error", "status_detail", "reason"),
     *("message", "msg", "detail"),
 )
 _CODES = (

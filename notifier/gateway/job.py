@@ -16,10 +16,12 @@ _ID_NAMES = frozenset(
         "operationid", "uuid", "taskuuid", "videouuid", "_id",
     }
 )  # fmt: skip
-_STATUS_FIELDS = (
+STATUS_FIELDS = (
     *("task_status", "job_status", "video_status", "taskStatus", "TaskStatus"),
     *("status", "Status", "state", "State"),
 )
+"""Where a job's status word may stand, the surest first."""
+
 _ENVELOPE_WORDS = frozenset({"success", "error", "fail"})
 _NEUTRAL_WORDS = frozenset({"ok", "okay", "200", "0", "true", ""})
 _OPERATION_RESULTS = frozenset({"response", "result", "error", "name"})
@@ -84,7 +86,7 @@ def status_word(body: Mapping[str, Json]) -> str | None:
     If it has several, a word that says more than that the request went well is preferred. A
     long-running operation has a boolean `done` instead; the word is made from it.
     """
-    words = [word for name in _STATUS_FIELDS if isinstance(word := body.get(name), str)]
+    words = [word for name in STATUS_FIELDS if isinstance(word := body.get(name), str)]
     if words:
         telling = [word for word in words if not is_neutral(word)]
         of_job = [word for word in telling if fold_word(word) not in _ENVELOPE_WORDS]
