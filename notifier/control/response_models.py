@@ -44,6 +44,10 @@ class Watch(BaseModel):
     give_up_after: Annotated[float | None, Field(description="Seconds; null: the gateway's.")]
     generation: Annotated[int, Field(ge=1)]
     taken_at: UnixTime
+    last_asked_at: Annotated[
+        float | None, Field(description="When an open watch was last asked about, Unix seconds.")
+    ]
+    last_outcome: Annotated[str | None, Field(description="What came of that, in words.")]
 
 
 class WatchList(BaseModel):
@@ -224,6 +228,7 @@ class Readiness(BaseModel):
     status: Literal["ready", "not ready"]
     store: bool
     loops: bool
+    detail: str = ""
 
 
 class ProblemPart(BaseModel):
@@ -246,14 +251,14 @@ class Problem(BaseModel):
 
 
 class WatchResult(BaseModel):
-    """What became of one item of an array; `status` is what a request of its own would answer."""
+    """What became of one item of an array: its watch or its problem, if it has one."""
 
-    status: int
+    status: Annotated[int, Field(description="As for a request of its own.")]
     watch: Watch | None = None
     problem: Problem | None = None
 
 
 class WatchResults(BaseModel):
-    """A result for each item of an array, in its order."""
+    """A result for each item of an array, in their order."""
 
     results: list[WatchResult]
