@@ -13,6 +13,8 @@ from notifier.model.condition import GatewayState
 
 Count = Annotated[int, Field(ge=0)]
 UnixTime = Annotated[float, Field(description="Unix seconds.")]
+# a tuple, but tools get on badly with arrays whose items differ
+ReplayPosition = Annotated[list[float | str], Field(min_length=2, max_length=2)]
 DeliveryWord = Literal["pending", "held", "delivered", "dead", "cancelled"]
 
 
@@ -194,7 +196,7 @@ class Replayed(BaseModel):
 
     deliveries: dict[str, Count]
     next: Annotated[
-        tuple[UnixTime, str] | None,
+        ReplayPosition | None,
         Field(description="With one_batch: the `after` of the next request; null at the end."),
     ]
 
