@@ -35,6 +35,8 @@ _STATEMENT_ERRORS = {
 }
 _SMALLEST = 512  # bytes; SQLite takes a shorter file for an empty database
 
+_REMEDY = "; set [store] path in the config to a file in a folder that this user may write to"
+
 BUSY_SECONDS = 5.0
 """How long another process's lock on the file is waited for, in seconds."""
 
@@ -86,7 +88,10 @@ class Database:
             lock.release()
             if isinstance(error, OSError | sqlite3.Error):
                 reason = getattr(error, "strerror", None) or error
-                raise StoreRefusedError(f"cannot use {path} as the store: {reason}") from None
+                remedy = _REMEDY if isinstance(error, PermissionError) else ""
+                raise StoreRefusedError(
+                    f"cannot use {path} as the store: {reason}{remedy}"
+                ) from None
             raise
         return cls(db, lock, identity, reader)
 
