@@ -16,6 +16,9 @@ RUN python3 -m venv /opt/notifier \
     && /opt/notifier/bin/pip uninstall --yes pip
 
 FROM ${PYTHON}
+LABEL org.opencontainers.image.title="notifier" \
+    org.opencontainers.image.description="Webhooks for every OpenAI-compatible video gateway" \
+    org.opencontainers.image.licenses="Apache-2.0"
 # The user needs no entry in /etc/passwd. The state folder is its own, and so is a new volume there.
 RUN install -d -m 0700 -o 10001 -g 10001 /var/lib/notifier
 COPY --from=build /opt/notifier /opt/notifier

@@ -14,6 +14,7 @@ from notifier.delivery import Outbox
 from notifier.delivery.response_policy import LONGEST_RETRY_AFTER
 from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
+from notifier.model.steady_base import SteadyBase
 from notifier.model.watch import Watch
 from notifier.polling import Poller, PollerDeps, SnapshotWriter
 from notifier.schedule.backoff import SPREAD
@@ -53,7 +54,7 @@ async def assemble(config: Config, runtime: Runtime) -> Parts:
     """
     store, clock, metrics = runtime.store, runtime.clock, runtime.metrics
     began = clock.now()
-    health = await _recover(config, store)
+    health = await _recover(config, runtime)
     metrics.configured(config.gateways, wiring.lanes(config))
     metrics.config_loaded(clock.wall())
     gateways = Gateways(runtime)
@@ -74,12 +75,13 @@ async def assemble(config: Config, runtime: Runtime) -> Parts:
     return Parts(runtime, gateways, endpoints, outbox, readings, deps, began)
 
 
-async def _recover(config: Config, store: Store) -> Mapping[str, Health]:
+async def _recover(config: Config, runtime: Runtime) -> Mapping[str, Health]:
     """Put the store in order, log what was found, and return the health of the endpoints."""
     endpoints = wiring.lanes(config).values()
     schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
     longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)
-    found = await store.recover(wiring.url_marks(config), longest)
+    base = SteadyBase(runtime.seams.boot(), runtime.clock.offset)
+    found = await runtime.store.recover(wiring.url_marks(config), longest, base)
     logger = log.get()
     if found.clock_set_back:
         logger.warning("clock_set_back", seconds=round(found.clock_set_back))

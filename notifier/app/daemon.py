@@ -181,6 +181,7 @@ class _Daemon:
             failing=parts.endpoints.count_failing,
             paused=parts.gateways.count_paused,
             now=parts.runtime.clock.now,
+            unanswered=parts.gateways.count_failing,
         )
 
     def _supervisor(self, nursery: trio.Nursery) -> Supervisor:

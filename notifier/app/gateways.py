@@ -99,6 +99,11 @@ class Gateways:
         """Return how many gateways refuse the key at present."""
         return sum(scheduler.paused for scheduler in self._schedulers.values())
 
+    def count_failing(self) -> int:
+        """Return how many gateways do not answer at present."""
+        states = [scheduler.condition().state for scheduler in self._schedulers.values()]
+        return states.count(GatewayState.FAILING)
+
     def condition(self, name: str) -> Row:
         """Return a gateway's state, and how much of its request budget is in use."""
         scheduler = self._schedulers[name]

@@ -82,7 +82,7 @@ async def serve_listeners(
     app = build_api(operations)
     async with trio.open_nursery() as nursery:
         for listener in listeners:
-            guard = Guard(app, listener.token, listener.hosts, str(config))
+            guard = Guard(app, listener.token, listener.hosts, config)
             await nursery.start(serve_api, guard, listener.sock)
             log.get().info("listening", at=_address(listener.sock))
         task_status.started()

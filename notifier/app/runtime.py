@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
 from notifier.app.connections import Connections
@@ -15,6 +17,14 @@ from notifier.wakeup import Wakeup
 
 # one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> str:
+    """Return the id of this boot of the machine; "" where the system has none."""
+    with suppress(OSError):
+        return _BOOT_ID.read_text("ascii").strip()
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,7 @@ class Seams:
     steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
     rng: Random = field(default_factory=Random)
     new_id: Callable[[], str] = lambda: random_event_id(time.time())
+    boot: Callable[[], str] = boot_id
     executor: Callable[[], Executor] = ThreadExecutor
 
 

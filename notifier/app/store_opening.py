@@ -75,7 +75,7 @@ def _find_moved(config: Config, root: Path, *, adopt: bool) -> None:
         hint = (
             "if this project was moved: stop it, move its new store away, and start with --adopt"
         )
-        log.get().info("stores_without_config", stores=[str(path) for path in left], hint=hint)
+        log.get().warning("stores_without_config", stores=[str(path) for path in left], hint=hint)
 
 
 def _left_behind(root: Path, config: Path) -> Iterator[tuple[Path, Path]]:
@@ -83,8 +83,15 @@ def _left_behind(root: Path, config: Path) -> Iterator[tuple[Path, Path]]:
     for path in (root / "notifier.db", *sorted(root.glob("*/notifier.db"))):
         owner = recorded_config(path)
         # its own in another place: an adoption was cut off before the store was moved
-        if owner is not None and (owner == config or not owner.exists()):
+        if owner is not None and (owner == config or _is_gone(owner)):
             yield path, owner
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        return not path.exists()
+    except OSError:  # a folder above is closed to this user
+        return False
 
 
 def _only(candidates: list[Path], config: Config) -> Path:
@@ -106,7 +113,8 @@ def _take(path: Path, config: Config) -> None:
     target = config.store_path
     try:
         if path.parent == config.store.root:
-            target.parent.mkdir(mode=0o700)
+            _refuse_log(path)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
             path.rename(target)
         else:
             path.parent.rename(target.parent)
@@ -115,3 +123,10 @@ def _take(path: Path, config: Config) -> None:
             f"cannot move {path} to {target}: {error.strerror}", exit_code=_MISUSE
         ) from None
     log.get().info("store_adopted", store=str(target), was_at=str(path), config_was=str(owner))
+
+
+def _refuse_log(path: Path) -> None:
+    """Raise StoreRefusedError while the store has a log, which another reader keeps open."""
+    log_file = path.with_name(f"{path.name}-wal")
+    if log_file.exists() and log_file.stat().st_size:
+        raise StoreRefusedError(f"another program reads {path}: try again when it has ended")

@@ -44,7 +44,8 @@ class WatchedStore(Protocol):
 class Watchdog:
     """Watches the daemon's loops and store; `lateness` is that of the latest loop, in seconds.
 
-    `failing` counts endpoints in trouble, `paused` gateways that refuse the key.
+    `failing` counts endpoints in trouble, `paused` gateways that refuse the key, `unanswered`
+    those that do not answer.
     """
 
     manager: ServiceManager
@@ -53,6 +54,7 @@ class Watchdog:
     failing: Callable[[], int]
     paused: Callable[[], int]
     now: Callable[[], float]
+    unanswered: Callable[[], int] = lambda: 0
     trouble: str = ""
     """What the operator should know, such as a reload that failed."""
 
@@ -115,9 +117,12 @@ class Watchdog:
         parts = [f"watching {left.open_watches}", f"{counts.pending} pending"]
         if counts.held:
             parts.append(f"{counts.held} held")
-        for count, what in ((self.failing(), "endpoint"), (self.paused(), "gateway")):
+        for count, what, trouble in (
+            (self.failing(), "endpoint", "failing"),
+            (self.paused(), "gateway", "refusing the key"),
+            (self.unanswered(), "gateway", "not answering"),
+        ):
             if count:
-                trouble = "failing" if what == "endpoint" else "refusing the key"
                 parts.append(f"{count} {what}{'' if count == 1 else 's'} {trouble}")
         if self.trouble:
             parts.append(self.trouble)

@@ -33,6 +33,8 @@ _COMMANDS = {
     "reload": "notifier.cli.reload:reload_command",
     "install": "notifier.cli.install:install_command",
     "uninstall": "notifier.cli.install:uninstall_command",
+    "backup": "notifier.cli.backup:backup_command",
+    "restore": "notifier.cli.backup:restore_command",
     "secret": "notifier.cli.secret:secret_command",
     "schema": "notifier.cli.schema:schema_command",
     "probe": "notifier.cli.probe:probe_command",

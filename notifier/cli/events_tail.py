@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.config_loading import load_config
+from notifier.cli.config_loading import load_project
 from notifier.cli.options import config_option, examples
 from notifier.errors import StoreError
 from notifier.model.views import AttemptView, EventSummary, OutcomeView
@@ -33,7 +33,7 @@ def tail_command(config_path: Path | None, *, as_json: bool) -> None:
 
     Goes on over a restart of the daemon.
     """
-    config = load_config(config_path)
+    config = load_project(config_path)
     # a pipeline that ends sends SIGTERM; nothing here has a state to be lost
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     show = _as_json if as_json else _as_text

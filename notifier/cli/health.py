@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.config_loading import load_config
+from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import ask_daemon
 from notifier.cli.options import config_option, examples
 
@@ -18,6 +18,6 @@ def health_command(config_path: Path | None) -> int:
     Ready means that its store takes writes and that polling and delivering make progress. A
     container's health check and scripts that wait for the daemon use this.
     """
-    parts = ask_daemon(load_config(config_path), "GET", "/readyz")
+    parts = ask_daemon(load_project(config_path), "GET", "/readyz")
     click.echo(parts["status"])
     return 0

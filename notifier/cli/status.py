@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -110,17 +111,18 @@ def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> 
 
 def read_status(project: Project, most: int | None = None) -> StatusReport:
     """Read the status of the daemon, if one runs, and of the store, with `most` videos (all)."""
-    try:
+    daemon: Mapping[str, Any] | None = None
+    polls: Mapping[WatchKey, LastPoll] = {}
+    with suppress(DaemonUnreachableError):
+        polls = last_polls(project, most)
         daemon = ask_daemon(project, "GET", "/v1/status")
-    except DaemonUnreachableError:
-        daemon = None
     with open_reader(project.store_path) as reader:
         watches = {} if reader is None else reader.open_watches()
         wanted = WatchFilter(state="open", limit=-1 if most is None else most)
         videos = [] if reader is None else reader.watches(wanted)
         views = {} if reader is None or daemon is not None else reader.endpoint_views()
     if daemon is not None:
-        videos = list(_with_last_polls(videos, last_polls(project, most)))
+        videos = [replace(view, last_poll=polls.get(view.watch.key)) for view in videos]
     endpoints = _without_daemon(project, views) if daemon is None else daemon["endpoints"]
     return StatusReport(daemon, sum(watches.values()), videos, endpoints, time.time())
 
@@ -146,13 +148,6 @@ def last_polls(project: Project, most: int | None) -> dict[WatchKey, LastPoll]:
         seen += len(rows)
         if len(rows) < limit or most is not None:
             return known
-
-
-def _with_last_polls(
-    views: Sequence[WatchView], polls: Mapping[WatchKey, LastPoll]
-) -> Iterator[WatchView]:
-    for view in views:
-        yield replace(view, last_poll=polls.get(view.watch.key))
 
 
 def eta(view: WatchView, now: float) -> int | None:
@@ -187,7 +182,7 @@ def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
         rows = [_gateway(row, report.now) for row in daemon["gateways"]]
         yield make_table(_GATEWAYS, rows, width)
         for row in daemon["gateways"]:
-            if _is_troubled(row) and row["last_error"]:
+            if _state(row) in {"paused", "failing"} and row.get("last_error"):
                 error = f"{row['name']}: {row['last_error']}"
                 yield Text(f"{error} ({_ago(row['last_error_at'], report.now)})", "red")
     if report.endpoints:
@@ -210,8 +205,9 @@ _STATE_TEXTS = {
 }
 
 
-def _is_troubled(row: Mapping[str, Any]) -> bool:
-    return row["state"] in {"paused", "failing"}
+def _state(row: Mapping[str, Any]) -> str:
+    """Return a gateway's state; a daemon of an earlier version knows only `paused`."""
+    return str(row.get("state") or ("paused" if row["paused"] else "ok"))
 
 
 def _ago(moment: float | None, now: float) -> str:
@@ -222,15 +218,15 @@ def _ago(moment: float | None, now: float) -> str:
 
 
 def _gateway(row: Mapping[str, Any], now: float) -> Sequence[RenderableType]:
-    state = Text(_STATE_TEXTS[row["state"]], _STATE_STYLES.get(row["state"], "red"))
-    if row["state"] != "ok":
+    state = Text(_STATE_TEXTS[_state(row)], _STATE_STYLES.get(_state(row), "red"))
+    if _state(row) != "ok" and "since" in row:
         state.append(f", since {_ago(row['since'], now).removesuffix(' ago')}")
     return (
         row["name"],
         str(row["open_watches"]),
         f"{row['requests_per_second']:.2f}",
         f"{row['max_requests_per_second']:g}",
-        _ago(row["last_answer_at"], now),
+        _ago(row.get("last_answer_at"), now),
         state,
     )
 

@@ -143,7 +143,7 @@ class GatewayTable(Table):
     status_words: StatusWords = {}
     """What this gateway's own status words mean."""
     rewrites_ids: bool = False
-    """Believe answers that name another id than the one asked for, as LiteLLM gives them."""
+    """Believe answers that name another id; LiteLLM's encoded ids need no setting."""
     hide_fields: Annotated[list[FieldPattern], Field(max_length=100)] = ["file_path", "*_path"]
     """Fields of a video, by name or pattern, that receivers do not get."""
     list_videos: Literal["auto", "always", "never"] = "auto"

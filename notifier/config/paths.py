@@ -91,7 +91,7 @@ def default_store(
         return StorePlace(Path(f"{_SYSTEM_STATE}{_instance(config_path)}", _STORE))
     root = _state_folder(config_path, env) / "notifier"
     own, shared = root / _project_name(config_path) / _STORE, root / _STORE
-    if not own.exists() and owner(shared) == config_path:
+    if not _exists(own) and owner(shared) == config_path:
         return StorePlace(shared, root)
     return StorePlace(own, root)
 
@@ -106,6 +106,13 @@ def credentials_folder(config_path: Path) -> Path | None:
     if config_path.parent != _SYSTEM_FOLDER:
         return None
     return _SYSTEM_FOLDER / f"credentials{_instance(config_path)}"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder above is closed to this user
+        return True
 
 
 def _state_folder(config_path: Path, env: Mapping[str, str]) -> Path:

@@ -95,7 +95,10 @@ class EnvironmentOrigin:
     def read(self) -> str:
         """Return the variable; raises BadValueError when it is not set."""
         if self.name not in self.env:
-            raise BadValueError(f"{self.source} is not set")
+            raise BadValueError(
+                f"{self.source} is not set",
+                "set it where notifier is started; a running daemon needs a restart to see it",
+            )
         return self.env[self.name]
 
 

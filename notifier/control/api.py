@@ -9,11 +9,12 @@ from urllib.parse import quote
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from notifier.control import problems
 from notifier.control.body_limits import MAX_BODY
+from notifier.control.docs_page import POLICY, render_docs
 from notifier.control.openapi import document
 from notifier.control.operations import Operations
 from notifier.control.request_models import (
@@ -62,6 +63,7 @@ def build_api(operations: Operations) -> Starlette:
         ("GET", "/healthz", api.healthz),
         ("GET", "/readyz", api.readyz),
         ("GET", "/metrics", api.metrics),
+        ("GET", "/docs", api.docs),
         ("GET", "/openapi.json", api.openapi),
     ]
     return Starlette(
@@ -187,6 +189,9 @@ class _Api:
     async def metrics(self, _request: Request) -> Response:
         text, content_type = await self.operations.metrics()
         return Response(text, headers={"content-type": content_type})
+
+    async def docs(self, _request: Request) -> Response:
+        return HTMLResponse(render_docs(document()), headers={"content-security-policy": POLICY})
 
     async def openapi(self, _request: Request) -> Response:
         return JSONResponse(document())

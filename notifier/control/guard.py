@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers
@@ -16,9 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.control.body_limits import body_limit
 from notifier.control.problems import problem
+from notifier.store import is_same_config
 
 _MOST_DRAINED = 64 * 1024 * 1024
-_WITHOUT_TOKEN = frozenset({"/healthz", "/readyz"})
+_WITHOUT_TOKEN = frozenset({"/healthz", "/readyz", "/docs"})
 
 
 class BodyTooLargeError(Exception):
@@ -36,7 +38,7 @@ class Guard:
     app: ASGIApp
     token: Callable[[], str] | None = None
     hosts: frozenset[str] | None = None
-    config: str | None = None
+    config: Path | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, as an ASGI application."""
@@ -68,7 +70,7 @@ class Guard:
         if self.token is not None and path not in _WITHOUT_TOKEN and not self._has_token(headers):
             return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong"
         asked = unquote(headers.get("notifier-config", ""), errors="surrogateescape")
-        if self.config is not None and asked not in {"", self.config}:
+        if self.config is not None and asked and not is_same_config(self.config, Path(asked)):
             return HTTPStatus.MISDIRECTED_REQUEST, _other_config(self.config, asked)
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or int(length[:20]) > body_limit(path):
@@ -83,7 +85,7 @@ class Guard:
         return matches and scheme.lower() == "bearer"
 
 
-def _other_config(own: str, asked: str) -> str:
+def _other_config(own: Path, asked: str) -> str:
     detail = (
         f"it runs on {own}, not on {asked}; use -c {own}, or give each config an [http] socket "
         "of its own"

@@ -56,6 +56,8 @@ def share_with(group: str, path: Path) -> None:
 
 
 def _gid(group: str) -> int:
+    if group.isascii() and group.isdigit():  # a container may have no name for it
+        return int(group)
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError:

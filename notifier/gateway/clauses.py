@@ -13,7 +13,7 @@ LONGEST = 500
 """How many characters of a text are looked at."""
 
 _CLAUSE_END = re.compile(
-    r"[.;,!?]+(?:\s+|$)|:\s+|\s[-–—|=]\s|\s?[(\[{]|[\n。，；！：、（）]+"  # noqa: RUF001 - people write these
+    r"[.;,!?]+(?:\s+|$)|:\s+|\s[-–—|=]\s|\s?[(\[{]|,(?=[\u4e00-\u9fff])|[\n。，；！：、（）]+"  # noqa: RUF001 - people write these
 )
 _ADDRESS = re.compile(r"(?:\b\w+:/)?(?<!\w)/\S*")
 _QUOTES = dict.fromkeys(map(ord, '‘’“”"`「」『』'), "'")  # noqa: RUF001 - people write these

@@ -54,10 +54,9 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     matches = re.compile(
         "|".join(f"(?:{translate(pattern.lower())})" for pattern in patterns)
     ).match
-    known = lru_cache(maxsize=1024)(
-        lambda name: bool(matches(name) or (name.endswith("s") and matches(name[:-1])))
+    return lambda name: bool(
+        matches(name.lower()) or (name[-1:] in {"s", "S"} and matches(name[:-1].lower()))
     )
-    return lambda name: known(name.lower())
 
 
 def _without(value: Json, is_hidden: Callable[[str], bool]) -> Json:

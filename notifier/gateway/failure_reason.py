@@ -7,18 +7,28 @@ envelope around the job. A text such as `success` is an envelope's and no reason
 from collections.abc import Iterator
 
 from notifier.gateway import fields
-from notifier.gateway.job_search import Job
+from notifier.gateway.job import Job
+from notifier.gateway.quoted import quoted_json
 from notifier.model.status import EXPIRED, Status, fold_word, read_status
 from notifier.model.video import Json, VideoError
 
 _MESSAGES = (
     *("error", "fail_reason", "failure_reason", "failure", "error_message", "error_msg"),
     *("errmsg", "err_msg", "task_status_msg", "status_msg", "status_message", "failure_message"),
-    *("failReason", "failureReason", "errorMessage", "last_error", "status_detail", "reason"),
+    *(
+        "failReason",
+        "failureReason",
+        "errorMessage",
+        "ErrorMessage",
+        "last_error",
+        "status_detail",
+        "reason",
+    ),
     *("message", "msg", "detail"),
 )
 _CODES = (
-    "code", "error_code", "err_code", "failure_code", "failureCode", "errorCode", "errcode",
+    "code", "error_code", "err_code", "errcode", "failure_code", "failureCode", "errorCode",
+    "ErrorCode",
 )  # fmt: skip
 _PARTS = ("base_resp", "output", "result", "task_result", "data")
 _NO_CODES = frozenset({"0", "200", "success", "ok", ""})
@@ -56,8 +66,14 @@ def _reason_in(body: dict[str, Json]) -> VideoError | None:
             if within is not None:
                 return within
         elif isinstance(value, str) and (message := _message(value)) is not None:
-            return VideoError(message, code)
+            return _quoted_reason(value) or VideoError(message, code)
     return None if code is None else VideoError(None, code)
+
+
+def _quoted_reason(text: str) -> VideoError | None:
+    """Return the reason in a text that is the JSON of an error, None for any other text."""
+    quoted = (value for value, whole in quoted_json(text) if whole and isinstance(value, dict))
+    return next(filter(None, map(_reason_in, quoted)), None)
 
 
 def _message(text: str) -> str | None:

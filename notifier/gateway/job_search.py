@@ -26,15 +26,21 @@ Gateways wrap a job in envelopes, lists and quoted error texts. The rules of the
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 
-from notifier.gateway import fields
+from notifier.gateway.job import (
+    Body,
+    Job,
+    Named,
+    calls_itself_video,
+    is_neutral,
+    may_be_envelope,
+    own_ids,
+    status_word,
+)
 from notifier.gateway.quoted import quoted_json
 from notifier.gateway.video_ids import same_video
-from notifier.model.status import Status, fold_word, read_status
+from notifier.model.status import Status, read_status
 from notifier.model.video import Json
-
-Body = dict[str, Json]
 
 MAX_WRAPPERS = 8
 """How many objects and lists around a job are looked through, in each quotation anew."""
@@ -46,90 +52,22 @@ _MOST_VALUES = 5000
 _MOST_TEXTS = 32
 # What is looked through of one answer: searching blocks the event loop.
 
-_ID_NAMES = frozenset(
-    {
-        "id",
-        "taskid",
-        "videoid",
-        "requestid",
-        "jobid",
-        "generationid",
-        "predictionid",
-        "operationid",
-        "uuid",
-        "_id",
-    }
-)
-_STATUS_FIELDS = ("task_status", "status", "state", "job_status", "taskStatus", "video_status")
-_ENVELOPE_WORDS = frozenset({"success", "error", "fail"})
-_NEUTRAL_WORDS = frozenset({"ok", "okay", "200", "0", "true", ""})
 _NOT_THE_JOB = frozenset(
     {
-        "metadata",
-        "prompt",
-        "negative_prompt",
-        "input",
-        "inputs",
-        "parameters",
-        "user",
-        "account",
-        "usage",
-        "billing",
-        "history",
-        "logs",
-        "events",
-        "webhook",
-        "webhooks",
-        "upload",
-        "source",
-        "reference",
-        "remixed_from",
+        "metadata", "prompt", "negative_prompt", "input", "inputs", "parameters", "user",
+        "account", "usage", "billing", "history", "logs", "events", "webhook",
+        "webhooks", "upload", "source", "reference", "remixed_from", "model",
+        "organization", "project", "owner",
     }
-)
+)  # fmt: skip
 _WRAPPERS = frozenset(
     {
-        "data",
-        "result",
-        "results",
-        "output",
-        "response",
-        "body",
-        "payload",
-        "task",
-        "job",
-        "video",
-        "generation",
-        "prediction",
+        "data", "result", "results", "output", "response", "body", "payload", "task",
+        "job", "video", "generation", "prediction",
     }
-)
+)  # fmt: skip
 _ERRORS = frozenset({"error", "errors"})
 _PROTOCOL = frozenset({"id", "object", "model", "progress", "created_at", "error", "status"})
-_OPERATION_RESULTS = frozenset({"response", "result", "error", "name"})
-
-
-class Named(Enum):
-    """Whether an object's ids name the watched video."""
-
-    YES = auto()
-    NO = auto()
-    OTHER = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """An object that describes a job.
-
-    `word` is its status word and `status` what that means, None if unknown. `explicit` means that
-    the object has an id of its own. `around` are the objects around it, the nearest first.
-    """
-
-    body: Body
-    word: str
-    status: Status | None
-    named: Named
-    explicit: bool
-    around: tuple[Body, ...] = ()
-    quotations: int = 0
 
 
 @dataclass(slots=True)
@@ -160,7 +98,7 @@ def find_job(
     With `unnamed`, a job without any id may count, as in the answer to the video's own URL. With
     `any_id`, a job with another id may count, if none names the video.
     """
-    if _is_plain(value, video_id) and (word := _word(value, status_words)) is not None:
+    if _is_plain(value, video_id) and (word := status_word(value, status_words)) is not None:
         status = read_status(word, status_words)
         return Search(Job(value, word, status, Named.YES, explicit=True))
     walk = _Walk(video_id, status_words, any_id=any_id)
@@ -183,34 +121,6 @@ def find_job(
     return search
 
 
-def calls_itself_video(value: Json) -> bool:
-    """Return whether an object says that it is a video, whatever else it leaves out."""
-    return isinstance(value, dict) and value.get("object") == "video"
-
-
-def may_be_envelope(body: Mapping[str, Json], word: str) -> bool:
-    """Return whether a status word may well be that of the request and not of a job."""
-    return (
-        "task_status" not in body
-        and fold_word(word) in _ENVELOPE_WORDS
-        and not calls_itself_video(body)
-        and "progress" not in body
-    )
-
-
-def own_ids(body: Mapping[str, Json]) -> Iterator[tuple[str, bool]]:
-    """Yield every id by which an object calls itself, with whether it may be a request's id."""
-    for name, value in body.items():
-        if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-            continue
-        folded = name if name in _ID_NAMES else name.replace("_", "").replace("-", "").lower()
-        if folded in _ID_NAMES and not (folded == "requestid" and "task_status" in body):
-            text = value if isinstance(value, str) else fields.text(value) or ""
-            yield text, folded == "requestid"
-        elif name == "name" and isinstance(value, str) and "operations/" in value:
-            yield value.rpartition("/")[2], False
-
-
 def _is_plain(body: Json, video_id: str) -> bool:
     """Return whether an object is the usual answer: it names the video and holds no other."""
     return (
@@ -222,24 +132,6 @@ def _is_plain(body: Json, video_id: str) -> bool:
             for value in body.values()
         )
     )
-
-
-def _word(body: Mapping[str, Json], status_words: Mapping[str, Status]) -> str | None:
-    """Return an object's status word: a known one if it has several; None without any."""
-    words = [word for name in _STATUS_FIELDS if isinstance(word := body.get(name), str)]
-    known = [word for word in words if read_status(word, status_words) is not None]
-    if known:
-        return known[0]
-    if words:
-        return words[0]
-    if body.keys() == {"request_id"}:
-        return "pending"  # all that some gateways answer while a job waits
-    done = body.get("done")
-    if not isinstance(done, bool) or _OPERATION_RESULTS.isdisjoint(body):
-        return None
-    if not done:
-        return Status.IN_PROGRESS.value
-    return Status.FAILED.value if body.get("error") else Status.COMPLETED.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +221,8 @@ class _Walk:
 
     def _job(self, body: Body, place: _Place, named: Named, *, explicit: bool) -> Job | None:
         """Return the job that an object describes, None if it describes none."""
-        word = _word(body, self._status_words)
-        if word is None or fold_word(word) in _NEUTRAL_WORDS:
+        word = status_word(body, self._status_words)
+        if word is None or is_neutral(word):
             return None
         status = read_status(word, self._status_words)
         if status is None and not explicit and not place.wraps:
@@ -342,7 +234,8 @@ class _Walk:
         if not may_be_envelope(job.body, job.word):
             return False
         names = job.explicit and (job.named is Named.YES or self._any_id)
-        return not names or bool(inner)
+        wrapped = (one for one in inner if one.named is not Named.OTHER or one.status is not None)
+        return not names or any(True for _ in wrapped)
 
     def _named(self, body: Body, place: _Place) -> tuple[Named, bool]:
         """Return whether an object names the video, and whether it has ids of its own."""

@@ -37,11 +37,12 @@ _VIOLATES = (
     r"(?:may |might )?(?:violate[sd]?|violating|goes against|did not pass|does not pass"
     r"|didn't pass|failed to pass|failed|breaches)"
 )
+_CONCERNING = r"(?: (?:concerning|regarding|on|about|around) .{0,80})?"
 _VIOLATION = (
     r"(?:content|safety|usage|community|moderation)(?: moderation| guidelines)?"
     r"(?: polic(?:y|ies))? violations?(?: (?:was )?detected)?"
 )
-_BY = r"(?:by|due to|because of|for|under|after|during|as)"
+_BY = r"(?:by|due to|because of|as a result of|for|under|after|during|as)"
 _BAD = r"(?:inappropriate|sensitive|unsafe|prohibited|harmful|explicit|nsfw|violating|disallowed)"
 _RULE = (
     r"(?:(?:the|our|its|an?|potentially|possible|openai's|provider's) ){0,3}"
@@ -54,7 +55,7 @@ _REASON = rf"(?:{_RULE}|(?:an? |potentially ){{0,2}}{_BAD}(?: (?:content|materia
 _SENTENCES = (
     rf"(?:{_SUBJECT} )?{_DONE} {_BY} {_REASON}",
     r"(?:content|request|prompt|video|output|input) (?:was |has been )?moderated",
-    rf"(?:{_SUBJECT} )?{_VIOLATES} {_RULE}",
+    rf"(?:{_SUBJECT} )?{_VIOLATES} {_RULE}{_CONCERNING}",
     _VIOLATION,
     rf"(?:{_SUBJECT} )?(?:contains?|contained) (?:potentially )?{_BAD}(?: (?:content|material))?",
     rf"{_BAD} (?:content|material)(?: (?:was |has been )?detected)?(?: in {_SUBJECT})?",
@@ -81,9 +82,9 @@ _MAY_PASS = re.compile(
 )
 
 
-def says_moderated(value: Json, video_id: str) -> bool:
-    """Return whether an error body says that a moderation refused the video."""
-    return any(_states_moderated(text, video_id) for text in error_texts(value))
+def says_moderated(value: Json, video_id: str) -> str | None:
+    """Return the text which says that a moderation refused the video; None if there is none."""
+    return next((text for text in error_texts(value) if _states_moderated(text, video_id)), None)
 
 
 def _states_moderated(text: str, video_id: str) -> bool:

@@ -35,7 +35,8 @@ _IN_FULL = rf"(?:{_REF}|{_LABEL})"
 _BY_ID = rf"(?:(?:video )?generation|operation){_REF}"
 _ID = rf"id(?: (?:<id>|'{_FOREIGN}'))?"
 _NAMED_THING = rf"(?:{_THING}{_IN_FULL}?|{_BY_ID})"
-_SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_THING}|{_ID})|<id>)"
+_ASKED_FOR = r"(?: you(?:'re| are| have)? (?:requested|looking for|asked for|specified|provided))?"
+_SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_THING}|{_ID}){_ASKED_FOR}|<id>)"
 # an expired request may be one whose signature is too old, an invalid one is any bad request
 _NAMED_JOB = rf"(?:{_JOB}{_IN_FULL}?|(?:request|entity|resource){_IN_FULL}|{_BY_ID}|{_ID})"
 _JOB_SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_JOB}|entity|resource)|<id>)"
@@ -56,11 +57,12 @@ _OR_ELSE = (
     r"|you (?:do not|don't) have|(?:has |was |is )?(?:already )?(?:been )?"
     r"(?:deleted|expired|removed|invalid|gone|purged)).{0,200})?"
 )
+_WHERE = r" (?:in|on) (?:the|our) (?:system|database|records?|registry)"
 _NO_SUCH = r"(?:no such|unknown|unrecogni[sz]ed|non-?existent|expired|deleted)"
 _CANNOT = r"(?:cannot|can't|could not|couldn't|unable to|failed to|did not|didn't)"
 _FOUND = r"(?:(?:was |could be )?found|exists?)"
 _SENTENCES = (
-    rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF})?{_OR_ELSE}",
+    rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF}|{_WHERE})?{_OR_ELSE}",
     rf"{_JOB_SUBJECT} {_OVER}{_OR_ELSE}",
     rf"{_NO_SUCH} (?:{_NAMED_THING}|{_ID})",
     rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF})?",
@@ -83,7 +85,8 @@ _CHINESE_JOB = (
 )
 _CHINESE_THING = rf"(?:{_CHINESE_JOB}|资源|資源|请求|請求|实体)"
 _CHINESE_WHICH = (
-    r"(?:该|此|这个|您的|对应的?|指定的?|相应的?|所?请求的|您?(?:所)?查询的|当前|該|指定)?"
+    r"(?:该|此|这个|您的|对应的?|指定的?|相应的?|所?请求的|您?(?:所|要)?(?:查询|查找)的|当前"
+    r"|該|指定)?"
 )
 _CHINESE_REF = rf" ?(?:id|编号|号)? ?(?:<id>|'{_FOREIGN}'|{_FOREIGN})? ?"
 _CHINESE_OR_ELSE = (
@@ -103,7 +106,7 @@ _CHINESE_SENTENCES = (
 )
 _CHINESE_BARE = r"(?:没有|无|不存在的?) ?(?:视频|任务|资源|请求)"  # says too little
 _CHINESE_INVALID = (
-    rf"{_CHINESE_WHICH}{_CHINESE_JOB}{_CHINESE_REF}(?:无效|不合法|非法|错误|無效)",
+    rf"{_CHINESE_WHICH}{_CHINESE_JOB}{_CHINESE_REF}(?:无效|不合法|非法|错误|有误|不正确|無效)",
     rf"(?:无效|非法|错误|無效)的?{_CHINESE_JOB}{_CHINESE_REF}",
 )
 
@@ -147,6 +150,12 @@ def says_missing(value: Json, video_id: str, status: int) -> str | None:
         if _states_missing(tidy(text, video_id), status, broken=broken):
             return text
     return None
+
+
+def names_video(text: str, video_id: str) -> bool:
+    """Return whether a text names the watched id, or a video, task or job."""
+    tidied = tidy(text, video_id)
+    return "<id>" in tidied or _NOUN.search(tidied) is not None
 
 
 def is_missing_word(word: str) -> bool:

@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import Final
 
 from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
-from notifier.gateway.job_search import Named, find_job, own_ids
+from notifier.gateway.job import Named, own_ids
+from notifier.gateway.job_search import find_job
 from notifier.gateway.response_classifier import Dialect, asked_wait, classify
 from notifier.gateway.video_ids import AskedIds
 from notifier.gateway.video_parser import is_repeated, read_snapshot

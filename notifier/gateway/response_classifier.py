@@ -15,15 +15,16 @@ from notifier.gateway import poll_errors
 from notifier.gateway.decode import UnreadableError, decode
 from notifier.gateway.extra_fields import DEFAULT_HIDDEN
 from notifier.gateway.failure_reason import failure_reason
-from notifier.gateway.job_search import Job, Named, Search, find_job, may_be_envelope
+from notifier.gateway.job import Job, Named, may_be_envelope
+from notifier.gateway.job_search import Search, find_job
 from notifier.gateway.moderation import says_moderated
-from notifier.gateway.not_found import is_missing_word, says_missing
+from notifier.gateway.not_found import is_missing_word, names_video, says_missing
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.gateway.video_ids import AskedIds
 from notifier.gateway.video_parser import read_snapshot
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.status import Status
-from notifier.model.video import Json, Snapshot
+from notifier.model.video import Json, Snapshot, VideoError
 from notifier.schedule.retry_after import parse_poll_after_ms, parse_retry_after
 
 _KEY_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -126,34 +127,37 @@ def _refusal(reply: _Reply, video_id: str) -> Answer | None:
     """Return what an answer without a job that counts refuses: the video, the key, or neither."""
     value, search, status, wait = reply.value, reply.search, reply.status, reply.wait
     final = status not in _BUSY_STATUSES and not search.describes_video
-    if final and _is_moderated(reply, video_id):
-        return Seen(_moderated(value, video_id), status, wait)
+    if final and (text := _moderation(reply, video_id)):
+        return Seen(_moderated(value, text, video_id), status, wait)
     if status in _KEY_STATUSES or _names_key(value, status):
         return Unauthorized(status, poll_errors.error_sentence(value), wait)
     not_believed = poll_errors.not_believed(search, status, wait)
     if not_believed is not None:
         return not_believed
     if final and (text := says_missing(value, video_id, status)):
-        return NotFound(text[: poll_errors.MAX_DETAIL], status, wait)
+        # "the requested resource is gone" may be about a whole API that was switched off
+        generic = status == HTTPStatus.GONE and not names_video(text, video_id)
+        return NotFound(text[: poll_errors.MAX_DETAIL], status, wait, generic)
     if final and status == HTTPStatus.GONE:
         detail = poll_errors.error_sentence(value) or "410 Gone"
         return NotFound(detail, status, wait, generic=True)
     return None
 
 
-def _is_moderated(reply: _Reply, video_id: str) -> bool:
+def _moderation(reply: _Reply, video_id: str) -> str | None:
     status = reply.status
     about_request = status == HTTPStatus.UNAUTHORIZED or reply.search.other_id
     if about_request or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return False
+        return None
     return says_moderated(reply.value, video_id)
 
 
-def _moderated(value: Json, video_id: str) -> Snapshot:
-    """Return the snapshot of a job that a moderation refused."""
+def _moderated(value: Json, text: str, video_id: str) -> Snapshot:
+    """Return the snapshot of a job that a moderation refused, as `text` says."""
     body = value if isinstance(value, dict) else {"error": value}
     job = Job(body, Status.FAILED.value, Status.FAILED, Named.YES, explicit=False)
-    return Snapshot(video_id, Status.FAILED, job.word, error=failure_reason(job))
+    reason = failure_reason(job) or VideoError(text)
+    return Snapshot(video_id, Status.FAILED, job.word, error=reason)
 
 
 def _names_key(value: Json, status: int) -> bool:

@@ -43,6 +43,7 @@ def _decoded(video_id: str) -> EncodedId | None:
         return None
     provider, model_found, rest = text.partition(_MODEL)
     _, video_found, inner = rest.partition(_VIDEO)
+    inner = inner.partition(";")[0]  # as LiteLLM itself reads it
     if not (model_found and video_found and inner and "provider" in provider):
         return None
     return EncodedId(provider, inner)

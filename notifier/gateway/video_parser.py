@@ -6,7 +6,7 @@ from sys import intern
 from notifier.gateway import fields
 from notifier.gateway.extra_fields import DEFAULT_HIDDEN, PROTOCOL, extra_fields
 from notifier.gateway.failure_reason import failure_reason
-from notifier.gateway.job_search import Job
+from notifier.gateway.job import Job
 from notifier.model.status import Status, read_status
 from notifier.model.video import Json, Snapshot, VideoError
 

@@ -26,6 +26,10 @@ class Moment:
         """Return the same moment with the status called `word`."""
         return replace(self, seen=self.seen._replace(word=word))
 
+    def with_id(self, video_id: str) -> "Moment":
+        """Return the same moment of a job with another id."""
+        return replace(self, seen=self.seen._replace(id=video_id))
+
     @property
     def expired(self) -> bool:
         """Whether the job has expired instead of being done."""

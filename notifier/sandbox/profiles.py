@@ -102,8 +102,10 @@ class Profile:
         if moment.seen.status is not Status.FAILED:
             hints = self.poll_hint.headers(speed) if self.poll_hint else {}
             return self._response(moment, hints={} if moment.seen.ended else hints)
-        described = self._response(moment, self.failed_status)
-        return self.failed(described) if self.failed and not moment.expired else described
+        if self.failed is None or moment.expired:
+            return self._response(moment, self.failed_status)
+        upstream = moment.with_id(self.job_id(moment.seen.id))
+        return self.failed(self._response(upstream, self.failed_status))
 
     def created(self, moment: Moment, speed: float) -> Response:
         """Return the answer to a request that started a job."""

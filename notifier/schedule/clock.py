@@ -29,6 +29,11 @@ class Clock:
         """Return steady Unix time, for deadlines."""
         return self._monotonic() + self._offset
 
+    @property
+    def offset(self) -> float:
+        """What is added to the monotonic clock to get `now`, in seconds."""
+        return self._offset
+
     def drift(self) -> float:
         """Return by how many seconds calendar time is ahead of `now`: the clock was set."""
         return self.wall() - self.now()

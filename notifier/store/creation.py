@@ -1,20 +1,18 @@
-"""Makes a new store whole before it appears at its path.
+"""Makes a database whole before it appears at its path.
 
-The file is made aside as `NAME.new`, with all its tables and the name of its config, synced, and
-then renamed into place. So a reader finds either nothing or a complete store. A start that is
-killed in the middle leaves only files aside, which the next start replaces. The caller holds the
-store's lock.
+The file is made aside as `NAME.new`, synced, and then renamed into place. So a reader finds either
+nothing, or the file from before, or a complete store. A process that is killed in the middle
+leaves only files aside, which the next one replaces. The caller holds the store's lock.
 """
 
-import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from notifier.store.codec import decode_text
+from notifier.store.files import beside, make_private, remove_database, sync
 from notifier.store.schema import migrate
-
-_ASIDE = ".new"
-_COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 def create(path: Path, config: Path) -> None:
@@ -22,47 +20,40 @@ def create(path: Path, config: Path) -> None:
 
     Replaces an empty file at `path`. Raises OSError and sqlite3.Error.
     """
-    aside = path.with_name(path.name + _ASIDE)
-    _remove(aside)
-    # made before SQLite opens it, so that it is private from its first byte
-    os.close(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    try:
-        _fill(aside, config)
-        _sync(aside)
-        aside.replace(path)
-    except BaseException:
-        _remove(aside)
-        raise
-    _sync(path.parent)
-
-
-def _fill(path: Path, config: Path) -> None:
-    db = sqlite3.connect(path, isolation_level=None)
-    try:
-        db.text_factory = decode_text
-        db.execute("PRAGMA synchronous = FULL")
+    with made_aside(path) as db:
         migrate(db)
         record_config(db, config)
         # last, so that the log that belongs to this name is gone when the file is closed
         db.execute("PRAGMA journal_mode = WAL")
-    finally:
-        db.close()
+
+
+@contextmanager
+def made_aside(path: Path, ending: str = ".new") -> Iterator[sqlite3.Connection]:
+    """Give a connection to a new private database; when the block ends, it is put at `path`.
+
+    Replaces a file that is there. If the block raises, nothing is left. `ending` is what the name
+    ends in before the file is whole.
+    """
+    aside = beside(path, ending)
+    remove_database(aside)
+    # made before SQLite opens it, so that it is private from its first byte
+    make_private(aside)
+    try:
+        db = sqlite3.connect(aside, isolation_level=None)
+        try:
+            db.text_factory = decode_text
+            db.execute("PRAGMA synchronous = FULL")
+            yield db
+        finally:
+            db.close()
+        sync(aside)
+        aside.replace(path)
+    except BaseException:
+        remove_database(aside)
+        raise
+    sync(path.parent)
 
 
 def record_config(db: sqlite3.Connection, config: Path) -> None:
     """Record which configuration file the state belongs to."""
     db.execute("INSERT OR REPLACE INTO meta VALUES ('config', ?)", (str(config),))
-
-
-def _remove(path: Path) -> None:
-    for suffix in _COMPANIONS:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Put what `path` holds onto the disk: a file's bytes, or a folder's names."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

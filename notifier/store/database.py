@@ -6,18 +6,21 @@ and left byte for byte as it was found.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
-from urllib.parse import quote
 
 from notifier.errors import StoreError, StoreRefusedError
 from notifier.store.codec import decode_text
 from notifier.store.creation import create, record_config
 from notifier.store.file_identity import FileIdentity
-from notifier.store.lock import FileLock, is_locked
+from notifier.store.files import is_missing, lock_of, log_of, make_folder
+from notifier.store.inspection import BUSY_SECONDS, inspect, read_only
+from notifier.store.lock import DatabaseLock, FileLock, is_locked
 from notifier.store.operation import Operation
-from notifier.store.schema import VERSION, migrate
+from notifier.store.schema import migrate
+from notifier.store.write_ahead_log import renew_mark
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,12 +36,19 @@ _STATEMENT_ERRORS = {
     sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_RANGE,
 }
-_SMALLEST = 512  # bytes; SQLite takes a shorter file for an empty database
 
 _REMEDY = "; set [store] path in the config to a file in a folder that this user may write to"
 
-BUSY_SECONDS = 5.0
-"""How long another process's lock on the file is waited for, in seconds."""
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn what the system or SQLite raises into StoreRefusedError."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        remedy = _REMEDY if isinstance(error, PermissionError) else ""
+        raise StoreRefusedError(f"cannot use {path} as the store: {reason}{remedy}") from None
 
 
 class Database:
@@ -50,13 +60,13 @@ class Database:
     def __init__(
         self,
         db: sqlite3.Connection,
-        lock: FileLock | None = None,
+        held: ExitStack,
         identity: FileIdentity | None = None,
         reader: sqlite3.Connection | None = None,
     ) -> None:
         self._db = db
         self._reader = reader
-        self._lock = lock
+        self._held = held
         self._identity = identity
         row = db.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
         self.store_id = str(row[0])
@@ -69,31 +79,20 @@ class Database:
         With `adopt` a store that belongs to another configuration file is taken over. Raises
         StoreRefusedError, with the reason in one sentence.
         """
-        lock = FileLock(_lock_path(path))
-        try:
-            _make_folder(path.parent)
-            lock.acquire()
-            _inspect(path)
-            if not path.exists() or not path.stat().st_size:
+        with _refusing(path), ExitStack() as held:
+            make_folder(path.parent)
+            held.enter_context(FileLock(lock_of(path)))
+            if is_missing(path):
+                inspect(path)
                 create(path, config)
+            held.enter_context(DatabaseLock(path))
+            inspect(path)
             db = _connected(path)
-            try:
-                _set_up(db, path, config, adopt=adopt)
-                identity = FileIdentity(path, _log_of(path))
-                reader = read_only(path)
-            except BaseException:
-                db.close()
-                raise
-        except BaseException as error:
-            lock.release()
-            if isinstance(error, OSError | sqlite3.Error):
-                reason = getattr(error, "strerror", None) or error
-                remedy = _REMEDY if isinstance(error, PermissionError) else ""
-                raise StoreRefusedError(
-                    f"cannot use {path} as the store: {reason}{remedy}"
-                ) from None
-            raise
-        return cls(db, lock, identity, reader)
+            held.callback(db.close)
+            _set_up(db, path, config, adopt=adopt)
+            identity = FileIdentity(path, log_of(path))
+            reader = held.enter_context(closing(read_only(path)))
+            return cls(db, held.pop_all(), identity, reader)
 
     @classmethod
     def in_memory(cls, store_id: str | None = None) -> "Database":
@@ -103,7 +102,9 @@ class Database:
         if store_id is not None:
             db.execute("UPDATE meta SET value = ? WHERE key = 'store_id'", (store_id,))
         db.execute("PRAGMA foreign_keys = ON")
-        return cls(db)
+        held = ExitStack()
+        held.callback(db.close)
+        return cls(db, held)
 
     def transact(
         self,
@@ -158,6 +159,8 @@ class Database:
         try:
             for operation in operations:
                 self._do(operation)
+            if self._db.in_transaction and any(operation.writes for operation in operations):
+                renew_mark(self._db)
             self._db.execute("COMMIT")
         except BaseException:
             # after some failures (disk full) SQLite has already rolled back
@@ -178,12 +181,8 @@ class Database:
         self._db.execute("RELEASE operation")
 
     def close(self) -> None:
-        """Close the file and release its lock."""
-        if self._reader is not None:
-            self._reader.close()
-        self._db.close()
-        if self._lock is not None:
-            self._lock.release()
+        """Close the file and release its locks."""
+        self._held.close()
 
 
 def _is_of_the_file(error: Exception) -> bool:
@@ -201,74 +200,9 @@ def _translated(error: Exception) -> Exception:
 def daemon_is_running(path: Path) -> bool:
     """Tell whether a daemon has the store at `path`."""
     try:
-        return is_locked(_lock_path(path))
+        return is_locked(lock_of(path))
     except OSError:
         return False
-
-
-def _lock_path(path: Path) -> Path:
-    return path.with_name(path.name + ".lock")
-
-
-def _log_of(path: Path) -> Path:
-    """Return SQLite's write-ahead log of the database at `path`."""
-    return path.with_name(path.name + "-wal")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise StoreRefusedError(f"cannot keep state in {folder}: it is not a folder") from None
-
-
-def _inspect(path: Path) -> None:
-    """Refuse a file that this process may not use, without writing to it.
-
-    The connection for this can only read: one that can write folds the log of a process that
-    was killed into the file as soon as it is closed, and deletes a log beside an empty file.
-    """
-    if path.exists() and path.stat().st_size:
-        db = read_only(path)
-        try:
-            refuse_unusable(db, path)
-        finally:
-            db.close()
-    elif (log := _log_of(path)).exists() and log.stat().st_size:
-        raise StoreRefusedError(
-            f"{log} holds commits of a database that is missing or empty: put {path.name} back, "
-            "or move the log away as well"
-        )
-
-
-def read_only(path: Path) -> sqlite3.Connection:
-    """Connect to the database at `path` for reading; raises sqlite3.Error."""
-    # mode=ro and never `immutable`, which would not see what the daemon commits
-    db = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=ro",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        timeout=BUSY_SECONDS,
-    )
-    db.text_factory = decode_text
-    return db
-
-
-def refuse_unusable(db: sqlite3.Connection, path: Path) -> None:
-    """Raise StoreRefusedError for a file that holds no store, or that of a newer notifier."""
-    if 0 < path.stat().st_size < _SMALLEST:
-        raise StoreRefusedError(f"{path} is not a database: it is too short")
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
-        raise StoreRefusedError(
-            f"{path} was written by a newer notifier (schema {version}, this one knows "
-            f"{VERSION}): run the newer one, or set another [store] path",
-            exit_code=_MISUSE,
-        )
-    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if version == 0 and tables:
-        raise StoreRefusedError(f"{path} is a database of some other program", exit_code=_MISUSE)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -297,4 +231,8 @@ def _belong_to(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool)
             "with notifier run --adopt",
             exit_code=_MISUSE,
         )
-    record_config(db, config)
+    if row is None or row[0] != str(config):
+        db.execute("BEGIN IMMEDIATE")
+        record_config(db, config)
+        renew_mark(db)
+        db.execute("COMMIT")

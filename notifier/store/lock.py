@@ -1,18 +1,24 @@
-"""One daemon per store: an advisory lock on a file of its own.
+"""One daemon per store: an advisory lock on a file of its own, and one on the database file.
 
-It is not on the database itself: SQLite uses POSIX locks there, which vanish as soon as any
-other descriptor of the same file is closed. The lock ends with the process, however it ends.
+Either would do as long as nothing is deleted. The lock file is what other processes look at: the
+database itself they may not open, because SQLite's POSIX locks on it vanish as soon as any other
+descriptor of it in the process is closed. The lock on the database file keeps a second daemon out
+when the lock file was deleted. Both end with the process, however it ends.
 """
 
 import fcntl
 import os
+import struct
 import time
 from pathlib import Path
+from typing import Self
 
+from notifier import log
 from notifier.errors import StoreRefusedError
 
 _PATIENCE = 0.5
 _STEP = 0.05
+_WHOLE_FILE = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # struct flock
 
 
 class StoreInUseError(StoreRefusedError):
@@ -24,11 +30,18 @@ class StoreInUseError(StoreRefusedError):
 
 
 class FileLock:
-    """An exclusive lock on `path`, held from `acquire` to `release`."""
+    """An exclusive lock on `path`, held from `acquire` to `release`, or in a `with` block."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd: int | None = None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def acquire(self) -> None:
         """Take the lock; raises StoreInUseError when another process has it."""
@@ -50,6 +63,68 @@ class FileLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+class DatabaseLock:
+    """An exclusive lock on the database file at `path`, held in a `with` block.
+
+    The block is entered before SQLite opens the file and left after SQLite has closed it, so that
+    closing the descriptor costs SQLite no lock.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+
+    def __enter__(self) -> Self:
+        """Take the lock; raises StoreRefusedError when another process has it, OSError."""
+        self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._lock()
+        except BaseException:
+            os.close(self._fd)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def _lock(self) -> None:
+        try:
+            free = _locked(self._fd, fcntl.LOCK_EX)
+        except OSError:  # a file system that wants more than a descriptor for reading, or has none
+            free, is_shared = True, True
+        else:
+            is_shared = free and locks_are_shared(self._path)
+        if not free:
+            raise StoreRefusedError(
+                f"another notifier is already running on {self._path}, although its lock file was "
+                "deleted: stop it first"
+            )
+        if is_shared:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            log.get().warning(
+                "database_not_locked",
+                store=str(self._path),
+                hint="on this file system (NFS?) only the lock file keeps a second daemon out",
+            )
+
+
+def locks_are_shared(path: Path) -> bool:
+    """Tell whether the lock that this process has on `path` is one that SQLite would meet.
+
+    On local file systems `flock` and POSIX locks know nothing of each other; on NFS the former is
+    made of the latter.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        found = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _WHOLE_FILE)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    (kind, *_) = struct.unpack("hhqqi4x", found)
+    return bool(kind != fcntl.F_UNLCK)
 
 
 def is_locked(path: Path) -> bool:

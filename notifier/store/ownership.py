@@ -1,8 +1,8 @@
 """Tells which config and which project a store belongs to.
 
 A store holds the state of one config. A daemon with another config would withdraw its watches,
-and a command would act on the wrong project. Paths are compared as text without `..`; symbolic
-links are not resolved, because what a mounted config points to changes with every edit.
+and a command would act on the wrong project. The path of the config is recorded without `..` and
+with its symbolic links, because what a mounted config points to changes with every edit.
 
 A project is known by its signers: marks of the secrets that sign its events. They stay when the
 project's folder is moved.
@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from notifier.errors import StoreRefusedError
-from notifier.store.database import read_only
+from notifier.store.inspection import read_only
 
 _MISUSE = 78
 
@@ -41,21 +41,44 @@ def record_signers(db: sqlite3.Connection, signers: Iterable[str]) -> None:
 def refuse_foreign(path: Path, config: Path) -> None:
     """Raise StoreRefusedError when the store at `path` belongs to another config."""
     owner = recorded_config(path)
-    if owner is not None and owner != Path(os.path.normpath(config)):
+    if owner is not None and not is_same_config(owner, config):
         raise StoreRefusedError(
             f"{path} holds the state of {owner}, not of {config}: nothing was done; "
-            f"use -c {owner}, or give each config a [store] path of its own",
+            f"{_way_out(owner, config)}",
             exit_code=_MISUSE,
         )
 
 
-def _read(path: Path, question: Callable[[sqlite3.Connection], str | None]) -> str | None:
-    if not path.is_file():
-        return None
+def _way_out(owner: Path, config: Path) -> str:
+    if _is_gone(owner):
+        return f"if the project was moved, take its state over: notifier run --adopt -c {config}"
+    return f"use -c {owner}, or give each config a [store] path of its own"
+
+
+def _is_gone(path: Path) -> bool:
     try:
+        return not path.exists()
+    except OSError:  # a folder above is closed to this user
+        return False
+
+
+def is_same_config(one: Path, other: Path) -> bool:
+    """Tell whether two paths name one config, by their text or because they are one file now."""
+    if os.path.normpath(one) == os.path.normpath(other):
+        return True
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # not there, or no path at all
+        return False
+
+
+def _read(path: Path, question: Callable[[sqlite3.Connection], str | None]) -> str | None:
+    try:
+        if not path.is_file():
+            return None
         with closing(read_only(path)) as db:
             return question(db)
-    except sqlite3.Error:
+    except (OSError, sqlite3.Error):
         return None
 
 

@@ -11,11 +11,14 @@ from notifier.errors import StoreError
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
 from notifier.model.watch import WatchKey
 from notifier.store import queries
-from notifier.store.database import daemon_is_running, read_only, refuse_unusable
+from notifier.store.database import daemon_is_running
+from notifier.store.files import log_of
+from notifier.store.inspection import read_only, refuse_unusable
 from notifier.store.queries import ALL_WATCHES, EventFilter, WatchFilter
 from notifier.store.schema import VERSION
 from notifier.store.tailing import TailNews, TailPosition, tail_end, tail_news
 from notifier.store.watches import open_by_gateway
+from notifier.store.write_ahead_log import belongs_to, refuse_foreign_log
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,7 +91,20 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
 
     Waits up to MIGRATION_SECONDS while a daemon brings the store up to date. Raises StoreError
     when the file is there and cannot be read, StoreRefusedError when another program or a newer
-    notifier wrote it.
+    notifier wrote it, or when its log is another database's.
+    """
+    with open_any_version(path) as db:
+        if db is not None:
+            with _translated():
+                _wait_for_migration(db, path)
+        yield None if db is None else Reader(db)
+
+
+@contextmanager
+def open_any_version(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Connect to the store at `path`, of this version or an older one, for reading.
+
+    None when there is none yet. Raises as `open_reader` does.
     """
     try:
         path.stat()
@@ -98,17 +114,30 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
     with _translated():
+        _refuse_foreign_log(path)
         db = read_only(path)
     try:
         with _translated():
-            made = _is_made(db, path)
-        yield Reader(db) if made else None
+            refuse_unusable(db, path)
+            made = _version(db) > 0
+        yield db if made else None
     finally:
         db.close()
 
 
-def _is_made(db: sqlite3.Connection, path: Path) -> bool:
-    """Tell whether the file holds a store's tables; raises StoreError for an older store's."""
+def _refuse_foreign_log(path: Path) -> None:
+    """Raise StoreRefusedError for a log of another database, unless a daemon has both open.
+
+    A daemon changes the files while they are looked at, so they are looked at twice.
+    """
+    for _ in range(2):
+        if daemon_is_running(path) or belongs_to(path, log_of(path)):
+            return
+    refuse_foreign_log(path, log_of(path))
+
+
+def _wait_for_migration(db: sqlite3.Connection, path: Path) -> None:
+    """Return when the store has this version; raises StoreError if no daemon brings it there."""
     patience_ends = time.monotonic() + MIGRATION_SECONDS
     while _is_older(db, path):
         # looked at again: the daemon that brought it up to date may just have ended
@@ -122,7 +151,6 @@ def _is_made(db: sqlite3.Connection, path: Path) -> bool:
                 "up to date, or restart the daemon if it is an older one"
             )
         time.sleep(_LOOK_EVERY)
-    return _version(db) > 0
 
 
 def _is_older(db: sqlite3.Connection, path: Path) -> bool:
@@ -138,5 +166,6 @@ def _version(db: sqlite3.Connection) -> int:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
-        raise StoreError(f"the store cannot be read: {error}") from None
+    except (sqlite3.Error, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"the store cannot be read: {reason}") from None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.model.health import Health
+from notifier.model.steady_base import SteadyBase
 from notifier.store import clock_base, endpoints, outbox, watches
 
 
@@ -43,10 +44,14 @@ def reconcile_endpoints(
 
 
 def recover(
-    db: sqlite3.Connection, url_marks: Mapping[str, str], longest_wait: float, now: float
+    db: sqlite3.Connection,
+    url_marks: Mapping[str, str],
+    longest_wait: float,
+    base: SteadyBase,
+    now: float,
 ) -> Recovery:
     """Repair the state; see `Store.recover`."""
-    set_back = clock_base.rebase(db, now)
+    set_back = clock_base.rebase(db, now, base)
     interrupted = outbox.release_interrupted(db)
     _bring_forward(db, now + longest_wait)
     watches.bring_back(db, now)

@@ -3,6 +3,8 @@
 import sqlite3
 
 from notifier.store.steps import STEPS
+from notifier.store.steps.log_mark import LOG_MARK
+from notifier.store.write_ahead_log import mark_migration
 
 VERSION = len(STEPS)
 """The `user_version` that this notifier reads and writes."""
@@ -21,6 +23,7 @@ def migrate(db: sqlite3.Connection) -> None:
     try:
         for statement in (each for step in STEPS[done:] for each in step):
             db.execute(statement)
+        mark_migration(db, had_mark=STEPS.index(LOG_MARK) < done)
         db.execute(f"PRAGMA user_version = {len(STEPS)}")
         db.execute("COMMIT")
     except BaseException:

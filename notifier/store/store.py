@@ -9,6 +9,7 @@ from notifier.model.delivery import AttemptRecord, Claim, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.model.job_sample import JobSample
+from notifier.model.steady_base import SteadyBase
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
 from notifier.model.watch import (
@@ -43,6 +44,8 @@ from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay, Replayed
 from notifier.store.transactions import Transactions
 from notifier.store.watch_batches import Added, Addition
+
+_UNKNOWN_BASE = SteadyBase("", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +137,18 @@ class Store(Transactions):
         )
 
     async def recover(
-        self, url_marks: Mapping[str, str], longest_wait: float
+        self,
+        url_marks: Mapping[str, str],
+        longest_wait: float,
+        base: SteadyBase = _UNKNOWN_BASE,
     ) -> recovery.Recovery:
         """Repair what an earlier process left behind; called once, before the lanes start.
 
         `url_marks` has a mark of its URL for each configured endpoint, `longest_wait` is the
-        longest wait in any retry schedule, in seconds.
+        longest wait in any retry schedule, in seconds, `base` what `now` counts from.
         """
-        return await self._transact_long(recovery.recover, url_marks, longest_wait, self._now())
+        now = self._now()
+        return await self._transact_long(recovery.recover, url_marks, longest_wait, base, now)
 
     async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> recovery.Reconciled:
         """Cancel deliveries to removed endpoints, and reset the health of moved ones.

@@ -50,6 +50,7 @@ class World:
     hangs: bool = False
     late: float = -math.inf
     failing: int = 0
+    unanswered: int = 0
     answered_at: float = field(default_factory=trio.current_time)
 
     async def touch(self) -> None:
@@ -76,6 +77,7 @@ class World:
             failing=lambda: self.failing,
             paused=lambda: 0,
             now=trio.current_time,
+            unanswered=lambda: self.unanswered,
         )
         with trio.move_on_after(seconds):
             await watchdog.run()
@@ -90,9 +92,10 @@ class World:
 async def test_it_is_fed_in_time_and_the_status_says_how_everything_stands(
     autojump_clock: MockClock,
 ) -> None:
-    world = World(failing=1)
+    world = World(failing=1, unanswered=2)
     await world.live(100)
-    assert world.manager.shown == ["watching 12, 3 pending, 1 endpoint failing"]
+    said = "watching 12, 3 pending, 1 endpoint failing, 2 gateways not answering"
+    assert world.manager.shown == [said]
     assert world.fed_all_along()
 
 

@@ -12,7 +12,7 @@ import trio
 
 from notifier.errors import StoreRefusedError
 from notifier.store import Database, open_reader
-from notifier.store.database import BUSY_SECONDS
+from notifier.store.inspection import BUSY_SECONDS
 from tests.faults.jobs import begin, finish
 from tests.process.harness import eventually, running, world
 

@@ -43,6 +43,14 @@ GONE = [
     "Video not found or has been deleted",
     f"We could not find a video with that id: {ID}",
     "task_id not found",
+    f"Job with ID {ID} was not found in the system.",
+    "We couldn't find the video you requested.",
+    "The video you are looking for does not exist.",
+    f"{ID}: no such video",
+    "invalid params, task_id not found",
+    f"The video generation task {ID} has expired or been deleted.",
+    "您要查询的任务不存在",
+    "任务已失效,请重新提交",
     "任务不存在",
     "任务已过期",
     "该视频已被删除",
@@ -78,7 +86,27 @@ def test_json_that_says_that_the_video_is_gone_is_a_not_found(
     for status in (404, 400, 410, 200):
         answer = ask(filled, status)
         assert isinstance(answer, NotFound), answer
-        assert not answer.generic
+        assert status == 410 or not answer.generic
+
+
+@pytest.mark.parametrize(
+    ("text", "generic"),
+    [
+        ("The requested resource is gone", True),
+        ("Requested entity was not found.", True),
+        ("The video is gone", False),
+        (f"{ID} not found", False),
+        ("任务已过期", False),
+        ("Gone", True),
+        ("This version of the API was switched off", True),
+    ],
+)
+def test_a_410_that_does_not_name_the_video_may_be_about_the_whole_gateway(
+    text: str, *, generic: bool
+) -> None:
+    answer = ask({"error": {"message": text}}, 410)
+    assert isinstance(answer, NotFound)
+    assert answer.generic == generic
 
 
 @pytest.mark.parametrize(
@@ -90,6 +118,7 @@ def test_json_that_says_that_the_video_is_gone_is_a_not_found(
         f"Video id {ID} is not valid",
         "invalid_video_id",
         "任务ID无效",
+        "任务id不正确",
         "无效的任务ID",
     ],
 )
@@ -126,6 +155,12 @@ def test_an_invalid_id_counts_on_404_and_410_alone(text: str) -> None:
         "Video storage is gone",
         "Task queue does not exist",
         "Unknown operation",
+        "Video generation has expired",
+        "Video file has expired",
+        "The requested resource could not be found but may be available again in the future",
+        "Cannot GET /v1/videos/video_68f1",
+        "no Route matched with those values",
+        "404 page not found",
         "Unknown model",
         "Deployment not found",
         "Video not found yet",
@@ -177,6 +212,9 @@ MODERATED = [
     {"error": {"message": "The video was blocked due to content policy violation"}},
     {"error": {"message": "The generated content violates our usage policies."}},
     {"detail": "Content moderated"},
+    {"error": {"message": "Your request was rejected as a result of our safety system."}},
+    {"error": {"message": "This content may violate our guidelines concerning third parties."}},
+    {"detail": [{"msg": "flagged", "type": "content_policy_violation"}]},
     {"detail": "NSFW content detected"},
     {"detail": "Prompt was flagged as inappropriate content"},
     {"msg": "内容未通过审核"},
@@ -244,6 +282,7 @@ def test_a_proxy_that_does_not_know_the_key_refuses_the_key() -> None:
         ({"error": {"code": None, "message": "r"}, "message": "x"}, VideoError("r")),
         ({"error": {}, "message": "r"}, VideoError("r")),
         ({"message": "success", "reason": "r"}, VideoError("r")),
+        ({"error": '{"error": {"message": "r", "code": "c"}}'}, VideoError("r", "c")),
         ({}, None),
     ],
 )

@@ -1,5 +1,6 @@
 """What a page of a list says about each video, and when it says nothing."""
 
+import base64
 import json
 from typing import Any
 
@@ -264,3 +265,23 @@ def test_a_page_that_says_what_is_known_answers_with_that_very_snapshot() -> Non
     again = page(item).answer("a", first.snapshot)
     assert again is not None
     assert again.snapshot is first.snapshot
+
+
+def encoded(inner: str, model: str) -> str:
+    text = f"litellm:custom_llm_provider:openai;model_id:{model};video_id:{inner}"
+    return "video_" + base64.b64encode(text.encode()).decode()
+
+
+def test_an_id_that_litellm_encodes_anew_is_given_as_it_was_asked_for() -> None:
+    asked, listed, other = encoded("v1", "alias"), encoded("v1", "model"), encoded("v2", "model")
+    dialect = Dialect()
+    dialect.asked.add(asked)
+    it = page(video(other), video(listed, "completed"), dialect=dialect)
+    assert it.ids == [other, asked]
+    assert it.last_id == listed
+    assert asked in it
+    assert it.says_ended(asked)
+    answer = it.answer(asked)
+    assert answer is not None
+    assert (answer.snapshot.id, answer.snapshot.status) == (asked, Status.COMPLETED)
+    assert it.answer(encoded("v3", "model")) is None

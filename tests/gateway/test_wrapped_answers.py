@@ -52,6 +52,11 @@ COMPLETED, FAILED = Status.COMPLETED, Status.FAILED
         ({"task_id": ID, "status": "error", "data": None, "message": "NSFW"}, FAILED),
         ({"id": ID, "status": "done"}, COMPLETED),
         ({"id": ID, "status": "succeed"}, COMPLETED),
+        ({"id": ID, "status": "SUCCESS", "results": [{"id": "f", "status": "up"}]}, COMPLETED),
+        ({"status": "completed", "model": {"id": "sora-2"}}, COMPLETED),
+        ({"id": ID, "status": {"state": "completed"}}, COMPLETED),
+        ({"Response": {"RequestId": "r", "TaskId": ID, "Status": "DONE"}}, COMPLETED),
+        ({"jsonrpc": "2.0", "id": 7, "result": {"id": ID, "status": "completed"}}, COMPLETED),
         # what vendors document
         (
             {"request_id": "r", "output": {"task_id": ID, "task_status": "SUCCEEDED"}},

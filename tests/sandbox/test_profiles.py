@@ -192,7 +192,8 @@ async def test_litellm_before_vllm_omni_quotes_a_failed_job_within_a_500(
     quoted = message.partition(" - ")[2].partition("\n\nLiteLLM: ")[0]
     assert failed.status_code == 500
     assert "Hosted_vllmException" in message
-    assert (json.loads(quoted)["status"], json.loads(quoted)["error"]["code"]) == ("failed", 500)
+    assert (json.loads(quoted)["id"], json.loads(quoted)["status"]) == ("v1", "failed")
+    assert json.loads(quoted)["error"]["code"] == 500
 
 
 async def test_vllm_omni_reports_a_failed_job_with_a_failing_status(

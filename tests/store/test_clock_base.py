@@ -4,9 +4,19 @@ import pytest
 
 from notifier.model.delivery import AttemptRecord, RetryAt
 from notifier.model.health import Health
+from notifier.model.steady_base import SteadyBase
 from notifier.model.watch import Observation
-from notifier.store import Store
-from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+from notifier.store import InlineExecutor, Store
+from tests.builders import (
+    START,
+    Time,
+    listing,
+    memory_database,
+    memory_store,
+    new_event,
+    snapshot,
+    spec,
+)
 
 HOUR, YEAR = 3600.0, 365 * 86_400.0
 ENDED, OPEN = spec("ended"), spec("open")
@@ -78,3 +88,105 @@ async def test_a_drift_counts_for_one_restart_only() -> None:
     await restart(store)
 
     assert await store.next_due("app") == pytest.approx(time.at + 300)
+
+
+def base(boot: str, wall: float, steady: float) -> SteadyBase:
+    return SteadyBase(boot, wall - steady)
+
+
+async def started(store: Store, at: SteadyBase) -> None:
+    await store.recover({}, YEAR, at)
+
+
+async def test_a_clock_set_just_before_a_kill_times_nothing_out() -> None:
+    """FIELD S12: the machine boots in 1970; the daemon is killed before it notices the jump."""
+    time = Time(100.0)
+    store = memory_store(time)
+    await started(store, base("boot 1", 100.0, 100.0))
+    await store.sync_watches([listing(OPEN)], [])
+
+    time.at = START + 2
+    await started(store, base("boot 1", time.at, 102.0))
+
+    (watch,) = await store.sync_watches([listing(OPEN)], [])
+    assert watch.taken_at == pytest.approx(START)
+
+
+async def test_a_clock_set_while_no_daemon_runs_moves_nothing_within_a_boot() -> None:
+    time = Time()
+    store = memory_store(time)
+    await started(store, base("boot 1", time.at, 100.0))
+    await store.sync_watches([listing(OPEN)], [])
+
+    for jump in (-HOUR, YEAR, 0.2):
+        time.at += jump + 60
+        await started(store, base("boot 1", time.at, 160.0))
+        (watch,) = await store.sync_watches([listing(OPEN)], [])
+        assert watch.taken_at == pytest.approx(time.at - 60, abs=0.5)
+        time.at -= 60
+        await started(store, base("boot 1", time.at, 100.0))
+
+
+async def test_a_jump_that_was_noticed_and_then_a_restart_count_once() -> None:
+    time = Time()
+    store = memory_store(time)
+    await started(store, base("boot 1", time.at, 100.0))
+    await store.sync_watches([listing(OPEN)], [])
+    await store.keep_drift(YEAR)
+
+    time.at += YEAR + 60
+    await started(store, base("boot 1", time.at, 160.0))
+    (watch,) = await store.sync_watches([listing(OPEN)], [])
+    assert watch.taken_at == pytest.approx(time.at - 60)
+
+
+async def test_time_that_no_daemon_ran_counts_after_another_boot() -> None:
+    time = Time()
+    store = memory_store(time)
+    await started(store, base("boot 1", time.at, 100_000.0))
+    await store.sync_watches([listing(OPEN)], [])
+
+    time.at += HOUR
+    await started(store, base("boot 2", time.at, 10.0))
+    (watch,) = await store.sync_watches([listing(OPEN)], [])
+    assert watch.taken_at == START
+
+
+async def test_a_boot_in_1970_that_ended_before_the_clock_was_set_counts_for_nothing() -> None:
+    time = Time(100.0)
+    store = memory_store(time)
+    await started(store, base("boot 1", 100.0, 100.0))
+    time.at = 130.0
+    await store.sync_watches([listing(OPEN)], [])
+
+    time.at = START
+    await started(store, base("boot 2", START, 20.0))
+
+    (watch,) = await store.sync_watches([listing(OPEN)], [])
+    assert watch.taken_at == pytest.approx(START)
+
+
+async def test_without_the_id_of_a_boot_only_the_noticed_drift_counts() -> None:
+    time = Time()
+    store = memory_store(time)
+    await started(store, base("", time.at, 100.0))
+    await store.sync_watches([listing(OPEN)], [])
+
+    time.at += HOUR
+    await started(store, base("", time.at, 100.0))
+    (watch,) = await store.sync_watches([listing(OPEN)], [])
+    assert watch.taken_at == START
+
+
+async def test_a_damaged_record_of_the_clock_is_no_record() -> None:
+    database = memory_database()
+    store = Store(database, InlineExecutor(), Time())
+    await started(store, base("boot 1", START, 100.0))
+    for damage in ("", "x", "[]", '["boot 1", "x", 1]', '["boot 1", 1e999, 1]', "{}"):
+        database.transact(
+            lambda db, value: db.execute(
+                "UPDATE meta SET value = ? WHERE key <> 'store_id'", (value,)
+            ),
+            damage,
+        )
+        await started(store, base("boot 1", START, 100.0))

@@ -12,6 +12,7 @@ from notifier.store.steps.first import (
     JOB_SAMPLES,
 )
 from notifier.store.steps.identity import IDENTITY
+from notifier.store.steps.log_mark import LOG_MARK
 
 STEPS: tuple[tuple[str, ...], ...] = (
     FIRST,
@@ -21,4 +22,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
     JOB_SAMPLES,
     IDENTITY,
     COUNTS,
+    LOG_MARK,
 )

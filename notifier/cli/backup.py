@@ -1,0 +1,37 @@
+"""`notifier backup` and `notifier restore`: the state in one file, and back."""
+
+from pathlib import Path
+
+import click
+
+from notifier.cli.config_loading import load_config
+from notifier.cli.options import config_option
+from notifier.store import back_up, restore
+
+
+@click.command("backup")
+@config_option
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@click.argument("file", type=click.Path(path_type=Path))
+def backup_command(config_path: Path | None, *, force: bool, file: Path) -> int:
+    """Write a checked copy of the state to FILE, also while the daemon runs."""
+    config = load_config(config_path)
+    size = back_up(config.store_path, file, replace=force)
+    click.echo(f"backed up {config.store_path} to {file} ({size} bytes, checked)")
+    return 0
+
+
+@click.command("restore")
+@config_option
+@click.argument("file", type=click.Path(path_type=Path))
+def restore_command(config_path: Path | None, *, file: Path) -> int:
+    """Put the backup in FILE in place of the state; what it replaces is kept.
+
+    The daemon must not be running.
+    """
+    config = load_config(config_path)
+    kept = restore(config.store_path, file)
+    click.echo(f"restored {config.store_path} from {file}")
+    if kept is not None:
+        click.echo(f"the state from before is kept in {kept}")
+    return 0
