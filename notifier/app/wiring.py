@@ -26,7 +26,7 @@ GATEWAY_IN_FLIGHT = 32
 CALLBACKS_IN_FLIGHT = 16
 """Most attempts in flight to callback URLs that are signed as for one endpoint."""
 
-PUBLIC = AddressPolicy(public_only=True)
+PUBLIC = AddressPolicy(public_only=True, rule="callback URLs must have public addresses")
 """For URLs that were not chosen by the operator."""
 
 _SLACK_PER_SECOND = 1.0

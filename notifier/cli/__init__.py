@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from notifier import __version__
-from notifier.cli.lazy_group import LazyGroup
+from notifier.cli.groups import LazyGroup
 from notifier.cli.output import print_errors
 from notifier.errors import NotifierError
 

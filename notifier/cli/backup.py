@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from notifier.cli.config_loading import load_config
-from notifier.cli.options import config_option
+from notifier.cli.options import config_option, examples
 from notifier.store import back_up, restore
 
 
+@examples("notifier backup /var/backups/notifier.db")
 @click.command("backup")
 @config_option
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
@@ -21,6 +22,7 @@ def backup_command(config_path: Path | None, *, force: bool, file: Path) -> int:
     return 0
 
 
+@examples("notifier restore /var/backups/notifier.db")
 @click.command("restore")
 @config_option
 @click.argument("file", type=click.Path(path_type=Path))

@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from notifier.cli.config_loading import load_with_secrets, print_warnings
-from notifier.cli.options import config_option
+from notifier.cli.options import config_option, examples
 from notifier.config.dropin_folder import Folder
 from notifier.errors import ConfigError
 
 
+@examples("notifier check", "notifier check -c /etc/notifier/config.toml")
 @click.command("check")
 @config_option
 def check_command(config_path: Path | None) -> int:

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from notifier.cli.options import config_option
+from notifier.cli.options import config_option, examples
 from notifier.demo import run_demo
 
 
+@examples("notifier demo")
 @click.command("demo")
 @config_option
 def demo_command(config_path: Path | None) -> int:  # noqa: ARG001 - every command takes -c

@@ -73,7 +73,9 @@ def _write(path: Path, entries: Sequence[Mapping[str, Any]], *, mark: bool) -> N
     except OSError as error:
         with suppress(OSError):
             hidden.unlink()
-        raise NotifierError(f"cannot write {path}: {error.strerror}") from None
+        reason = f"cannot write {path}: {error.strerror}"
+        remedy = "where no daemon runs, watch_dir must be a folder that this user may write to"
+        raise NotifierError(f"{reason}; {remedy}") from None
 
 
 def watch_entry(spec: WatchSpec) -> dict[str, object]:

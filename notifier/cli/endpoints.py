@@ -10,14 +10,16 @@ import trio
 from notifier.app import wiring
 from notifier.app.redaction import STATES, endpoint_rows, named_endpoint
 from notifier.app.sample_events import sample_event, sample_type
+from notifier.cli.completion import complete_endpoint
 from notifier.cli.config_loading import load_project, load_with_secrets
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
-from notifier.cli.options import config_option, json_option
+from notifier.cli.groups import SuggestingGroup
+from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json
 from notifier.cli.param_types import ParsedType
 from notifier.cli.tables import TableColumn, print_table
 from notifier.config import Config, EndpointSettings
-from notifier.config.bad_value import BadValueError
+from notifier.config.bad_value import BadValueError, explained
 from notifier.errors import ConfigError, NotifierError
 from notifier.http_client import open_client
 from notifier.model.event import EventType
@@ -36,12 +38,27 @@ _COLUMNS = (
     TableColumn("State", drop=1),
 )
 
+_REFUSED = "; does the receiver verify with the secret of this endpoint, and ask for no other key?"
+_HINTS = {
+    "http_401": _REFUSED,
+    "http_403": _REFUSED,
+    "http_400": "; does the receiver verify the raw body, with the secret of this endpoint?",
+    "http_404": "; is the path of this endpoint's url right?",
+    "http_405": "; the receiver must accept POST at this endpoint's url",
+    "http_410": "; the receiver says that it is gone for good: set another url",
+    "connect": "; does the receiver listen at this endpoint's url?",
+    "dns": "; is the host of this endpoint's url right?",
+    "tls": "; ca_file names the certificates of a private authority",
+    "timeout": "; the receiver must answer before it works on the event",
+}
 
-@click.group("endpoints")
+
+@click.group("endpoints", cls=SuggestingGroup)
 def endpoints_group() -> None:
     """See, test and enable the endpoints that events are delivered to."""
 
 
+@examples("notifier endpoints list", "notifier endpoints list --json")
 @endpoints_group.command("list")
 @config_option
 @json_option
@@ -78,16 +95,17 @@ def _sample_type(written: str) -> EventType:
     try:
         return sample_type(written)
     except BadValueError as error:
-        raise ValueError(f"{error}: {error.hint}") from None
+        raise ValueError(explained(error, written)) from None
 
 
 def _known_types(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     return [each for each in EventType if each.startswith(incomplete)]
 
 
+@examples("notifier endpoints test app", "notifier endpoints test app --type video.completed")
 @endpoints_group.command("test")
 @config_option
-@click.argument("name")
+@click.argument("name", shell_complete=complete_endpoint)
 @click.option(
     "--type", "event_type", type=ParsedType("type", _sample_type), default=EventType.TEST,
     metavar="TYPE", help="A sample of which event, such as video.completed  "
@@ -105,7 +123,8 @@ def test_command(config_path: Path | None, name: str, event_type: EventType) -> 
         click.echo(f"{name} took it: HTTP {outcome.status} ({event_id})")
         return 0
     detail = f" ({outcome.detail})" if outcome.detail else ""
-    raise NotifierError(f"{name} did not take it: {outcome.word}{detail}")
+    hint = _HINTS.get(outcome.word, "")
+    raise NotifierError(f"{name} did not take it: {outcome.word}{detail}{hint}")
 
 
 def _test(config: Config, name: str, event_type: EventType) -> tuple[str, Outcome]:
@@ -132,9 +151,10 @@ async def _send(
         return await wiring.sender(endpoint, http, time.time).send(event_id, body)
 
 
+@examples("notifier endpoints enable app")
 @endpoints_group.command("enable")
 @config_option
-@click.argument("name")
+@click.argument("name", shell_complete=complete_endpoint)
 def enable_command(config_path: Path | None, name: str) -> int:
     """Switch a disabled endpoint on again; what was held for it is delivered."""
     config = load_project(config_path)

@@ -13,14 +13,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from notifier.app.redaction import STATES
+from notifier.cli.completion import complete_endpoint
 from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import ask_daemon
 from notifier.cli.events_tail import tail_command
-from notifier.cli.options import config_option, json_option
+from notifier.cli.groups import SuggestingGroup
+from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json
-from notifier.cli.param_types import MOMENT
+from notifier.cli.param_types import MOMENT, ParsedType, WordType
 from notifier.cli.tables import TableColumn, print_table
 from notifier.config import Config
+from notifier.config.bad_value import quoted, unknown_name
+from notifier.config.validators import check_event_pattern
 from notifier.errors import NotifierError
 from notifier.model.views import EventView
 from notifier.store import open_reader
@@ -35,17 +39,25 @@ _COLUMNS = (
 )
 
 
-@click.group("events")
+@click.group("events", cls=SuggestingGroup)
 def events_group() -> None:
     """List events, look into one, follow new ones, send one again."""
 
 
+@examples(
+    "notifier events list --since 2h", "notifier events list --type 'video.*' --state dead --json"
+)
 @events_group.command("list")
 @config_option
 @json_option
-@click.option("--type", "type_", metavar="PATTERN", help="Such as video.failed or 'endpoint.*'.")
-@click.option("--endpoint", help="Only events for this endpoint.")
-@click.option("--state", type=click.Choice(STATES), help="Only those with a delivery in it.")
+@click.option(
+    "--type", "type_", type=ParsedType("pattern", check_event_pattern), metavar="PATTERN",
+    help="Such as video.failed or 'endpoint.*'.",
+)  # fmt: skip
+@click.option(
+    "--endpoint", shell_complete=complete_endpoint, help="Only events for this endpoint."
+)
+@click.option("--state", type=WordType(STATES), help="Only those with a delivery in it.")
 @click.option("--since", type=MOMENT, help="Such as 2h, or 2026-01-31T12:00Z.")
 @click.option("--until", type=MOMENT, help="The same.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
@@ -71,6 +83,8 @@ def list_command(  # noqa: PLR0913 - one parameter per option
         print_json(rows)
     elif rows:
         print_table(_COLUMNS, [_cells(row) for row in rows])
+    elif endpoint is not None and endpoint.removesuffix("@callback") not in config.endpoints:
+        raise NotifierError(unknown_name("endpoint", endpoint, config.endpoints))
     else:
         click.echo("no such events")
     return 0
@@ -90,6 +104,7 @@ def _when(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+@examples("notifier events show evt_123")
 @events_group.command("show")
 @config_option
 @json_option
@@ -100,7 +115,8 @@ def show_command(config_path: Path | None, *, as_json: bool, event_id: str) -> i
     with open_reader(config.store_path) as reader:
         view = None if reader is None else reader.event(event_id)
     if view is None:
-        raise NotifierError(f"there is no event {event_id}")
+        shown = f" {quoted(event_id)}" if quoted(event_id) else ""
+        raise NotifierError(f"there is no event{shown}; see: notifier events list")
     if as_json:
         print_json([view.as_row()])
     else:
@@ -127,11 +143,15 @@ def _show(view: EventView) -> None:
     click.echo(f"\n{json.dumps(view.body, indent=2, ensure_ascii=False)}")
 
 
+@examples("notifier events resend evt_123", "notifier events resend evt_123 --endpoint app")
 @events_group.command("resend")
 @config_option
 @json_option
 @click.argument("event_id", metavar="ID")
-@click.option("--endpoint", "endpoints", multiple=True, help="Only to this one; repeatable.")
+@click.option(
+    "--endpoint", "endpoints", multiple=True, shell_complete=complete_endpoint,
+    help="Only to this one; repeatable.",
+)  # fmt: skip
 def resend_command(
     config_path: Path | None, *, as_json: bool, event_id: str, endpoints: Sequence[str]
 ) -> int:
@@ -151,12 +171,17 @@ def resend_command(
 events_group.add_command(tail_command)
 
 
+@examples(
+    "notifier replay --since 2h", "notifier replay --since 2026-01-31T12:00Z --endpoint app --all"
+)
 @click.command("replay")
 @config_option
 @json_option
 @click.option("--since", type=MOMENT, required=True, help="Such as 2h, or 2026-01-31T12:00Z.")
 @click.option("--until", type=MOMENT, help="The same  [default: now]")
-@click.option("--endpoint", help="Only to this endpoint  [default: all]")
+@click.option(
+    "--endpoint", shell_complete=complete_endpoint, help="Only to this endpoint  [default: all]"
+)
 @click.option("--all", "everything", is_flag=True, help="Also what was delivered already.")
 def replay_command(
     config_path: Path | None,

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from notifier.cli.config_loading import load_project
-from notifier.cli.options import config_option
+from notifier.cli.options import config_option, examples
 from notifier.errors import StoreError
 from notifier.model.views import AttemptView, EventSummary, OutcomeView
 from notifier.store import open_reader
@@ -24,6 +24,7 @@ _LOOK_EVERY = 0.25
 _COLORS = {"delivered": "green", "dead": "red", "cancelled": "red", "held": "yellow"}
 
 
+@examples("notifier events tail", "notifier events tail --json")
 @click.command("tail")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")

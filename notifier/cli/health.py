@@ -6,9 +6,10 @@ import click
 
 from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import ask_daemon
-from notifier.cli.options import config_option
+from notifier.cli.options import config_option, examples
 
 
+@examples("notifier health")
 @click.command("health")
 @config_option
 def health_command(config_path: Path | None) -> int:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import tomli_w
 
-from notifier.cli.options import config_option
+from notifier.cli.config_loading import print_warnings
+from notifier.cli.options import config_option, examples
 from notifier.config import load
 from notifier.errors import ConfigError, NotifierError
 from notifier.shipped_files import shipped_file
@@ -21,13 +22,19 @@ _HEADER = """\
 
 """
 _PRIVATE = 0o600
+_TRIAL_GATEWAY = "http://127.0.0.1:8080/v1"
+_TRIAL_ENDPOINT = "http://127.0.0.1:9000/"
 
 
+@examples(
+    "notifier init",
+    "notifier init --base-url https://gateway.example/v1 --api-key-env GATEWAY_KEY",
+)
 @click.command("init")
 @config_option
 @click.option(
     "--base-url",
-    default="http://127.0.0.1:8080/v1",
+    default=_TRIAL_GATEWAY,
     show_default=True,
     help="Your gateway, up to and including /v1.",
 )
@@ -38,7 +45,7 @@ _PRIVATE = 0o600
 )
 @click.option(
     "--endpoint-url",
-    default="http://127.0.0.1:9000/",
+    default=_TRIAL_ENDPOINT,
     show_default=True,
     help="Where events are POSTed.",
 )
@@ -57,21 +64,29 @@ def init_command(
     example = shipped_file("config.example.toml")
     _write_new(path, _HEADER.format(example=example) + tomli_w.dumps(document))
     try:
-        load(path, os.environ)
+        config = load(path, os.environ)
     except ConfigError:
         path.unlink()
         raise
     where = "" if config_path is None else f" -c {shlex.quote(str(path))}"
-    click.echo(_next_steps(path, example, where))
+    print_warnings(config)
+    trial = (endpoint_url == _TRIAL_ENDPOINT, base_url == _TRIAL_GATEWAY)
+    click.echo(_next_steps(path, example, where, *trial))
     return 0
 
 
-def _next_steps(path: Path, example: Path, where: str) -> str:
+def _next_steps(path: Path, example: Path, where: str, listen: bool, sandbox: bool) -> str:  # noqa: FBT001 - which of the two are to be tried with
+    """Return what to do next: with a gateway and a receiver of one's own, or with ours."""
+    receive = f"  notifier listen{where}     # receives and verifies events\n" if listen else ""
+    gateway = (
+        "  notifier sandbox    # a gateway to try it with\n"
+        if sandbox
+        else f"  notifier probe{where} main VIDEO_ID    # asks your gateway once\n"
+    )
     return (
         f"wrote {path}\n"
         "Next, each in a terminal of its own:\n"
-        f"  notifier listen{where}     # receives and verifies events\n"
-        "  notifier sandbox    # a gateway to try it with\n"
+        f"{receive}{gateway}"
         f"  notifier run{where}        # the daemon\n"
         f"  notifier watch add{where} VIDEO_ID\n"
         "Every key, with its default and why:\n"
@@ -97,4 +112,6 @@ def _write_new(path: Path, text: str) -> None:
     except FileExistsError:
         raise NotifierError(f"{path} exists already; it was left as it is") from None
     except OSError as error:
-        raise NotifierError(f"cannot write {path}: {error.strerror}") from None
+        raise NotifierError(
+            f"cannot write {path}: {error.strerror}; -c names another file"
+        ) from None

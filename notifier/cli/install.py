@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from notifier.cli.options import examples
 from notifier.errors import NotifierError
 from notifier.shipped_files import UNIT, shipped_file, unit_text
 from notifier.signing import generate_secret
@@ -70,6 +71,7 @@ _root_option = click.option(
 )
 
 
+@examples("notifier install", "sudo notifier install --write")
 @click.command("install")
 @_root_option
 @click.option("--write", is_flag=True, help="Write the files; without it they are only shown.")
@@ -149,6 +151,7 @@ def _write(path: Path, text: str, mode: int) -> None:
     click.echo(f"wrote {path}")
 
 
+@examples("sudo notifier uninstall")
 @click.command("uninstall")
 @_root_option
 def uninstall_command(*, root: Path) -> int:

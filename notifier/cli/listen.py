@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from notifier.cli.config_loading import keys_from_config
 from notifier.cli.foreground import ForegroundServer, serve_until_stopped
-from notifier.cli.options import address_options, config_option
+from notifier.cli.options import address_options, config_option, examples
 from notifier.cli.param_types import DURATION, ParsedType
 from notifier.errors import TransportError
 from notifier.forwarding import UrlForwarder
@@ -22,6 +22,7 @@ from notifier.signing import decode_secret
 _COLORS = {"video.completed": "green", "video.failed": "red"}
 
 
+@examples("notifier listen", "notifier listen --port 9001 --fail-first 2")
 @click.command("listen")
 @config_option
 @address_options(9000)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=click.Command)
 
 
 def config_option(command: F) -> F:
@@ -38,3 +39,13 @@ def address_options(default_port: int) -> Callable[[F], F]:
         help="Port to listen on; 0 takes a free one.",
     )
     return lambda command: host(port(command))
+
+
+def examples(*lines: str) -> Callable[[C], C]:
+    """Return a decorator that puts examples at the end of a command's help."""
+
+    def add(command: C) -> C:
+        command.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+        return command
+
+    return add

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar, cast
 
 import click
 
+from notifier.config.bad_value import BadValueError, did_you_mean, explained, quoted
 from notifier.config.durations import DurationError, parse_duration
 
 T = TypeVar("T")
@@ -30,8 +31,25 @@ class ParsedType(click.ParamType, Generic[T]):  # type: ignore[type-arg] # see D
             return cast("T", value)
         try:
             return self._parse(value)
+        except BadValueError as error:
+            self.fail(explained(error, value), param, ctx)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class WordType(click.Choice):  # type: ignore[type-arg] # see DurationType
+    """One of several words; an unknown one has a "did you mean"."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the word; any other one is a usage error."""
+        words = [str(each) for each in self.choices]
+        if str(value) in words:
+            return str(value)
+        known = f"must be one of {', '.join(words)}"
+        error = BadValueError(known, did_you_mean(value, words), quotable=True)
+        raise click.BadParameter(explained(error, value), ctx, param)
 
 
 class DurationType(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on
@@ -49,7 +67,7 @@ class DurationType(click.ParamType):  # type: ignore[type-arg] # generic from cl
         try:
             return parse_duration(str(value) if number is None else number)
         except DurationError as error:
-            self.fail(str(error), param, ctx)
+            self.fail(explained(error, value), param, ctx)
 
 
 def _number(text: str) -> float | None:
@@ -86,7 +104,9 @@ class MomentType(click.ParamType):  # type: ignore[type-arg] # generic from clic
         try:
             return datetime.fromisoformat(text).astimezone().timestamp()
         except (ValueError, OverflowError):
-            self.fail(f"{text!r} is neither a duration (2h) nor a date and time", param, ctx)
+            shown = f", not {quoted(text)}" if quoted(text) else ""
+            reason = f"must be a duration (2h) or a date and time (2026-01-31T12:00Z){shown}"
+            self.fail(reason, param, ctx)
 
 
 MOMENT = MomentType()

@@ -8,8 +8,9 @@ import trio
 
 from notifier import log
 from notifier.app import wiring
+from notifier.cli.completion import complete_gateway, complete_open_id
 from notifier.cli.config_loading import checked_watch, load_with_secrets
-from notifier.cli.options import config_option
+from notifier.cli.options import config_option, examples
 from notifier.config import Config, GatewaySettings
 from notifier.config.bad_value import unknown_name
 from notifier.errors import NotifierError, TransportError
@@ -24,10 +25,11 @@ _EXCERPT = 400
 _HEADERS = ("content-type", "retry-after", "openai-poll-after-ms")
 
 
+@examples("notifier probe main video_123")
 @click.command("probe")
 @config_option
-@click.argument("gateway")
-@click.argument("video_id")
+@click.argument("gateway", shell_complete=complete_gateway)
+@click.argument("video_id", shell_complete=complete_open_id)
 def probe_command(config_path: Path | None, gateway: str, video_id: str) -> int:
     """Ask GATEWAY about VIDEO_ID once and explain the answer. Exit code 0 if it is a video."""
     config = load_with_secrets(config_path, "gateways", gateway)

@@ -8,7 +8,7 @@ import click
 
 from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import DaemonAddress, ask_daemon_at
-from notifier.cli.options import config_option, json_option
+from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json
 from notifier.config import absolute_path, default_socket_path, default_store, find_config
 from notifier.errors import ConfigError
@@ -17,6 +17,7 @@ from notifier.store import recorded_config
 _MISUSE = 78
 
 
+@examples("notifier reload")
 @click.command("reload")
 @config_option
 @json_option

@@ -7,10 +7,11 @@ import click
 from notifier import log
 from notifier.app import Options, run_process
 from notifier.cli.config_loading import load_with_secrets
-from notifier.cli.options import config_option
+from notifier.cli.options import config_option, examples
 from notifier.config import warnings
 
 
+@examples("notifier run", "notifier run -c config.toml --exit-when-done")
 @click.command("run")
 @config_option
 @click.option(

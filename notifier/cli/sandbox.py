@@ -9,8 +9,9 @@ import click
 import trio
 
 from notifier.cli.foreground import ForegroundServer, serve_until_stopped
-from notifier.cli.options import address_options, config_option
-from notifier.cli.param_types import DURATION, ParsedType
+from notifier.cli.options import address_options, config_option, examples
+from notifier.cli.param_types import DURATION, ParsedType, WordType
+from notifier.config.bad_value import unknown_name
 from notifier.http_server import Handler
 from notifier.model.status import Status
 from notifier.sandbox import FAULT_KINDS, PROFILES, Fault, Job, Sandbox
@@ -24,16 +25,25 @@ _COLORS = {
 _WIDTH = 60
 
 
+def _fault(text: str) -> Fault:
+    """Read KIND[:PROBABILITY]; raises ValueError."""
+    kind = text.partition(":")[0]
+    if kind not in FAULT_KINDS:
+        raise ValueError(unknown_name("fault", kind, FAULT_KINDS))
+    return Fault.parse(text)
+
+
+@examples("notifier sandbox --speed 10", "notifier sandbox --profile litellm --fault 429:0.5")
 @click.command("sandbox")
 @config_option
 @address_options(8080)
 @click.option("--speed", type=float, default=1.0, help="Divides every time a job takes.")
 @click.option(
-    "--profile", type=click.Choice(list(PROFILES)), default="openai", show_default=True,
+    "--profile", type=WordType(list(PROFILES)), default="openai", show_default=True,
     help="Which gateway's dialect to speak.",
 )  # fmt: skip
 @click.option(
-    "--fault", "faults", type=ParsedType("fault", Fault.parse), multiple=True,
+    "--fault", "faults", type=ParsedType("fault", _fault), multiple=True,
     metavar="KIND[:PROBABILITY]",
     help=f"Spoil status requests, by default 0.3 of them; repeatable. {', '.join(FAULT_KINDS)}.",
 )  # fmt: skip

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from notifier.app.redaction import STATES, endpoint_rows
 from notifier.cli.daemon_client import DaemonUnreachableError, ask_daemon
-from notifier.cli.options import config_option, json_option
+from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json
 from notifier.cli.project import Project, find_project
 from notifier.cli.tables import TableColumn, make_table, print_whole, terminal_width
@@ -82,6 +82,7 @@ class StatusReport:
         }
 
 
+@examples("notifier status", "notifier status --follow", "notifier status --json")
 @click.command("status")
 @config_option
 @json_option

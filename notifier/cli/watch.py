@@ -9,8 +9,8 @@ import click
 
 from notifier.cli.completion import complete_endpoint, complete_gateway
 from notifier.cli.daemon_client import DaemonUnreachableError
-from notifier.cli.lazy_group import LazyGroup
-from notifier.cli.options import config_option
+from notifier.cli.groups import LazyGroup
+from notifier.cli.options import config_option, examples
 from notifier.cli.output import print_errors
 from notifier.cli.param_types import DURATION
 from notifier.cli.project import Project, find_project
@@ -33,13 +33,13 @@ def watch_group() -> None:
     """Add, remove and list watched videos."""
 
 
-@click.command("add", epilog="""\b
-Examples:
-  notifier watch add video_123 --metadata user=7
-  notifier watch add video_123 --wait
-  cat ids.txt | notifier watch add - --gateway main
-  echo '{"video_id": "video_123", "metadata": {"user": "7"}}' | notifier watch add -
-""")  # fmt: skip
+@examples(
+    "notifier watch add video_123 --metadata user=7",
+    "notifier watch add video_123 --wait",
+    "cat ids.txt | notifier watch add - --gateway main",
+    'echo \'{"video_id": "video_123", "metadata": {"user": "7"}}\' | notifier watch add -',
+)
+@click.command("add")
 @config_option
 @click.argument("video_ids", metavar="VIDEO_ID...", nargs=-1, required=True)
 @click.option(

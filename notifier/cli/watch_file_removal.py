@@ -9,6 +9,7 @@ from notifier.cli.watch_batches import remove_through_daemon
 from notifier.cli.watch_listings import all_listings, file_of
 from notifier.cli.watch_requests import WatchRequest
 from notifier.config import Config
+from notifier.config.bad_value import quoted
 from notifier.errors import NotifierError
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchState
 from notifier.store import open_reader
@@ -78,7 +79,8 @@ def _key(request: WatchRequest, known: Mapping[str, set[WatchKey]]) -> WatchKey:
     video_id, gateway = request.entry.get("video_id"), request.entry.get("gateway")
     keys = {key for key in known.get(str(video_id), set()) if gateway in (None, key.gateway)}
     if not keys:
-        raise NotifierError(f"{video_id} is not watched; see: notifier watch list")
+        shown = quoted(video_id) or "the video"
+        raise NotifierError(f"{shown} is not watched; see: notifier watch list")
     if len(keys) > 1:
         names = ", ".join(sorted(key.gateway for key in keys))
         raise NotifierError(f"{video_id} is watched on {names}: say which with --gateway")

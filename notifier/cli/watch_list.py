@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from notifier.cli.config_loading import load_project
-from notifier.cli.options import config_option, json_option
+from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json
 from notifier.cli.tables import TableColumn, print_table
 from notifier.cli.watch_listings import all_listings
@@ -25,6 +25,7 @@ _COLUMNS = (
 )
 
 
+@examples("notifier watch list", "notifier watch list --all --json")
 @click.command("list")
 @config_option
 @json_option

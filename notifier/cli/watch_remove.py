@@ -7,7 +7,7 @@ import click
 
 from notifier.cli.completion import complete_gateway, complete_open_id
 from notifier.cli.daemon_client import DaemonUnreachableError
-from notifier.cli.options import config_option
+from notifier.cli.options import config_option, examples
 from notifier.cli.output import print_errors
 from notifier.cli.project import Project, find_project
 from notifier.cli.watch_adding import views_of
@@ -18,12 +18,12 @@ from notifier.model.watch import API_SOURCE, WatchKey, WatchState
 from notifier.store.database import daemon_is_running
 
 
-@click.command("remove", epilog="""\b
-Examples:
-  notifier watch remove video_123
-  notifier watch remove - < ids.txt
-  notifier watch remove --ended
-""")  # fmt: skip
+@examples(
+    "notifier watch remove video_123",
+    "notifier watch remove - < ids.txt",
+    "notifier watch remove --ended",
+)
+@click.command("remove")
 @config_option
 @click.argument("video_ids", metavar="[VIDEO_ID...]", nargs=-1, shell_complete=complete_open_id)
 @click.option(

@@ -9,6 +9,8 @@ import re
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
+from notifier.errors import Problem
+
 _LONGEST_SHOWN = 60
 _LONGEST_COMPARED = 64
 _MOST_NAMED = 10
@@ -79,3 +81,10 @@ def unknown_name(kind: str, written: str, known: Collection[str]) -> str:
     shown = quoted(written)
     named = f"there is no {kind} {shown}" if shown else f"there is no such {kind}"
     return f"{named} ({which_name(written, known, kind)})"
+
+
+def explained(error: BadValueError, value: object) -> str:
+    """Return the whole sentence about a bad value outside a file: quoted, with its hint."""
+    shown = quoted(value) if error.quotable else ""
+    problem = Problem("", "", str(error), error.hint, shown)
+    return str(problem).removeprefix(": ")

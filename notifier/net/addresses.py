@@ -74,10 +74,14 @@ _LOW = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """The `[outbound]` settings: `allow` lists the ranges that are exempt from `public_only`."""
+    """The `[outbound]` settings: `allow` lists the ranges that are exempt from `public_only`.
+
+    `rule` says, for the refusal of an address, why only public ones are permitted.
+    """
 
     public_only: bool = False
     allow: Sequence[Network] = ()
+    rule: str = "[outbound] has public_only = true"
 
     def refusal(self, address: Address) -> str | None:
         """Return why `address` must not be connected to, or None."""
@@ -88,7 +92,7 @@ class AddressPolicy:
             if _within(each, _METADATA):
                 return "a cloud's metadata service"
         if self.public_only and not all(self._is_open(each) for each in candidates):
-            return "not a public address, and [outbound] has public_only = true"
+            return f"not a public address, and {self.rule}"
         return None
 
     def _is_open(self, address: Address) -> bool:

@@ -37,6 +37,8 @@ _STATEMENT_ERRORS = {
     sqlite3.SQLITE_RANGE,
 }
 
+_REMEDY = "; set [store] path in the config to a file in a folder that this user may write to"
+
 
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
@@ -45,7 +47,8 @@ def _refusing(path: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
-        raise StoreRefusedError(f"cannot use {path} as the store: {reason}") from None
+        remedy = _REMEDY if isinstance(error, PermissionError) else ""
+        raise StoreRefusedError(f"cannot use {path} as the store: {reason}{remedy}") from None
 
 
 class Database:

@@ -9,8 +9,27 @@ import click
 
 from notifier import early_signals
 
+_LONGEST_SHOWN = 40
 
-class LazyGroup(click.Group):
+
+class SuggestingGroup(click.Group):
+    """A group that answers an unknown command with the nearest one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that `args` start with; an unknown one has a "did you mean"."""
+        name = args[0]
+        known = self.list_commands(ctx)
+        if name in known or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        shown = f' "{name}"' if name.isprintable() and len(name) <= _LONGEST_SHOWN else ""
+        raise click.UsageError(f"there is no command{shown} ({hint})", ctx)
+
+
+class LazyGroup(SuggestingGroup):
     """A group of the commands in `commands_by_name`: `module:attribute` by the command's name."""
 
     def __init__(
@@ -40,18 +59,3 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Group):
             early_signals.restore()
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that `args` start with; an unknown one has a "did you mean"."""
-        name = args[0]
-        if name in self._targets or name.startswith("-"):
-            return super().resolve_command(ctx, args)
-        near = get_close_matches(name, self._targets, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(self._targets)}"
-        shown = f' "{name}"' if name.isprintable() and len(name) <= _LONGEST_SHOWN else ""
-        raise click.UsageError(f"there is no command{shown} ({hint})", ctx)
-
-
-_LONGEST_SHOWN = 40

@@ -1,0 +1,158 @@
+"""Errors name what was written, what was expected and the next step; every help has examples."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from notifier.cli import cli
+from notifier.cli.groups import SuggestingGroup
+
+CONFIG = """
+[gateways.main]
+base_url = "http://127.0.0.1:9/v1"
+[endpoints.app]
+url = "http://127.0.0.1:9/hook"
+secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder with a config, with a state folder of its own."""
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG)
+    path.chmod(0o600)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("NOTIFIER_CONFIG", raising=False)
+    return path
+
+
+def said(*arguments: str) -> str:
+    """Return what a command that fails says."""
+    done = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    error = done.exception
+    if error is None:
+        assert done.return_value == 1
+        return done.stderr.strip()
+    return error.format_message() if isinstance(error, click.ClickException) else str(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("stauts",), ['"stauts"', "did you mean status?"]),
+        (("events", "lst"), ['"lst"', "did you mean list?"]),
+        (("watch", "ad", "x"), ['"ad"', "did you mean add?"]),
+        (("endpoints", "tset", "app"), ['"tset"', "did you mean test?"]),
+        (("endpoints", "test", "ap"), ['"ap"', "did you mean `app`?"]),
+        (("endpoints", "enable", "nope"), ['"nope"', "configured: app"]),
+        (("probe", "mian", "video"), ['"mian"', "did you mean `main`?"]),
+        (("events", "list", "--endpoint", "ap"), ['"ap"', "did you mean `app`?"]),
+        (("events", "list", "--type", "video.compleet"), ['"video.compleet"', "did you mean"]),
+        (("events", "list", "--state", "ded"), ['"ded"', "did you mean `dead`?"]),
+        (("events", "list", "--since", "yesterday"), ['"yesterday"', "2h"]),
+        (("watch", "add", "x", "--endpoint", "ap"), ["--endpoint: ", '"ap"', "`app`"]),
+        (("watch", "add", "x", "--gateway", "mian"), ["--gateway: ", '"mian"', "`main`"]),
+        (("watch", "add", "x", "--give-up-after", "soon"), ['"soon"', "must be a duration"]),
+        (("sandbox", "--profile", "litelm"), ['"litelm"', "did you mean `litellm`?"]),
+        (("sandbox", "--fault", "htlm"), ['"htlm"', "did you mean `html`?"]),
+        (("watch", "remove", "nope"), ['"nope"', "notifier watch list"]),
+        (("events", "show", "evt_nope"), ['"evt_nope"', "notifier events list"]),
+        (("status", "--jsn"), ["--jsn", "--json"]),
+    ],
+)
+def test_a_wrong_word_is_quoted_with_the_nearest_right_one(
+    arguments: tuple[str, ...], parts: list[str]
+) -> None:
+    text = said(*arguments)
+    for part in parts:
+        assert part in text
+    assert "endpoints[0]" not in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("written", ["sk-secret", "whsec_secret", "x" * 41])
+@pytest.mark.parametrize(
+    "arguments", [("endpoints", "test"), ("events", "show"), ("events", "list", "--endpoint")]
+)
+def test_what_may_be_a_secret_is_not_repeated(arguments: tuple[str, ...], written: str) -> None:
+    assert written not in said(*arguments, written)
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+@pytest.mark.parametrize("words", list(commands(cli)), ids=" ".join)
+def test_every_help_has_examples_of_its_own_command(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(cli, [*words, "--help"]).output
+    _, _, examples = shown.partition("Examples:\n")
+    assert f"notifier {' '.join(words)}" in examples
+
+
+def test_every_group_suggests() -> None:
+    context = click.Context(cli)
+    groups = [
+        command
+        for name in cli.list_commands(context)
+        if isinstance(command := cli.get_command(context, name), click.Group)
+    ]
+    assert groups
+    assert all(isinstance(each, SuggestingGroup) for each in groups)
+
+
+def test_init_for_a_gateway_of_ones_own_misses_the_v1_and_leaves_the_sandbox_out(
+    tmp_path: Path,
+) -> None:
+    arguments = ["init", "-c", str(tmp_path / "new.toml"), "--base-url", "https://g.example"]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 0
+    assert "does not end in /v1" in done.stderr
+    assert "sandbox" not in done.stdout
+    assert "notifier probe" in done.stdout
+
+
+def test_init_as_it_stands_recommends_the_sandbox(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["init", "-c", str(tmp_path / "new.toml")])
+    assert "notifier sandbox" in done.stdout
+    assert "notifier listen" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_init_in_a_folder_that_cannot_be_written_names_the_remedy(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert "-c names another file" in said("init", "-c", str(tmp_path / "new.toml"))
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "offered"),
+    [
+        ("watch add --gateway", "m", ["main"]),
+        ("watch add --endpoint", "", ["app"]),
+        ("endpoints test", "a", ["app"]),
+        ("events list --endpoint", "x", []),
+        ("probe", "m", ["main"]),
+    ],
+)
+def test_completion_knows_names(arguments: str, typed: str, offered: list[str]) -> None:
+    words = f"notifier {arguments} {typed}"
+    environment = {
+        "_NOTIFIER_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(arguments.split()) + 1),
+    }
+    done = CliRunner().invoke(cli, [], env=environment, prog_name="notifier")
+    assert done.output.split() == [f"plain,{each}" for each in offered]
