@@ -16,9 +16,11 @@ _CODE = re.compile(
     r"(?:content|request|input|output|prompt|video|image|text)_(?:was_)?moderated"
     r"|(?:content_)?moderation_(?:blocked|rejected|refused|flagged|violation|refusal)"
     r"|content_(?:policy|filter|safety|moderation)(?:_?(?:violation|violated|blocked|rejected))?"
-    r"|content_?(?:filtered|blocked|violation|rejected|flagged)"
-    r"|(?:safety|policy|usage_policy|responsible_ai_policy)_?violation"
+    r"|content_?(?:filtered|violation|rejected|flagged)"
+    r"|(?:safety|usage_policy|responsible_a_?i_?policy)_?violation"
+    r"|(?:prompt|video|content|output)_blocked|safety\.[a-z_.]{1,60}"
     r"|(?:input_|output_)?(?:text_|image_|video_|audio_)?sensitive_content(?:_detected)?"
+    r"(?:\.[a-z_]{1,40})?"
     r"|(?:inappropriate|prohibited|unsafe|nsfw)_content(?:_detected)?"
     r"|nsfw(?:_detected)?|data_inspection_failed"
     r")(?:[._]?(?:error|exception|policy_?violation))?"
@@ -27,7 +29,8 @@ _CODE = re.compile(
 _WHOSE = r"(?:(?:the|this|your|generated|requested|input|output|resulting|user|provided) ){0,3}"
 _SUBJECT = (
     rf"{_WHOSE}(?:video|content|output|result|prompt|input|image|request|generation|task|job|media)"
-    r"(?: (?:content|generation|output|prompt|request|description))?(?: <id>)?"
+    r"(?: (?:content|generation|output|prompt|request|description|text|image|video|data))?"
+    r"(?: <id>)?"
 )
 _DONE = (
     r"(?:(?:was|has been|is|were|has|got) )?(?:automatically )?(?:rejected|blocked|refused|flagged"
@@ -43,6 +46,7 @@ _VIOLATION = (
     r"(?: polic(?:y|ies))? violations?(?: (?:was )?detected)?"
 )
 _BY = r"(?:by|due to|because of|as a result of|for|under|after|during|as)"
+_THINGS = r"(?:content|material|information|text)"
 _BAD = r"(?:inappropriate|sensitive|unsafe|prohibited|harmful|explicit|nsfw|violating|disallowed)"
 _RULE = (
     r"(?:(?:the|our|its|an?|potentially|possible|openai's|provider's) ){0,3}"
@@ -51,13 +55,18 @@ _RULE = (
     r"(?: (?:system|polic(?:y|ies)|filters?|checks?|violations?|reasons|review|guidelines|rules"
     r"|concerns|restrictions))?"
 )
-_REASON = rf"(?:{_RULE}|(?:an? |potentially ){{0,2}}{_BAD}(?: (?:content|material|input|output))?)"
+_REASON = rf"(?:{_RULE}|(?:an? |potentially ){{0,2}}{_BAD}(?: (?:{_THINGS}|input|output))?)"
+_HOLDS = r"(?:contains?|contained|(?:may|might) contain|(?:may|might) have contained)"
 _SENTENCES = (
     rf"(?:{_SUBJECT} )?{_DONE} {_BY} {_REASON}",
     r"(?:content|request|prompt|video|output|input) (?:was |has been )?moderated",
     rf"(?:{_SUBJECT} )?{_VIOLATES} {_RULE}{_CONCERNING}",
     _VIOLATION,
-    rf"(?:{_SUBJECT} )?(?:contains?|contained) (?:potentially )?{_BAD}(?: (?:content|material))?",
+    (
+        rf"(?:(?:the )?request failed because )?(?:{_SUBJECT} )?{_HOLDS} (?:potentially )?{_BAD}"
+        rf"(?: {_THINGS})?"
+    ),
+    rf"{_SUBJECT} {_HOLDS} {_THINGS} that is not allowed by {_RULE}",
     rf"{_BAD} (?:content|material)(?: (?:was |has been )?detected)?(?: in {_SUBJECT})?",
     r"nsfw",
 )
@@ -73,10 +82,25 @@ _CHINESE_SENTENCES = (
     rf"{_CHINESE_SUBJECT}{_CHINESE_REFUSED}{_CHINESE_CHECK}(?:拒绝|拦截|驳回)?",
     rf"{_CHINESE_SUBJECT}(?:安全|内容)*审核(?:未通过|不通过|没有通过|拒绝|拦截)",
     rf"{_CHINESE_SUBJECT}{_CHINESE_HOLDS}{_CHINESE_BAD}(?:内容|信息|词汇?|元素|风险)?",
-    r"(?:内容|视频|提示词|图片)?违规(?:内容)?",
+    r"(?:(?:生成|输出|输入)?的?(?:内容|视频|提示词|图片)){0,2}(?:违规|不合规)(?:内容)?",
+    (
+        rf"{_CHINESE_SUBJECT}因?(?:内容|涉嫌)?(?:违规|敏感|不合规)(?:内容)?被?(?:系统|平台)?"
+        r"(?:拦截|拒绝|屏蔽|驳回|下架)"
+    ),
+    (
+        rf"{_CHINESE_SUBJECT}(?:触发|命中)了?(?:平台|系统)?(?:内容|安全|审核|风控)+"
+        r"(?:策略|机制|规则|限制|拦截|过滤)+"
+    ),
     rf"{_CHINESE_SUBJECT}(?:违反|不符合).{{0,20}}(?:规范|政策|规定|准则|要求)",
 )
 _SENTENCE = re.compile("|".join(f"(?:{one})" for one in _SENTENCES + _CHINESE_SENTENCES))
+_ABOUT_CONTENT = re.compile(
+    r"moderat|safety|guardrail|content|community|usage|openai|guideline|nsfw|violating"
+    r"|video|output|result|prompt|input|image|media"
+    rf"|{_BAD}|内容|安全|社区|审核|审查|检测|敏感|违规|不当|违禁|色情|不良|暴力"
+    r"|视频|输出|输入|图片|提示词|文本|素材|画面|风险|风控|不合规"
+)
+# a request may also break a policy of the network, or a rule about how often to ask
 _MAY_PASS = re.compile(
     r"\b(?:unavailable|time[sd]? ?out|later|pending|yet|still)\b|稍后|超时|尚未"
 )
@@ -92,5 +116,6 @@ def _states_moderated(text: str, video_id: str) -> bool:
         return True
     tidied = tidy(text, video_id)
     return _MAY_PASS.search(tidied) is None and any(
-        _SENTENCE.fullmatch(clause) for clause, _ in clauses(tidied)
+        _SENTENCE.fullmatch(clause) and _ABOUT_CONTENT.search(clause)
+        for clause, _ in clauses(tidied)
     )

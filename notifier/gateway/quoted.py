@@ -1,11 +1,14 @@
 """Finds JSON that a text quotes, such as an upstream's answer in a proxy's error message.
 
 Quotations come as JSON, with or without a sentence around it, and as the `repr` of a Python
-object: `Error code: 404 - {'error': {'message': …}}` is what the `openai` SDK writes. Work is
-bounded: the first 16,000 characters of a text, and four places at which a quotation may begin.
+object: `Error code: 404 - {'error': {'message': …}}` is what the `openai` SDK writes. Quotes may
+be escaped once more than the text around needs, as `{\\"error\\": …}` or `{&quot;error&quot;: …}`,
+because a proxy put the text into a literal. Work is bounded: the first 16,000 characters of a
+text, four places at which a quotation may begin, and three further levels of escapes.
 """
 
 import ast
+import html
 import json
 import re
 import warnings
@@ -17,7 +20,10 @@ from notifier.model.video import Json
 _LONGEST = 16_000
 _PLACES = 4
 _LONGEST_REPR = 4000
+_MOST_ESCAPES = 3
 _BEGIN = re.compile(r"[\[{](?=\s*[\[{\"'])")
+_ESCAPED_QUOTE = re.compile(r"\\[\"']|\\u002[27]|&(?:quot|#0?3[49]|#x2[27]|apos);")
+_ESCAPE = re.compile(r"\\(?:([\"'\\/])|u00(22|27|5[cC]))")
 _decoder = json.JSONDecoder()
 
 
@@ -26,6 +32,23 @@ def quoted_json(text: str) -> Iterator[tuple[Json, bool]]:
     if "{" not in text:
         return
     text = text[:_LONGEST]
+    for _ in range(_MOST_ESCAPES):
+        found = list(_quoted_in(text))
+        yield from found
+        if found or _ESCAPED_QUOTE.search(text) is None:
+            return
+        text = _without_escapes(text)
+    yield from _quoted_in(text)
+
+
+def _without_escapes(text: str) -> str:
+    """Return a text with one level of escapes less."""
+    if "&" in text:
+        text = html.unescape(text)
+    return _ESCAPE.sub(lambda found: found[1] or chr(int(found[2], 16)), text)
+
+
+def _quoted_in(text: str) -> Iterator[tuple[Json, bool]]:
     at = 0
     for _ in range(_PLACES):
         begin = _BEGIN.search(text, at)

@@ -225,6 +225,22 @@ MODERATED = [
     {"base_resp": {"status_code": 1027, "status_msg": "输出内容涉及敏感内容"}},
     {"msg": "内容违规"},
     {"error": {"message": "系统检测到输入或生成内容可能包含不安全或敏感内容"}},
+    {"error": {"message": "The output video may contain sensitive information."}},
+    {
+        "error": {
+            "message": "The request failed because the input text may contain sensitive"
+            " information. Request id: 021"
+        }
+    },
+    {"error": {"message": "Input data may contain inappropriate content."}},
+    {"detail": "Your prompt may contain text that is not allowed by our safety system."},
+    {"error": {"code": "ResponsibleAIPolicyViolation", "message": "no"}},
+    {"error": {"code": "InputImageSensitiveContentDetected.PrivacyInformation", "message": "no"}},
+    {"failureCode": "SAFETY.INPUT.TEXT", "code": "SAFETY.INPUT.TEXT", "message": "no"},
+    {"msg": "视频内容违规"},
+    {"msg": "视频因违规被拦截"},
+    {"msg": "触发内容安全策略"},
+    {"msg": "内容不合规"},
 ]
 
 
@@ -258,6 +274,15 @@ def test_the_reason_of_a_refusal_by_moderation_is_kept() -> None:
         ({"id": "video_9", "error": {"code": "content_policy_violation"}}, 400),
         ({"error": {"message": "Video video_9 was rejected by content moderation"}}, 400),
         ({"message": "审核中，请稍后"}, 400),  # noqa: RUF001 - as it is written
+        ({"error": {"message": "Request denied by policy"}}, 400),
+        ({"error": {"message": "Your request was rejected by the policy"}}, 400),
+        ({"error": {"message": "Request violates rate limit policy"}}, 400),
+        ({"error": {"message": "Request was blocked by security policy"}}, 400),
+        ({"error": {"code": "policy_violation", "message": "IP not allowed"}}, 400),
+        ({"message": "请求不符合接口规范"}, 400),
+        ({"message": "请求违反频率限制规定"}, 400),
+        ({"message": "请求不符合要求"}, 400),
+        ({"message": "请求被拦截"}, 400),
     ],
 )
 def test_trouble_with_a_moderation_or_with_another_video_ends_nothing(

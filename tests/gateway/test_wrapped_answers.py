@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -214,6 +215,33 @@ def test_a_failed_job_that_an_error_of_litellm_quotes_has_failed() -> None:
 
     assert isinstance(ask(body, 500, encoded("video_gen_0000", "hosted_vllm")), PollError)
     assert isinstance(ask(body, 500), PollError)
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        lambda said: said.replace('"', '\\"'),
+        json.dumps,
+        lambda said: json.dumps(json.dumps(said)),
+        lambda said: said.replace('"', "&quot;"),
+        lambda said: said.replace('"', "\\u0022"),
+        lambda said: repr(said.encode()),
+        lambda said: repr(json.dumps(said)),
+    ],
+)
+def test_a_quotation_may_be_escaped_more_often_than_it_needs(
+    escape: Callable[[str], str],
+) -> None:
+    for around in ("{}", "Upstream answered 500: {}", "HTTPError({}) (group 'x')"):
+        said = around.replace("{}", escape(json.dumps(FAILED_JOB)))
+        answer = ask({"error": {"message": said}}, 500, "video_gen_5f29")
+        assert isinstance(answer, Seen), said
+        assert answer.snapshot.error == VideoError("worker went away", "500")
+        assert isinstance(ask({"error": {"message": said}}, 500), PollError)
+
+        said = around.replace("{}", escape(json.dumps(gone(ID))))
+        assert isinstance(ask({"error": {"message": said}}, 404), NotFound), said
+        assert isinstance(ask({"error": {"message": said}}, 500, OTHER), PollError)
 
 
 @pytest.mark.parametrize(
