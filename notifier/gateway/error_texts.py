@@ -21,13 +21,22 @@ _MAX_QUOTATIONS = 4
 _LONGEST_LIST = 8
 _TEXTS = (
     *("code", "type", "message", "detail", "error", "errors", "msg", "error_msg", "status_msg"),
-    *("errmsg", "err_msg", "error_message", "errorMessage", "errorMsg", "error_code", "err_code"),
+    *(
+        "errmsg",
+        "err_msg",
+        "error_message",
+        "errormessage",
+        "errormsg",
+        "errorcode",
+        "error_code",
+        "err_code",
+    ),
     *("status_message", "task_status_msg", "reason", "fail_reason", "failure_reason"),
-    *("error_description", "title", "description"),
+    *("error_description", "title", "description", "faultstring"),
 )
 _WRAPPERS = (
     *("base_resp", "data", "result", "response", "output", "body", "meta", "payload", "task"),
-    *("video", "details", "status", "fault", "exception", "innererror"),
+    *("video", "details", "status", "fault", "exception", "innererror", "responsemetadata"),
 )
 
 
@@ -60,6 +69,8 @@ def _parts(value: Json) -> Iterator[Json]:
     if isinstance(value, list):
         yield from value[:_LONGEST_LIST]
     elif isinstance(value, dict):
-        yield from (value.get(name) for name in _TEXTS)
-        wrapped = (value.get(name) for name in _WRAPPERS)
+        # Tencent and Volcengine write `Response`, `Error`, `Code`
+        folded = {name.lower(): item for name, item in value.items()}
+        yield from (folded.get(name) for name in _TEXTS)
+        wrapped = (folded.get(name) for name in _WRAPPERS)
         yield from (item for item in wrapped if isinstance(item, dict | list))

@@ -17,12 +17,15 @@ _ID_NAMES = frozenset(
     }
 )  # fmt: skip
 STATUS_FIELDS = (
-    *("task_status", "job_status", "video_status", "taskStatus", "TaskStatus"),
+    *("task_status", "job_status", "video_status", "generation_status"),
+    *("taskStatus", "jobStatus", "videoStatus", "generationStatus", "TaskStatus", "JobStatus"),
     *("status", "Status", "state", "State"),
 )
 """Where a job's status word may stand, the surest first."""
 
-_ENVELOPE_WORDS = frozenset({"success", "error", "fail"})
+_ENVELOPE_WORDS = frozenset(
+    {"success", "error", "fail", "timeout", "timed_out", "timedout", "rejected", "blocked"}
+)
 _NEUTRAL_WORDS = frozenset({"ok", "okay", "200", "0", "true", ""})
 _OPERATION_RESULTS = frozenset({"response", "result", "error", "name"})
 

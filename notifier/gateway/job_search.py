@@ -15,9 +15,9 @@ Gateways wrap a job in envelopes, lists and quoted error texts. The rules of the
 5. Without such a job, the answer to the exact URL counts if it holds no other id at all, one job
    (or several that agree), and a known status word. It must not stand in an error, in a list of
    several, or in a text with more than the quotation.
-6. `success`, `error` and `fail` in an object without `progress` and `object: "video"` may be about
-   the request. If there is a job inside that object, the job inside counts. If not, the word
-   counts only if the object itself names the video.
+6. `success`, `error`, `fail`, `timeout`, `rejected` and `blocked` in an object without `progress`
+   and `object: "video"` may be about the request. If there is a job inside that object, the job
+   inside counts. If not, the word counts only if the object itself names the video.
 7. Objects without ids inside a job are its parts, such as steps; their statuses do not count.
 8. A word such as `ok` is never a job's status. An unknown word in an object without ids counts
    only in what usually wraps a job (`data`, `result`, …).

@@ -50,7 +50,10 @@ _MISSING = (
 )
 _OVER = (
     r"(?:(?:has |have |was |is |had )?(?:already |since )?(?:been )?"
-    r"(?:gone|expired|deleted|removed|purged))"
+    r"(?:gone|expired|deleted|removed|purged)"
+    r"(?: (?:and|or) (?:was |has been |been |is )?(?:automatically )?"
+    r"(?:gone|expired|deleted|removed|purged|cleaned up|no longer available))?"
+    r"(?: (?:after|since) (?:\d{1,4}|an?|one|two|seven) ?(?:h|d|hours?|days?|minutes?|weeks?))?)"
 )
 _OR_ELSE = (
     r"(?: or (?:(?:it )?(?:does not|doesn't) belong|is not owned|access|no permission"
@@ -64,10 +67,14 @@ _FOUND = r"(?:(?:was |could be )?found|exists?)"
 _SENTENCES = (
     rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF}|{_WHERE})?{_OR_ELSE}",
     rf"(?:video )?generation {_MISSING}(?: for)?{_REF}",
-    rf"{_JOB_SUBJECT} {_OVER}{_OR_ELSE}",
+    rf"{_JOB_SUBJECT}{_ASKED_FOR} {_OVER}{_OR_ELSE}",
     rf"{_NO_SUCH} (?:{_NAMED_THING}|{_ID})",
     rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF})?",
     rf"there (?:is|was) no (?:such )?{_NAMED_THING}",
+    rf"no {_THING}{_REF}",
+    rf"(?:the |no )?{_JOB} (?:record|entry) (?:was )?{_MISSING}(?:(?: for)?{_REF})?",
+    rf"(?:the |no )?(?:record|entry) (?:of|for) {_SUBJECT} {_MISSING}",
+    rf"(?:the )?(?:item|object|document|record|entry)(?: with)?(?: the)?(?: id)? <id> {_MISSING}",
     rf"no (?:record|trace|entry) (?:was )?(?:found )?(?:of|for) {_SUBJECT}(?: {_FOUND})?",
     rf"(?:we |i )?{_CANNOT} (?:find|locate) {_SUBJECT}",
     rf"(?:we |i )?(?:do not|don't) (?:know|have|recogni[sz]e)(?: of| about)? {_SUBJECT}",
@@ -82,7 +89,8 @@ _INVALID_SENTENCES = (
 )
 
 _CHINESE_JOB = (
-    r"(?:视频|影片|視頻|任务|任務|作业|生成)(?:生成|合成)?(?:任务|任務|作业|请求)?(?:记录)?"
+    r"(?:视频|影片|視頻|任务|任務|作业|生成|(?:task|video|job)_?(?=id))"
+    r"(?:生成|合成)?(?:任务|任務|作业|请求)?(?:记录|信息|数据)?"
 )
 _CHINESE_THING = rf"(?:{_CHINESE_JOB}|资源|資源|请求|請求|实体)"
 _CHINESE_WHICH = (
@@ -94,11 +102,11 @@ _CHINESE_OR_ELSE = (
     r"(?:或(?:者)?(?:已过期|已失效|已删除|已被删除|已被清理|无权|無權|已過期|已刪除|不属于)"
     r".{0,30})?"
 )
-_CHINESE_NOT_FOUND = "未找到|没有找到|沒有找到|找不到|无法找到|未查到|查不到"
+_CHINESE_NOT_FOUND = "未找到|没有找到|沒有找到|找不到|无法找到|未查到|查不到|未查询到"
 _CHINESE_MISSING = rf"(?:已|并)?(?:不存在|{_CHINESE_NOT_FOUND}|不再存在)(?:了)?"
 _CHINESE_OVER = r"(?:已经?|已被|已經)(?:过期|失效|删除|被删除|清理|移除|過期|刪除)(?:了)?"
 _CHINESE_LASTING = rf"(?:{_CHINESE_JOB}|资源|資源)"
-_CHINESE_NO_SUCH = rf"(?:{_CHINESE_NOT_FOUND}|查询不到|查无|无|未知的?|不存在的?|没有)"
+_CHINESE_NO_SUCH = rf"(?:{_CHINESE_NOT_FOUND}|查询不到|查无|查無|无|未知的?|不存在的?|没有)"
 _CHINESE_THAT = r"(?:该|此|这个|指定的?|对应的?|相应的?|您的|的|id为)?"
 _CHINESE_SENTENCES = (
     rf"{_CHINESE_WHICH}(?:{_CHINESE_THING}|id){_CHINESE_REF}{_CHINESE_MISSING}{_CHINESE_OR_ELSE}",
@@ -122,12 +130,12 @@ _TOO_LITTLE = re.compile(_CHINESE_BARE)
 _CODED_THING = r"(?:video_|generation_)?(?:video|task|job|generation|prediction)s?_?(?:id_)?"
 _CODED_LAST = r"(?:video_)?(?:video|task|job|generation|prediction)s?(?:_?id)?"
 _CODE = re.compile(
-    rf"(?:{_CODED_THING}(?:is_|was_|has_)?"
+    rf"(?:[a-z_]{{1,40}}\.)?(?:{_CODED_THING}(?:is_|was_|has_)?"
     r"(?:not_?found|(?:does_)?not_?exists?|expired|gone|deleted|unknown)"
     rf"|(?:unknown|no_such|nonexistent|expired)_{_CODED_LAST})(?:_error|_exception)?"
 )
 _INVALID_CODE = re.compile(rf"invalid_{_CODED_LAST}(?:_error|_exception)?")
-_WORDS = frozenset({"not_found", "notfound", "not_exist"})
+_WORDS = frozenset({"not_found", "notfound", "not_exist", "deleted", "removed", "gone"})
 
 _NOUN = re.compile("video|task|job|generation|prediction|视频|任务|影片|任務")
 _OTHER_SUBJECT = re.compile(

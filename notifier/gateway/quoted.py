@@ -1,8 +1,8 @@
-"""Finds JSON that a text quotes, such as an upstream's answer in a proxy's error message.
+r"""Finds JSON that a text quotes, such as an upstream's answer in a proxy's error message.
 
 Quotations come as JSON, with or without a sentence around it, and as the `repr` of a Python
 object: `Error code: 404 - {'error': {'message': …}}` is what the `openai` SDK writes. Quotes may
-be escaped once more than the text around needs, as `{\\"error\\": …}` or `{&quot;error&quot;: …}`,
+be escaped once more than the text around needs, as `{\"error\": …}` or `{&quot;error&quot;: …}`,
 because a proxy put the text into a literal. Work is bounded: the first 16,000 characters of a
 text, four places at which a quotation may begin, and three further levels of escapes.
 """

@@ -135,8 +135,8 @@ def _refusal(reply: _Reply, video_id: str) -> Answer | None:
     if not_believed is not None:
         return not_believed
     if final and (text := says_missing(value, video_id, status)):
-        # "the requested resource is gone" may be about a whole API that was switched off
-        generic = status == HTTPStatus.GONE and not names_video(text, video_id)
+        # "the requested resource was not found" may be about a path, or about a whole API
+        generic = not names_video(text, video_id)
         return NotFound(text[: poll_errors.MAX_DETAIL], status, wait, generic)
     if final and status == HTTPStatus.GONE:
         detail = poll_errors.error_sentence(value) or "410 Gone"

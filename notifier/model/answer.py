@@ -23,8 +23,8 @@ class Seen(NamedTuple):
 class NotFound:
     """The gateway stated, in JSON that names the video or task, that it does not exist.
 
-    `generic` means a 410 that names neither. It may be about the whole gateway, so it ends nothing
-    while every video gets it.
+    `generic` means a 410 that names neither, or a sentence about a "resource". It may be about the
+    whole gateway, so it ends nothing while every video gets it.
     """
 
     detail: str

@@ -38,12 +38,13 @@ _WORDS = {
         " in_process executing 处理中 生成中 进行中 运行中"
     ),
     Status.COMPLETED: (
-        "completed complete success succeeded finished done succeed successful"
-        " 成功 已成功 完成 已完成 生成成功 任务成功"
+        "completed complete success succeeded finished done succeed successful finish ready"
+        " 生成完成 已生成 成功 已成功 完成 已完成 生成成功 任务成功"
     ),
     Status.FAILED: (
         "failed failure fail error expired rejected moderated content_moderated request_moderated"
-        " 失败 已失败 生成失败 任务失败 已过期"
+        " timeout timed_out timedout nsfw nsfw_detected content_filtered blocked"
+        " 超时 已超时 审核不通过 审核未通过 违规 失败 已失败 生成失败 任务失败 已过期"
     ),
     Status.CANCELLED: "cancelled canceled aborted 已取消 取消",
 }

@@ -1,6 +1,7 @@
-"""Whether a 410 that names no video is about its video, or about the whole gateway.
+"""Whether a not-found answer that names no video is about its video, or about the whole gateway.
 
-A gateway that answers every request with 410 has moved or is off, and its jobs may run on.
+A gateway that answers every request with 410 has moved or is off, and one that says "resource not
+found" to every request may have lost a path. Its jobs may run on.
 So a generic not-found answer counts only once another video was seen by a single answer since the
 first such answer, or if no other video is watched.
 """

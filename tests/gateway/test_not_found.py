@@ -35,6 +35,7 @@ QUOTED = '{"error": {"message": "Video not found", "code": null}}'
         ({"error": {"message": "Video not found", "code": "video_not_found"}}, 404),
         ({"error": {"code": "task_not_found"}}, 404),
         ({"error": {"code": "VideoNotFoundError"}}, 404),
+        ({"Response": {"Error": {"Code": "ResourceNotFound.TaskNotFound"}}}, 404),
         ({"error": {"type": "video_not_found_error"}}, 404),
         ({"error": {"code": "video_not_found", "message": ""}}, 200),
         ({"code": "task_not_exist", "message": "任务不存在"}, 400),
