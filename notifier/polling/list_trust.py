@@ -12,6 +12,10 @@ What is compared is the status, by how far a job has come, and after that the pr
 contradiction ends the trust for good. A weak one, which chance may explain, does so the second
 time; until then no status of such a page is used. Samples are taken once per poll interval at
 first, and more rarely once the list was seen to move along with single answers.
+
+A list that shows everything but the ends of jobs agrees with single answers until a job has ended.
+So until a page was the first to show an end, few videos are asked about alone nearly as often as
+without lists.
 """
 
 from enum import Enum
@@ -36,6 +40,9 @@ _FIRST_GAP = 0.75
 """The time between two samples at first, in poll intervals: polls may come a little early."""
 
 _LONGEST_GAP = 6
+_FEW = 12
+"""So few videos are nearly always asked about alone while no page has shown an end."""
+
 _UNPROVEN_SAMPLES, _UNPROVEN_GAP = 20, 2
 """The longest gap, and the gap after so many samples of a list that never moved, in first gaps."""
 
@@ -109,6 +116,18 @@ class ListTrust:
         self._doubt = 0.0
         self._samples = self._agreements = 0
         self._next_sample = float("-inf")
+        self._has_shown_end = False
+
+    def longest_unasked(self, videos: int) -> float:
+        """Return for how many seconds pages may answer for one of `videos` instead of the video.
+
+        Among many, some end soon or are sampled, and asking about each is what lists shall save.
+        """
+        return float("inf") if self._has_shown_end or videos > _FEW else self._interval
+
+    def record_shown_end(self) -> None:
+        """Record that a single answer confirmed an end that a page had been the first to show."""
+        self._has_shown_end = True
 
     def wants_sample(self, now: float) -> bool:
         """Return whether the next page is to be compared with single answers."""

@@ -5,6 +5,7 @@ once, and so is one about which the page says less than single answers do, and o
 deadline. Once a list has shown an end too early, it is not used for that video again.
 """
 
+import math
 from collections.abc import Mapping
 
 import trio
@@ -29,7 +30,10 @@ _SERVER_ERROR = 500
 
 
 class PageApplier:
-    """Applies pages to `slots`, the slots of all watched videos."""
+    """Applies pages to `slots`, the slots of all watched videos.
+
+    A page answers no video whose last single answer is older than `longest_unasked` seconds.
+    """
 
     def __init__(
         self, queue: ReadyQueue, slots: Mapping[str, PollSlot], timer_wheel: TimerWheel
@@ -38,6 +42,7 @@ class PageApplier:
         self._slots = slots
         self._timer_wheel = timer_wheel
         self._singles_have_progress = False
+        self.longest_unasked = math.inf
 
     def record_single(self, slot: PollSlot, answer: Answer, at: float) -> None:
         """Record the answer to a single request that was made `at` a time (`Clock.now`)."""
@@ -80,9 +85,14 @@ class PageApplier:
         return None
 
     def _own_answer(self, page: Page, carrier: PollSlot, at: float) -> Seen | None:
-        if page.says_ended(carrier.video_id) or carrier.deadline <= at:
+        if page.says_ended(carrier.video_id) or self._must_be_asked(carrier, at):
             return None
         return self._answer(page, carrier)
+
+    def _must_be_asked(self, slot: PollSlot, at: float) -> bool:
+        """Return whether only a single answer counts for a slot now."""
+        unasked = at - slot.single_at if math.isfinite(slot.single_at) else 0.0
+        return slot.deadline <= at or unasked > self.longest_unasked
 
     def _slot_to_check(self, carrier: PollSlot, page: Page, now: float) -> PollSlot | None:
         """Return the slot that a page would answer whose last single answer is the oldest."""
@@ -124,7 +134,7 @@ class PageApplier:
             return 0.0
         if slot.earliest > now:
             return 0.0
-        answer = None if slot.deadline <= at else self._answer(page, slot)
+        answer = None if self._must_be_asked(slot, at) else self._answer(page, slot)
         if answer is None:
             slot.single_only = due
             return 0.0
@@ -145,6 +155,8 @@ class PageApplier:
 
     def _record_listed(self, slot: PollSlot, answer: Seen, at: float) -> None:
         slot.asked_at, slot.last_error, slot.listed = at, "", answer.snapshot
+        if slot.single_at == -math.inf:
+            slot.single_at = at  # from now on `longest_unasked` counts
 
     def _answer(self, page: Page, slot: PollSlot) -> Seen | None:
         if slot.not_found:

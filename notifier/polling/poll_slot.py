@@ -34,8 +34,9 @@ class PollSlot:
     answer is accepted. `wheel_tick` is the tick of its entry in the timer wheel.
 
     By `Clock.now`: `deadline` is when the watch is given up, `asked_at` when the last request was
-    made that brought an answer about this video, `single_at` the same for single requests, and
-    `refused_at` for a single request if its answer was a refusal.
+    made that brought an answer about this video, `single_at` the same for single requests (or for
+    the first page, if that was earlier), and `refused_at` for a single request if its answer was a
+    refusal.
 
     `single_only` says that the next answer must come from a single request, `listed_as_ended` that
     a page once said that the video has ended, `not_found` that the last single answer was

@@ -120,6 +120,8 @@ class Requester:
         self.health.record(answer, now)
         if isinstance(answer, Seen):
             self._record_seen(slot, answer.snapshot, now)
+            if answer.snapshot.ended and slot.listed_as_ended:
+                self._trust.record_shown_end()
         if client is self._client:  # else it was asked with the key of before
             self._judge_key(slot, answer, at)
         if is_limited(answer):
@@ -191,6 +193,7 @@ class Requester:
         if self._is_contradicted(slot, page, at, sample) or not self._trust.trusted:
             deps.pages.reject(slot, request, alone=True)
             return sample
+        deps.pages.longest_unasked = self._trust.longest_unasked(len(deps.slots))
         own = deps.pages.apply(slot, request, page, at, sampled=sample is not None)
         return own if sample is None else sample
 
