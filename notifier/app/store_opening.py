@@ -37,7 +37,13 @@ def open_store(config: Config, *, adopt: bool) -> Database:
     elif config.store.root is not None and not path.exists():
         _find_moved(config, config.store.root, adopt=adopt)
     database = _open(path, config, adopt=adopt)
-    database.transact(record_signers, wiring.signers(config))
+    signers = wiring.signers(config)
+    try:
+        if recorded_signers(path) != signers:
+            database.transact(record_signers, signers)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

@@ -5,7 +5,8 @@ counts. When the first is gone, the next takes its place. Another generation of 
 watch, so its settings may differ. Pure; a change costs as much as the entries that it touches.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from notifier.config.findings import key_path
@@ -26,36 +27,30 @@ class Claims:
     def __init__(self, main: Listing) -> None:
         self._listings: dict[str, Listing] = {}
         self._claims: dict[_Key, dict[str, _Claim]] = {}
-        self._accepted: dict[str, tuple[Listing, tuple[Problem, ...]]] = {}
+        self._problems: dict[str, tuple[Problem, ...]] = {}
         self._main = main.source
         self.update({main.source: main}, ())
 
-    def update(self, listed: dict[str, Listing], gone: Collection[str]) -> None:
-        """Replace what some sources list, in the order of their names, and forget others."""
+    def update(self, listed: Mapping[str, Listing], gone: Collection[str]) -> tuple[Listing, ...]:
+        """Replace what some sources list, in the order of their names, and forget others.
+
+        Returns every drop-in whose entries that count may have changed, with those entries.
+        """
         changed = [(name, listed[name]) for name in sorted(listed)]
         touched = {key for source in (*listed, *gone) for key in self._remove(source)}
         for source, listing in changed:
             touched |= self._add(source, listing)
         affected = {source for key in touched for source in self._claims.get(key, ())}
-        for source in affected | set(listed):
-            self._accepted[source] = self._judge(self._listings[source])
-
-    def accepted(self) -> tuple[Listing, ...]:
-        """Return the entries of drop-ins that count, sorted by source."""
-        return tuple(self._accepted[source][0] for source in self._dropins())
+        judged = [self._judge(self._listings[each]) for each in sorted(affected | set(listed))]
+        return tuple(each for each in judged if each.source != self._main)
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return a problem for each entry that is ignored."""
-        return tuple(
-            problem for source in self._dropins() for problem in self._accepted[source][1]
-        )
-
-    def _dropins(self) -> Iterator[str]:
-        return (source for source in sorted(self._accepted) if source != self._main)
+        """Return a problem for each entry that is ignored at present."""
+        return tuple(chain.from_iterable(self._problems.values()))
 
     def _remove(self, source: str) -> set[_Key]:
         listing = self._listings.pop(source, None)
-        self._accepted.pop(source, None)
+        self._problems.pop(source, None)
         keys = set() if listing is None else {_key(spec) for spec in listing.specs}
         for key in keys:
             self._claims[key].pop(source, None)
@@ -70,8 +65,8 @@ class Claims:
             self._claims.setdefault(_key(spec), {}).setdefault(source, claim)
         return {_key(spec) for spec in listing.specs}
 
-    def _judge(self, listing: Listing) -> tuple[Listing, tuple[Problem, ...]]:
-        """Return the entries of a source that count, and a problem for each of the others."""
+    def _judge(self, listing: Listing) -> Listing:
+        """Return the entries of a source that count, and note a problem for each of the others."""
         counting, problems = list[WatchSpec](), list[Problem]()
         for index, spec in enumerate(listing.specs):
             first = next(iter(self._claims[_key(spec)].values()))
@@ -79,9 +74,11 @@ class Claims:
                 counting.append(spec)
             else:
                 problems.append(_conflict(listing.source, index, first))
+        self._problems.pop(listing.source, None)
         if not problems:
-            return listing, ()
-        return Listing(listing.source, tuple(counting)), tuple(problems)
+            return listing
+        self._problems[listing.source] = tuple(problems)
+        return Listing(listing.source, tuple(counting))
 
 
 def _key(spec: WatchSpec) -> _Key:

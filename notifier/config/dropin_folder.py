@@ -21,62 +21,67 @@ Signature = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The contents of the folder at one scan.
+    """What a scan found.
 
-    `names` are all drop-ins, good or broken; None when the folder could not be read. `listings`
-    are the valid ones, `problems` what is wrong with the others or the folder.
+    `names` are all drop-ins, good or broken; None when not all of the folder was read. `listings`
+    has the sources whose entries changed since the scan before, `gone` those that left. `problems`
+    is everything that is wrong at present with files or the folder.
     """
 
     names: frozenset[str] | None
     listings: tuple[Listing, ...] = ()
+    gone: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
 
 class Folder:
-    """The drop-ins of one configuration; what other files list costs nothing to scan again."""
+    """The drop-ins of one configuration; a file that has not changed costs next to nothing."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._read: dict[str, tuple[Signature, Listing | tuple[Problem, ...]]] = {}
+        self._signatures: dict[str, Signature] = {}
+        self._broken: dict[str, tuple[Problem, ...]] = {}
         self._claims = Claims(config.listing)
-        self._contents = Contents(frozenset())
 
-    def scan(self) -> Contents:
-        """Read the files that have changed since the last scan, and return all contents.
-
-        When nothing has changed, that is the very object of the last scan.
-        """
+    def scan(self, only: Collection[str] | None = None) -> Contents:
+        """Read the files that have changed since the last scan: of all, or of those in `only`."""
         try:
-            files = _dropins(self.config.watch_dir)
+            if only is None:
+                return self._update(_dropins(self.config.watch_dir), whole=True)
+            files = _some_dropins(self.config.watch_dir, only)
         except FileNotFoundError:
             if not self.config.watch_dir.is_symlink():
                 return Contents(names=None)
             return Contents(names=None, problems=(self._unusable("it links to nothing"),))
         except OSError as error:
             return Contents(names=None, problems=(self._unusable(str(error.strerror)),))
-        changed = {
-            name: (signature, self._entry(name))
-            for name, signature in files.items()
-            if self._read.get(name, (None,))[0] != signature
-        }
-        gone = self._read.keys() - files.keys()
-        if changed or gone:
-            self._contents = self._changed(changed, gone)
-        return self._contents
+        return self._update(files, whole=False, looked_for=frozenset(only))
 
-    def _changed(
+    def _update(
         self,
-        changed: Mapping[str, tuple[Signature, Listing | tuple[Problem, ...]]],
-        gone: Collection[str],
+        files: Mapping[str, Signature],
+        *,
+        whole: bool,
+        looked_for: Collection[str] = (),
     ) -> Contents:
+        known = self._signatures.keys()
+        gone = frozenset(known - files.keys() if whole else (known & looked_for) - files.keys())
+        changed = {
+            name: self._entry(name)
+            for name, signature in files.items()
+            if self._signatures.get(name) != signature
+        }
         for name in gone:
-            del self._read[name]
-        self._read |= changed
-        listed = {name: read for name, (_, read) in changed.items() if isinstance(read, Listing)}
-        self._claims.update(listed, gone)
-        broken = (read for _, read in self._read.values() if isinstance(read, tuple))
-        problems = (*chain.from_iterable(broken), *self._claims.problems())
-        return Contents(frozenset(self._read), self._claims.accepted(), problems)
+            del self._signatures[name]
+        self._signatures |= files
+        for name in (*gone, *changed):
+            self._broken.pop(name, None)
+        self._broken |= {n: read for n, read in changed.items() if not isinstance(read, Listing)}
+        listed = {name: read for name, read in changed.items() if isinstance(read, Listing)}
+        affected = self._claims.update(listed, gone)
+        names = frozenset(files) if whole else None
+        problems = (*chain.from_iterable(self._broken.values()), *self._claims.problems())
+        return Contents(names, affected, gone, problems)
 
     def _unusable(self, reason: str) -> Problem:
         return Problem(str(self.config.watch_dir), "", f"the folder cannot be used: {reason}")
@@ -101,7 +106,17 @@ def _dropins(folder: Path) -> dict[str, Signature]:
         }
 
 
-def _signature(entry: os.DirEntry[str]) -> Signature:
+def _some_dropins(folder: Path, names: Collection[str]) -> dict[str, Signature]:
+    """Return a signature for each of `names` that is a drop-in of the folder."""
+    folder.stat()
+    return {
+        name: _signature(folder / name)
+        for name in names
+        if name.endswith(".toml") and not name.startswith(".") and os.path.lexists(folder / name)
+    }
+
+
+def _signature(entry: os.DirEntry[str] | Path) -> Signature:
     try:
         stat = entry.stat()
     except OSError:

@@ -97,7 +97,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     if words := schema.get("enum", [schema["const"]] if "const" in schema else []):
         return ", ".join(_code(str(each)) for each in words)
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
+        items = schema.get("prefixItems", [schema.get("items", {})])
+        return f"list of {', '.join(_type(each) for each in items)}"
     values = schema.get("additionalProperties")
     if isinstance(values, Mapping):
         return f"object of {_type(values)}"

@@ -13,6 +13,8 @@ from notifier.model.condition import GatewayState
 
 Count = Annotated[int, Field(ge=0)]
 UnixTime = Annotated[float, Field(description="Unix seconds.")]
+# a tuple, but tools get on badly with arrays whose items differ
+ReplayPosition = Annotated[list[float | str], Field(min_length=2, max_length=2)]
 DeliveryWord = Literal["pending", "held", "delivered", "dead", "cancelled"]
 
 
@@ -44,6 +46,10 @@ class Watch(BaseModel):
     give_up_after: Annotated[float | None, Field(description="Seconds; null: the gateway's.")]
     generation: Annotated[int, Field(ge=1)]
     taken_at: UnixTime
+    last_asked_at: Annotated[
+        float | None, Field(description="When an open watch was last asked about, Unix seconds.")
+    ]
+    last_outcome: Annotated[str | None, Field(description="What came of that, in words.")]
 
 
 class WatchList(BaseModel):
@@ -190,7 +196,7 @@ class Replayed(BaseModel):
 
     deliveries: dict[str, Count]
     next: Annotated[
-        tuple[UnixTime, str] | None,
+        ReplayPosition | None,
         Field(description="With one_batch: the `after` of the next request; null at the end."),
     ]
 
@@ -224,6 +230,7 @@ class Readiness(BaseModel):
     status: Literal["ready", "not ready"]
     store: bool
     loops: bool
+    detail: str = ""
 
 
 class ProblemPart(BaseModel):
@@ -246,14 +253,14 @@ class Problem(BaseModel):
 
 
 class WatchResult(BaseModel):
-    """What became of one item of an array; `status` is what a request of its own would answer."""
+    """What became of one item of an array: its watch or its problem, if it has one."""
 
-    status: int
+    status: Annotated[int, Field(description="As for a request of its own.")]
     watch: Watch | None = None
     problem: Problem | None = None
 
 
 class WatchResults(BaseModel):
-    """A result for each item of an array, in its order."""
+    """A result for each item of an array, in their order."""
 
     results: list[WatchResult]

@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import stat
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from notifier.control.socket_group import SocketRefusedError, share_with
 
 _BACKLOG = 100
 _MAX_PATH = 107
+_PEER = struct.Struct("3i")
 _EXIT_CONFIG = 78
 
 
@@ -75,9 +77,20 @@ def _clear(path: Path) -> None:
             return
         except OSError as error:
             raise SocketRefusedError(f"cannot listen at {path}: {error.strerror}") from None
+        listener = _listener(probe)
     raise SocketRefusedError(
-        f"another process listens at {path}: stop it, or set [http] socket to another path"
+        f"another process listens at {path}{listener}: stop it, or set [http] socket to another "
+        "path"
     )
+
+
+def _listener(probe: socket.socket) -> str:
+    """Return the pid of the process at the other end, as words; nothing where it is unknown."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return ""
+    pid, _, _ = _PEER.unpack(probe.getsockopt(socket.SOL_SOCKET, option, _PEER.size))
+    return f" (pid {pid})" if pid else ""
 
 
 def remove_unix(path: Path) -> None:

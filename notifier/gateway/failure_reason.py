@@ -15,21 +15,14 @@ from notifier.model.video import Json, VideoError
 _MESSAGES = (
     *("error", "fail_reason", "failure_reason", "failure", "error_message", "error_msg"),
     *("errmsg", "err_msg", "task_status_msg", "status_msg", "status_message", "failure_message"),
-    *(
-        "failReason",
-        "failureReason",
-        "errorMessage",
-        "ErrorMessage",
-        "last_error",
-        "status_detail",
-        "reason",
-    ),
+    *("failReason", "failureReason", "failMsg", "errorMessage", "ErrorMessage"),
+    *("last_error", "status_detail", "reason"),
     *("message", "msg", "detail"),
 )
 _CODES = (
-    "code", "error_code", "err_code", "errcode", "failure_code", "failureCode", "errorCode",
-    "ErrorCode",
-)  # fmt: skip
+    *("code", "error_code", "err_code", "errcode", "failure_code", "failureCode", "failCode"),
+    *("errorCode", "ErrorCode"),
+)
 _PARTS = ("base_resp", "output", "result", "task_result", "data")
 _NO_CODES = frozenset({"0", "200", "success", "ok", ""})
 _NO_REASONS = frozenset({"ok", "success", "succeed", "request_success", "none", "null", "成功"})
@@ -39,7 +32,7 @@ _LONGEST = 1000
 def failure_reason(job: Job) -> VideoError | None:
     """Return the reason of a job that failed or was cancelled, None if the gateway gave none."""
     found = next(_reasons(job), None)
-    if fold_word(job.word) == EXPIRED:
+    if fold_word(job.word).rpartition("_")[2] == EXPIRED:
         return VideoError(found.message if found else None, EXPIRED)
     return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from notifier.gateway import fields
-from notifier.model.status import Status, fold_word, read_status
+from notifier.model.status import Status, fold_word
 from notifier.model.video import Json
 
 Body = dict[str, Json]
@@ -13,13 +13,15 @@ Body = dict[str, Json]
 _ID_NAMES = frozenset(
     {
         "id", "taskid", "videoid", "requestid", "jobid", "generationid", "predictionid",
-        "operationid", "uuid", "_id",
+        "operationid", "uuid", "taskuuid", "videouuid", "_id",
     }
 )  # fmt: skip
-_STATUS_FIELDS = (
-    *("task_status", "status", "state", "job_status", "video_status"),
-    *("taskStatus", "TaskStatus", "Status", "State"),
+STATUS_FIELDS = (
+    *("task_status", "job_status", "video_status", "taskStatus", "TaskStatus"),
+    *("status", "Status", "state", "State"),
 )
+"""Where a job's status word may stand, the surest first."""
+
 _ENVELOPE_WORDS = frozenset({"success", "error", "fail"})
 _NEUTRAL_WORDS = frozenset({"ok", "okay", "200", "0", "true", ""})
 _OPERATION_RESULTS = frozenset({"response", "result", "error", "name"})
@@ -78,15 +80,17 @@ def own_ids(body: Mapping[str, Json]) -> Iterator[tuple[str, bool]]:
             yield value.rpartition("/")[2], False
 
 
-def status_word(body: Mapping[str, Json], status_words: Mapping[str, Status]) -> str | None:
-    """Return an object's status word: a known one if it has several; None without any.
+def status_word(body: Mapping[str, Json]) -> str | None:
+    """Return an object's status word, None without any.
 
-    A long-running operation has a boolean `done` instead; the word is made from it.
+    If it has several, a word that says more than that the request went well is preferred. A
+    long-running operation has a boolean `done` instead; the word is made from it.
     """
-    words = [word for name in _STATUS_FIELDS if isinstance(word := body.get(name), str)]
-    known = [word for word in words if read_status(word, status_words) is not None]
+    words = [word for name in STATUS_FIELDS if isinstance(word := body.get(name), str)]
     if words:
-        return (known or words)[0]
+        telling = [word for word in words if not is_neutral(word)]
+        of_job = [word for word in telling if fold_word(word) not in _ENVELOPE_WORDS]
+        return (of_job or telling or words)[0]
     if body.keys() == {"request_id"}:
         return "pending"  # all that some gateways answer while a job waits
     done = body.get("done")

@@ -98,7 +98,7 @@ def find_job(
     With `unnamed`, a job without any id may count, as in the answer to the video's own URL. With
     `any_id`, a job with another id may count, if none names the video.
     """
-    if _is_plain(value, video_id) and (word := status_word(value, status_words)) is not None:
+    if _is_plain(value, video_id) and (word := status_word(value)) is not None:
         status = read_status(word, status_words)
         return Search(Job(value, word, status, Named.YES, explicit=True))
     walk = _Walk(video_id, status_words, any_id=any_id)
@@ -221,7 +221,7 @@ class _Walk:
 
     def _job(self, body: Body, place: _Place, named: Named, *, explicit: bool) -> Job | None:
         """Return the job that an object describes, None if it describes none."""
-        word = status_word(body, self._status_words)
+        word = status_word(body)
         if word is None or is_neutral(word):
             return None
         status = read_status(word, self._status_words)

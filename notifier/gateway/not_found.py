@@ -63,6 +63,7 @@ _CANNOT = r"(?:cannot|can't|could not|couldn't|unable to|failed to|did not|didn'
 _FOUND = r"(?:(?:was |could be )?found|exists?)"
 _SENTENCES = (
     rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF}|{_WHERE})?{_OR_ELSE}",
+    rf"(?:video )?generation {_MISSING}(?: for)?{_REF}",
     rf"{_JOB_SUBJECT} {_OVER}{_OR_ELSE}",
     rf"{_NO_SUCH} (?:{_NAMED_THING}|{_ID})",
     rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF})?",

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
-from notifier.gateway.job import Named, own_ids
+from notifier.gateway.job import STATUS_FIELDS, Named, own_ids
 from notifier.gateway.job_search import find_job
 from notifier.gateway.response_classifier import Dialect, asked_wait, classify
 from notifier.gateway.video_ids import AskedIds
@@ -22,6 +22,7 @@ from notifier.model.video import Json, Snapshot
 _LIST_NAMES = ("data", "items", "videos", "results")
 _WRAPPERS = ("data", "task", "video", "job", "result", "output")
 _MORE_IDS = frozenset({"task_id", "video_id", "request_id", "job_id", *_WRAPPERS})
+_MORE_STATUSES = frozenset({*STATUS_FIELDS, *_WRAPPERS}) - {"status"}
 _MAX_CURSOR = 512
 _ABOUT_ONE_VIDEO = frozenset({"no_video", "other_id", "contradiction"})
 
@@ -59,14 +60,23 @@ class Page:
 
     def says_ended(self, video_id: str) -> bool:
         """Return whether the item with the id `video_id` has a terminal status word."""
-        item = self._items.get(video_id)
-        word = None if item is None else item.get("status")
-        if not isinstance(word, str):
+        word = self._status_word(video_id)
+        if word is None:
             return False
         if word not in self._ends:
             status = read_status(word, self._dialect.status_words)
             self._ends[word] = status is not None and status.terminal
         return self._ends[word]
+
+    def _status_word(self, video_id: str) -> str | None:
+        item = self._items.get(video_id)
+        if item is None:
+            return None
+        word = item.get("status")
+        if isinstance(word, str) and _MORE_STATUSES.isdisjoint(item):
+            return word  # nearly always
+        job = find_job(item, video_id, self._dialect.status_words, unnamed=False).job
+        return None if job is None else job.word
 
     def answer(self, video_id: str, known: Snapshot | None = None) -> Seen | None:
         """Return the page's answer about a video; None if there is no clear one.

@@ -76,7 +76,7 @@ def other(value: Json, search: Search, status: int, wait: float | None) -> PollE
     sentence = error_sentence(value)
     if status >= HTTPStatus.BAD_REQUEST:
         hint = BASE_URL_HINT if status == HTTPStatus.NOT_FOUND else ""
-        return PollError(f"http_{status}", sentence, hint, status, wait)
+        return PollError(f"http_{status}", sentence or _outline(value, search), hint, status, wait)
     is_error = isinstance(value, dict) and value.get("error")
     detail = "; ".join(part for part in (sentence, _outline(value, search)) if part)
     return PollError("error_object" if is_error else "no_video", detail, "", status, wait)

@@ -4,6 +4,7 @@ Gateways agree on the five words of the protocol and on little else. A word that
 is *not* an ending: it is logged and the watch goes on.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -34,7 +35,7 @@ _WORDS = {
     ),
     Status.IN_PROGRESS: (
         "in_progress processing running generating inprogress preprocessing started dreaming"
-        " executing 处理中 生成中 进行中 运行中"
+        " in_process executing 处理中 生成中 进行中 运行中"
     ),
     Status.COMPLETED: (
         "completed complete success succeeded finished done succeed successful"
@@ -55,6 +56,9 @@ Sources: new-api, LiteLLM, OpenRouter, Azure, xAI, Kling, DashScope, MiniMax, Vi
 fal, Replicate, Ark, Zhipu, Pika, BFL.
 """
 
+_ENUM_PREFIX = re.compile("^(?:task_|job_)?(?:status|state)_")
+# some gateways write the names of an enum: TASK_STATUS_SUCCEED, JOB_STATE_RUNNING
+
 EXPIRED = "expired"
 """A word that also becomes the `error.code` of the failed job."""
 
@@ -74,4 +78,4 @@ def read_status(word: str, extra: Mapping[str, Status] | None = None) -> Status 
     folded = fold_word(word)
     if extra and folded in extra:
         return extra[folded]
-    return SYNONYMS.get(folded)
+    return SYNONYMS.get(folded) or SYNONYMS.get(_ENUM_PREFIX.sub("", folded))

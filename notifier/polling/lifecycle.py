@@ -3,8 +3,9 @@
 Pure functions: the memory of a watch and an answer go in, a new memory and a step come out. The
 rules are few. Only the gateway's own terminal word ends a watch as completed, failed or
 cancelled. Not-found answers end it as lost when at least three came in an unbroken run that
-lasted the grace. `give_up_after` ends it as timed out, but only after a poll that was made when
-it had passed: a daemon that was off for a day polls once before it gives up. Errors end nothing.
+lasted the grace. `give_up_after` ends it as timed out, but only after a request about this video
+alone that was made when it had passed: a daemon that was off for a day polls once before it gives
+up, and a list that lags ends nothing. Errors end nothing.
 """
 
 from dataclasses import dataclass
@@ -118,11 +119,12 @@ def terminal_state(
     *,
     asked_at: float,
     now: float,
+    single: bool = True,
 ) -> TerminalState | None:
     """Return the terminal state of a watch, None if it goes on.
 
     `memory` already includes `answer`. `asked_at` and `now` are when the request was made and
-    when its answer arrived, both by `Clock.now`.
+    when its answer arrived, both by `Clock.now`. `single` is False for an answer on a list page.
     """
     known = memory.snapshot or Snapshot(id=video_id, status=None)
     if isinstance(answer, Seen) and known.status is not None and known.ended:
@@ -136,7 +138,7 @@ def terminal_state(
             return TerminalState(
                 EventType.LOST, known, f"the gateway did not find the video {times}"
             )
-    if asked_at >= rules.deadline:
+    if single and asked_at >= rules.deadline:
         return TerminalState(EventType.TIMED_OUT, known, "no terminal status within give_up_after")
     return None
 

@@ -8,17 +8,15 @@ _EMPTY = Listing("", ())
 
 
 def differences(
-    before: Mapping[str, Listing], found: Mapping[str, Listing], kept: Collection[str]
+    before: Mapping[str, Listing], found: Mapping[str, Listing], gone: Collection[str]
 ) -> list[ListingChange]:
-    """Return the differences by source.
+    """Return the differences by source: `found` are those read again, `gone` those that left.
 
-    `found` are the sources that could be read, `kept` the names of all that are still there: a
-    source that is kept and not found (a broken file) is as it was before.
+    Every other source (a broken file among them) is as it was before.
     """
-    changes = list(_changed(before, found))
-    for source, listing in before.items():
-        if source not in kept:
-            changes.append(ListingChange(source, removed=tuple(_by_key(listing))))
+    left = (before[source] for source in gone if source in before)
+    changes = [*_changed(before, found)]
+    changes += [ListingChange(each.source, removed=tuple(_by_key(each))) for each in left]
     return changes
 
 

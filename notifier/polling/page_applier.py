@@ -1,8 +1,8 @@
 """Applies a list page to the slots that it answers.
 
 A page ends no watch and settles no doubt. A video that ended by the page is asked about alone, at
-once, and so is one about which the page says less than single answers do. Once a list has shown
-an end too early, it is not used for that video again.
+once, and so is one about which the page says less than single answers do, and one that is past its
+deadline. Once a list has shown an end too early, it is not used for that video again.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,20 @@ import trio
 
 from notifier.gateway import Page
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized, outcome_text
+from notifier.polling.lifecycle import LONGEST_WAIT
 from notifier.polling.page_planner import WORTH_OF_DUE, WORTH_OF_EARLY
 from notifier.polling.page_range import PageRequest
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.ready_queue import ReadyQueue
 from notifier.polling.timer_wheel import TimerWheel
 
+SLOW = "slow"
+"""The reason of a `PollError` for a page that took too long to wait for."""
+
 _TOO_LARGE = frozenset({"too_large"})
 _BAD_LIMIT = frozenset({400, 413, 422})
-_PASSING = frozenset({"timeout", "connect", "reset", "http_429"})
+_PASSING = frozenset({"timeout", "connect", "reset"})
+_LISTS_ALONE = frozenset({SLOW, "http_429"})
 _SERVER_ERROR = 500
 
 
@@ -36,35 +41,76 @@ class PageApplier:
 
     def record_single(self, slot: PollSlot, answer: Answer, at: float) -> None:
         """Record the answer to a single request that was made `at` a time (`Clock.now`)."""
-        slot.asked_at = at
+        slot.asked_at = slot.single_at = at
+        slot.listed = None
         slot.last_error = "" if isinstance(answer, Seen) else outcome_text(answer)
         slot.not_found = isinstance(answer, NotFound)
         if isinstance(answer, Seen) and answer.snapshot.progress is not None:
             self._singles_have_progress |= not answer.snapshot.ended
 
     def apply(
-        self, carrier: PollSlot, request: PageRequest, page: Page, at: float
+        self, carrier: PollSlot, request: PageRequest, page: Page, at: float, *, sampled: bool
     ) -> PollResult | None:
         """Apply a page that `carrier` asked for to all slots; return the answer for `carrier`.
 
-        None if the page has none for it. `at` is when the page was asked for (`Clock.now`).
+        None if the page has none for it, or if `carrier` was `sampled`, that is asked about alone
+        before. Then another slot is to be asked about alone after it. `at` is when the page was
+        asked for (`Clock.now`).
         """
         now = trio.current_time()
         end = None if page.has_more is False else page.last_id
         self._queue.planner.record_page(request, page.ids, end)
-        own = None if page.says_ended(carrier.video_id) else self._answer(page, carrier)
+        own = None if sampled else self._own_answer(page, carrier, at)
         saved = 0.0 if own is None else WORTH_OF_DUE
+        checked = self._slot_to_check(carrier, page, now) if sampled else None
         for video_id in page.ids:
             slot = self._slots.get(video_id)
-            if slot is not None and slot is not carrier and slot.task is not None:
-                saved += self._apply_one(slot, page, at, now)
+            if slot is None or slot is carrier or slot is checked or slot.task is None:
+                continue
+            saved += self._apply_one(slot, page, at, now)
         self._queue.planner.record_savings(request, saved, now)
         self._requeue(carrier, request, now)
-        if own is None:
+        if checked is not None:
+            self._ask_alone_next(checked, page, at, now)
+        if own is not None:
+            self._record_listed(carrier, own, at)
+            return PollResult(own, at, single=False)
+        if not sampled:
             carrier.single_only |= request.after is not None or carrier.video_id in page
+        return None
+
+    def _own_answer(self, page: Page, carrier: PollSlot, at: float) -> Seen | None:
+        if page.says_ended(carrier.video_id) or carrier.deadline <= at:
             return None
-        carrier.asked_at, carrier.last_error = at, ""
-        return PollResult(own, at)
+        return self._answer(page, carrier)
+
+    def _slot_to_check(self, carrier: PollSlot, page: Page, now: float) -> PollSlot | None:
+        """Return the slot that a page would answer whose last single answer is the oldest."""
+        slots = (self._slots.get(video_id) for video_id in page.ids)
+        answered = (
+            slot
+            for slot in slots
+            if slot is not None
+            and slot is not carrier
+            and slot.task is not None
+            and slot.earliest <= now
+            and not page.says_ended(slot.video_id)
+        )
+        return min(answered, key=lambda slot: slot.single_at, default=None)
+
+    def _ask_alone_next(self, slot: PollSlot, page: Page, at: float, now: float) -> None:
+        answer = self._answer(page, slot)
+        if answer is not None:
+            self._record_listed(slot, answer, at)
+        slot.single_only, slot.due = True, min(slot.due, now)
+        self._queue.add_first(slot)
+
+    def reject(self, carrier: PollSlot, request: PageRequest, *, alone: bool) -> None:
+        """Queue the slots again that a page was expected to answer, to be asked about `alone`."""
+        self._queue.planner.cancel(request)
+        for slot in request.expected:
+            slot.single_only |= alone
+        self._requeue(carrier, request, trio.current_time())
 
     def _apply_one(self, slot: PollSlot, page: Page, at: float, now: float) -> float:
         """Apply the page to one parked slot; return how many requests that saves."""
@@ -78,16 +124,16 @@ class PageApplier:
             return 0.0
         if slot.earliest > now:
             return 0.0
-        answer = self._answer(page, slot)
+        answer = None if slot.deadline <= at else self._answer(page, slot)
         if answer is None:
             slot.single_only = due
             return 0.0
         self._queue.remove(slot)
-        self._pass_on(slot, PollResult(answer, at, due), now)
+        self._record_listed(slot, answer, at)
+        self._pass_on(slot, PollResult(answer, at, due, single=False), now)
         return WORTH_OF_DUE if due else WORTH_OF_EARLY
 
     def _pass_on(self, slot: PollSlot, asked: PollResult, now: float) -> None:
-        slot.asked_at, slot.last_error = asked.at, ""
         try:
             accepted = slot.accept_listed(asked, now)
         except Exception:  # noqa: BLE001 - it shall fail in its own task, not in this one
@@ -96,6 +142,9 @@ class PageApplier:
             self._timer_wheel.add(slot)
         else:
             slot.wake(asked)
+
+    def _record_listed(self, slot: PollSlot, answer: Seen, at: float) -> None:
+        slot.asked_at, slot.last_error, slot.listed = at, "", answer.snapshot
 
     def _answer(self, page: Page, slot: PollSlot) -> Seen | None:
         if slot.not_found:
@@ -115,7 +164,11 @@ class PageApplier:
         passing = reason in _PASSING or status >= _SERVER_ERROR
         too_many = reason in _TOO_LARGE or status in _BAD_LIMIT
         now = trio.current_time()
-        self._queue.planner.record_failure(request, now, refused=not passing, too_many=too_many)
+        planner = self._queue.planner
+        if reason in _LISTS_ALONE:
+            planner.record_trouble(request, now, min(answer.wait or 0.0, LONGEST_WAIT))
+        else:
+            planner.record_failure(request, now, refused=not passing, too_many=too_many)
         carrier.single_only |= request.after is not None
         self._requeue(carrier, request, now)
 

@@ -231,6 +231,19 @@ class PagePlanner:
         elif self._mode == "auto":
             self._pages.settle(saved, now)
 
+    def stop(self) -> None:
+        """Plan no pages any more."""
+        self._mode = "never"
+
+    def cancel(self, request: PageRequest) -> None:
+        """Forget a request whose page is not used."""
+        self._finish(request)
+
+    def record_trouble(self, request: PageRequest, now: float, closed_for: float) -> None:
+        """Record that lists alone are limited or slow: leave them, `closed_for` s at least."""
+        self._finish(request)
+        self._pages.close(now, closed_for)
+
     def record_failure(
         self, request: PageRequest, now: float, *, refused: bool, too_many: bool
     ) -> None:

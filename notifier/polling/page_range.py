@@ -26,10 +26,11 @@ class PageRequest:
     """A page to ask for, and the slots that it is `expected` to answer.
 
     `page_range` is None when no watched video was seen on that page yet. `new` counts the videos
-    on the page that had no range before. `unexpected` says that it was not the page asked for.
+    on the page that had no range before. `unexpected` says that it was not the page asked for,
+    `released` that no slot waits for it any more.
     """
 
-    __slots__ = ("after", "expected", "limit", "new", "page_range", "unexpected")
+    __slots__ = ("after", "expected", "limit", "new", "page_range", "released", "unexpected")
 
     def __init__(self, limit: int, page_range: PageRange | None, after: str | None) -> None:
         self.limit = limit
@@ -37,4 +38,4 @@ class PageRequest:
         self.after = after
         self.expected: dict[PollSlot, None] = {}
         self.new = 0
-        self.unexpected = False
+        self.unexpected = self.released = False

@@ -18,38 +18,46 @@ class PollResult(NamedTuple):
     """An answer, and when (`Clock.now`) its request was made.
 
     `was_due` is False for a piggybacked answer: one on a page that another slot's request
-    brought, before this slot was due.
+    brought, before this slot was due. `single` is False for any answer on a page.
     """
 
     answer: Answer
     at: float
     was_due: bool = True
+    single: bool = True
 
 
 class PollSlot:
     """The slot of one video.
 
-    Times are trio's clock: `due` is when its poller wants to ask, `earliest` from when on a
-    piggybacked answer is accepted. `deadline` (`Clock.now`) is when the watch is given up.
-    `wheel_tick` is the tick of its entry in the timer wheel. `single_only` says that the next
-    answer must come from a single request, `listed_as_ended` that a page once said that the video
-    has ended, `not_found` that the last single answer was `NotFound`. `asked_at` (`Clock.now`) is
-    when the last request was made that this video had an answer to, None before the first, and
-    `last_error` the outcome in words, "" when the video was seen.
+    On trio's clock: `due` is when its poller wants to ask, `earliest` from when on a piggybacked
+    answer is accepted. `wheel_tick` is the tick of its entry in the timer wheel.
+
+    By `Clock.now`: `deadline` is when the watch is given up, `asked_at` when the last request was
+    made that brought an answer about this video, `single_at` the same for single requests, and
+    `refused_at` for a single request if its answer was a refusal.
+
+    `single_only` says that the next answer must come from a single request, `listed_as_ended` that
+    a page once said that the video has ended, `not_found` that the last single answer was
+    `NotFound`. `listed` is the snapshot of the last answer if that was on a page. `accepted` says
+    that the present key was good for this video before. `last_error` is the last outcome in
+    words, "" when the video was seen.
     """
 
     __slots__ = (
         *("video_id", "due", "earliest", "deadline", "wheel_tick", "task", "wake_value"),
-        *("single_only", "not_found", "listed_as_ended", "asked_at", "last_error"),
+        *("single_only", "not_found", "listed_as_ended", "listed", "accepted"),
+        *("asked_at", "single_at", "refused_at", "last_error"),
     )
 
     def __init__(self, video_id: str) -> None:
         self.video_id = video_id
         self.due = self.earliest = self.deadline = self.wheel_tick = math.inf
         self.task: trio.lowlevel.Task | None = None
-        self.single_only = self.not_found = self.listed_as_ended = False
         self.wake_value: object = None
-        self.asked_at: float | None = None
+        self.single_only = self.not_found = self.listed_as_ended = self.accepted = False
+        self.listed: Snapshot | None = None
+        self.asked_at = self.single_at = self.refused_at = -math.inf
         self.last_error = ""
 
     @property

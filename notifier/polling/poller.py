@@ -180,7 +180,13 @@ class Poller(PollSlot):
         watch, rules, now = self.watch, self._deps.rules(self.watch), self._deps.now()
         self._memory = self._memory.after(asked.answer, now)
         terminal = terminal_state(
-            self._memory, asked.answer, self.video_id, rules, asked_at=asked.at, now=now
+            self._memory,
+            asked.answer,
+            self.video_id,
+            rules,
+            asked_at=asked.at,
+            now=now,
+            single=asked.single,
         )
         if terminal is None:
             self._wait(self._next_poll(asked, rules), trio.current_time())

@@ -29,8 +29,8 @@ class SavingsGuard:
         if self._credit < 0:
             self.close(now)
 
-    def close(self, now: float) -> None:
+    def close(self, now: float, at_least: float = 0.0) -> None:
         """Close for a while: each time without savings in between for twice as long."""
-        self._opens_at = now + self._pause
+        self._opens_at = now + max(self._pause, at_least)
         self._pause = min(2 * self._pause, self._longest)
         self._credit = _CREDIT

@@ -5,7 +5,7 @@ seconds, because a watched folder that is deleted and made anew sends no more hi
 finds goes to the store, and what the store then has open goes to the supervisor.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,9 @@ from notifier.wakeup import Wakeup
 
 _SCAN_EVERY = 5.0
 """The time between two scans without a hint, in seconds."""
+
+_SCAN_SHARE = 0.01
+"""The most of the time that scans without a hint take."""
 
 _LISTEN_AGAIN = 1.0
 _RUST_TIMEOUT_MS = 500
@@ -55,6 +58,10 @@ class Sources:
         self._store = store
         self._folder = Folder(config)
         self._synced: dict[str, Listing] | None = None
+        self._unsynced = {config.listing.source: config.listing}
+        self._gone: set[str] = set()
+        self._hints: set[str] | None = None
+        """The files that changed since `run` looked last; None to scan the whole folder."""
         self._listening = trio.CancelScope()
         self.turn = trio.Lock()
         """Held while the open watches change: from the store's commit until pollers match."""
@@ -68,41 +75,55 @@ class Sources:
             self._listening.cancel()
         self._config = config
         self._folder = Folder(config)
+        self._unsynced = {config.listing.source: config.listing}
+        self._hints = None
 
-    async def update(self, apply: Callable[[WatchChanges], None]) -> None:
-        """Scan, and `apply` what that changed; raises StoreError."""
+    async def update(
+        self, apply: Callable[[WatchChanges], None], only: Collection[str] | None = None
+    ) -> None:
+        """Scan (the files in `only`, if given), and `apply` what changed; raises StoreError."""
         async with self.turn:
-            apply(await self.read())
+            apply(await self.read(only))
 
-    async def read(self) -> WatchChanges:
+    async def read(self, only: Collection[str] | None = None) -> WatchChanges:
         """Scan, and return what that did to open watches: at first, all are `opened`.
 
         Raises StoreError when the store refuses the change; the next call tries again.
         """
         # a shutdown does not wait for a file that takes long
-        contents = await trio.to_thread.run_sync(self._folder.scan, abandon_on_cancel=True)
+        contents = await trio.to_thread.run_sync(self._folder.scan, only, abandon_on_cancel=True)
         self._report(contents.problems)
-        found = {one.source: one for one in (self._config.listing, *contents.listings)}
+        self._note(contents)
         if self._synced is None:
-            gone = await self._gone(contents)
-            watches = await self._store.sync_watches(list(found.values()), gone)
-            self._synced = found
-            return WatchChanges(opened=watches)
-        if contents.names is None:
-            kept = set(self._synced)
-        else:
-            # what a broken file listed when it was last good stays
-            kept = {*contents.names, self._config.listing.source}
-        changes = differences(self._synced, found, kept)
+            return WatchChanges(opened=await self._sync(contents))
+        changes = differences(self._synced, self._unsynced, self._gone)
         done = await self._store.change_watches(changes) if changes else WatchChanges()
-        self._synced = {name: one for name, one in self._synced.items() if name in kept} | found
+        for source in self._gone:
+            self._synced.pop(source, None)
+        self._synced |= self._unsynced
+        self._unsynced, self._gone = {}, set()
         return done
 
-    async def _gone(self, contents: Contents) -> set[str]:
-        if contents.names is None:
-            return set()
-        known = await self._store.known_sources()
-        return known - contents.names - {self._config.listing.source, API_SOURCE}
+    def _note(self, contents: Contents) -> None:
+        """Add a scan to what the store does not have yet."""
+        gone = set(contents.gone)
+        if contents.names is not None and self._synced is not None:
+            gone |= self._synced.keys() - contents.names - {self._config.listing.source}
+        for source in gone:
+            self._unsynced.pop(source, None)
+        listed = {listing.source: listing for listing in contents.listings}
+        self._unsynced |= listed
+        self._gone = (self._gone | gone) - listed.keys()
+
+    async def _sync(self, contents: Contents) -> list[Watch]:
+        """Sync every source with the store, for the first time."""
+        gone = set[str]()
+        if contents.names is not None:
+            known = await self._store.known_sources()
+            gone = known - contents.names - {self._config.listing.source, API_SOURCE}
+        watches = await self._store.sync_watches(list(self._unsynced.values()), gone)
+        self._synced, self._unsynced, self._gone = self._unsynced, {}, set()
+        return watches
 
     def _report(self, problems: Sequence[Problem]) -> None:
         """Log each problem once, for as long as it lasts."""
@@ -115,11 +136,17 @@ class Sources:
         """Scan whenever something may have changed, and `apply` what that changed."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._hint)
+            pause = _SCAN_EVERY
             while True:
-                await self._wakeup.wait(_SCAN_EVERY)
+                hinted = await self._wakeup.wait(pause)
+                began = trio.current_time()
+                hints, self._hints = self._hints, set()
                 try:
-                    await self.update(apply)
+                    await self.update(apply, hints if hinted else None)
+                    if not hinted:
+                        pause = max(_SCAN_EVERY, (trio.current_time() - began) / _SCAN_SHARE)
                 except StoreError as error:
+                    self._hints = None
                     self._log.error("sources_wait_for_store", reason=str(error))
 
     async def _hint(self) -> None:
@@ -142,14 +169,23 @@ class Sources:
         watching = awatch(
             folder, rust_timeout=_RUST_TIMEOUT_MS, yield_on_timeout=True, recursive=False
         )
-        self._wakeup.notify()  # for changes before this began to listen
+        self._scan_all()  # for changes before this began to listen
         async with aclosing(watching):
             async for changes in watching:
                 if changes:
-                    self._wakeup.notify()
+                    self._hint_at(Path(path).name for _, path in changes)
                 elif _inode(folder) != inode:
-                    self._wakeup.notify()
+                    self._scan_all()
                     return
+
+    def _hint_at(self, names: Iterable[str]) -> None:
+        if self._hints is not None:
+            self._hints.update(names)
+        self._wakeup.notify()
+
+    def _scan_all(self) -> None:
+        self._hints = None
+        self._wakeup.notify()
 
 
 def _inode(folder: Path) -> int:

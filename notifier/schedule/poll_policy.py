@@ -13,7 +13,8 @@ lie in the past are dropped, and their source loses their weight: progress that 
 loses to history and doubt, and an outlived history loses to doubt. With doubt alone the gaps
 grow, so a stuck job is polled ever more rarely.
 
-A job of a new class is polled at the fixed pace until its progress allows a forecast.
+A job of a new class is polled at the fixed pace until its progress allows a forecast. Its few
+requests are not spent just before the forecast end.
 
 The sizes of the constants were found with `tests/benchmarks/schedule`; most can be doubled or
 halved and cost a few percent.
@@ -52,6 +53,13 @@ _PATIENCE = 30
 _STRETCH = 1.5
 """How far a forecast may stretch a gap of a new class, which pays for the shorter ones."""
 
+_SETTLED = 3
+"""A job of a new class must have progressed for so many refresh times to be forecast: what a
+reading says in its first seconds is mostly how old it is."""
+
+_MARGIN = 0.05
+"""How much longer than forecast, relatively, such a job is given when it is asked about last."""
+
 _AHEAD, _AHEAD_IF_NEW = 6, 2
 """How many requests a job may be ahead of one per poll interval, the first one included."""
 
@@ -76,14 +84,29 @@ def next_gap(track: ProgressTrack, history: ClassHistory, elapsed: float) -> flo
         gap = _worthwhile(track, history, elapsed)
     else:
         ahead = _AHEAD_IF_NEW
-        gap = max(pace.poll_interval, elapsed / _PATIENCE)
-        if track.anchor:
-            gap = min(_STRETCH * gap, _worthwhile(track, history, elapsed))
+        gap = _gap_of_new_class(track, history, elapsed)
     soonest = track.first_at + (track.requests + 1 - ahead) * pace.poll_interval - elapsed
     gap = max(gap, soonest)
     if gap < pace.min_poll_interval:
         return pace.min_poll_interval
     return min(history.longest, gap)
+
+
+def _gap_of_new_class(track: ProgressTrack, history: ClassHistory, elapsed: float) -> float:
+    pace = history.pace
+    gap = max(pace.poll_interval, elapsed / _PATIENCE)
+    if not track.anchor or track.worked < _SETTLED * pace.refresh:
+        return gap
+    gap = min(_STRETCH * gap, _worthwhile(track, history, elapsed))
+    # may no request follow before the forecast end, this one waits until just after it
+    following = (
+        track.first_at + (track.requests + 2 - _AHEAD_IF_NEW) * pace.poll_interval - elapsed
+    )
+    remaining = track.forecast(pace.refresh, by_speed=True) - (elapsed - track.anchor_at)
+    if max(gap, following - pace.poll_interval) < remaining < following:
+        after_end = remaining * (1 + _MARGIN) + pace.refresh / 2
+        gap = max(gap, min(after_end, following, pace.poll_interval))
+    return gap
 
 
 def spread(track: ProgressTrack, history: ClassHistory) -> float:

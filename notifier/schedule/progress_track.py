@@ -76,6 +76,11 @@ class ProgressTrack:
             self._keep(elapsed, progress)
         self._latest = progress
 
+    @property
+    def worked(self) -> float:
+        """For how many seconds the job had made progress at the anchor."""
+        return self.anchor_at - self._started_at
+
     def forecast(self, refresh: float, *, by_speed: bool) -> float:
         """Return the seconds from the anchor to the end.
 
@@ -86,8 +91,7 @@ class ProgressTrack:
         if by_speed and self.has_speed:
             made = anchor - self._origin
             return (_DONE - anchor) * (self.anchor_at - self._origin_at) / made
-        worked = self.anchor_at - self._started_at - refresh / 2
-        worked = max(worked, refresh / 1000)
+        worked = max(self.worked - refresh / 2, refresh / 1000)
         return (_DONE - anchor) * worked / (anchor + 0.5)
 
     def sample(

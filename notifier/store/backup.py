@@ -63,7 +63,7 @@ def restore(path: Path, source: Path) -> Path | None:
         make_folder(path.parent)
         held.enter_context(FileLock(lock_of(path)))
         if not is_missing(path):
-            held.enter_context(DatabaseLock(path))
+            held.enter_context(DatabaseLock(path, lock_of(path)))
         db = held.enter_context(open_any_version(source))
         if db is None:
             raise StoreError(f"{source} holds no store")

@@ -85,7 +85,7 @@ class Database:
             if is_missing(path):
                 inspect(path)
                 create(path, config)
-            held.enter_context(DatabaseLock(path))
+            held.enter_context(DatabaseLock(path, lock_of(path)))
             inspect(path)
             db = _connected(path)
             held.callback(db.close)
@@ -231,8 +231,8 @@ def _belong_to(db: sqlite3.Connection, path: Path, config: Path, *, adopt: bool)
             "with notifier run --adopt",
             exit_code=_MISUSE,
         )
-    if row is None or row[0] != str(config):
-        db.execute("BEGIN IMMEDIATE")
-        record_config(db, config)
-        renew_mark(db)
-        db.execute("COMMIT")
+    # also when it is recorded already: a store that cannot be written is refused at the start
+    db.execute("BEGIN IMMEDIATE")
+    record_config(db, config)
+    renew_mark(db)
+    db.execute("COMMIT")

@@ -69,11 +69,12 @@ class DatabaseLock:
     """An exclusive lock on the database file at `path`, held in a `with` block.
 
     The block is entered before SQLite opens the file and left after SQLite has closed it, so that
-    closing the descriptor costs SQLite no lock.
+    closing the descriptor costs SQLite no lock. The lock file `beside` it is locked already.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, beside: Path) -> None:
         self._path = path
+        self._beside = beside
         self._fd = -1
 
     def __enter__(self) -> Self:
@@ -90,36 +91,29 @@ class DatabaseLock:
         os.close(self._fd)
 
     def _lock(self) -> None:
-        try:
-            free = _locked(self._fd, fcntl.LOCK_EX)
-        except OSError:  # a file system that wants more than a descriptor for reading, or has none
-            free, is_shared = True, True
-        else:
-            is_shared = free and locks_are_shared(self._path)
-        if not free:
-            raise StoreRefusedError(
-                f"another notifier is already running on {self._path}, although its lock file was "
-                "deleted: stop it first"
-            )
-        if is_shared:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+        if locks_are_shared(self._beside):
             log.get().warning(
                 "database_not_locked",
                 store=str(self._path),
                 hint="on this file system (NFS?) only the lock file keeps a second daemon out",
             )
+        elif not _locked(self._fd, fcntl.LOCK_EX):
+            raise StoreRefusedError(
+                f"another notifier is already running on {self._path}, although its lock file was "
+                "deleted: stop it first"
+            )
 
 
-def locks_are_shared(path: Path) -> bool:
-    """Tell whether the lock that this process has on `path` is one that SQLite would meet.
+def locks_are_shared(locked: Path) -> bool:
+    """Tell whether SQLite would meet a lock such as this process has on the file `locked`.
 
     On local file systems `flock` and POSIX locks know nothing of each other; on NFS the former is
-    made of the latter.
+    made of the latter, and an own lock on the database would keep SQLite out.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(locked, os.O_RDONLY | os.O_CLOEXEC)
     try:
         found = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _WHOLE_FILE)
-    except OSError:
+    except (OSError, AttributeError):  # not there: on NFS 3, and on other systems than Linux
         return True
     finally:
         os.close(fd)

@@ -2,7 +2,7 @@
 
 A `TailPosition` is a value: the same position and the same state give the same answer. What is
 new is found by row numbers, because the wall clock may be set back. SQLite may give the numbers
-of removed rows again, so a position never keeps a number above the highest in use, and events
+of removed bodies again, so a position never keeps a number above the highest in use, and events
 of the last seconds are compared by their ids as well: a look that comes late misses none.
 """
 

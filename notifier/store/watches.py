@@ -215,8 +215,6 @@ def count_open(db: sqlite3.Connection) -> int:
 
 
 def open_by_gateway(db: sqlite3.Connection) -> dict[str, int]:
-    """Return how many watches are open on each gateway that has any."""
-    rows = db.execute(
-        "SELECT gateway, count(*) FROM watches WHERE state = 'open' GROUP BY gateway"
-    )
+    """Return how many watches are open on each gateway that has any, as triggers count them."""
+    rows = db.execute("SELECT gateway, count FROM open_counts WHERE count > 0")
     return dict(rows.fetchall())

@@ -123,7 +123,7 @@ class World:
 
     async def reload_a_file(self) -> None:
         self._write("changed.toml", self._next())
-        await self.sources.read()
+        await self.sources.read({"changed.toml"})  # as the operating system names it
 
     async def prune(self) -> None:
         await self.store.prune_events(time.time() - 2e6, Position())

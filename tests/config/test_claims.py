@@ -1,5 +1,6 @@
 """Which entry counts where several sources list the same watch with other settings."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from hypothesis import given
@@ -12,13 +13,31 @@ from tests.builders import listing, spec
 OTHER: dict[str, Any] = {"give_up_after": 60.0}
 
 
-def claims(*dropins: Listing, main: Listing | None = None) -> Claims:
-    made = Claims(main or listing())
+class Known(Claims):
+    """Claims that remember what counts after all updates."""
+
+    def __init__(self, main: Listing) -> None:
+        self.counting: dict[str, Listing] = {}
+        super().__init__(main)
+
+    def update(self, listed: Mapping[str, Listing], gone: Collection[str]) -> tuple[Listing, ...]:
+        affected = super().update(listed, gone)
+        self.counting |= {each.source: each for each in affected}
+        for source in gone:
+            self.counting.pop(source, None)
+        return affected
+
+    def accepted(self) -> tuple[Listing, ...]:
+        return tuple(self.counting[source] for source in sorted(self.counting))
+
+
+def claims(*dropins: Listing, main: Listing | None = None) -> Known:
+    made = Known(main or listing())
     made.update({each.source: each for each in dropins}, ())
     return made
 
 
-def counting(made: Claims) -> dict[str, tuple[WatchSpec, ...]]:
+def counting(made: Known) -> dict[str, tuple[WatchSpec, ...]]:
     return {each.source: each.specs for each in made.accepted()}
 
 
@@ -80,7 +99,7 @@ def test_another_generation_is_no_contradiction() -> None:
 def test_each_listed_watch_has_exactly_one_setting_that_counts(
     changes: list[tuple[str, list[tuple[str, int]] | None]],
 ) -> None:
-    made, listed = Claims(listing()), dict[str, Listing]()
+    made, listed = Known(listing()), dict[str, Listing]()
     for source, entries in changes:
         if entries is None:
             listed.pop(source, None)

@@ -18,7 +18,7 @@ import pytest
 
 from tests.container.image import Image
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 _NAMESPACES = ("--mount", "--pid", "--uts", "--ipc", "--propagation", "private")
 _ENTER = """
 set -eu

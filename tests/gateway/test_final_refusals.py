@@ -47,6 +47,8 @@ GONE = [
     "We couldn't find the video you requested.",
     "The video you are looking for does not exist.",
     f"{ID}: no such video",
+    f"generation not found: {ID}",
+    "task can not be found.",
     "invalid params, task_id not found",
     f"The video generation task {ID} has expired or been deleted.",
     "您要查询的任务不存在",
@@ -222,6 +224,7 @@ MODERATED = [
     {"errmsg": "提示词涉及违规内容"},
     {"base_resp": {"status_code": 1027, "status_msg": "输出内容涉及敏感内容"}},
     {"msg": "内容违规"},
+    {"error": {"message": "系统检测到输入或生成内容可能包含不安全或敏感内容"}},
 ]
 
 
@@ -278,6 +281,7 @@ def test_a_proxy_that_does_not_know_the_key_refuses_the_key() -> None:
         ({"failure": "r", "failureCode": "SAFETY"}, VideoError("r", "SAFETY")),
         ({"message": "r"}, VideoError("r")),
         ({"error": None, "base_resp": {"status_code": 1, "status_msg": "r"}}, VideoError("r")),
+        ({"failMsg": "r", "failCode": "501"}, VideoError("r", "501")),
         ({"err_code": "CreditInsufficient"}, VideoError(None, "CreditInsufficient")),
         ({"error": {"code": None, "message": "r"}, "message": "x"}, VideoError("r")),
         ({"error": {}, "message": "r"}, VideoError("r")),

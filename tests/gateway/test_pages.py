@@ -285,3 +285,25 @@ def test_an_id_that_litellm_encodes_anew_is_given_as_it_was_asked_for() -> None:
     assert answer is not None
     assert (answer.snapshot.id, answer.snapshot.status) == (asked, Status.COMPLETED)
     assert it.answer(encoded("v3", "model")) is None
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        video("a", "completed"),
+        {"task_id": "a", "task_status": "SUCCEED"},
+        {"id": "a", "state": "failed"},
+        {"id": "row_7", "data": {"id": "a", "status": "completed"}},
+        {"id": "a", "status": "success", "data": {"url": "u"}},
+    ],
+)
+def test_an_item_that_has_ended_says_so_wherever_its_status_stands(
+    item: dict[str, object],
+) -> None:
+    assert page(item, video("b")).says_ended("a")
+    assert not page(item, video("b")).says_ended("b")
+
+
+def test_an_item_in_an_envelope_that_went_well_has_not_ended() -> None:
+    item = {"task_id": "a", "status": "success", "data": {"status": "processing"}}
+    assert not page(item).says_ended("a")

@@ -55,9 +55,17 @@ COMPLETED, FAILED = Status.COMPLETED, Status.FAILED
         ({"id": ID, "status": "SUCCESS", "results": [{"id": "f", "status": "up"}]}, COMPLETED),
         ({"status": "completed", "model": {"id": "sora-2"}}, COMPLETED),
         ({"id": ID, "status": {"state": "completed"}}, COMPLETED),
+        ({"id": ID, "status": "success", "state": "processing"}, Status.IN_PROGRESS),
+        ({"id": ID, "status": "success", "task_status": "running"}, Status.IN_PROGRESS),
+        ({"id": ID, "status": "ok", "state": "completed"}, COMPLETED),
         ({"Response": {"RequestId": "r", "TaskId": ID, "Status": "DONE"}}, COMPLETED),
         ({"jsonrpc": "2.0", "id": 7, "result": {"id": ID, "status": "completed"}}, COMPLETED),
         # what vendors document
+        ({"task": {"task_id": ID, "status": "TASK_STATUS_SUCCEED"}, "extra": {}}, COMPLETED),
+        ({"id": ID, "state": "JOB_STATE_RUNNING"}, Status.IN_PROGRESS),
+        ({"data": [{"taskUUID": ID, "status": "success", "videoURL": "u"}]}, COMPLETED),
+        ({"code": 200, "data": {"taskId": ID, "state": "success", "resultJson": "{}"}}, COMPLETED),
+        ({"generations_by_pk": {"id": ID, "status": "COMPLETE"}}, COMPLETED),
         (
             {"request_id": "r", "output": {"task_id": ID, "task_status": "SUCCEEDED"}},
             COMPLETED,  # DashScope

@@ -103,8 +103,13 @@ async def test_a_model_whose_key_is_refused_delays_no_other_and_ends_no_watch(
         await s.create("refused", "sora-2-pro", "a cat [1s]")
         s.pro.api_key = "sk-another-0123456789"
         for number in range(3):
-            await s.create(f"good {number}", "sora-2", "a cat [1s]")
-        async with running(s.save()) as daemon:
+            await s.create(f"good {number}", "sora-2", "a cat [600s]")
+        async with running(s.save(give_up_after="10m")) as daemon:
+            await eventually(lambda: len(polls(s.pro)) >= 1, "a refusal")
+            before = len(polls(s.w.sandbox))
+            await eventually(lambda: len(polls(s.w.sandbox)) >= before + 6, "good answers since")
+            for video_id in list(s.w.sandbox.jobs):
+                s.w.sandbox.create(video_id=video_id, duration=0.001)
             await eventually(lambda: len(s.events) >= 3, "the events of the good ones")
             assert s.events == {f"good {number}": "video.completed" for number in range(3)}
             assert not daemon.logs("gateway_paused")
@@ -113,6 +118,11 @@ async def test_a_model_whose_key_is_refused_delays_no_other_and_ends_no_watch(
                 lambda: "refused" in s.events, "the event of the one that was refused"
             )
             assert s.events["refused"] == "video.completed"
+
+
+def polls(sandbox: Sandbox) -> list[float]:
+    """Return when a sandbox was asked about a video."""
+    return [request.at for request in sandbox.requests if request.method == "GET"]
 
 
 async def test_without_a_database_a_key_that_the_proxy_does_not_know_pauses_the_gateway(

@@ -59,7 +59,10 @@ class ListingGateway:
         self.asked.append((trio.current_time(), name or f"?{parts.query}"))
         await trio.sleep(0.05)
         if name:
-            return _reply(200, self.jobs[name])
+            return _reply(200, self._answer(name))
+        refused = await self._before_page()
+        if refused is not None:
+            return refused
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         status = self.refuse(query)
         return _reply(status, {"error": {"message": "no"}}) if status else self._page(query)
@@ -72,9 +75,19 @@ class ListingGateway:
         first = 0 if after is None else names.index(after) + 1
         page = names[first : first + min(int(query["limit"]), self.most)]
         more = first + len(page) < len(names)
-        items = self.spoil([dict(self.jobs[name]) for name in page])
+        items = self.spoil([self._listed(name) for name in page])
         last = page[-1] if page else None
         return _reply(200, {"object": "list", "data": items, "has_more": more, "last_id": last})
+
+    def _answer(self, name: str) -> Item:
+        return self.jobs[name]
+
+    def _listed(self, name: str) -> Item:
+        return dict(self.jobs[name])
+
+    async def _before_page(self) -> HttpResponse | None:
+        """Return what a list request gets instead of a page."""
+        return None
 
     @property
     def pages(self) -> list[str]:
@@ -130,12 +143,20 @@ class RecordingPoller(Poller):
 class Watchers:
     """The pollers of one gateway, and the endings that they published."""
 
-    def __init__(self, gateway: ListingGateway, mode: Mode, rate: float = 1000) -> None:
+    def __init__(
+        self,
+        gateway: ListingGateway,
+        mode: Mode,
+        rate: float = 1000,
+        give_up_after: float = float("inf"),
+    ) -> None:
         self.gateway = gateway
         self.endings: list[Ending] = []
+        self.ended_at: dict[str, float] = {}
         self.saved: list[Snapshot | None] = []
+        self.logs: list[Any] = []
         self._pollers: dict[str, RecordingPoller] = {}
-        self._rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
+        self._rules = WatchRules(INTERVAL, 5.0, 120.0, trio.current_time() + give_up_after)
         self._scheduler_limits = SchedulerLimits(rate, 8, INTERVAL, mode)
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
         client = GatewayClient(rules, gateway, trio.current_time)
@@ -158,6 +179,7 @@ class Watchers:
 
     async def publish(self, ending: Ending) -> None:
         self.endings.append(ending)
+        self.ended_at[ending.watch.key.video_id] = trio.current_time()
         await trio.lowlevel.checkpoint()
 
     def poller(self, watch: Watch) -> Poller:
@@ -186,9 +208,10 @@ async def watching(
     *,
     starting: bool = True,
     rate: float = 1000,
+    give_up_after: float = float("inf"),
 ) -> AsyncIterator[Watchers]:
     """Watch videos of a gateway."""
-    watchers = Watchers(gateway, mode, rate)
+    watchers = Watchers(gateway, mode, rate, give_up_after)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watchers.scheduler.run)
         supervisor = Supervisor(
@@ -199,6 +222,6 @@ async def watching(
             for row, name in enumerate(names)
         ]
         supervisor.apply(watches, starting=starting)
-        with capture_logs():
+        with capture_logs() as watchers.logs:
             yield watchers
         nursery.cancel_scope.cancel()

@@ -1,5 +1,7 @@
 """A scheduler with a gateway that answers as a test says."""
 
+from weakref import WeakKeyDictionary
+
 import trio
 
 from notifier.gateway import Page
@@ -10,6 +12,8 @@ from notifier.polling.poll_slot import PollSlot
 from tests.builders import rng, snapshot
 
 NEVER = float("inf")
+_SLOTS: WeakKeyDictionary[GatewayScheduler, dict[str, PollSlot]] = WeakKeyDictionary()
+"""A poller keeps its slot."""
 
 
 class Gateway:
@@ -32,10 +36,12 @@ class Gateway:
         return PollError("http_404", status=404)
 
 
-async def ask(scheduler: GatewayScheduler, video_id: str, deadline: float = NEVER) -> Answer:
-    """Ask now, like a poller that is due."""
-    now = trio.current_time()
-    slot = PollSlot(video_id)
+async def ask(
+    scheduler: GatewayScheduler, video_id: str, deadline: float = NEVER, due_in: float = 0.0
+) -> Answer:
+    """Ask like a poller that is due now, or later."""
+    now = trio.current_time() + due_in
+    slot = _SLOTS.setdefault(scheduler, {}).setdefault(video_id, PollSlot(video_id))
     slot.due, slot.earliest, slot.deadline = now, now, deadline
     scheduler.wait(slot)
     while True:

@@ -2,8 +2,11 @@
 
 import pytest
 
+from notifier.schedule.class_history import ClassHistory
+from notifier.schedule.poll_policy import next_gap
+from notifier.schedule.progress_track import ProgressTrack
 from tests.benchmarks.schedule.jobs import DURATIONS, SMOOTH
-from tests.benchmarks.schedule.simulation import Scene, Tally
+from tests.benchmarks.schedule.simulation import PACE, Scene, Tally
 
 
 def play(*scenes: Scene) -> Tally:
@@ -49,3 +52,16 @@ def test_a_new_class_does_not_cost_more() -> None:
     total = play(*scenes)
     assert total.share < 1
     assert total.lag < total.fixed_lag / 2
+
+
+@pytest.mark.parametrize("duration", [40.0, 50.0, 55.0, 75.0, 90.0])
+@pytest.mark.parametrize("first", [1.5, 3.0, 4.5])
+def test_the_first_job_of_a_class_with_even_progress_is_told_soon_for_no_more_requests(
+    duration: float, first: float
+) -> None:
+    track, history, now = ProgressTrack(), ClassHistory(PACE), first
+    while now < duration:
+        track.note(now, int(100 * now / duration))
+        now += next_gap(track, history, now)
+    assert now - duration <= 8.5  # a fixed loop: 10 on average, 20 at most
+    assert track.requests + 1 <= PACE.fixed_requests(duration) + 1

@@ -117,8 +117,11 @@ def _check_time(
     if job.ends_at is None or world.gateway.fault_rate > _CALM:
         return
     window = (job.ends_at - 600, job.ends_at + DETECTED_WITHIN)
+    if any(world.gateway.is_refused(job.video_id, at) for at in (job.at, job.ends_at)):
+        return
     troubles = [
         *world.gateway.outages,
+        *(span for spans in world.gateway.dead_keys.values() for span in spans),
         *world.receivers.down[endpoint],
         *world.receivers.gone[endpoint],
         *world.receivers.unreached[endpoint],

@@ -1,7 +1,9 @@
 """The simulated gateway: jobs that end when the seed says, in the dialect of one gateway.
 
 Faults are such as real gateways show: silence, resets, rate limits, HTML, halves of JSON,
-answers about another video, replicas that do not know a job.
+answers about another video, replicas that do not know a job. Its list may lag behind, say the same
+for ever, be slow or limited. Jobs of one upstream of two are refused while its key is dead,
+some jobs belong to another account, and now and then the key itself is dead.
 """
 
 import json
@@ -28,6 +30,14 @@ _NO_SUCH_VIDEO = (
     ),
     HttpResponse(404, {}, b'{"detail": "Video not found"}'),
 )
+
+_REFUSALS = (
+    HttpResponse(401, {}, b'{"error": {"message": "Incorrect API key provided", "code": "401"}}'),
+    HttpResponse(403, {}, b'{"error": {"message": "You do not have access to this video"}}'),
+)
+_UPSTREAMS = ("even", "odd")
+_FOREIGN = 11
+"""One in so many jobs belongs to another account."""
 
 Span = tuple[float, float]
 
@@ -87,21 +97,32 @@ class Gateway:
     dialect: str = field(init=False)
     fault_rate: float = field(init=False)
     lists: str = field(init=False)
+    dead_keys: Mapping[str, list[Span]] = field(default_factory=dict)
     _missing: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.dialect = self.rng.choice(sorted(DIALECTS))
         self.fault_rate = self.rng.choice([0.0, 0.05, 0.3, 0.6])
-        self.lists = self.rng.choice(["good", "lying", "without after", "none"])
+        self.lists = self.rng.choice(
+            ["good", "lying", "without after", "none", "stale", "lagging", "slow", "limited"]
+        )
 
     async def answer(self, video_id: str, deadline: float) -> HttpResponse:
         """Answer one status request; raises TransportError."""
         if within(self.outages, trio.current_time()):
             raise TransportError("connect", "outage")
+        if self.is_refused(video_id, trio.current_time()):
+            return self.rng.choice(_REFUSALS)
         if self.rng.random() < self.fault_rate:
             return await self._fault(video_id, deadline)
         self._missing.discard(video_id)
         return self._status(self.jobs[video_id])
+
+    def is_refused(self, video_id: str, now: float) -> bool:
+        """Return whether a job belongs to another account, or the key for it is dead."""
+        number = int(video_id.rpartition("_")[2])
+        spans = (*self.dead_keys.get("all", ()), *self.dead_keys.get(_UPSTREAMS[number % 2], ()))
+        return number % _FOREIGN == 0 or within(list(spans), now)
 
     async def page(self, query: Mapping[str, str], deadline: float) -> HttpResponse:
         """Answer one list request, the newest job first; raises TransportError."""
@@ -109,6 +130,10 @@ class Gateway:
             raise TransportError("connect", "outage")
         if self.rng.random() < self.fault_rate:
             return await self._fault("", deadline)
+        if self.lists == "slow":
+            await trio.sleep(25.0)
+        if self.lists == "limited":
+            return HttpResponse(429, {"retry-after": "30"}, b"{}")
         if self.lists == "none":
             return HttpResponse(404, {}, b'{"error": {"message": "Invalid URL (GET /v1/videos)"}}')
         now = trio.current_time()
@@ -123,7 +148,8 @@ class Gateway:
         if self.lists == "lying":
             word = self.rng.choice([*_RUNNING, *_WORDS["completed"], *_WORDS["failed"]])
             return {"id": job.video_id, "object": "video", "status": word}
-        return json.loads(self._status(job).body)
+        behind = {"stale": float("inf"), "lagging": 15.0}.get(self.lists, 0.0)
+        return json.loads(self._status(job, behind).body)
 
     async def _fault(self, video_id: str, deadline: float) -> HttpResponse:
         other = {"id": "another-video", "object": "video", "status": "completed"}
@@ -157,8 +183,8 @@ class Gateway:
         self._missing.add(video_id)
         return self.rng.choice(_NO_SUCH_VIDEO)
 
-    def _status(self, job: Job) -> HttpResponse:
-        now = trio.current_time()
+    def _status(self, job: Job, behind: float = 0.0) -> HttpResponse:
+        now = trio.current_time() - behind
         over = job.ends_at is not None and now >= job.ends_at
         if over and job.ending == "lost":
             return self.rng.choice(_NO_SUCH_VIDEO)

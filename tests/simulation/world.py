@@ -38,7 +38,10 @@ class World:
         self.rng = Random(self.seed)
         jobs = self._jobs()
         outages = self._spans(self.rng.randrange(3), 6 * 3600)
-        self.gateway = Gateway(self.rng, {job.video_id: job for job in jobs}, outages)
+        dead = {name: self._spans(self.rng.randrange(2), 3 * 3600) for name in ("all", "even")}
+        self.gateway = Gateway(
+            self.rng, {job.video_id: job for job in jobs}, outages, dead_keys=dead
+        )
         down = {name: self._spans(self.rng.randrange(3), DAY) for name in ENDPOINTS}
         gone = {name: self._spans(int(self.rng.random() < 0.15), DAY) for name in ENDPOINTS}
         if self.rng.random() < 0.1:

@@ -272,3 +272,22 @@ def test_the_databases_lock_is_none_that_sqlite_meets(path: Path, running: Datab
 
 def _watches(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM watches").fetchone()[0])
+
+
+def test_a_reader_that_is_connected_at_the_start_does_not_count_as_a_shared_lock(
+    path: Path,
+) -> None:
+    reading = (
+        "import sqlite3, sys; db = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)\n"
+        "db.execute('SELECT count(*) FROM watches').fetchall()\n"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", reading, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        with capture_logs() as logs:
+            Database.open(path, CONFIG).close()
+        process.communicate()
+    assert logs == []

@@ -56,7 +56,7 @@ WORK: dict[str, Callable[[sqlite3.Connection], object]] = {
     "sources of a watch": lambda db: listings.sources_of(db, WatchKey("main", "video_1")),
 }
 
-SMALL = frozenset({"endpoints", "delivery_counts", "meta", "json_each", "l", "c"})
+SMALL = frozenset({"endpoints", "delivery_counts", "open_counts", "meta", "json_each", "l", "c"})
 """Tables that grow with the config alone, and aliases of rows already found."""
 
 

@@ -66,6 +66,18 @@ async def test_the_counts_are_those_of_the_rows_whatever_happened_to_them() -> N
     assert {"pending", "dead", "cancelled"} <= {state for each in rows.values() for state in each}
 
 
+async def test_open_watches_are_counted_whatever_happened_to_them() -> None:
+    database = memory_database()
+    store = Store(database, InlineExecutor(), Time())
+    specs = [spec(f"video_{number}", gateway) for number in range(4) for gateway in ("a", "b")]
+    watches = await store.sync_watches([listing(*specs)], [])
+    await store.record_ending(watches[0].row, new_event(), snapshot())
+    await store.sync_watches([listing(*specs[2:])], [])
+    await store.sync_watches([listing(*specs)], [])
+    await store.sync_watches([listing(*specs[4:])], [])
+    assert await store.open_watches() == {"a": 2, "b": 2}
+
+
 def actual_counts(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for endpoint, state, count in db.execute(

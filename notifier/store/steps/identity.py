@@ -88,6 +88,7 @@ IDENTITY = (
     "CREATE INDEX dead_deliveries ON deliveries (endpoint) WHERE state = 'dead'",
     """
     CREATE TABLE new_attempts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         delivery INTEGER NOT NULL REFERENCES deliveries (id),
         number INTEGER NOT NULL,
         started_at REAL NOT NULL,
@@ -95,12 +96,12 @@ IDENTITY = (
         outcome TEXT,
         status INTEGER,
         detail TEXT NOT NULL DEFAULT '',
-        PRIMARY KEY (delivery, number)
-    ) WITHOUT ROWID
+        UNIQUE (delivery, number)
+    )
     """,
     """
     INSERT INTO new_attempts
-    SELECT delivery, number, started_at, duration_ms, outcome, status, detail FROM attempts
+    SELECT id, delivery, number, started_at, duration_ms, outcome, status, detail FROM attempts
     """,
     "DROP TABLE attempts",
     "ALTER TABLE new_attempts RENAME TO attempts",

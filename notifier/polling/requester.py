@@ -1,0 +1,271 @@
+"""Makes the requests to one gateway, and records what their answers say about it.
+
+An answer says something about its video, which is for the poller, and about its gateway: whether
+it is well, limits requests, refuses the key, or has a list that lags behind.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import trio
+
+from notifier.gateway import Page
+from notifier.metrics import Metrics
+from notifier.model.answer import Answer, PollError, Seen, Unauthorized, outcome_word
+from notifier.model.video import Snapshot
+from notifier.polling.auth import AuthMonitor, KeyVerdict, key_verdict
+from notifier.polling.gateway_health import GatewayHealth, is_limited
+from notifier.polling.generic_not_found import GenericNotFound
+from notifier.polling.lifecycle import LONGEST_WAIT
+from notifier.polling.list_trust import (
+    Contradiction,
+    ListTrust,
+    compare_after,
+    compare_before,
+    compare_with_end,
+)
+from notifier.polling.page_applier import SLOW, PageApplier
+from notifier.polling.page_range import PageRequest
+from notifier.polling.poll_slot import PollResult, PollSlot
+from notifier.polling.unknown_status import UnknownStatusLog
+from notifier.rate_limiter import RateLimiter, RequestRate
+
+_PATIENCE = 2.0
+"""How long a page may take at least, in seconds, unless the poll interval is shorter."""
+
+_TIMES_SINGLE = 3
+"""A page may take this many times as long as a single answer usually does."""
+
+_PROMPT = 2.0
+"""Within so many seconds after a page a single answer is compared with it."""
+
+_MOST_ENDED = 100
+
+
+class StatusClient(Protocol):
+    """What is needed of the gateway client."""
+
+    async def retrieve(self, video_id: str) -> Answer:
+        """Ask for one video's status once."""
+
+    async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
+        """Ask once for up to `limit` videos, those that follow the id `after`."""
+
+
+class RequesterDeps(NamedTuple):
+    """What a requester works with.
+
+    `hurry` makes the parked slots due at once for which its argument is true, and asks about them
+    alone. `stop_lists` ends the use of list pages.
+    """
+
+    gateway: str
+    now: Callable[[], float]
+    metrics: Metrics
+    log: Any
+    slots: Mapping[str, PollSlot]
+    limiter: RateLimiter
+    pages: PageApplier
+    hurry: Callable[[Callable[[PollSlot], bool]], None]
+    stop_lists: Callable[[], None]
+
+
+class Requester:
+    """Asks through `client`, about videos alone or for pages."""
+
+    def __init__(self, client: StatusClient, poll_interval: float, deps: RequesterDeps) -> None:
+        self._deps = deps
+        self.rate = RequestRate()
+        self.auth = AuthMonitor(deps.gateway, deps.metrics, deps.log)
+        self.health = GatewayHealth(deps.now())
+        self._generic = GenericNotFound()
+        self._limited: str | None = None
+        self._usual_time: float | None = None
+        self._ended: OrderedDict[str, float] = OrderedDict()
+        self._use(client, poll_interval)
+
+    def change(self, client: StatusClient, poll_interval: float) -> None:
+        """Ask through another client from now on: its key and its lists are judged anew."""
+        self._use(client, poll_interval)
+        if self.auth.reset(self._deps.slots.values(), self._deps.now()):
+            self.health.record_resumed(self._deps.now())
+        self._deps.hurry(_is_refused)
+
+    def remove(self, slot: PollSlot) -> None:
+        """Forget a slot whose watch is over."""
+        self.auth.remove(slot)
+        self._generic.remove(slot.video_id)
+
+    def _use(self, client: StatusClient, poll_interval: float) -> None:
+        self._client = client
+        self._interval = poll_interval
+        self._unknown_statuses = UnknownStatusLog(self._deps.log)
+        self._trust = ListTrust(poll_interval, self._deps.log)
+
+    async def alone(self, slot: PollSlot) -> PollResult:
+        """Ask about one video."""
+        deps, client = self._deps, self._client
+        at = deps.now()
+        self.rate.note(at)
+        answer = await client.retrieve(slot.video_id)
+        answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
+        now = deps.now()
+        deps.metrics.poll(deps.gateway, outcome_word(answer))
+        usual = self._usual_time
+        self._usual_time = now - at if usual is None else usual + (now - at - usual) / 8
+        self._compare_with_page_before(slot, answer, at)
+        deps.pages.record_single(slot, answer, at)
+        self.health.record(answer, now)
+        if isinstance(answer, Seen):
+            self._record_seen(slot, answer.snapshot, now)
+        if client is self._client:  # else it was asked with the key of before
+            self._judge_key(slot, answer, at)
+        if is_limited(answer):
+            self._back_off(slot.video_id, answer.wait or 0)
+        return PollResult(answer, at)
+
+    def _record_seen(self, slot: PollSlot, snapshot: Snapshot, now: float) -> None:
+        if snapshot.status is None:
+            self._unknown_statuses.report(snapshot.word)
+        if snapshot.ended:
+            self._ended[slot.video_id] = now
+            while len(self._ended) > _MOST_ENDED:
+                self._ended.popitem(last=False)
+
+    def _judge_key(self, slot: PollSlot, answer: Answer, at: float) -> None:
+        match key_verdict(answer):
+            case KeyVerdict.REFUSED if isinstance(answer, Unauthorized):
+                self.auth.record_refusal(slot, answer, at, len(self._deps.slots))
+            case KeyVerdict.ACCEPTED:
+                was_refused = _is_refused(slot)
+                self._record_accepted(slot, at)
+                if was_refused:
+                    # what made this one readable again may hold for others as well
+                    self._deps.hurry(_is_refused)
+
+    def _record_accepted(self, slot: PollSlot | None, at: float) -> None:
+        if self.auth.record_accepted(slot, at):
+            self.health.record_resumed(self._deps.now())
+            self._deps.hurry(_is_refused)
+
+    def _back_off(self, video_id: str, wait: float) -> None:
+        """Make no requests for a while, but not twice in a row for the same limited video."""
+        if video_id != self._limited:
+            self._limited = video_id
+            self._deps.limiter.pause(min(wait, LONGEST_WAIT))
+
+    def carrier(self, slot: PollSlot, request: PageRequest) -> PollSlot:
+        """Return which slot asks for a page: the stalest when it is also asked about alone."""
+        if not self._trust.wants_sample(self._deps.now()):
+            return slot
+        parked = (each for each in request.expected if each.task is not None)
+        return min(parked, key=lambda each: each.single_at, default=slot)
+
+    async def page(
+        self, slot: PollSlot, request: PageRequest, waiting: float
+    ) -> PollResult | None:
+        """Ask for a page and apply it; return the answer for `slot`, None if it has none.
+
+        `waiting` is how many seconds asking about each video alone would take.
+        """
+        deps, sample = self._deps, None
+        if self._trust.wants_sample(deps.now()):
+            sample = await self._sample(slot, request)
+            if self._is_over(sample) or request.released:
+                deps.pages.reject(slot, request, alone=not self._trust.trusted)
+                return sample
+            await deps.limiter.acquire()
+        at = deps.now()
+        page = await self._list_page(request, waiting)
+        if not isinstance(page, Page):
+            deps.metrics.poll(deps.gateway, "not_listed")
+            deps.log.debug("not_listed", outcome=outcome_word(page), detail=page.detail)
+            deps.pages.fail(slot, request, page)
+            return sample
+        deps.metrics.poll(deps.gateway, "listed")
+        self.health.record_answered(deps.now())
+        if any(video_id in deps.slots for video_id in page.ids):
+            self._record_accepted(None, at)
+        if self._is_contradicted(slot, page, at, sample) or not self._trust.trusted:
+            deps.pages.reject(slot, request, alone=True)
+            return sample
+        own = deps.pages.apply(slot, request, page, at, sampled=sample is not None)
+        return own if sample is None else sample
+
+    async def _sample(self, slot: PollSlot, request: PageRequest) -> PollResult:
+        """Ask about one video alone; if that takes long, others wait no longer for the page."""
+        self._trust.record_sample(self._deps.now())
+
+        async def release() -> None:
+            await trio.sleep(self._patience())
+            request.released = True
+            self._deps.pages.reject(slot, request, alone=False)
+            self._deps.hurry(lambda _: False)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(release)
+            sample = await self.alone(slot)
+            nursery.cancel_scope.cancel()
+        return sample
+
+    def _is_over(self, sample: PollResult) -> bool:
+        """Return whether no page can be compared with a sample, or none may be asked for."""
+        ended = isinstance(sample.answer, Seen) and sample.answer.snapshot.ended
+        return ended or self.auth.pause is not None or not self._trust.trusted
+
+    def _patience(self) -> float:
+        """Return for how many seconds videos may wait for a page, instead of being asked alone."""
+        return max(min(_PATIENCE, self._interval / 2), _TIMES_SINGLE * (self._usual_time or 0.0))
+
+    async def _list_page(
+        self, request: PageRequest, waiting: float
+    ) -> Page | Unauthorized | PollError:
+        """Ask for a page, for as long as that is quicker than asking about each video alone."""
+        patience = max(self._patience(), waiting)
+        self.rate.note(self._deps.now())
+        with trio.move_on_after(patience):
+            return await self._client.list_page(request.limit, request.after)
+        return PollError(SLOW, f"the list was not there after {patience:.1f} s")
+
+    def _is_contradicted(
+        self, slot: PollSlot, page: Page, at: float, sample: PollResult | None
+    ) -> bool:
+        """Compare a page with single answers from before; return whether it is not to be used."""
+        found = [
+            (compare_with_end(listed.snapshot), video_id, False)
+            for video_id, ended_at in self._ended.items()
+            if ended_at <= at and (listed := page.answer(video_id)) is not None
+        ]
+        listed = page.answer(slot.video_id, slot.known)
+        if sample is not None and isinstance(sample.answer, Seen) and listed is not None:
+            moved = slot.known is not None and listed.snapshot is not slot.known
+            compared = compare_after(listed.snapshot, sample.answer.snapshot)
+            found.append((compared, slot.video_id, moved))
+        for contradiction, video_id, moved in found:
+            self._record_comparison(contradiction, video_id, moved=moved)
+        return any(contradiction is not Contradiction.NONE for contradiction, *_ in found)
+
+    def _compare_with_page_before(self, slot: PollSlot, answer: Answer, at: float) -> None:
+        listed, page_at = slot.listed, slot.asked_at
+        if listed is None or at - page_at > _PROMPT or not isinstance(answer, Seen):
+            return
+        found = compare_before(listed, answer.snapshot)
+        self._record_comparison(found, slot.video_id)
+        if found is not Contradiction.NONE:
+            # the others on that page were answered by it, too
+            self._deps.hurry(lambda other: other.listed is not None and other.asked_at == page_at)
+
+    def _record_comparison(
+        self, found: Contradiction, video_id: str, *, moved: bool = False
+    ) -> None:
+        trusted = self._trust.trusted
+        self._trust.record(found, video_id, moved=moved)
+        if trusted and not self._trust.trusted:
+            self._deps.stop_lists()
+            self._deps.hurry(lambda slot: slot.listed is not None)
+
+
+def _is_refused(slot: PollSlot) -> bool:
+    return slot.refused_at > -math.inf
