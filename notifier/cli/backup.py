@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.config_loading import load_config
+from notifier.cli.config_loading import load_project
 from notifier.cli.options import config_option, examples
 from notifier.store import back_up, restore
 
@@ -16,7 +16,7 @@ from notifier.store import back_up, restore
 @click.argument("file", type=click.Path(path_type=Path))
 def backup_command(config_path: Path | None, *, force: bool, file: Path) -> int:
     """Write a checked copy of the state to FILE, also while the daemon runs."""
-    config = load_config(config_path)
+    config = load_project(config_path)
     size = back_up(config.store_path, file, replace=force)
     click.echo(f"backed up {config.store_path} to {file} ({size} bytes, checked)")
     return 0
@@ -31,7 +31,7 @@ def restore_command(config_path: Path | None, *, file: Path) -> int:
 
     The daemon must not be running.
     """
-    config = load_config(config_path)
+    config = load_project(config_path)
     kept = restore(config.store_path, file)
     click.echo(f"restored {config.store_path} from {file}")
     if kept is not None:

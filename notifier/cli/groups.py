@@ -56,6 +56,7 @@ class LazyGroup(SuggestingGroup):
         module, _, name = self._targets[cmd_name].partition(":")
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)  # noqa: S101 - the tables are ours
-        if not isinstance(command, click.Group):
+        # another kind of group is imported together with its commands
+        if not isinstance(command, LazyGroup):
             early_signals.restore()
         return command

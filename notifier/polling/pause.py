@@ -9,6 +9,7 @@
 All other videos wait in the queue, and are asked about at once when the pause ends.
 """
 
+import math
 from collections.abc import Iterable
 from random import Random
 
@@ -22,6 +23,9 @@ PROBE_INTERVAL = 60.0
 _PACE = 1.0
 _QUICK_PACE, _QUICK = 0.2, 100
 """Between two other requests pass _PACE seconds; between the first _QUICK of them less."""
+
+_IDLE_PACE = 10.0
+"""How late a new watch may be asked about during a pause, in seconds."""
 
 
 class AuthPause:
@@ -49,10 +53,16 @@ class AuthPause:
         others = (slot for slot in parked if slot.deadline <= now or self._is_unasked(slot))
         chosen = next(others, None)
         self._others += chosen is not None
-        quick = chosen is not None and chosen.deadline > now and self._others <= _QUICK
-        # looking through the queue takes time, so that is done at this pace too
-        self._next_other = now + (_QUICK_PACE if quick else _PACE)
+        self._next_other = now + self._pace_after(chosen, parked, now)
         return chosen
+
+    def _pace_after(self, chosen: PollSlot | None, parked: list[PollSlot], now: float) -> float:
+        """Return the seconds until the queue is looked through again, which takes time."""
+        if chosen is None:
+            next_deadline = min((slot.deadline for slot in parked), default=math.inf)
+            return min(max(next_deadline - now, _PACE), _IDLE_PACE)
+        quick = chosen.deadline > now and self._others <= _QUICK
+        return _QUICK_PACE if quick else _PACE
 
     def wait(self, now: float) -> float:
         """Return in how many seconds to `choose` again."""

@@ -16,7 +16,10 @@ from contextlib import closing
 from pathlib import Path
 
 from notifier.errors import StoreRefusedError
+from notifier.store.database import daemon_is_running
+from notifier.store.files import log_of
 from notifier.store.inspection import read_only
+from notifier.store.write_ahead_log import belongs_to
 
 _MISUSE = 78
 
@@ -74,7 +77,8 @@ def is_same_config(one: Path, other: Path) -> bool:
 
 def _read(path: Path, question: Callable[[sqlite3.Connection], str | None]) -> str | None:
     try:
-        if not path.is_file():
+        # a log of another database is not even read; the start says so
+        if not path.is_file() or not (daemon_is_running(path) or belongs_to(path, log_of(path))):
             return None
         with closing(read_only(path)) as db:
             return question(db)

@@ -187,11 +187,14 @@ async def test_a_key_that_is_refused_for_an_hour_costs_a_trickle_and_no_watch(
         began = trio.current_time()
         await trio.sleep(HOUR)
         refused = w.gateway.since(began + 60)
+        # once about each video: certain videos may be what is refused, and not the key
+        trickle = w.gateway.since(began + 60 + WATCHES)
         w.key, changed = "sk-new", trio.current_time()
         w.gateway.statuses = {f"video_{number}": "completed" for number in range(WATCHES)}
         await trio.sleep(5 * 60)
 
-        assert len(refused) < 90
+        assert len(refused) < WATCHES + 90
+        assert len(trickle) < 90
         assert w.gateway.busiest_second(changed) <= BUDGET
         assert set((await w.events()).values()) == {"video.completed"}
 

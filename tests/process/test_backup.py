@@ -1,5 +1,6 @@
 """`notifier backup` and `restore` beside a real daemon, and what a restored backup sends."""
 
+import signal
 from pathlib import Path
 
 from tests.process.harness import notifier, running, world
@@ -40,3 +41,27 @@ async def test_a_restored_backup_sends_the_same_events_under_the_same_ids(tmp_pa
     assert again.returncode == 1
     assert "--force" in again.stderr
     assert "Traceback" not in again.stderr
+
+
+async def test_no_command_touches_a_database_and_a_log_of_different_times(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.endpoint(await w.receiver())
+        w.watch("video_1")
+        w.sandbox.create(video_id="video_1", ending="stuck", duration=1)
+        config = w.save()
+        async with running(config) as daemon:
+            await daemon.end()
+        older = w.store_path.read_bytes()
+        for sign in (signal.SIGTERM, signal.SIGKILL):  # the first moves the database on
+            async with running(config) as daemon:
+                await daemon.end(sign)
+        w.store_path.write_bytes(older)
+        files = [w.store_path, w.store_path.with_name("notifier.db-wal")]
+        before = [file.read_bytes() for file in files]
+        assert all(before)
+        for command in (["run"], ["status"], ["backup", tmp_path / "copy"]):
+            done = await notifier(*command, "-c", config)
+            assert done.returncode == 1
+            assert "not from the same time" in done.stderr
+            assert len(done.stderr.splitlines()) == 1
+            assert [file.read_bytes() for file in files] == before

@@ -112,7 +112,9 @@ async def test_without_a_daemon_reading_goes_on_and_acting_says_so(tmp_path: Pat
             assert "no daemon" in refused.stderr
         unknown = await notifier("events", "show", "evt_nope", *here)
         assert unknown.returncode == 1
-        assert unknown.stderr == "notifier: there is no event evt_nope\n"
+        assert unknown.stderr == (
+            'notifier: there is no event "evt_nope"; see: notifier events list\n'
+        )
 
 
 async def test_status_shows_each_open_video_with_its_progress(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ async def test_a_thousand_ids_go_into_one_file_and_out_of_it(tmp_path: Path) -> 
         assert len(tomllib.loads(file.read_text())["watches"]) == 999
         removed = await notifier("watch", "remove", "-", "-c", path, stdin=LINES)
         assert removed.returncode == 1
-        assert "job-7 is not watched" in removed.stderr
+        assert 'line 8: "job-7" is not watched' in removed.stderr
         assert not file.exists()
 
 
