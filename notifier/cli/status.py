@@ -30,6 +30,7 @@ _REFRESH_INTERVAL = 1.0
 _MAX_VIDEOS = 200
 _PAGE = 1000
 _BAR = 24
+_SHORTEST_STATUS = 16
 
 _GATEWAYS = (
     TableColumn("Gateway"),
@@ -48,7 +49,7 @@ _ENDPOINTS = (
 _VIDEOS = (
     TableColumn("Video"),
     TableColumn("Gateway", drop=4),
-    TableColumn("Status", drop=1),
+    TableColumn("Status", drop=1, shortest=_SHORTEST_STATUS),
     TableColumn("Progress", drop=5),
     TableColumn("", drop=2),
     TableColumn("Left", drop=3),
