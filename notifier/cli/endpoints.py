@@ -53,6 +53,7 @@ _HINTS = {
 }
 
 
+@examples("notifier endpoints list", "notifier endpoints test app")
 @click.group("endpoints", cls=SuggestingGroup)
 def endpoints_group() -> None:
     """See, test and enable the endpoints that events are delivered to."""

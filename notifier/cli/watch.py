@@ -20,6 +20,7 @@ from notifier.errors import NotifierError
 from notifier.store.database import daemon_is_running
 
 
+@examples("notifier watch add video_123", "notifier watch list", "notifier watch remove video_123")
 @click.group(
     "watch",
     cls=LazyGroup,
