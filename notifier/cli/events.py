@@ -193,7 +193,10 @@ def replay_command(
     endpoint: str | None,
     everything: bool,
 ) -> int:
-    """Send the events of a time again: those that an endpoint has not taken."""
+    """Send the events of a time again.
+
+    They are those that an endpoint has not taken.
+    """
     config = load_project(config_path)
     body: dict[str, object] = {"since": since, "only": "all" if everything else "undelivered"}
     if until is not None:

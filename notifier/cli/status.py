@@ -89,7 +89,9 @@ class StatusReport:
 @json_option
 @click.option("--follow", is_flag=True, help="Keep showing, until Ctrl-C.")
 def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> int:
-    """Show open videos with their progress, endpoints with their health, gateways and budgets.
+    """Show open videos, endpoints and gateways.
+
+    Videos are shown with their progress, endpoints with their health, gateways with their budget.
 
     Also works while no daemon runs: then it shows what the last one left. Off a terminal every
     open video is listed.

@@ -134,6 +134,15 @@ def test_every_help_has_examples_of_its_own_command(words: tuple[str, ...]) -> N
     assert " ".join(("notifier", *words)) in examples
 
 
+@pytest.mark.parametrize("group", ["", "watch", "endpoints", "events"])
+def test_no_summary_of_a_command_is_cut_on_80_columns(group: str) -> None:
+    arguments = [*group.split(), "--help"]
+    shown = CliRunner().invoke(cli, arguments, terminal_width=80).output
+    _, _, summaries = shown.partition("Commands:")
+    assert summaries
+    assert "..." not in summaries
+
+
 def test_every_group_suggests() -> None:
     context = click.Context(cli)
     groups = [
