@@ -18,7 +18,7 @@ from notifier.app.reloading import Reloader
 from notifier.app.sample_events import sample_event, sample_type
 from notifier.app.watchdog import LATE
 from notifier.config import EndpointSettings, check_watch
-from notifier.config.bad_value import BadValueError
+from notifier.config.bad_value import BadValueError, quoted
 from notifier.control.operations import AddedWatch, WatchRequest
 from notifier.errors import ConfigError, NotifierError, Problem, StoreError, UnknownError
 from notifier.formats.rerender import rerender
@@ -99,7 +99,7 @@ class DaemonOperations:
     async def event(self, event_id: str) -> EventView:
         view = await self.parts.store.event(event_id)
         if view is None:
-            raise UnknownError(f"there is no event {event_id}")
+            raise _no_event(event_id)
         return view
 
     async def resend(self, event_id: str, endpoints: Sequence[str] | None) -> list[str]:
@@ -112,7 +112,7 @@ class DaemonOperations:
         recipients = [_recipient(settings) for settings in asked]
         names = await self.parts.store.resend(event_id, recipients, rerender)
         if names is None:
-            raise UnknownError(f"there is no event {event_id}")
+            raise _no_event(event_id)
         self.parts.endpoints.dispatcher.wake(names)
         return names
 
@@ -202,6 +202,11 @@ class DaemonOperations:
 
     def _endpoint(self, name: str) -> EndpointSettings:
         return named_endpoint(self.reloader.config, name)
+
+
+def _no_event(event_id: str) -> UnknownError:
+    shown = quoted(event_id)
+    return UnknownError(f"there is no event {shown}" if shown else "there is no such event")
 
 
 def _recipient(settings: EndpointSettings) -> Recipient:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from notifier.config import GatewaySettings
-from notifier.config.bad_value import BadValueError, did_you_mean, shown_name
+from notifier.config.bad_value import BadValueError, did_you_mean
 from notifier.formats.samples import render_sample
 from notifier.model.delivery import Format
 from notifier.model.event import EventType
@@ -27,7 +27,7 @@ def sample_type(written: str) -> EventType:
     except ValueError:
         known = "event types are " + ", ".join(EventType)
         hint = did_you_mean(written, list(EventType)) or known
-        raise BadValueError(f"there is no event type {shown_name(written)!r}", hint) from None
+        raise BadValueError("is not an event type", hint, quotable=True) from None
 
 
 def sample_event(

@@ -7,14 +7,16 @@ import an HTTP client. Results go to stdout. Errors go to stderr, one sentence e
 import os
 import sys
 from contextlib import suppress
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 
 import click
 
 from notifier import __version__
 from notifier.cli.groups import LazyGroup
+from notifier.cli.options import examples
 from notifier.cli.output import print_errors
+from notifier.config.bad_value import without_secrets
 from notifier.errors import NotifierError
 
 _COMMANDS = {
@@ -42,6 +44,7 @@ _COMMANDS = {
 _INTERRUPTED = 130
 
 
+@examples("notifier demo", "notifier run -c config.toml", "notifier watch add --help")
 @click.group(
     cls=LazyGroup,
     commands_by_name=_COMMANDS,
@@ -74,7 +77,7 @@ def _run() -> int:
         sys.stdout.flush()
     except click.ClickException as error:
         with suppress(OSError):
-            error.show()
+            _print_usage_error(error)
         return error.exit_code
     except NotifierError as error:
         with suppress(OSError):  # the exit code is all that a full disk leaves
@@ -89,6 +92,13 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _print_usage_error(error: click.ClickException) -> None:
+    """Print click's text; it repeats arguments, which may be a secret in a wrong place."""
+    text = StringIO()
+    error.show(text)
+    click.echo(without_secrets(text.getvalue()), nl=False, err=True)
 
 
 def _output_failed(error: OSError) -> int:

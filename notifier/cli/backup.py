@@ -15,7 +15,10 @@ from notifier.store import back_up, restore
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.argument("file", type=click.Path(path_type=Path))
 def backup_command(config_path: Path | None, *, force: bool, file: Path) -> int:
-    """Write a checked copy of the state to FILE, also while the daemon runs."""
+    """Write a checked copy of the state to FILE.
+
+    It may be made while the daemon runs.
+    """
     config = load_project(config_path)
     size = back_up(config.store_path, file, replace=force)
     click.echo(f"backed up {config.store_path} to {file} ({size} bytes, checked)")
@@ -27,7 +30,9 @@ def backup_command(config_path: Path | None, *, force: bool, file: Path) -> int:
 @config_option
 @click.argument("file", type=click.Path(path_type=Path))
 def restore_command(config_path: Path | None, *, file: Path) -> int:
-    """Put the backup in FILE in place of the state; what it replaces is kept.
+    """Put the backup in FILE in place of the state.
+
+    What it replaces is kept.
 
     The daemon must not be running.
     """

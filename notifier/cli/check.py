@@ -14,7 +14,10 @@ from notifier.errors import ConfigError
 @click.command("check")
 @config_option
 def check_command(config_path: Path | None) -> int:
-    """Validate the config, its drop-ins and its secrets, without touching the network."""
+    """Validate the config, its drop-ins and its secrets.
+
+    The network is not touched.
+    """
     config = load_with_secrets(config_path)
     print_warnings(config)
     contents = Folder(config).scan()

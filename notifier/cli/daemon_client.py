@@ -28,14 +28,17 @@ class DaemonAddress(NamedTuple):
     config: Path
 
 
-def ask_daemon(project: Project, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - what JSON holds
+def ask_daemon(
+    project: Project, method: str, path: str, body: object = None, *, failing_with: int = 1
+) -> Any:  # noqa: ANN401 - what JSON holds
     """Return the answer of the daemon of `project`.
 
     Raises DaemonUnreachableError when none answers, NotifierError with the daemon's text when it
-    refuses.
+    refuses. An error about a config (422) has the exit code `failing_with`.
     """
+    address = DaemonAddress(project.socket, project.path)
     try:
-        return ask_daemon_at(DaemonAddress(project.socket, project.path), method, path, body)
+        return ask_daemon_at(address, method, path, body, failing_with=failing_with)
     except DaemonUnreachableError as error:
         if daemon_is_running(project.store_path):
             hint = "if [http] was changed since it started, restart it"
@@ -49,8 +52,7 @@ def ask_daemon_at(
 ) -> Any:  # noqa: ANN401 - what JSON holds
     """Return the answer of the daemon that listens at `address`.
 
-    Raises as `ask_daemon` does. An error about a config (422) has the exit code
-    `failing_with`.
+    Raises as `ask_daemon` does.
     """
     socket = address.socket
     _refuse_foreign_folder(socket.parent)

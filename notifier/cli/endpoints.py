@@ -53,9 +53,10 @@ _HINTS = {
 }
 
 
+@examples("notifier endpoints list", "notifier endpoints test app")
 @click.group("endpoints", cls=SuggestingGroup)
 def endpoints_group() -> None:
-    """See, test and enable the endpoints that events are delivered to."""
+    """List, test and enable the receivers of events."""
 
 
 @examples("notifier endpoints list", "notifier endpoints list --json")
@@ -112,7 +113,9 @@ def _known_types(_ctx: click.Context, _param: click.Parameter, incomplete: str) 
     "[default: notifier.test]", shell_complete=_known_types,
 )  # fmt: skip
 def test_command(config_path: Path | None, name: str, event_type: EventType) -> int:
-    """Send a sample of an event to an endpoint, once, and say what came back.
+    """Send one sample of an event to an endpoint.
+
+    What the receiver answered is printed.
 
     The sample is realistic and signed as any event. It has "test": true, and its data.id is
     video_notifier_test. Where the endpoint's secrets are for the daemon alone, the running
@@ -156,7 +159,10 @@ async def _send(
 @config_option
 @click.argument("name", shell_complete=complete_endpoint)
 def enable_command(config_path: Path | None, name: str) -> int:
-    """Switch a disabled endpoint on again; what was held for it is delivered."""
+    """Switch a disabled endpoint on again.
+
+    What was held for it is delivered.
+    """
     config = load_project(config_path)
     named_endpoint(config, name)
     if not _enable(config, name):

@@ -20,7 +20,7 @@ from notifier.cli.events_tail import tail_command
 from notifier.cli.groups import SuggestingGroup
 from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json
-from notifier.cli.param_types import MOMENT, ParsedType, WordType
+from notifier.cli.param_types import MOMENT, ParsedType, WholeNumberType, WordType
 from notifier.cli.tables import TableColumn, print_table
 from notifier.config import Config
 from notifier.config.bad_value import quoted, unknown_name
@@ -39,6 +39,7 @@ _COLUMNS = (
 )
 
 
+@examples("notifier events list --since 2h", "notifier events tail")
 @click.group("events", cls=SuggestingGroup)
 def events_group() -> None:
     """List events, look into one, follow new ones, send one again."""
@@ -60,7 +61,7 @@ def events_group() -> None:
 @click.option("--state", type=WordType(STATES), help="Only those with a delivery in it.")
 @click.option("--since", type=MOMENT, help="Such as 2h, or 2026-01-31T12:00Z.")
 @click.option("--until", type=MOMENT, help="The same.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--limit", type=WholeNumberType(1, 1000), default=50, show_default=True)
 def list_command(  # noqa: PLR0913 - one parameter per option
     config_path: Path | None,
     *,
@@ -192,7 +193,10 @@ def replay_command(
     endpoint: str | None,
     everything: bool,
 ) -> int:
-    """Send the events of a time again: those that an endpoint has not taken."""
+    """Send the events of a time again.
+
+    They are those that an endpoint has not taken.
+    """
     config = load_project(config_path)
     body: dict[str, object] = {"since": since, "only": "all" if everything else "undelivered"}
     if until is not None:

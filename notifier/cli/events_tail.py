@@ -29,9 +29,9 @@ _COLORS = {"delivered": "green", "dead": "red", "cancelled": "red", "held": "yel
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def tail_command(config_path: Path | None, *, as_json: bool) -> None:
-    """Print new events and how their deliveries go, as it happens, until Ctrl-C.
+    """Print new events and how their deliveries go.
 
-    Goes on over a restart of the daemon.
+    They are printed as they happen, until Ctrl-C. Goes on over a restart of the daemon.
     """
     config = load_project(config_path)
     # a pipeline that ends sends SIGTERM; nothing here has a state to be lost

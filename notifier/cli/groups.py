@@ -8,12 +8,19 @@ from typing import Any
 import click
 
 from notifier import early_signals
-
-_LONGEST_SHOWN = 40
+from notifier.config.bad_value import quoted
 
 
 class SuggestingGroup(click.Group):
     """A group that answers an unknown command with the nearest one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the group's own options; an unknown one may be an option of a command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            hint = "options stand behind the command, as in: notifier status -c FILE"
+            raise click.UsageError(f"{error.format_message().rstrip('.')}; {hint}", ctx) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -25,7 +32,7 @@ class SuggestingGroup(click.Group):
             return super().resolve_command(ctx, args)
         near = get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        shown = f' "{name}"' if name.isprintable() and len(name) <= _LONGEST_SHOWN else ""
+        shown = f" {quoted(name)}" if quoted(name) else ""
         raise click.UsageError(f"there is no command{shown} ({hint})", ctx)
 
 

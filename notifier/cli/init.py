@@ -52,7 +52,10 @@ _TRIAL_ENDPOINT = "http://127.0.0.1:9000/"
 def init_command(
     config_path: Path | None, base_url: str, api_key_env: str | None, endpoint_url: str
 ) -> int:
-    """Write a starter config with a fresh secret; never overwrites a file."""
+    """Write a starter config with a fresh secret.
+
+    A file that exists is not overwritten.
+    """
     path = config_path or Path(os.environ.get("NOTIFIER_CONFIG") or "config.toml")
     gateway: dict[str, object] = {"base_url": base_url}
     if api_key_env is not None:

@@ -76,7 +76,10 @@ _root_option = click.option(
 @_root_option
 @click.option("--write", is_flag=True, help="Write the files; without it they are only shown.")
 def install_command(*, root: Path, write: bool) -> int:
-    """Install a systemd service that runs this very notifier; without --write, show it."""
+    """Install a systemd service that runs this very notifier.
+
+    Without --write it is only shown.
+    """
     program = _program()
     text = unit_text().replace(_PACKAGED, str(program))
     obstacle = next(obstacles(program), None)
@@ -155,7 +158,10 @@ def _write(path: Path, text: str, mode: int) -> None:
 @click.command("uninstall")
 @_root_option
 def uninstall_command(*, root: Path) -> int:
-    """Stop and remove the service; its state stays, and so does a config that was changed."""
+    """Stop and remove the service.
+
+    Its state stays, and so does a config that was changed.
+    """
     layout = Layout(root)
     if not layout.unit.exists():
         raise NotifierError(f"{layout.unit} does not exist")

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from notifier.cli.config_loading import keys_from_config
 from notifier.cli.foreground import ForegroundServer, serve_until_stopped
 from notifier.cli.options import address_options, config_option, examples
-from notifier.cli.param_types import DURATION, ParsedType
+from notifier.cli.param_types import DURATION, ParsedType, WholeNumberType
 from notifier.errors import TransportError
 from notifier.forwarding import UrlForwarder
 from notifier.http_server import Handler
@@ -32,11 +32,11 @@ _COLORS = {"video.completed": "green", "video.failed": "red"}
     "[env: NOTIFIER_WEBHOOK_SECRET, several separated by spaces]",
 )  # fmt: skip
 @click.option(
-    "--respond", type=click.IntRange(200, 599), default=204, show_default=True, metavar="CODE",
+    "--respond", type=WholeNumberType(200, 599), default=204, show_default=True, metavar="CODE",
     help="Status to answer verified events with.",
 )  # fmt: skip
 @click.option(
-    "--fail-first", type=click.IntRange(0), default=0, show_default=True, metavar="N",
+    "--fail-first", type=WholeNumberType(0), default=0, show_default=True, metavar="N",
     help="Answer the first N attempts of each event with 500.",
 )  # fmt: skip
 @click.option("--slow", type=DURATION, default=0.0, help="How long to wait before answering.")

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from notifier.cli.param_types import WholeNumberType
+
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=click.Command)
 
@@ -33,7 +35,7 @@ def address_options(default_port: int) -> Callable[[F], F]:
     )
     port = click.option(
         "--port",
-        type=click.IntRange(0, 65535),
+        type=WholeNumberType(0, 65535),
         default=default_port,
         show_default=True,
         help="Port to listen on; 0 takes a free one.",

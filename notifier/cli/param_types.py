@@ -52,6 +52,23 @@ class WordType(click.Choice):  # type: ignore[type-arg] # see DurationType
         raise click.BadParameter(explained(error, value), ctx, param)
 
 
+class WholeNumberType(click.IntRange):
+    """A whole number of a range; any other value is a usage error that says which."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return the number."""
+        try:
+            return int(super().convert(value, param, ctx))  # type: ignore[arg-type] # any value
+        except click.BadParameter:
+            error = BadValueError(f"must be a whole number {self._range()}", quotable=True)
+            raise click.BadParameter(explained(error, value), ctx, param) from None
+
+    def _range(self) -> str:
+        return f"of at least {self.min}" if self.max is None else f"from {self.min} to {self.max}"
+
+
 class DurationType(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on
     """A duration as the config writes it (`500ms`, `20s`, `5m`), converted to seconds."""
 

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from notifier.cli.config_loading import load_project
-from notifier.cli.daemon_client import DaemonAddress, ask_daemon_at
+from notifier.cli.daemon_client import DaemonAddress, ask_daemon, ask_daemon_at
 from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json
 from notifier.config import absolute_path, default_socket_path, default_store, find_config
@@ -26,7 +27,7 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
 
     A config that cannot be used changes nothing, and what is wrong with it is printed.
     """
-    done = ask_daemon_at(_address(config_path), "POST", "/v1/reload", failing_with=_MISUSE)
+    done = _reload(config_path)
     if as_json:
         print_json([done])
         return 0
@@ -37,8 +38,8 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
     return 0
 
 
-def _address(config_path: Path | None) -> DaemonAddress:
-    """Return where the daemon listens; the default if the config is unusable."""
+def _reload(config_path: Path | None) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return the daemon's answer; it listens at the default if the config is unusable."""
     try:
         project = load_project(config_path)
     except ConfigError:
@@ -47,8 +48,9 @@ def _address(config_path: Path | None) -> DaemonAddress:
         socket = default_socket_path(path, store, os.environ)
         if not socket.is_socket():
             raise
-        return DaemonAddress(socket, path)
-    return DaemonAddress(project.socket, project.path)
+        address = DaemonAddress(socket, path)
+        return ask_daemon_at(address, "POST", "/v1/reload", failing_with=_MISUSE)
+    return ask_daemon(project, "POST", "/v1/reload", failing_with=_MISUSE)
 
 
 def _changes(what: str, difference: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """`notifier sandbox`: a simulated gateway for development and tests."""
 
+import math
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +12,7 @@ import trio
 from notifier.cli.foreground import ForegroundServer, serve_until_stopped
 from notifier.cli.options import address_options, config_option, examples
 from notifier.cli.param_types import DURATION, ParsedType, WordType
-from notifier.config.bad_value import unknown_name
+from notifier.config.bad_value import BadValueError, did_you_mean
 from notifier.http_server import Handler
 from notifier.model.status import Status
 from notifier.sandbox import FAULT_KINDS, PROFILES, Fault, Job, Sandbox
@@ -29,15 +30,33 @@ def _fault(text: str) -> Fault:
     """Read KIND[:PROBABILITY]; raises ValueError."""
     kind = text.partition(":")[0]
     if kind not in FAULT_KINDS:
-        raise ValueError(unknown_name("fault", kind, FAULT_KINDS))
+        known = f"must be one of {', '.join(FAULT_KINDS)}"
+        raise BadValueError(known, did_you_mean(kind, FAULT_KINDS), quotable=True)
     return Fault.parse(text)
+
+
+def _speed(text: str) -> float:
+    """Read a factor; raises ValueError."""
+    wrong = BadValueError("must be a number above 0", "2 makes jobs twice as fast", quotable=True)
+    try:
+        speed = float(text)
+    except ValueError:
+        raise wrong from None
+    if not 0 < speed < math.inf:
+        raise wrong
+    return speed
 
 
 @examples("notifier sandbox --speed 10", "notifier sandbox --profile litellm --fault 429:0.5")
 @click.command("sandbox")
 @config_option
 @address_options(8080)
-@click.option("--speed", type=float, default=1.0, help="Divides every time a job takes.")
+@click.option(
+    "--speed",
+    type=ParsedType("number", _speed),
+    default=1.0,
+    help="Divides every time a job takes.",
+)
 @click.option(
     "--profile", type=WordType(list(PROFILES)), default="openai", show_default=True,
     help="Which gateway's dialect to speak.",

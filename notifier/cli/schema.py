@@ -12,5 +12,8 @@ from notifier.config.schema import schema_text
 @click.command("schema")
 @config_option
 def schema_command(config_path: Path | None) -> None:  # noqa: ARG001 - every command takes -c
-    """Print the JSON Schema of the config file, for editors and `taplo lint`."""
+    """Print the JSON Schema of the config file.
+
+    It is for editors and `taplo lint`.
+    """
     click.echo(schema_text(), nl=False)

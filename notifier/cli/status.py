@@ -30,6 +30,7 @@ _REFRESH_INTERVAL = 1.0
 _MAX_VIDEOS = 200
 _PAGE = 1000
 _BAR = 24
+_SHORTEST_STATUS = 16
 
 _GATEWAYS = (
     TableColumn("Gateway"),
@@ -48,7 +49,7 @@ _ENDPOINTS = (
 _VIDEOS = (
     TableColumn("Video"),
     TableColumn("Gateway", drop=4),
-    TableColumn("Status", drop=1),
+    TableColumn("Status", drop=1, shortest=_SHORTEST_STATUS),
     TableColumn("Progress", drop=5),
     TableColumn("", drop=2),
     TableColumn("Left", drop=3),
@@ -88,7 +89,9 @@ class StatusReport:
 @json_option
 @click.option("--follow", is_flag=True, help="Keep showing, until Ctrl-C.")
 def status_command(config_path: Path | None, *, as_json: bool, follow: bool) -> int:
-    """Show open videos with their progress, endpoints with their health, gateways and budgets.
+    """Show open videos, endpoints and gateways.
+
+    Videos are shown with their progress, endpoints with their health, gateways with their budget.
 
     Also works while no daemon runs: then it shows what the last one left. Off a terminal every
     open video is listed.

@@ -1,8 +1,9 @@
 """Tables for terminals and pipes: ids stay whole, and columns give way to a narrow terminal.
 
-Off a terminal a table has all its columns at their full width, one line a row. On a terminal the
-columns that matter least are left out until the rest fits. What must stay is never cut or
-wrapped: if it is wider than the terminal, its lines are too.
+Off a terminal a table has all its columns at their full width, one line a row. On a terminal
+texts that may be cut are cut, and the columns that matter least are left out until the rest fits.
+What must stay is never cut or wrapped: if it is wider than the terminal, its lines are too. Where
+nothing fits beside it, the other columns get a second line.
 """
 
 import re
@@ -10,12 +11,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 _WIDEST = 100_000
+_INDENT = "  "
 _PADDING = re.compile(r"(?:\x1b\[[0-9;]*m| )+$")
 
 Cell = RenderableType
@@ -23,31 +26,100 @@ Row = Sequence[Cell]
 
 
 class TableColumn(NamedTuple):
-    """A column; the one with the highest `drop` is left out first, one with 0 never."""
+    """A column; the one with the highest `drop` is left out first, one with 0 never.
+
+    Texts in it may be cut to `shortest` characters on a terminal; None: never cut.
+    """
 
     title: str
     drop: int = 0
+    shortest: int | None = None
 
 
-def make_table(columns: Sequence[TableColumn], rows: Sequence[Row], width: int | None) -> Table:
-    """Return the table with those columns that fit into `width`; all of them if that is None."""
+def make_table(
+    columns: Sequence[TableColumn], rows: Sequence[Row], width: int | None
+) -> RenderableType:
+    """Return the table with what fits into `width`; all of it if that is None."""
+    whole = _table(columns, rows)
+    if width is None or needed_width(whole) <= width:
+        return whole
+    shown = _fitting(columns, rows, width)
+    if len(shown) == 1 < len(columns):
+        return _stacked(columns, rows, shown[0], width)
+    return _filled(columns, rows, shown, width)
+
+
+def _fitting(columns: Sequence[TableColumn], rows: Sequence[Row], width: int) -> list[int]:
+    """Return the positions of the columns that fit, at least of one."""
     shown = list(range(len(columns)))
-    table = _table(columns, rows, shown)
-    while width is not None and needed_width(table) > width:
+    while len(shown) > 1 and needed_width(_picked(columns, rows, shown)) > width:
         last = max(shown, key=lambda index: columns[index].drop)
         if columns[last].drop == 0:
             break
         shown.remove(last)
-        table = _table(columns, rows, shown)
-    return table
+    return shown
 
 
-def _table(columns: Sequence[TableColumn], rows: Sequence[Row], shown: Sequence[int]) -> Table:
+def _filled(
+    columns: Sequence[TableColumn], rows: Sequence[Row], shown: Sequence[int], width: int
+) -> Table:
+    """Return the table of some columns; texts that may be cut get the room that is left."""
+    spare = max(width - needed_width(_picked(columns, rows, shown)), 0)
+    return _picked(columns, rows, shown, spare)
+
+
+def _stacked(
+    columns: Sequence[TableColumn], rows: Sequence[Row], first: int, width: int
+) -> RenderableType:
+    """Return two lines a row: the column `first` alone, and below it what fits of the others."""
+    others = [index for index in range(len(columns)) if index != first]
+    rest = [columns[index] for index in others]
+    cells = [[row[index] for index in others] for row in rows]
+    room = width - len(_INDENT)
+    table = _filled(rest, cells, _fitting(rest, cells, room), room)
+    console = Console(width=needed_width(table), markup=False, emoji=False, highlight=False)
+    below = console.render_lines(table)
+    above = [
+        Text(f" {columns[first].title}", "table.header"),
+        *(_after_space(row[first]) for row in rows),
+    ]
+    return Group(
+        *(part for pair in zip(above, map(_indented, below), strict=True) for part in pair)
+    )
+
+
+def _after_space(cell: Cell) -> Cell:
+    return Text(f" {cell}") if isinstance(cell, str) else cell
+
+
+def _indented(line: Sequence[Segment]) -> Text:
+    return Text.assemble(_INDENT, *((part.text, part.style or "") for part in line))
+
+
+def _picked(
+    columns: Sequence[TableColumn], rows: Sequence[Row], shown: Sequence[int], spare: int = 0
+) -> Table:
+    """Return the table of some columns, with `spare` characters more than the shortest texts."""
+    picked = [columns[index] for index in shown]
+    return _table(
+        picked, [[_cut(row[i], columns[i].shortest, spare) for i in shown] for row in rows]
+    )
+
+
+def _cut(cell: Cell, shortest: int | None, spare: int) -> Cell:
+    if shortest is None or not isinstance(cell, str):
+        return cell
+    text = Text(cell)
+    text.truncate(shortest + spare, overflow="ellipsis")
+    return text
+
+
+def _table(columns: Sequence[TableColumn], rows: Sequence[Row]) -> Table:
     table = Table(box=None)
-    for index in shown:
-        table.add_column(columns[index].title, no_wrap=True, overflow="fold")
+    for column in columns:
+        table.add_column(column.title, no_wrap=True, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row[index]) for index in shown))
+        table.add_row(*map(_cell, row))
     return table
 
 

@@ -20,6 +20,7 @@ from notifier.errors import NotifierError
 from notifier.store.database import daemon_is_running
 
 
+@examples("notifier watch add video_123", "notifier watch list", "notifier watch remove video_123")
 @click.group(
     "watch",
     cls=LazyGroup,
@@ -65,7 +66,9 @@ def add_command(  # noqa: PLR0913 - one parameter per option
     again: bool,
     wait: bool,
 ) -> int:
-    """Watch videos: through the running daemon, else by writing drop-in files.
+    """Watch videos.
+
+    The running daemon keeps them; where none runs, drop-in files do.
 
     With "-", ids are read from stdin, one a line; a line may also be a JSON object with the keys
     of [[watches]]. With --wait the exit code is 0 only when the video completed.

@@ -9,7 +9,7 @@ from notifier.cli.watch_batches import remove_through_daemon
 from notifier.cli.watch_listings import all_listings, file_of
 from notifier.cli.watch_requests import WatchRequest
 from notifier.config import Config
-from notifier.config.bad_value import quoted
+from notifier.config.bad_value import quoted, unknown_name
 from notifier.errors import NotifierError
 from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchState
 from notifier.store import open_reader
@@ -27,7 +27,7 @@ def remove_with_files(config: Config, requests: Sequence[WatchRequest]) -> list[
     errors = []
     for request in requests:
         try:
-            keys[_key(request, known)] = None
+            keys[_key(request, known, config.gateways)] = None
         except NotifierError as error:
             errors.append(request.error(str(error)))
     in_files = {spec.key for listing in listings for spec in listing.specs}
@@ -74,10 +74,14 @@ def _keys_by_video(listings: Sequence[Listing]) -> dict[str, set[WatchKey]]:
     return keys
 
 
-def _key(request: WatchRequest, known: Mapping[str, set[WatchKey]]) -> WatchKey:
+def _key(
+    request: WatchRequest, known: Mapping[str, set[WatchKey]], gateways: Collection[str]
+) -> WatchKey:
     """Return the one watch that a request means; raises NotifierError."""
     video_id, gateway = request.entry.get("video_id"), request.entry.get("gateway")
     keys = {key for key in known.get(str(video_id), set()) if gateway in (None, key.gateway)}
+    if not keys and gateway is not None and gateway not in gateways:
+        raise NotifierError(unknown_name("gateway", str(gateway), gateways))
     if not keys:
         shown = quoted(video_id) or "the video"
         raise NotifierError(f"{shown} is not watched; see: notifier watch list")

@@ -34,7 +34,9 @@ from notifier.store.database import daemon_is_running
 def remove_command(
     config_path: Path | None, *, video_ids: tuple[str, ...], gateway: str | None, ended: bool
 ) -> int:
-    """Stop watching videos: by the daemon, or by deleting their drop-in files.
+    """Stop watching videos.
+
+    What the daemon keeps is removed there, and what a drop-in file lists in the file.
 
     An open watch ends without an event. With "-", ids are read from stdin, one a line.
     """

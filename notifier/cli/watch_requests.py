@@ -1,13 +1,14 @@
 """What `watch add` and `watch remove` are asked for: ids as arguments, or lines of stdin.
 
-A line is an id, or a JSON object with the keys of `[[watches]]`. A line that cannot be used is
-reported with its number and does not stop the others.
+A line is an id, plain or as JSON text, or a JSON object with the keys of `[[watches]]`. A line
+that cannot be used is reported with its number and does not stop the others.
 """
 
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import click
 
@@ -68,13 +69,13 @@ def _entry(line: bytes) -> dict[str, object]:
         text = line.decode()
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
-    if not text.startswith("{"):
+    if not text.startswith(("{", '"')):
         return {"video_id": text}
     try:
-        entry: dict[str, object] = json.loads(text)
+        value: Any = json.loads(text)
     except (ValueError, RecursionError):
         raise ValueError('is not valid JSON; write an id or {"video_id": "..."}') from None
-    return entry
+    return {"video_id": value} if isinstance(value, str) else value
 
 
 def check_arguments(requests: Sequence[WatchRequest], project: Project) -> None:

@@ -16,7 +16,8 @@ _LONGEST_COMPARED = 64
 _MOST_NAMED = 10
 _LONGEST_QUOTED = 40
 _SECRET_KEYS = ("url", "secret", "headers", "proxy", "token", "api_key")
-_LIKE_SECRET = re.compile(r"(?<![A-Za-z0-9])(whsec_|sk-)", re.IGNORECASE)
+_LIKE_SECRET = re.compile(r"(?<![A-Za-z0-9])(whsec_|sk-)[^\s'\"]*", re.IGNORECASE)
+_PARTS = re.compile(r"[._-]")
 
 
 class BadValueError(ValueError):
@@ -53,18 +54,33 @@ def quoted(value: object, location: Sequence[int | str] = ()) -> str:
     return shown if len(shown.strip('"')) <= _LONGEST_QUOTED else ""
 
 
+def without_secrets(text: str) -> str:
+    """Return `text` with only the start of what starts like a secret: `whsec_…`."""
+    return _LIKE_SECRET.sub(r"\1…", text)
+
+
 def shown_name(name: str) -> str:
-    """Return a key or name without control characters, at most 60 characters long."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    """Return a key or name as an error may repeat it.
+
+    It has no control characters, is at most 60 characters long and holds nothing that starts like
+    a secret.
+    """
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    shown = without_secrets(printable)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
 
 
 def did_you_mean(written: object, known: Collection[str]) -> str:
-    """Return a hint with the known name nearest to what was written, or "" if none is near."""
+    """Return a hint with the known name nearest to what was written, or "" if none is near.
+
+    Near is also the only name that has it as a part: `id` for `video_id`.
+    """
     if not isinstance(written, str):
         return ""
     near = get_close_matches(written[:_LONGEST_COMPARED], known, n=1)
-    return f"did you mean `{shown_name(near[0])}`?" if near else ""
+    if not near:
+        near = [name for name in known if written in _PARTS.split(name)]
+    return f"did you mean `{shown_name(near[0])}`?" if len(near) == 1 else ""
 
 
 def which_name(written: object, known: Collection[str], kind: str) -> str:

@@ -59,20 +59,26 @@ def absolute_path(path: Path) -> Path:
 def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
     """Return the config file: the one that was named, else the first default that exists.
 
-    Raises ConfigError when none was named and no default exists.
+    Raises ConfigError when it does not exist, and when none was named and no default exists.
     """
-    if option is not None:
-        return option
-    if env.get("NOTIFIER_CONFIG"):
-        return Path(env["NOTIFIER_CONFIG"])
+    named = env.get("NOTIFIER_CONFIG") if option is None else option
+    if named:
+        return _existing(Path(named))
     usual = (Path("config.toml"), _SYSTEM_FOLDER / "config.toml")
     for path in usual:
-        # lexists: an unreadable file counts, so that loading it reports why it cannot be used
         if os.path.lexists(path):
             return path
     looked = f"neither {usual[0].absolute()} nor {usual[1]} exists"
     hint = "`notifier init` writes one; -c or $NOTIFIER_CONFIG names another"
     raise ConfigError([Problem("config", "", looked, hint)])
+
+
+def _existing(path: Path) -> Path:
+    # lexists: an unreadable file counts, so that loading it reports why it cannot be used
+    if not os.path.lexists(path):
+        hint = "`notifier init -c FILE` writes one"
+        raise ConfigError([Problem(str(path.absolute()), "", "does not exist", hint)])
+    return path
 
 
 def default_store(

@@ -12,7 +12,8 @@ _CREDENTIAL = re.compile(r"key|token|secret|sig|auth|pass|credential|^code$", re
 _LONGEST = 8192
 _LONGEST_HOST = 253
 _ABSOLUTE = "must be an absolute http or https URL"
-_SAMPLE = "such as https://gateway.example/v1"
+_GATEWAY_SAMPLE = "such as https://gateway.example/v1"
+_RECEIVER_SAMPLE = "such as https://receiver.example/webhooks"
 _PROXY_SAMPLE = "such as http://user:password@proxy.example:3128"
 
 
@@ -21,7 +22,7 @@ def check_base_url(value: object) -> str:
 
     Raises BadValueError.
     """
-    parts = _split(value, "send credentials with api_key or headers")
+    parts = _split(value, _GATEWAY_SAMPLE, "send credentials with api_key or headers")
     if "#" in str(value):
         raise BadValueError("must not have a fragment", "what follows # is never sent")
     return parts._replace(path=parts.path.rstrip("/")).geturl()
@@ -29,7 +30,7 @@ def check_base_url(value: object) -> str:
 
 def check_endpoint_url(value: object) -> str:
     """Return an endpoint's URL as it is; raises BadValueError."""
-    parts = _split(value, "send credentials with headers")
+    parts = _split(value, _RECEIVER_SAMPLE, "send credentials with headers")
     if parts.fragment:
         raise BadValueError("must not have a fragment", "what follows # is never sent")
     return str(value)
@@ -43,7 +44,7 @@ def check_proxy_url(value: object) -> str:
         raise BadValueError("must be text", _PROXY_SAMPLE)
     scheme, separator, rest = value.partition("://")
     authority = rest.rpartition("@")[2]
-    parts = _split(f"{scheme}{separator}{authority}", _PROXY_SAMPLE)
+    parts = _split(f"{scheme}{separator}{authority}", _PROXY_SAMPLE, _PROXY_SAMPLE)
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise BadValueError("must have nothing behind host and port", _PROXY_SAMPLE)
     if not _CHARACTERS.fullmatch(value):
@@ -51,9 +52,9 @@ def check_proxy_url(value: object) -> str:
     return value
 
 
-def _split(value: object, instead_of_userinfo: str) -> SplitResult:
+def _split(value: object, sample: str, instead_of_userinfo: str) -> SplitResult:
     if not isinstance(value, str):
-        raise BadValueError("must be text", _SAMPLE)
+        raise BadValueError("must be text", sample)
     # urlsplit drops newlines and tabs without a word, so look at the characters first
     if len(value) > _LONGEST or not _CHARACTERS.fullmatch(value):
         raise BadValueError(
@@ -64,13 +65,13 @@ def _split(value: object, instead_of_userinfo: str) -> SplitResult:
         parts = urlsplit(value)
         port = parts.port
     except ValueError:
-        raise BadValueError("has a host or port that cannot be", _SAMPLE) from None
+        raise BadValueError("has a host or port that cannot be", sample) from None
     if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise BadValueError(_ABSOLUTE, _SAMPLE)
+        raise BadValueError(_ABSOLUTE, sample)
     if "@" in parts.netloc:
         raise BadValueError("must not hold a user name or password", instead_of_userinfo)
     if port == 0 or not _is_host(parts.hostname or ""):
-        raise BadValueError("has a host or port that cannot be", _SAMPLE)
+        raise BadValueError("has a host or port that cannot be", sample)
     return parts
 
 

@@ -26,7 +26,7 @@ from notifier.control.request_models import (
     WatchQuery,
 )
 from notifier.control.requests import read_body, read_json, read_query, validated
-from notifier.control.watch_batches import add_all, remove_all
+from notifier.control.watch_batches import MAX_ITEMS, add_all, remove_all
 from notifier.errors import NotifierError
 from notifier.model.views import Row
 from notifier.model.watch import WatchKey
@@ -39,6 +39,7 @@ _NOT_READY = {
     "store": "the store takes no writes",
     "loops": "polling or delivering makes no progress",
 }
+_NO_WATCH = f"the body must be a JSON object, or an array of at most {MAX_ITEMS} of them"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -66,7 +67,7 @@ def build_api(operations: Operations) -> Starlette:
         ("GET", "/docs", api.docs),
         ("GET", "/openapi.json", api.openapi),
     ]
-    return Starlette(
+    app = Starlette(
         routes=_resources(routes),
         exception_handlers={
             NotifierError: problems.for_error,
@@ -74,6 +75,8 @@ def build_api(operations: Operations) -> Starlette:
             Exception: problems.for_bug,
         },
     )
+    app.router.redirect_slashes = False  # an unknown path is answered as one
+    return app
 
 
 def _resources(routes: Iterable[tuple[str, str, Handler]]) -> list[Route]:
@@ -106,6 +109,8 @@ class _Api:
         body = await read_json(request)
         if isinstance(body, list):
             return JSONResponse({"results": await add_all(self.operations, body)})
+        if not isinstance(body, dict):
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, _NO_WATCH)
         _limit_object(await request.body())
         wanted = validated(NewWatch, body, "body").request()
         (added,) = await self.operations.add_watches([wanted])

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from notifier import log
+from notifier.config.bad_value import quoted
 from notifier.errors import (
     ConfigError,
     ConflictError,
@@ -77,10 +78,19 @@ def of_error(error: Exception) -> Row:
     return document(status, str(error))
 
 
-async def for_http(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a request that the routing refuses: an unknown path, a wrong method."""
+async def for_http(request: Request, error: Exception) -> JSONResponse:
+    """Answer a request that is refused by the routing, or before an operation is begun."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
-    return problem(HTTPStatus(error.status_code), error.detail, error.headers)
+    status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        methods = sorted((error.headers or {})["Allow"].split(", "))
+        detail = f"{request.method} is not for this path; it takes {', '.join(methods)}"
+        return problem(status, detail, {"allow": ", ".join(methods)})
+    if status is HTTPStatus.NOT_FOUND:
+        path = quoted(request.url.path)
+        there = f"there is no {path}" if path else "there is no such path"
+        return problem(status, f"{there}; all paths: /openapi.json, or /docs to read")
+    return problem(status, error.detail, error.headers)
 
 
 async def for_bug(request: Request, error: Exception) -> JSONResponse:

@@ -4,10 +4,11 @@ import math
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from notifier.config.bad_value import BadValueError
 from notifier.config.models import Duration
+from notifier.config.validators import check_event_pattern
 from notifier.control.operations import WatchRequest
 from notifier.model.event import EventType
 from notifier.model.watch import WatchKey
@@ -122,7 +123,7 @@ class SampleRequest(Body):
 class EventQuery(Query):
     """The filters of `GET /v1/events`."""
 
-    type: Annotated[str, Field(max_length=100)] | None = None
+    type: Annotated[str, Field(max_length=100), AfterValidator(check_event_pattern)] | None = None
     gateway: str | None = None
     video_id: str | None = None
     endpoint: str | None = None

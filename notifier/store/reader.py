@@ -27,6 +27,7 @@ MIGRATION_SECONDS = 5.0
 """How long a reader waits for a daemon that brings the store up to date, in seconds."""
 
 _LOOK_EVERY = 0.02
+_NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
 class Reader:
@@ -167,5 +168,10 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_WRITABLE:
+            raise StoreError(
+                "the store cannot be read: SQLite writes beside it, and this user may not; run "
+                "this as the user of the daemon"
+            ) from None
         reason = getattr(error, "strerror", None) or error
         raise StoreError(f"the store cannot be read: {reason}") from None

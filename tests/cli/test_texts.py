@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from notifier.cli import cli
+from notifier.cli import cli, main
 from notifier.cli.groups import SuggestingGroup
 
 CONFIG = """
@@ -64,6 +64,17 @@ def said(*arguments: str) -> str:
         (("watch", "remove", "nope"), ['"nope"', "notifier watch list"]),
         (("events", "show", "evt_nope"), ['"evt_nope"', "notifier events list"]),
         (("status", "--jsn"), ["--jsn", "--json"]),
+        (("sandbox", "--fault", "nope"), ["must be one of 429", '"nope"']),
+        (("sandbox", "--speed", "fast"), ["must be a number above 0", '"fast"']),
+        (("sandbox", "--speed", "0"), ["must be a number above 0", '"0"']),
+        (("sandbox", "--port", "99999"), ["must be a whole number from 0 to 65535", '"99999"']),
+        (("listen", "--fail-first", "x"), ["must be a whole number of at least 0", '"x"']),
+        (("events", "list", "--limit", "x"), ["must be a whole number from 1 to 1000", '"x"']),
+        (("endpoints", "test", "app", "--type", "video.fail"), ['"video.fail"', "`video.failed`"]),
+        (("watch", "remove", "x", "--gateway", "mian"), ['"mian"', "did you mean `main`?"]),
+        (("reload",), ["no daemon is running on", "notifier run"]),
+        (("status", "-c", "nope.toml"), ["nope.toml", "does not exist", "notifier init"]),
+        (("-c", "config.toml", "status"), ["-c", "notifier status -c"]),
     ],
 )
 def test_a_wrong_word_is_quoted_with_the_nearest_right_one(
@@ -84,21 +95,52 @@ def test_what_may_be_a_secret_is_not_repeated(arguments: tuple[str, ...], writte
     assert written not in said(*arguments, written)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("whsec_0123secret",),
+        ("secret", "whsec_0123secret"),
+        ("events", "sk-0123secret"),
+        ("sandbox", "--port", "sk-0123secret"),
+        ("listen", "--respond", "sk-0123secret"),
+        ("status", "--sk-0123secret"),
+        ("endpoints", "test", "app", "--type", "sk-0123secret"),
+    ],
+)
+def test_a_secret_in_a_wrong_place_is_not_repeated(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["notifier", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    assert "0123secret" not in capsys.readouterr().err
+
+
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if isinstance(command, click.Group):
+            yield (*path, name)
             yield from commands(command, (*path, name))
         else:
             yield (*path, name)
 
 
-@pytest.mark.parametrize("words", list(commands(cli)), ids=" ".join)
+@pytest.mark.parametrize("words", [(), *commands(cli)], ids=" ".join)
 def test_every_help_has_examples_of_its_own_command(words: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(cli, [*words, "--help"]).output
     _, _, examples = shown.partition("Examples:\n")
-    assert f"notifier {' '.join(words)}" in examples
+    assert " ".join(("notifier", *words)) in examples
+
+
+@pytest.mark.parametrize("group", ["", "watch", "endpoints", "events"])
+def test_no_summary_of_a_command_is_cut_on_80_columns(group: str) -> None:
+    arguments = [*group.split(), "--help"]
+    shown = CliRunner().invoke(cli, arguments, terminal_width=80).output
+    _, _, summaries = shown.partition("Commands:")
+    assert summaries
+    assert "..." not in summaries
 
 
 def test_every_group_suggests() -> None:

@@ -19,12 +19,18 @@ TMP = "/tmp/"  # noqa: S108 - the default that is tested
 NAMED = "clips-" + hashlib.sha256(b"/home/somebody/clips/config.toml").hexdigest()[:8]
 
 
-def test_the_option_wins_over_the_environment() -> None:
-    asked = Path("a.toml")
-    assert find_config(asked, {"NOTIFIER_CONFIG": "b.toml"}) == asked
+def test_the_option_wins_over_the_environment(tmp_path: Path) -> None:
+    asked, other = tmp_path / "a.toml", tmp_path / "b.toml"
+    asked.touch()
+    assert find_config(asked, {"NOTIFIER_CONFIG": str(other)}) == asked
 
 
-def test_the_environment_wins_over_the_folder() -> None:
+def test_the_environment_wins_over_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("config.toml").touch()
+    Path("b.toml").touch()
     assert find_config(None, {"NOTIFIER_CONFIG": "b.toml"}) == Path("b.toml")
 
 

@@ -96,8 +96,8 @@ async def test_a_slow_listener_is_abandoned_by_a_hasty_sender() -> None:
     [
         (["--secret", "hunter2"], "must start with whsec_"),
         (["--secret", "whsec_hunter2"], "must be whsec_ followed by standard base64"),
-        (["--respond", "99"], "99 is not in the range"),
-        (["--fail-first", "-1"], "-1 is not in the range"),
+        (["--respond", "99"], 'from 200 to 599, not "99"'),
+        (["--fail-first", "-1"], 'of at least 0, not "-1"'),
         (["--slow", "-1s"], "Invalid value for '--slow'"),
         (["--slow", "-1"], "Invalid value for '--slow'"),
         (["--slow", "nan"], "Invalid value for '--slow'"),

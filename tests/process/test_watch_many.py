@@ -17,13 +17,16 @@ plain
 {broken
 -
   with spaces around  
+"from jq without -r"
+"unclosed
 """  # noqa: W291 - the spaces are the point
-WATCHED = {"plain", "tagged", "with spaces around"}
+WATCHED = {"plain", "tagged", "with spaces around", "from jq without -r"}
 ERRORS = [
     "line 4: video_id: ",
     "line 5: gatway: ",
     "line 6: is not valid JSON",
     "line 7: video_id: ",
+    "line 10: is not valid JSON",
 ]
 
 
@@ -32,9 +35,13 @@ async def listed(path: Path) -> dict[str, dict[str, object]]:
     return {row["video_id"]: row for row in rows}
 
 
+def _number(line: str) -> int:
+    return int(line.split()[1].rstrip(":"))
+
+
 def errors(stderr: str) -> list[str]:
     lines = [line for line in stderr.splitlines() if "line " in line]
-    return sorted(line.removeprefix("notifier: ") for line in lines)
+    return sorted((line.removeprefix("notifier: ") for line in lines), key=_number)
 
 
 async def test_a_thousand_ids_go_into_one_file_and_out_of_it(tmp_path: Path) -> None:
