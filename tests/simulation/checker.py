@@ -5,17 +5,24 @@ when nothing stood in the way; its id and bytes never change; nothing arrives th
 explains; and the gateway was never asked faster than agreed. What an endpoint has not taken
 must have been tried as often as the retry schedule says, and must be found in the store with
 its reason. Duplicates are allowed and counted, because delivery is at least once.
+
+A restored backup changes what must hold only where the state cannot remember. Whatever a state
+remembers and does has one id and the same bytes. An ending is repeated with its id if the backup
+held the watch, and perhaps with another body or outcome; a watch that is taken anew has a new id.
+What endpoints received from a branch that was given up does not count as delivered: the state at
+the end has to have delivered everything again that it does not remember.
 """
 
 import json
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from notifier.store import Database
 from tests.simulation.daemon import BUDGET, SCHEDULE
 from tests.simulation.gateway import Job, within
+from tests.simulation.history import Branch
 from tests.simulation.receivers import ENDPOINTS, Post
 from tests.simulation.world import World
 
@@ -29,13 +36,18 @@ _CALM = 0.05
 class Verdict:
     """What a run came to; `problems` is empty when everything held.
 
-    `timely` counts the deliveries that nothing stood in the way of, whose time was checked.
+    `timely` counts the deliveries that nothing stood in the way of, whose time was checked;
+    `repeated` and `renewed` the events that came again after a restore, with their id and with
+    another one.
     """
 
     events: int = 0
     duplicates: int = 0
     dead: int = 0
     timely: int = 0
+    restores: int = 0
+    repeated: int = 0
+    renewed: int = 0
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: "Verdict") -> None:
@@ -44,38 +56,63 @@ class Verdict:
         self.duplicates += other.duplicates
         self.dead += other.dead
         self.timely += other.timely
+        self.restores += other.restores
+        self.repeated += other.repeated
+        self.renewed += other.renewed
         self.problems += other.problems
 
     def __str__(self) -> str:
         """Return the figures in one line."""
         return (
             f"{self.events} events, {self.duplicates} duplicates, {self.dead} dead letters "
-            f"after all retries, {self.timely} deliveries checked for being in time"
+            f"after all retries, {self.timely} deliveries checked for being in time; "
+            f"{self.restores} restored backups, after which {self.repeated} events came again "
+            f"with their id and {self.renewed} with another"
         )
 
 
 def check(world: World, database: Database) -> Verdict:
     """Compare what endpoints received with what the gateway's jobs did."""
-    verdict = Verdict()
-    by_video: dict[str, list[Post]] = {}
+    verdict = Verdict(restores=len(world.history.branches) - 1)
+    by_video, notices = defaultdict[str, list[Post]](list), defaultdict[str, list[Post]](list)
     for post in world.receivers.posts:
         data = json.loads(post.body)["data"]
         if data["object"] == "video":
-            by_video.setdefault(data["id"], []).append(post)
-        elif data["id"] not in ENDPOINTS or data["id"] == post.endpoint:
-            verdict.problems.append(f"unexpected: {data} at {post.endpoint}")
+            by_video[data["id"]].append(post)
+        else:
+            notices[post.event_id].append(post)
+            if data["id"] not in ENDPOINTS or data["id"] == post.endpoint:
+                verdict.problems.append(f"unexpected: {data} at {post.endpoint}")
     for video_id in by_video.keys() - world.gateway.jobs.keys():
         verdict.problems.append(f"unexpected: an event about {video_id}")
-    reasons = database.transact(_given_up)
+    reasons, ended = database.transact(_given_up), database.transact(_ended)
     for job in world.gateway.jobs.values():
         posts = by_video.get(job.video_id, [])
-        if posts or job.video_id not in world.listings.withdrawn:
-            verdict.problems += _check_job(job, posts, world, verdict, reasons)
+        verdict.problems += _check_identity(job, posts, world, verdict)
+        verdict.problems += [
+            problem for post in posts for problem in _check_post(job, post, world)
+        ]
+        kept = _remembered(posts, world)
+        if kept or job.video_id in ended or job.video_id not in world.listings.withdrawn:
+            verdict.problems += _check_job(job, kept, world, verdict, reasons)
+    verdict.problems += _check_notices(notices, world, database.transact(_notices))
     verdict.problems += _check_budget(world)
     return verdict
 
 
+def _remembered(posts: list[Post], world: World) -> list[Post]:
+    """Return the posts that the state at the end can know of."""
+    last = world.history.branches[-1]
+    return [post for post in posts if last.remembers(post.at)]
+
+
 Reasons = dict[tuple[str, str], str]
+
+
+def _ended(db: sqlite3.Connection) -> set[str]:
+    """Return the videos whose event the state has, also of watches that were withdrawn since."""
+    rows = db.execute("SELECT w.video_id FROM events e JOIN watches w ON w.id = e.watch")
+    return {video_id for (video_id,) in rows}
 
 
 def _given_up(db: sqlite3.Connection) -> Reasons:
@@ -87,14 +124,53 @@ def _given_up(db: sqlite3.Connection) -> Reasons:
     return {(video_id, endpoint): reason for video_id, endpoint, reason in rows}
 
 
+def _notices(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """Return event, endpoint and state of the deliveries of events about endpoints."""
+    return db.execute(
+        "SELECT d.event, d.endpoint, d.state FROM deliveries d JOIN events e ON e.id = d.event"
+        " WHERE e.about IS NOT NULL"
+    ).fetchall()
+
+
+def _check_identity(job: Job, posts: list[Post], world: World, verdict: Verdict) -> Iterator[str]:
+    """Find a second id of a watch that was taken once, and bytes that one state changed."""
+    history, name = world.history, f"{job.video_id} ({job.ending})"
+    ids = defaultdict[Branch, set[str]](set)
+    for post in posts:
+        ids[history.branch_at(post.at).took(job.video_id)].add(post.event_id)
+    if any(len(of_one) > 1 for of_one in ids.values()):
+        yield f"two events: {name}"
+    for branch in history.branches:
+        remembered = [post for post in posts if branch.remembers(post.at)]
+        if len({post.event_id for post in remembered}) > 1:
+            yield f"two events: {name} in one state"
+        if len({post.body for post in remembered}) > 1:
+            yield f"changed bytes: {name}"
+    all_ids = {post.event_id for post in posts}
+    verdict.renewed += max(len(all_ids) - 1, 0)
+    kept = {post.event_id for post in _remembered(posts, world)}
+    forgotten = {post.event_id for post in posts if not history.branches[-1].remembers(post.at)}
+    verdict.repeated += len(kept & forgotten)
+
+
+def _check_notices(
+    notices: dict[str, list[Post]], world: World, recorded: list[tuple[str, str, str]]
+) -> Iterator[str]:
+    """Find an event about an endpoint that changed, or that the last state has not delivered."""
+    for event_id, posts in notices.items():
+        if len({post.body for post in posts}) > 1:
+            yield f"changed bytes: {event_id}"
+    for event_id, endpoint, state in recorded:
+        kept = _remembered(notices[event_id], world)
+        here = [post for post in kept if post.endpoint == endpoint]
+        gave_up = state == "dead" and len(here) > len(SCHEDULE)
+        if not gave_up and not any(post.taken for post in here):
+            yield f"lost: {event_id} at {endpoint}, {state}, {len(here)} attempts"
+
+
 def _check_job(
     job: Job, posts: list[Post], world: World, verdict: Verdict, reasons: Reasons
 ) -> Iterator[str]:
-    name = f"{job.video_id} ({job.ending})"
-    if len({post.event_id for post in posts}) > 1:
-        yield f"two events: {name}"
-    if len({post.body for post in posts}) > 1:
-        yield f"changed bytes: {name}"
     verdict.events += 1
     for endpoint in ENDPOINTS:
         here = [post for post in posts if post.endpoint == endpoint]
@@ -105,9 +181,7 @@ def _check_job(
         elif reasons.get((job.video_id, endpoint)) and len(here) > len(SCHEDULE):
             verdict.dead += 1
         else:
-            yield f"lost: {name} at {endpoint}, {len(here)} attempts"
-    for post in posts:
-        yield from _check_post(job, post, name)
+            yield f"lost: {job.video_id} ({job.ending}) at {endpoint}, {len(here)} attempts"
 
 
 def _check_time(
@@ -120,6 +194,7 @@ def _check_time(
     if any(world.gateway.is_refused(job.video_id, at) for at in (job.at, job.ends_at)):
         return
     troubles = [
+        *world.history.erased(),
         *world.gateway.outages,
         *(span for spans in world.gateway.dead_keys.values() for span in spans),
         *world.receivers.down[endpoint],
@@ -136,10 +211,13 @@ def _check_time(
         yield f"late: {job.video_id} ended {job.ends_at:.0f}, at {endpoint} {first.at:.0f}"
 
 
-def _check_post(job: Job, post: Post, name: str) -> Iterator[str]:
-    kind = json.loads(post.body)["type"].partition(".")[2]
+def _check_post(job: Job, post: Post, world: World) -> Iterator[str]:
+    name, kind = f"{job.video_id} ({job.ending})", json.loads(post.body)["type"].split(".")[1]
     # a job that ended, or was forgotten, while nobody could ask may have timed out by then
-    if kind not in {job.ending, "timed_out"} and not (kind == "lost" and job.ending == "stuck"):
+    allowed = {job.ending, "timed_out"}
+    if job.ending == "stuck" or world.gateway.has_forgotten(job, post.at):
+        allowed.add("lost")
+    if kind not in allowed:
         yield f"wrong ending: {name} reported as {kind}"
     if kind in {"completed", "failed", "cancelled"} and (
         job.ends_at is None or post.at < job.ends_at

@@ -2,6 +2,7 @@
 
 A crash cancels every task and drops every object; what is left is what the store committed.
 It comes at random moments, and also right before and right after a commit, where it hurts most.
+Between two lives the operator now and then backs the store up, or puts the last backup back.
 """
 
 import contextlib
@@ -29,6 +30,7 @@ from notifier.delivery.lane import DueStore
 from notifier.delivery.outbox import EventStore
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.model.delivery import Format
+from notifier.model.event import EventKind
 from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
 from notifier.model.watch import Watch
@@ -63,6 +65,7 @@ BUDGET = 2.0
 GIVE_UP_AFTER = DAY / 2
 SCHEDULE = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 _MOVES = 0.05
+_BACKS_UP, _RESTORES = 0.2, 0.1
 _RELOAD_EVERY = 2 * DAY
 _DELIVERY_RULES = {name: DeliveryRules(name, Format.STANDARD, SCHEDULE) for name in ENDPOINTS}
 _KEY = b"simulated key, 32 bytes, no more"
@@ -107,7 +110,7 @@ class CrashingExecutor:
 
 @dataclass
 class Simulation:
-    """One seed's life. `store_of` and `sender_of` are where a test plants a bug."""
+    """One seed's life. `store_of`, `sender_of` and `event_id` are where a test plants a bug."""
 
     world: World
     crash_every: float = DAY / 2
@@ -118,6 +121,7 @@ class Simulation:
         Subscription(name, Format.STANDARD, ("video.*", "endpoint.*")) for name in ENDPOINTS
     )
     sender_of: Callable[[WebhookSender], Sender] = lambda sender: sender
+    event_id: Callable[[str, Watch, EventKind], str] = watch_event_id
     database: Database = field(default_factory=lambda: Database.in_memory("simulation"))
     crashes: int = 0
 
@@ -136,6 +140,17 @@ class Simulation:
             self.world.life += 1
             if self.world.rng.random() < 0.3:
                 self.world.jump()
+            if trio.current_time() <= self.world.days * DAY:
+                self._back_up_or_restore()
+
+    def _back_up_or_restore(self) -> None:
+        """Be the operator: copy the store now and then, and later put the copy back."""
+        history, fate = self.world.history, self.world.rng.random()
+        if fate < _BACKS_UP:
+            history.back_up(self.database)
+        elif history.backup is not None and fate < _BACKS_UP + _RESTORES:
+            self.database.close()
+            self.database = history.restore(history.backup)
 
     async def _live(self, ids: "count[int]", rarity: int) -> None:
         clock = Clock(self.world.wall, trio.current_time)
@@ -170,7 +185,7 @@ class Simulation:
             store,
             self.subscriptions,
             content_url=lambda gateway, video: f"https://{gateway}/{video}",
-            event_id=partial(watch_event_id, self.database.store_id),
+            event_id=partial(self.event_id, self.database.store_id),
             wall=clock.wall,
             wake=dispatcher.wake if self.wakes else _sleep_on,
         )

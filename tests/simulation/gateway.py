@@ -3,10 +3,12 @@
 Faults are such as real gateways show: silence, resets, rate limits, HTML, halves of JSON,
 answers about another video, replicas that do not know a job. Its list may lag behind, say the same
 for ever, be slow or limited. Jobs of one upstream of two are refused while its key is dead,
-some jobs belong to another account, and now and then the key itself is dead.
+some jobs belong to another account, and now and then the key itself is dead. Some forget a job
+a day or two after its end.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -89,13 +91,17 @@ DIALECTS: dict[str, Callable[[Job, str, Any], HttpResponse]] = {
 
 @dataclass
 class Gateway:
-    """A gateway with `jobs` that is down in `outages` and spoils `fault_rate` of its answers."""
+    """A gateway with `jobs` that is down in `outages` and spoils `fault_rate` of its answers.
+
+    It forgets a job when `forgets_after` seconds have passed since it ended.
+    """
 
     rng: Random
     jobs: dict[str, Job]
     outages: list[Span]
     dialect: str = field(init=False)
     fault_rate: float = field(init=False)
+    forgets_after: float = field(init=False)
     lists: str = field(init=False)
     dead_keys: Mapping[str, list[Span]] = field(default_factory=dict)
     _missing: set[str] = field(default_factory=set)
@@ -103,6 +109,7 @@ class Gateway:
     def __post_init__(self) -> None:
         self.dialect = self.rng.choice(sorted(DIALECTS))
         self.fault_rate = self.rng.choice([0.0, 0.05, 0.3, 0.6])
+        self.forgets_after = self.rng.choice([math.inf, 86_400.0, 2 * 86_400.0])
         self.lists = self.rng.choice(
             ["good", "lying", "without after", "none", "stale", "lagging", "slow", "limited"]
         )
@@ -117,6 +124,10 @@ class Gateway:
             return await self._fault(video_id, deadline)
         self._missing.discard(video_id)
         return self._status(self.jobs[video_id])
+
+    def has_forgotten(self, job: Job, now: float) -> bool:
+        """Return whether a job has been over for so long that no answer knows it."""
+        return job.ends_at is not None and now >= job.ends_at + self.forgets_after
 
     def is_refused(self, video_id: str, now: float) -> bool:
         """Return whether a job belongs to another account, or the key for it is dead."""
@@ -137,7 +148,8 @@ class Gateway:
         if self.lists == "none":
             return HttpResponse(404, {}, b'{"error": {"message": "Invalid URL (GET /v1/videos)"}}')
         now = trio.current_time()
-        listed = [job for job in reversed(self.jobs.values()) if job.at <= now]
+        jobs = reversed(self.jobs.values())
+        listed = [job for job in jobs if job.at <= now and not self.has_forgotten(job, now)]
         names = [job.video_id for job in listed]
         after = query.get("after", "") if self.lists != "without after" else ""
         first = names.index(after) + 1 if after in names else 0
@@ -186,7 +198,7 @@ class Gateway:
     def _status(self, job: Job, behind: float = 0.0) -> HttpResponse:
         now = trio.current_time() - behind
         over = job.ends_at is not None and now >= job.ends_at
-        if over and job.ending == "lost":
+        if (over and job.ending == "lost") or self.has_forgotten(job, now):
             return self.rng.choice(_NO_SUCH_VIDEO)
         word = self.rng.choice(_WORDS[job.ending] if over else _RUNNING)
         error = {"code": "boom", "message": "it broke"} if word in _WORDS["failed"] else None

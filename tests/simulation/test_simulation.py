@@ -1,6 +1,7 @@
 """Hundreds of days of operation, and proof that the checker would notice if something broke."""
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -120,6 +121,12 @@ def forget_what_a_broken_file_listed(simulation: Simulation) -> None:
     simulation.store_of = Forgetful
 
 
+def random_event_ids(simulation: Simulation) -> None:
+    """Draw an id for an ending instead of deriving it: a restored backup repeats none."""
+    ids = count()
+    simulation.event_id = lambda _store, _watch, _kind: f"evt_of_video_{next(ids)}"
+
+
 @pytest.mark.parametrize(
     ("bug", "symptom"),
     [
@@ -130,6 +137,7 @@ def forget_what_a_broken_file_listed(simulation: Simulation) -> None:
         (ask_too_often, "over budget"),
         (sleep_through_the_wakeup, "late"),
         (forget_what_a_broken_file_listed, "late"),
+        (random_event_ids, "two events"),
     ],
 )
 def test_the_checker_notices_a_planted_bug(

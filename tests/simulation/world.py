@@ -12,6 +12,7 @@ import trio
 
 from notifier.http_client import HttpRequest, HttpResponse
 from tests.simulation.gateway import Gateway, Job, Span
+from tests.simulation.history import History
 from tests.simulation.listings import FILES, Listings
 from tests.simulation.receivers import ENDPOINTS, Receivers
 
@@ -33,6 +34,7 @@ class World:
     life: int = 0
     asked: list[tuple[int, float]] = field(default_factory=list)
     wall_offset: float = 0.0
+    history: History = field(default_factory=History)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
