@@ -145,9 +145,10 @@ class GatewayScheduler:
             return asked
         if isinstance(value, PageRequest):
             self._queue.add_first(slot)
-            self._wake_by(trio.current_time())
         else:
             self._queue.add(slot)
+        # the queue may have been empty when the request was done
+        self._wake_by(trio.current_time())
         return None
 
     def stop_waiting(self, slot: PollSlot) -> None:

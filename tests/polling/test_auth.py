@@ -176,6 +176,25 @@ def test_a_dead_key_is_noticed_and_when_it_is_good_again_all_go_on_within_two_mi
         assert any(2000 < at < 2000 + 120 for at in moments)
 
 
+@pytest.mark.parametrize("videos", [["only"], ["a", "b"]])
+@pytest.mark.parametrize("others", [REFUSED, PollError("timeout")])
+def test_the_last_video_in_the_queue_is_probed_on_while_the_key_is_dead(
+    videos: list[str], others: Answer
+) -> None:
+    class Dying(Gateway):
+        async def retrieve(self, video_id: str) -> Answer:
+            now = trio.current_time()
+            first = REFUSED if not any(at > 200 for at, _ in self.asked) else others
+            self.answers[video_id] = first if 200 < now < 2000 else SEEN
+            return await super().retrieve(video_id)
+
+    gateway = Dying()
+    polled, _ = run(videos, gateway, 2400)
+    assert len([at for at, _ in gateway.asked if 500 < at < 2000]) >= 5
+    for video_id in videos:
+        assert any(2000 < at < 2000 + 320 for at in polled.seen[video_id])
+
+
 def test_web_pages_with_403_pause_nothing() -> None:
     gateway = Gateway()
     gateway.answers = {"a": PollError("html", "a web page", status=403)}
