@@ -102,8 +102,9 @@ def test_the_journal_has_priorities_and_fields(service: Service) -> None:
         ),
         lambda: "\n".join(service.said()),
     )
+    # a poll that a busy machine made fail is a warning, and rightly so
     assert not any(
-        line.get("NOTIFIER_EVENT") == "poll"
+        (line.get("NOTIFIER_EVENT"), line.get("NOTIFIER_OUTCOME")) == ("poll", "seen")
         for line in service.machine.journal("notifier", "-p", "warning")
     )
 
@@ -144,7 +145,7 @@ def test_a_stop_waits_for_deliveries_no_longer_than_the_drain(service: Service) 
     config = machine.run("cat", "/etc/notifier/config.toml").stdout
     service.configure(
         config.replace(f":{service.receiver}/", f":{slow}/").replace(
-            "retry", "timeout = '15m'\nretry"
+            "retry", "timeout = '10m'\nretry"
         )
     )
     machine.run("systemctl", "restart", "notifier")
