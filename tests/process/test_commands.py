@@ -326,7 +326,7 @@ async def test_endpoints_test_sends_a_signed_sample_of_any_type(tmp_path: Path) 
         assert (shown.returncode, b"Video failed (test)" in team.got[0].body) == (0, True)
         wrong = await notifier("endpoints", "test", "app", "--type", "video.complete", "-c", path)
     assert wrong.returncode == 2
-    assert "'video.complete'" in wrong.stderr
+    assert '"video.complete"' in wrong.stderr
     assert "did you mean `video.completed`?" in wrong.stderr
     assert len(app.got) == len(kinds)
 
