@@ -10,7 +10,6 @@ edit leaves no stale ones.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from notifier.errors import TransportError
@@ -47,13 +46,6 @@ class Forwarded:
 
     answer: Response
     trouble: str = ""
-
-
-class Forwarder(Protocol):
-    """What passes requests on."""
-
-    async def forward(self, request: Request) -> Forwarded:
-        """Pass `request` on; trouble on the way is returned, not raised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """How long the jobs of a class took, sorted and summed for fast look-ups."""
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Collection
 from itertools import accumulate
 
@@ -34,10 +33,6 @@ class PastDurations:
         self.ends = array("d", ends)
         self.sums = array("d", accumulate(ends, initial=0.0))
         self.variances = array("d", _variances(ends, finest * finest))
-
-    def ended_by(self, elapsed: float) -> int:
-        """Return how many of `ends` are not later than `elapsed`."""
-        return bisect_right(self.ends, elapsed)
 
 
 def _variances(ends: list[float], least: float) -> list[float]:
