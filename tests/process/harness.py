@@ -248,6 +248,7 @@ async def running(
                 ),
                 "the daemon's start",
             )
+            assert b"started" in log_path.read_bytes()[before:], log_path.read_text()
         yield daemon
     finally:
         with trio.CancelScope(shield=True):
