@@ -7,6 +7,7 @@ certificates, connections, the store) comes before the first change.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import trio
@@ -18,6 +19,7 @@ from notifier.app.connections import Difference
 from notifier.app.endpoints import report_reconciled
 from notifier.app.watchdog import Watchdog
 from notifier.config import Config, load, obstacles, warnings
+from notifier.config.named_files import file_digests
 from notifier.errors import ConfigError, NotifierError, StoreError
 from notifier.model.watch import WatchChanges
 from notifier.store import recorded_config
@@ -48,10 +50,15 @@ class Pollers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What a reload changed; `needs_restart` are the keys whose change it could not apply."""
+    """What a reload changed.
+
+    `files` are those that the config named before and names now, with other content than at the
+    last reload. `needs_restart` are the keys whose change it could not apply.
+    """
 
     gateways: Difference
     endpoints: Difference
+    files: tuple[Path, ...]
     needs_restart: tuple[str, ...]
 
 
@@ -76,10 +83,12 @@ class Reloader:
     read: Callable[[Config], Config] = read_again
     started: Config = field(init=False)
     """The config of the start, which holds for the keys that only a restart changes."""
+    _digests: Mapping[Path, str] = field(init=False)
     _lock: trio.Lock = field(default_factory=trio.Lock)
 
     def __post_init__(self) -> None:
         self.started = self.config
+        self._digests = file_digests(self.config)
 
     async def run(self, wakeup: Wakeup) -> None:
         """Reload at every notification, for ever; failures are in the log."""
@@ -100,7 +109,8 @@ class Reloader:
             self.watchdog.manager.reloading()
             try:
                 config = await trio.to_thread.run_sync(self.read, self.config)
-                done = await self._apply(config)
+                digests = await trio.to_thread.run_sync(file_digests, config)
+                done = await self._apply(config, digests)
             except NotifierError as error:
                 self._report_failure(error)
                 self.watchdog.trouble = f"reload failed: {str(error).splitlines()[0]}"
@@ -122,6 +132,7 @@ class Reloader:
             config=str(config.path),
             **_fields("gateways", done.gateways),
             **_fields("endpoints", done.endpoints),
+            **({"files_changed": [str(path) for path in done.files]} if done.files else {}),
         )
         for warning in warnings(config):
             log.get().warning("config_warning", **warning.fields())
@@ -129,7 +140,7 @@ class Reloader:
             log.get().warning("restart_needed", keys=list(done.needs_restart))
         return done
 
-    async def _apply(self, config: Config) -> Reloaded:
+    async def _apply(self, config: Config, digests: Mapping[Path, str]) -> Reloaded:
         """Draft everything that may fail, then commit it all at once."""
         parts = self.parts
         gateways = await parts.gateways.draft(config.gateways)
@@ -147,14 +158,15 @@ class Reloader:
         needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
         different = parts.gateways.commit(gateways)
         moved = parts.endpoints.commit(endpoints, reconciled.health)
-        self.config = config
+        files = _different(self._digests, digests)
+        self.config, self._digests = config, digests
         self.sources.change(config)
         log.set_level(config.log_level)
         report_reconciled(reconciled)
         if moved.removed:
             await self._cancel_late(marks)
         parts.endpoints.dispatcher.wake(reconciled.enabled)
-        return Reloaded(different, moved, needs_restart)
+        return Reloaded(different, moved, files, needs_restart)
 
     async def _cancel_late(self, marks: Mapping[str, str]) -> None:
         """Cancel what was recorded for a removed endpoint while the change was being made."""
@@ -189,6 +201,10 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
         config.http.token,
     ),
 }
+
+
+def _different(before: Mapping[Path, str], after: Mapping[Path, str]) -> tuple[Path, ...]:
+    return tuple(path for path in after if path in before and before[path] != after[path])
 
 
 def _fields(what: str, difference: Difference) -> Mapping[str, object]:

@@ -22,7 +22,7 @@ def test_by_default_nothing_is_restricted_and_there_is_no_proxy(tmp_path: Path) 
     config = load_text(tmp_path, GATEWAY + ENDPOINT)
     assert (config.outbound.public_only, config.outbound.allow) == (False, ())
     assert config.gateways["main"].proxy is None
-    assert config.endpoints["app"].ca_file is None
+    assert config.endpoints["app"].tls == TlsFiles()
 
 
 def test_ranges_of_both_families_and_single_addresses_are_allowed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import trustme
 
 from notifier.errors import TransportError
 from notifier.http_client import HttpRequest, HttpResponse, Route, open_client
+from notifier.net import TlsMaterial
 from tests.http_client.raw import OK, get, serving_tls
 
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -51,7 +52,8 @@ async def secure_server(certificate: trustme.LeafCert) -> AsyncIterator[int]:
 
 
 async def ask(port: int, ca_file: Path | None, times: int = 1) -> HttpResponse:
-    async with open_client(1, Route(ca_file=ca_file)) as client:
+    tls = TlsMaterial(ca=None if ca_file is None else ca_file.read_bytes())
+    async with open_client(1, Route(tls=tls)) as client:
         for _ in range(times):
             reply = await client.send(
                 HttpRequest(
