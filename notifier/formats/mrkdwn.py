@@ -1,8 +1,8 @@
 """Escapes and shortens foreign text for Slack's mrkdwn, and writes the few marks used here.
 
-Foreign text pings no one (`notifier.formats.chat_text`). In mrkdwn `&`, `<` and `>` have a meaning,
-so foreign text has them escaped. Escaped text holds no links, dates or mentions. Slack would still
-guess at `#general` and bare URLs; `verbatim` on the text object switches that off.
+Foreign text pings no one (`notifier.formats.chat_text`). In mrkdwn `&`, `<` and `>` have a
+meaning, so foreign text has them escaped. Escaped text holds no links, dates or mentions. Slack
+would still guess at `#general` and bare URLs; `verbatim` on the text object switches that off.
 Lengths are those of the escaped text, because that is what
 Slack counts. Text is cut between whole characters, so that no `&amp;` is halved.
 """

@@ -1,8 +1,8 @@
 """Removes from foreign text what people do not see, or see differently than it is.
 
 These are the control characters of terminals (C0, C1, DEL), characters that change the direction
-of writing, the separators of lines and paragraphs, and invisible characters. What is removed leaves
-U+FFFD, so that it is seen that something was there. Single joiners, zero-width spaces and
+of writing, the separators of lines and paragraphs, and invisible characters. What is removed
+leaves U+FFFD, so that it is seen that something was there. Single joiners, zero-width spaces and
 variation selectors stay: emoji and several scripts need them. Runs of them may hide text.
 """
 

@@ -15,6 +15,8 @@ from notifier.model.video import Json
 from tests.formats.events import COMPLETED, any_event, event, failed
 
 MAX_PAYLOAD = 40_000
+AT = "\N{FULLWIDTH COMMERCIAL AT}"
+CONTENT_URL = "https://gw.example/v1/videos/video_1/content"
 OUR_MARKUP = re.compile(
     r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>"
     r"|<(?i:https?)://[^<>|\s]+\|Download the video>"
@@ -159,8 +161,7 @@ def test_a_test_is_not_mistaken_for_a_video() -> None:
     [
         (
             COMPLETED,
-            "✅ Video completed: video_1 on main after 13 min 6 s\n"
-            "https://gw.example/v1/videos/video_1/content",
+            "✅ Video completed: video_1 on main after 13 min 6 s\n" + CONTENT_URL,
         ),
         (failed("No & yes"), "❌ Video failed: video_1 on main after 13 min 6 s: No &amp; yes"),
         (failed(None, "boom"), "❌ Video failed: video_1 on main after 13 min 6 s: boom"),
@@ -220,7 +221,7 @@ def test_only_a_web_address_is_linked(url: str | None) -> None:
 def test_metadata_is_shown_field_by_field() -> None:
     texts = read(replace(COMPLETED, metadata={"user": "Zoë & <@U123>", "note": ""}))
     assert texts[-4:-2] == [
-        "*user*\nZoë &amp; &lt;\N{FULLWIDTH COMMERCIAL AT}U123&gt;",
+        f"*user*\nZoë &amp; &lt;{AT}U123&gt;",
         "*note*\n-",
     ]
 

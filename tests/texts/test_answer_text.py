@@ -8,7 +8,7 @@ from notifier.texts.answer_text import answer_text
 from notifier.texts.locations import shown_location
 
 PAGE = b"""<!DOCTYPE html><html><head><title>Oops</title><style>p { color: red }</style></head>
-<body><script>alert("x < y")</script><p>Not&nbsp;allowed &amp; gone</p><!-- note --></body></html>"""
+<body><script>alert("x < y")</script><p>Not&nbsp;allowed &amp; gone</p><!-- note --></body>"""
 
 
 @pytest.mark.parametrize(
