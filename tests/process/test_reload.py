@@ -109,12 +109,9 @@ async def test_the_command_that_a_reload_prints_sends_what_it_has_cancelled(
             assert "removed endpoint leaving\n" in reloaded.stdout
             warning, _, printed = reloaded.stderr.strip().partition(" run: notifier ")
             assert "1 pending delivery to leaving" in warning
-            assert (
-                printed
-                == f"{
-                    daemon.logs('deliveries_cancelled')[0]['hint'].partition(' run: notifier ')[2]
-                } -c {w.config_path}"
-            )
+            (line,) = daemon.logs("deliveries_cancelled")
+            logged = line["hint"].partition(" run: notifier ")[2]
+            assert printed == f"{logged} -c {w.config_path}"
 
             w.config["endpoints"]["leaving"] = settings
             leaving.answer = lambda _: Response(204)
