@@ -5,12 +5,14 @@ outcome. Each has a bucket of tokens: a burst of lines is written whole, then on
 seconds. What is left out is counted, and `suppressed` returns the counts to be logged.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 _ABOUT = ("gateway", "endpoint", "outcome")
 _LONGEST = 100
+_HTTP_STATUS = re.compile(r"^(outcome=http_\d)\d+$")
 
 
 class Rate(NamedTuple):
@@ -47,7 +49,8 @@ Cause = tuple[str, ...]
 def cause_of(level: str, event: str, fields: Mapping[str, object]) -> Cause:
     """Return the cause of a line; its length is bounded."""
     about = (f"{name}={fields[name]}"[:_LONGEST] for name in _ABOUT if name in fields)
-    return (level, event[:_LONGEST], *about)
+    # by class: a peer may answer with any status it likes
+    return (level, event[:_LONGEST], *(_HTTP_STATUS.sub(r"\1xx", each) for each in about))
 
 
 @dataclass(slots=True)

@@ -17,6 +17,11 @@ def test_a_burst_is_written_whole_and_then_a_line_every_few_seconds() -> None:
     assert limiter.suppressed() == {}
 
 
+def test_a_peer_makes_no_new_causes_by_changing_its_status() -> None:
+    causes = {cause_of("error", "attempt", {"outcome": f"http_{n}"}) for n in range(300, 600)}
+    assert len(causes) == 3
+
+
 def test_a_quiet_cause_has_its_burst_again() -> None:
     limiter = LineLimiter()
     for _ in range(100):

@@ -115,4 +115,4 @@ def test_what_one_cause_repeats_is_left_out_and_counted(stream: io.StringIO) -> 
     counts = [line for line in lines if line["event"] == "log_lines_suppressed"]
     assert len(lines) == 30 + 30 + 1 + 2
     assert [(line["of"], line["lines"]) for line in counts] == [("poll", 70), ("a.library", 70)]
-    assert counts[0]["about"] == "gateway=main outcome=http_500"
+    assert counts[0]["about"] == "gateway=main outcome=http_5xx"
