@@ -25,6 +25,7 @@ from notifier.model.views import EndpointView, Row, WatchView
 from notifier.model.watch import WatchKey
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
+from notifier.texts.cleaning import printable
 
 _REFRESH_INTERVAL = 1.0
 _MAX_VIDEOS = 200
@@ -187,7 +188,7 @@ def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
         for row in daemon["gateways"]:
             if _state(row) in {"paused", "failing"} and row.get("last_error"):
                 error = f"{row['name']}: {row['last_error']}"
-                yield Text(f"{error} ({_ago(row['last_error_at'], report.now)})", "red")
+                yield Text(f"{printable(error)} ({_ago(row['last_error_at'], report.now)})", "red")
     if report.endpoints:
         yield Text()
         yield make_table(_ENDPOINTS, [_endpoint(row) for row in report.endpoints], width)
@@ -245,7 +246,7 @@ def _endpoint(row: Row) -> Sequence[RenderableType]:
 
 def _health(row: Row) -> Text:
     if row["disabled"]:
-        return Text(f"disabled: {row['disabled']}", "red")
+        return Text(f"disabled: {printable(str(row['disabled']))}", "red")
     return Text("failing", "red") if row.get("failing") else Text("ok", "green")
 
 
