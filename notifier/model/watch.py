@@ -15,6 +15,10 @@ API_SOURCE = "api"
 """The source of watches that were added through the control API; files end in `.toml`."""
 
 
+DISCOVERY_SOURCE = "discovery"
+"""The source of watches that were found on a gateway's list; it has no settings of its own."""
+
+
 class WatchKey(NamedTuple):
     """The identity of a watch: the same pair is the same watch, wherever it is listed."""
 
