@@ -1,4 +1,4 @@
-"""The register of one gateway's jobs: which jobs of a page are new, and what becomes of each. Pure.
+"""The register of one gateway's jobs: which jobs of a page are new, and what they become. Pure.
 
 A job is new when it is not known and not behind the mark. Until the first walk over the list is
 complete, what is on the list is the baseline: jobs that are over give no event, and those that the
@@ -97,9 +97,7 @@ class JobRegister:
                 return Fate.KNOWN
         return Fate.KNOWN if video.ended else Fate.UNCONFIRMED
 
-    def _mark_after(
-        self, videos: Sequence[ListedVideo], walk: ListWalk, *, has_new: bool
-    ) -> Mark:
+    def _mark_after(self, videos: Sequence[ListedVideo], walk: ListWalk, *, has_new: bool) -> Mark:
         mark = self.mark._replace(oldest_first=walk.oldest_first, tail=walk.tail)
         if not (mark.has_baseline or mark.oldest_first) and mark.baseline_until is None:
             times = [video.created_at for video in videos if video.created_at is not None]

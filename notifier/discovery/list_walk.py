@@ -1,8 +1,8 @@
 """Walks over the pages of a list: which page to read next, and when the walk is over. Pure.
 
-A list is newest first, as a rule. A walk begins at its head and goes on page by page until the last
-job of a page is known from an earlier, complete walk. A list whose times rise is oldest first:
-there a walk goes on from the tail, where the last one ended, to the end of the list.
+A list is newest first, as a rule. A walk begins at its head and goes on page by page until the
+last job of a page is known from an earlier, complete walk. A list whose times rise is oldest
+first: there a walk goes on from the tail, where the last one ended, to the end of the list.
 
 The next page is the one after an anchor, the id of a job on the page before. The anchor is not the
 last job but one before it, so that a right answer begins with a job that was on the page before.
@@ -12,6 +12,7 @@ up the page. If none brings the page, the list has no further pages.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from notifier.gateway import ListedVideo
@@ -43,11 +44,12 @@ class ListWalk:
 
     `meets` tells whether a job of a complete walk is met. The walk reaches back to `oldest`, which
     is `reach` seconds before `now` (Unix seconds), or before the newest job on the head if the
-    gateway's clock is behind. `tail` is where the last walk over a list that is oldest first ended.
+    gateway's clock is behind. `tail` is where the last walk over a list that is oldest first
+    ended.
 
-    At the end `cut_at` is the `created_at` where the walk stopped short of what is known, None when
-    it did not. `is_complete` is False when a list that is oldest first has more pages than one walk
-    reads.
+    At the end `cut_at` is the `created_at` where the walk stopped short of what is known, None
+    when it did not. `is_complete` is False when a list that is oldest first has more pages than
+    one walk reads.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class ListWalk:
         if self.after is None:
             return False
         overlap = self._anchors[0].overlap
-        return not page.videos or bool(overlap) and page.videos[0].listed_as not in overlap
+        return not page.videos or (bool(overlap) and page.videos[0].listed_as not in overlap)
 
     def _ends(self, page: ListPage, *, fresh: bool) -> bool:
         if not page.videos or page.has_more is False or page.last_id is None:
@@ -157,14 +159,16 @@ def _anchors(ids: Sequence[str]) -> list[_Anchor]:
 
     Some gateways begin the page with the anchor itself, or earlier.
     """
+    if len(ids) < 2:  # noqa: PLR2004 - the last id is no anchor
+        return []
     last = len(ids) - 2
-    places = dict.fromkeys(place for place in (last, last - last // 4 - 1, 0) if 0 <= place <= last)
+    places = dict.fromkeys((last, last - last // 4, 0))
     return [_Anchor(ids[place], frozenset(ids[1:])) for place in places]
 
 
 def is_oldest_first(videos: Sequence[ListedVideo]) -> bool:
     """Return whether the times on a page rise."""
     times = [video.created_at for video in videos if video.created_at is not None]
-    pairs = list(zip(times, times[1:], strict=False))
+    pairs = list(pairwise(times))
     rises, falls = sum(a < b for a, b in pairs), sum(a > b for a, b in pairs)
     return rises > falls and times[0] < times[-1]

@@ -162,6 +162,11 @@ class PagePlanner:
         if end is not None and end not in self._ranges and found:
             self._continue_at(end, page_range, request.new, found[-1])
 
+    def record_shared(self, ids: Collection[str], after: str | None, end: str | None) -> None:
+        """Record the ids on a page that nothing was planned for, as `record_page` does."""
+        if self._mode != "never":
+            self.record_page(PageRequest(self._limits[0], None, after), ids, end)
+
     def _assign(self, page_range: PageRange, found: list[PollSlot]) -> int:
         """Assign slots to a range; return how many had none before.
 

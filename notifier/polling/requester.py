@@ -54,6 +54,13 @@ class StatusClient(Protocol):
         """Ask once for up to `limit` videos, those that follow the id `after`."""
 
 
+class PageListener(Protocol):
+    """Whoever wants to know every list page that was read."""
+
+    def page_was_read(self, after: str | None, page: Page) -> None:
+        """Take note of the page that follows the id `after`, None for the head of the list."""
+
+
 class RequesterDeps(NamedTuple):
     """What a requester works with.
 
@@ -83,6 +90,7 @@ class Requester:
         self._generic = GenericNotFound()
         self._limited: str | None = None
         self._usual_time: float | None = None
+        self._listener: PageListener | None = None
         self._ended: OrderedDict[str, float] = OrderedDict()
         self._use(client, poll_interval)
 
@@ -93,10 +101,24 @@ class Requester:
             self.health.record_resumed(self._deps.now())
         self._deps.hurry(_is_refused)
 
+    def listen(self, listener: PageListener | None) -> None:
+        """Tell `listener` every list page that the pollers read, None to tell nobody."""
+        self._listener = listener
+
     def remove(self, slot: PollSlot) -> None:
         """Forget a slot whose watch is over."""
         self.auth.remove(slot)
         self._generic.remove(slot.video_id)
+
+    @property
+    def client(self) -> StatusClient:
+        """What requests are made through at present."""
+        return self._client
+
+    @property
+    def trusts_lists(self) -> bool:
+        """Whether the statuses on list pages are believed."""
+        return self._trust.trusted
 
     def _use(self, client: StatusClient, poll_interval: float) -> None:
         self._client = client
@@ -125,7 +147,7 @@ class Requester:
         if client is self._client:  # else it was asked with the key of before
             self._judge_key(slot, answer, at)
         if is_limited(answer):
-            self._back_off(slot.video_id, answer.wait or 0)
+            self.back_off(slot.video_id, answer.wait or 0)
         return PollResult(answer, at)
 
     def _record_seen(self, slot: PollSlot, snapshot: Snapshot, now: float) -> None:
@@ -142,17 +164,18 @@ class Requester:
                 self.auth.record_refusal(slot, answer, at, len(self._deps.slots))
             case KeyVerdict.ACCEPTED:
                 was_refused = _is_refused(slot)
-                self._record_accepted(slot, at)
+                self.record_accepted(slot, at)
                 if was_refused:
                     # what made this one readable again may hold for others as well
                     self._deps.hurry(_is_refused)
 
-    def _record_accepted(self, slot: PollSlot | None, at: float) -> None:
+    def record_accepted(self, slot: PollSlot | None, at: float) -> None:
+        """Record that the key was accepted for a request made `at` a time (`Clock.now`)."""
         if self.auth.record_accepted(slot, at):
             self.health.record_resumed(self._deps.now())
             self._deps.hurry(_is_refused)
 
-    def _back_off(self, video_id: str, wait: float) -> None:
+    def back_off(self, video_id: str, wait: float) -> None:
         """Make no requests for a while, but not twice in a row for the same limited video."""
         if video_id != self._limited:
             self._limited = video_id
@@ -186,16 +209,23 @@ class Requester:
             deps.log.debug("not_listed", outcome=outcome_word(page), detail=page.detail)
             deps.pages.fail(slot, request, page)
             return sample
-        deps.metrics.poll(deps.gateway, "listed")
-        self.health.record_answered(deps.now())
-        if any(video_id in deps.slots for video_id in page.ids):
-            self._record_accepted(None, at)
+        self.record_page(page, at)
+        if self._listener is not None:
+            self._listener.page_was_read(request.after, page)
         if self._is_contradicted(slot, page, at, sample) or not self._trust.trusted:
             deps.pages.reject(slot, request, alone=True)
             return sample
         deps.pages.longest_unasked = self._trust.longest_unasked(len(deps.slots))
         own = deps.pages.apply(slot, request, page, at, sampled=sample is not None)
         return own if sample is None else sample
+
+    def record_page(self, page: Page, at: float) -> None:
+        """Record that a page came, which was asked for `at` a time (`Clock.now`)."""
+        self._deps.metrics.poll(self._deps.gateway, "listed")
+        self.health.record_answered(self._deps.now())
+        slots = self._deps.slots
+        if any(video_id in slots for video_id in page.ids) or (page.ids and not slots):
+            self.record_accepted(None, at)
 
     async def _sample(self, slot: PollSlot, request: PageRequest) -> PollResult:
         """Ask about one video alone; if that takes long, others wait no longer for the page."""
@@ -236,16 +266,26 @@ class Requester:
         self, slot: PollSlot, page: Page, at: float, sample: PollResult | None
     ) -> bool:
         """Compare a page with single answers from before; return whether it is not to be used."""
-        found = [
-            (compare_with_end(listed.snapshot), video_id, False)
-            for video_id, ended_at in self._ended.items()
-            if ended_at <= at and (listed := page.answer(video_id)) is not None
-        ]
+        found = self._compare_with_ends(page, at)
         listed = page.answer(slot.video_id, slot.known)
         if sample is not None and isinstance(sample.answer, Seen) and listed is not None:
             moved = slot.known is not None and listed.snapshot is not slot.known
             compared = compare_after(listed.snapshot, sample.answer.snapshot)
             found.append((compared, slot.video_id, moved))
+        return self._record_comparisons(found)
+
+    def _compare_with_ends(self, page: Page, at: float) -> list[tuple[Contradiction, str, bool]]:
+        return [
+            (compare_with_end(listed.snapshot), video_id, False)
+            for video_id, ended_at in self._ended.items()
+            if ended_at <= at and (listed := page.answer(video_id)) is not None
+        ]
+
+    def is_contradicted_by_ends(self, page: Page, at: float) -> bool:
+        """Return whether a page shows a video as running that ended before it was asked for."""
+        return self._record_comparisons(self._compare_with_ends(page, at))
+
+    def _record_comparisons(self, found: list[tuple[Contradiction, str, bool]]) -> bool:
         for contradiction, video_id, moved in found:
             self._record_comparison(contradiction, video_id, moved=moved)
         return any(contradiction is not Contradiction.NONE for contradiction, *_ in found)

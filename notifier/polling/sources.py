@@ -17,7 +17,14 @@ from notifier import log
 from notifier.config import Config
 from notifier.config.dropin_folder import Contents, Folder
 from notifier.errors import Problem, StoreError
-from notifier.model.watch import API_SOURCE, Listing, ListingChange, Watch, WatchChanges
+from notifier.model.watch import (
+    API_SOURCE,
+    DISCOVERY_SOURCE,
+    Listing,
+    ListingChange,
+    Watch,
+    WatchChanges,
+)
 from notifier.polling.listing_changes import differences
 from notifier.wakeup import Wakeup
 
@@ -120,7 +127,8 @@ class Sources:
         gone = set[str]()
         if contents.names is not None:
             known = await self._store.known_sources()
-            gone = known - contents.names - {self._config.listing.source, API_SOURCE}
+            no_files = {self._config.listing.source, API_SOURCE, DISCOVERY_SOURCE}
+            gone = known - contents.names - no_files
         watches = await self._store.sync_watches(list(self._unsynced.values()), gone)
         self._synced, self._unsynced, self._gone = self._unsynced, {}, set()
         return watches

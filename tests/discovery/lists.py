@@ -1,4 +1,4 @@
-"""A gateway's list as a model: jobs that come, end and go, shown in the ways gateways show lists."""
+"""A gateway's list as a model: jobs that come, end and go, shown as gateways show lists."""
 
 from dataclasses import dataclass, field
 

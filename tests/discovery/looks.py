@@ -8,17 +8,20 @@ from notifier.gateway import ListedVideo
 from notifier.model.discovery import DiscoveryRecord, Fate, Mark, StoredJob
 from tests.discovery.lists import DAY, NOW, JobList
 
+DAYS_BOUNDS = Bounds(DAY)
+NO_MARK = Mark("url")
+
 
 @dataclass
 class Discoverer:
     """Looks at `listed`; `stored` is what a crash leaves, `taken` every job that was taken."""
 
     listed: JobList
-    bounds: Bounds = Bounds(DAY)
+    bounds: Bounds = DAYS_BOUNDS
     now: float = NOW
     statuses_count: bool = True
     stored: dict[str, StoredJob] = field(default_factory=dict)
-    mark: Mark = Mark("url")
+    mark: Mark = NO_MARK
     taken: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
@@ -42,7 +45,7 @@ class Discoverer:
             page = self.listed.page(walk.after)
             if page is None:
                 walk.refused()
-                videos = ()
+                videos: tuple[ListedVideo, ...] = ()
             else:
                 videos = tuple(walk.read(page))
             self.seen.update(video.video_id for video in videos)

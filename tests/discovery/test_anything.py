@@ -20,42 +20,31 @@ class AnyList(RuleBasedStateMachine):
     """
 
     @initialize(
-        oldest_first=st.booleans(),
-        page_size=st.sampled_from([3, 7]),
-        says_more=st.booleans(),
-        lost_anchor=st.sampled_from(["refuse", "empty", "head"]),
-        overlap=st.sampled_from([0, 0, 1]),
+        listed=st.builds(
+            JobList,
+            oldest_first=st.booleans(),
+            page_size=st.sampled_from([3, 7]),
+            says_more=st.booleans(),
+            lost_anchor=st.sampled_from(["refuse", "empty", "head"]),
+            overlap=st.sampled_from([0, 0, 1]),
+        ),
         timed=st.booleans(),
         skew=st.sampled_from([0, -3 * DAY, 3 * DAY, 10 * DAY]),
         before=st.lists(st.booleans(), max_size=20),
     )
-    def begin(
-        self,
-        oldest_first: bool,  # noqa: FBT001 - hypothesis passes names
-        page_size: int,
-        says_more: bool,  # noqa: FBT001 - same
-        lost_anchor: str,
-        overlap: int,
-        timed: bool,  # noqa: FBT001 - same
-        skew: float,
-        before: list[bool],
-    ) -> None:
+    def begin(self, listed: JobList, timed: bool, skew: float, before: list[bool]) -> None:
         # without times nothing shows that a list is oldest first
-        self.listed = JobList(
-            [],
-            oldest_first and timed,
-            page_size,
-            says_more,
-            lost_anchor=lost_anchor,
-            overlap=min(overlap, page_size - 2),
-        )
+        listed.oldest_first &= timed
+        self.listed = listed
         self.timed, self.skew, self.now, self.made = timed, skew, float(NOW), 0
         self.baseline: dict[str, bool] = {}
         for ended in before:
             self._make(ended=ended, apart=60)
         self.baseline = {job.video_id: job.ended for job in self.listed.jobs}
         self.found = Discoverer(self.listed, now=self.now)
-        self._look_until_there_is_a_baseline()
+        for _ in range(2):
+            self.found.look()
+        self.found.confirm()
 
     def _make(self, *, ended: bool, apart: int) -> None:
         # a page of a single second does not show either that a list is oldest first
@@ -64,14 +53,8 @@ class AnyList(RuleBasedStateMachine):
         self.listed.jobs.append(Job(f"video_{self.made}", at, ended))
         self.made += 1
 
-    def _look_until_there_is_a_baseline(self) -> None:
-        self.found.now = self.now
-        for _ in range(3):
-            self.found.look()
-        self.found.confirm()
-
     @rule(count=st.integers(1, 30), ended=st.booleans(), apart=st.sampled_from([0, 1, 400]))
-    def jobs_come(self, count: int, ended: bool, apart: int) -> None:  # noqa: FBT001
+    def jobs_come(self, count: int, ended: bool, apart: int) -> None:
         for _ in range(min(count, _MOST_JOBS - self.made)):
             self._make(ended=ended, apart=apart)
 
