@@ -17,6 +17,8 @@ from notifier.wakeup import Wakeup
 
 _IN_FLIGHT = 4
 _LONGEST_WAIT = 300.0
+_MOST_FAILED = 20
+"""A round ends after so many answers in a row that told nothing."""
 
 
 class Decided(Protocol):
@@ -43,6 +45,7 @@ class Confirmation:
         self._settled = settled
         self._log = log
         self._asked: dict[str, float] = {}
+        self._failed_in_a_row = 0
         self._wakeup = Wakeup()
 
     @property
@@ -71,9 +74,14 @@ class Confirmation:
 
     async def _round(self, give_up_after: float) -> None:
         limit = trio.CapacityLimiter(_IN_FLIGHT)
+        self._failed_in_a_row = 0
         async with trio.open_nursery() as nursery:
-            for key in list(self._unconfirmed):
+            # those that were not asked about yet come first
+            for key in sorted(self._unconfirmed, key=lambda key: key in self._asked):
                 await limit.acquire_on_behalf_of(key)
+                if self._failed_in_a_row >= _MOST_FAILED:
+                    limit.release_on_behalf_of(key)
+                    return  # the key may be refused, or the gateway down
                 nursery.start_soon(self._confirm, key, give_up_after, limit)
 
     async def _confirm(self, key: str, give_up_after: float, limit: trio.CapacityLimiter) -> None:
@@ -82,6 +90,7 @@ class Confirmation:
         try:
             runs = runs_by(await self._ask(video_id))
             self._asked[key] = first
+            self._failed_in_a_row = self._failed_in_a_row + 1 if runs is None else 0
             if runs is None and trio.current_time() - first >= give_up_after:
                 self._log.warning("discovery_gave_up", video_id=video_id)
                 runs = False

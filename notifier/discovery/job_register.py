@@ -11,11 +11,11 @@ Nothing changes here before the store has committed it: `examine` says what is t
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notifier.discovery.known_jobs import KnownJobs, key_of
+from notifier.discovery.known_jobs import KnownJobs
 from notifier.discovery.list_walk import ListWalk
 from notifier.gateway import ListedVideo
-from notifier.gateway.video_ids import names_of
 from notifier.model.discovery import DiscoveryRecord, Fate, FoundJob, Mark
+from notifier.model.video_ids import key_of, names_of
 
 
 class Bounds(NamedTuple):

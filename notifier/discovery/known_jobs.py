@@ -1,25 +1,12 @@
 """The jobs that discovery knows: those it saw on the list, by keys that compare their ids.
 
 A gateway may list a job under another id than it gave at its creation (see
-`notifier.gateway.video_ids`). So jobs are compared by a key, which is the same for both.
+`notifier.model.video_ids`). So jobs are compared by a key, which is the same for both.
 """
 
 from collections.abc import Iterable
 
-from notifier.gateway.video_ids import encoded_id
-
-_SEPARATOR = "\n"  # in no video id
-
-
-def key_of(video_id: str) -> str:
-    """Return the key of a job: its id, or of an encoded id the provider and the inner id."""
-    encoded = encoded_id(video_id)
-    return video_id if encoded is None else _SEPARATOR.join(encoded)
-
-
-def _inner(key: str) -> str | None:
-    _, encoded, inner = key.partition(_SEPARATOR)
-    return inner if encoded else None
+from notifier.model.video_ids import inner_of
 
 
 class KnownJobs:
@@ -45,7 +32,7 @@ class KnownJobs:
         """Add jobs; one that is known stays as it is."""
         new = {key for key in keys if key not in self._keys}
         self._keys |= new
-        self._inner |= {inner for key in new if (inner := _inner(key)) is not None}
+        self._inner |= {inner for key in new if (inner := inner_of(key)) is not None}
         if not settled:
             self._unsettled |= new
 
@@ -58,11 +45,11 @@ class KnownJobs:
         gone = set(keys)
         self._keys -= gone
         self._unsettled -= gone
-        self._inner -= {inner for key in gone if (inner := _inner(key)) is not None}
+        self._inner -= {inner for key in gone if (inner := inner_of(key)) is not None}
 
     def _matches(self, key: str) -> str | None:
         """Return the text by which a job is known: an inner id alone may stand for it, too."""
         if key in self._keys or key in self._inner:
             return key
-        inner = _inner(key)
+        inner = inner_of(key)
         return inner if inner is not None and inner in self._keys else None

@@ -20,6 +20,9 @@ from notifier.gateway import ListedVideo
 MOST_PAGES = 100
 """The most pages that one walk reads."""
 
+_CERTAIN = 3
+"""So many times as often as they fall the times on a page rise if it is oldest first."""
+
 TAIL = 10
 """How many ids are kept to find the end of a list that is oldest first."""
 
@@ -171,4 +174,4 @@ def is_oldest_first(videos: Sequence[ListedVideo]) -> bool:
     times = [video.created_at for video in videos if video.created_at is not None]
     pairs = list(pairwise(times))
     rises, falls = sum(a < b for a, b in pairs), sum(a > b for a, b in pairs)
-    return rises > falls and times[0] < times[-1]
+    return rises > _CERTAIN * falls and times[0] < times[-1]

@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from notifier.gateway import fields
+from notifier.gateway.asked_ids import AskedIds
 from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
 from notifier.gateway.job import STATUS_FIELDS, Named, own_ids
 from notifier.gateway.job_search import find_job
 from notifier.gateway.response_classifier import Dialect, asked_wait, classify
-from notifier.gateway.video_ids import AskedIds
 from notifier.gateway.video_parser import is_repeated, read_snapshot
 from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.status import read_status

@@ -219,12 +219,15 @@ class Requester:
         own = deps.pages.apply(slot, request, page, at, sampled=sample is not None)
         return own if sample is None else sample
 
-    def record_page(self, page: Page, at: float) -> None:
-        """Record that a page came, which was asked for `at` a time (`Clock.now`)."""
+    def record_page(self, page: Page, at: float, *, proves_key: bool = True) -> None:
+        """Record that a page came, which was asked for `at` a time (`Clock.now`).
+
+        `proves_key` says that it counts as an answer about the watched videos on it.
+        """
         self._deps.metrics.poll(self._deps.gateway, "listed")
         self.health.record_answered(self._deps.now())
         slots = self._deps.slots
-        if any(video_id in slots for video_id in page.ids) or (page.ids and not slots):
+        if proves_key and any(video_id in slots for video_id in page.ids):
             self.record_accepted(None, at)
 
     async def _sample(self, slot: PollSlot, request: PageRequest) -> PollResult:

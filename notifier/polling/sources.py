@@ -18,8 +18,7 @@ from notifier.config import Config
 from notifier.config.dropin_folder import Contents, Folder
 from notifier.errors import Problem, StoreError
 from notifier.model.watch import (
-    API_SOURCE,
-    DISCOVERY_SOURCE,
+    NO_FILES,
     Listing,
     ListingChange,
     Watch,
@@ -127,8 +126,7 @@ class Sources:
         gone = set[str]()
         if contents.names is not None:
             known = await self._store.known_sources()
-            no_files = {self._config.listing.source, API_SOURCE, DISCOVERY_SOURCE}
-            gone = known - contents.names - no_files
+            gone = known - contents.names - {self._config.listing.source} - NO_FILES
         watches = await self._store.sync_watches(list(self._unsynced.values()), gone)
         self._synced, self._unsynced, self._gone = self._unsynced, {}, set()
         return watches

@@ -10,13 +10,14 @@ from notifier.errors import ConflictError, UnknownError
 from notifier.model.watch import (
     API_SOURCE,
     DISCOVERY_SOURCE,
+    NO_FILES,
     Callback,
     Watch,
     WatchKey,
     WatchSpec,
     WatchState,
 )
-from notifier.store import listings, watches
+from notifier.store import aliases, listings, watches
 
 
 def add(
@@ -63,6 +64,7 @@ def _open_for_api(
     if known is not None and known.spec.generation == spec.generation:
         watches.reopen(db, known.row, spec, now)
     else:
+        aliases.withdraw_discovered(db, spec.key, now)
         watches.insert(db, spec, now)
     taken = watches.latest(db, spec.key)
     assert taken is not None  # noqa: S101 - it was opened above
@@ -102,7 +104,7 @@ def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
         raise UnknownError(f"{key} is not watched")
     if known.state is WatchState.ENDED:
         raise ConflictError(f"{key} has already ended")
-    files = set(listings.sources_of(db, key)) - {API_SOURCE, DISCOVERY_SOURCE}
+    files = set(listings.sources_of(db, key)) - NO_FILES
     if files:
         raise ConflictError(f"{key} is listed in {', '.join(sorted(files))}: remove it there")
     db.execute("DELETE FROM listings WHERE gateway = ? AND video_id = ?", key)

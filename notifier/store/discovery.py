@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from notifier.model.discovery import DiscoveryRecord, Fate, FoundJob, Mark, StoredJob
+from notifier.model.video_ids import inner_of
 from notifier.model.watch import DISCOVERY_SOURCE, Watch, WatchKey, WatchSpec
 from notifier.store import listings, watches
 
@@ -17,7 +18,7 @@ BATCH = 500
 """The most jobs that one transaction records or removes."""
 
 _SHORTEST_ENCODED = 60
-"""Encoded ids are longer than this; see `notifier.gateway.video_ids`."""
+"""Encoded ids are longer than this; see `notifier.model.video_ids`."""
 
 
 def load(db: sqlite3.Connection, gateway: str, base_url: str) -> DiscoveryRecord:
@@ -70,11 +71,12 @@ def record(
     """Record jobs that the walk of this number found, and the mark; return the watches opened."""
     db.executemany(
         "INSERT OR IGNORE INTO discovered_jobs "
-        "(gateway, epoch, key, names, created_at, walk, confirmed) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "(gateway, epoch, key, names, inner, created_at, walk, confirmed) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
-                *(gateway, mark.epoch, job.key, json.dumps(job.names), job.created_at, walk),
-                job.fate is not Fate.UNCONFIRMED,
+                *(gateway, mark.epoch, job.key, json.dumps(job.names), inner_of(job.key)),
+                *(job.created_at, walk, job.fate is not Fate.UNCONFIRMED),
             )
             for job in found
         ),

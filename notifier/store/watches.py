@@ -19,7 +19,7 @@ from notifier.model.watch import (
     WatchKey,
     WatchSpec,
 )
-from notifier.store import listings
+from notifier.store import aliases, listings
 from notifier.store.codec import (
     WATCH_COLUMNS,
     dump_endpoints,
@@ -103,6 +103,7 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
         spec.key,
     ).fetchone()
     if known is None:
+        aliases.withdraw_discovered(db, spec.key, now)
         return insert(db, spec, now)
     row, state, generation = known
     if state == "open":

@@ -28,8 +28,12 @@ from notifier.delivery import (
 from notifier.delivery.attempt import AttemptStore, Sender
 from notifier.delivery.lane import DueStore
 from notifier.delivery.outbox import EventStore
+from notifier.discovery import Bounds, Discovery, DiscoveryDeps, DiscoveryRules
+from notifier.discovery.reader import DiscoveryStore
 from notifier.gateway import GatewayClient, GatewayRules
+from notifier.metrics import Metrics
 from notifier.model.delivery import Format
+from notifier.model.discovery import FoundJob, Mark
 from notifier.model.event import EventKind
 from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
@@ -49,6 +53,7 @@ from notifier.polling.sources import WatchStore
 from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
 from notifier.store import Database, Store
+from notifier.store.discovery import record as record_found
 from notifier.store.endpoints import disabled
 from notifier.store.operation import Operation
 from notifier.store.outbox import record_ending
@@ -68,10 +73,13 @@ _MOVES = 0.05
 _BACKS_UP, _RESTORES = 0.2, 0.1
 _RELOAD_EVERY = 2 * DAY
 _DELIVERY_RULES = {name: DeliveryRules(name, Format.STANDARD, SCHEDULE) for name in ENDPOINTS}
+_DISCOVERY_RULES = DiscoveryRules("main", "url", 1800.0, Bounds(GIVE_UP_AFTER))
 _KEY = b"simulated key, 32 bytes, no more"
 
 
-class Keeping(EventStore, DueStore, AttemptStore, SnapshotStore, WatchStore, Protocol):
+class Keeping(
+    EventStore, DueStore, AttemptStore, SnapshotStore, WatchStore, DiscoveryStore, Protocol
+):
     """All that the parts need of a store."""
 
     async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
@@ -79,6 +87,21 @@ class Keeping(EventStore, DueStore, AttemptStore, SnapshotStore, WatchStore, Pro
 
     async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> Reconciled:
         """Make the state fit the endpoints that are configured."""
+
+
+class WitnessedStore(Store):
+    """A store that tells the world when it has committed a baseline."""
+
+    world: World
+
+    async def record_discovered(
+        self, gateway: str, found: Sequence[FoundJob], walk: int, mark: Mark
+    ) -> list[Watch]:
+        """Commit what discovery found."""
+        opened = await super().record_discovered(gateway, found, walk, mark)
+        if mark.has_baseline:
+            self.world.baselines.append(trio.current_time())
+        return opened
 
 
 class CrashedError(BaseException):
@@ -89,7 +112,8 @@ class CrashedError(BaseException):
 class CrashingExecutor:
     """Runs the store inline, and dies before or after one in `rarity` transactions.
 
-    Thirty times as often around the one that records an ending, where it hurts most.
+    Thirty times as often around those that record an ending or what discovery found, where it
+    hurts most.
     """
 
     world: World
@@ -98,8 +122,8 @@ class CrashingExecutor:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function`, which commits one transaction."""
         await trio.lowlevel.checkpoint()
-        ending = record_ending in _works(args)
-        fate = self.world.rng.randrange(self.rarity // 30 if ending else self.rarity)
+        hurts = not {record_ending, record_found}.isdisjoint(_works(args))
+        fate = self.world.rng.randrange(self.rarity // 30 if hurts else self.rarity)
         if fate == 0:
             raise CrashedError
         result = function(*args, **kwargs)
@@ -154,10 +178,13 @@ class Simulation:
 
     async def _live(self, ids: "count[int]", rarity: int) -> None:
         clock = Clock(self.world.wall, trio.current_time)
+        self.world.began.append(trio.current_time())
         executor = CrashingExecutor(self.world, rarity)
         with contextlib.suppress(CrashedError):
             try:
-                store = self.store_of(Store(self.database, executor, clock.now))
+                witnessed = WitnessedStore(self.database, executor, clock.now)
+                witnessed.world = self.world
+                store = self.store_of(witnessed)
                 await self._work(store, clock, ids)
             except BaseExceptionGroup as group:
                 _, others = group.split(CrashedError)
@@ -215,7 +242,30 @@ class Simulation:
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Wakeup()
             )
-            await self._list_jobs(store, supervisor)
+            turn = trio.Lock()
+            if self.world.began[-1] >= self.world.discovers_from:
+                deps = self._discovery_deps(store, scheduler, supervisor, turn, clock)
+                discovery = Discovery(_DISCOVERY_RULES, deps)
+                scheduler.unplanned.listen(discovery)
+                nursery.start_soon(discovery.run)
+            await self._list_jobs(store, supervisor, turn)
+
+    def _discovery_deps(
+        self,
+        store: Keeping,
+        scheduler: GatewayScheduler,
+        supervisor: Supervisor,
+        turn: trio.Lock,
+        clock: Clock,
+    ) -> DiscoveryDeps:
+        def opened(watches: Sequence[Watch]) -> None:
+            for watch in watches:
+                supervisor.add(watch)
+
+        unplanned, rng = scheduler.unplanned, self.world.rng
+        return DiscoveryDeps(
+            *(store, unplanned, opened, turn, clock.wall, clock.now, rng, Metrics(), Wakeup())
+        )
 
     async def _reload(
         self, store: Keeping, lanes: Mapping[str, tuple[AttemptRunner, Lane]], clock: Clock
@@ -242,13 +292,15 @@ class Simulation:
             if name in off or self.world.rng.random() < _MOVES:
                 receivers.move(name)
 
-    async def _list_jobs(self, store: Keeping, supervisor: Supervisor) -> None:
+    async def _list_jobs(self, store: Keeping, supervisor: Supervisor, turn: trio.Lock) -> None:
         """Be the sources of watches: read the files again whenever one has changed."""
         listings = self.world.listings
         starting = True
         while True:
             now = trio.current_time()
-            supervisor.apply(await store.sync_watches(listings.at(now), []), starting=starting)
+            async with turn:
+                open_now = await store.sync_watches(listings.at(now), [])
+                supervisor.apply(open_now, starting=starting)
             starting = False
             coming = (moment for moment in listings.changes() if moment > now)
             await trio.sleep_until(next(coming, math.inf))
@@ -284,6 +336,8 @@ class Simulation:
 
 def _works(args: tuple[object, ...]) -> list[object]:
     """Return the functions of the calls that a transaction is for."""
+    if not isinstance(args[0], Sequence):
+        return []  # a query
     (calls,) = cast("tuple[Sequence[Operation]]", args)
     return [cast("partial[object]", call.work).args[0] for call in calls]
 

@@ -1,7 +1,8 @@
 """Step 9: what discovery remembers of each gateway's list; see `notifier.model.discovery`.
 
 `epoch` tells the jobs of one base_url from those of the one before, which are removed bit by bit.
-`walk` is the number of the walk that first saw a job. `names` is JSON.
+`walk` is the number of the walk that first saw a job. `names` is a list in JSON, `inner` the inner
+id of an encoded one.
 """
 
 DISCOVERY = (
@@ -25,11 +26,16 @@ DISCOVERY = (
         epoch INTEGER NOT NULL,
         key TEXT NOT NULL,
         names TEXT NOT NULL,
+        inner TEXT,
         created_at INTEGER,
         walk INTEGER NOT NULL,
         confirmed INTEGER NOT NULL,
         UNIQUE (gateway, key, epoch)
     )
+    """,
+    """
+    CREATE INDEX discovered_jobs_by_inner ON discovered_jobs (gateway, inner)
+    WHERE inner NOTNULL
     """,
     "CREATE INDEX discovered_jobs_in_order ON discovered_jobs (gateway, epoch, id)",
 )
