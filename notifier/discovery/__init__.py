@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from notifier.discovery.deps import DiscoveryDeps, DiscoveryRules
     from notifier.discovery.job_register import Bounds
-    from notifier.discovery.reader import Discovery, DiscoveryDeps, DiscoveryRules
+    from notifier.discovery.reader import Discovery
 else:
     __getattr__ = lazy_exports(
         __name__,
         {
             "job_register": ("Bounds",),
-            "reader": ("Discovery", "DiscoveryDeps", "DiscoveryRules"),
+            "deps": ("DiscoveryDeps", "DiscoveryRules"),
+            "reader": ("Discovery",),
         },
     )
 

@@ -5,7 +5,6 @@ it is well, limits requests, refuses the key, or has a list that lags behind.
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +15,7 @@ from notifier.metrics import Metrics
 from notifier.model.answer import Answer, PollError, Seen, Unauthorized, outcome_word
 from notifier.model.video import Snapshot
 from notifier.polling.auth import AuthMonitor, KeyVerdict, key_verdict
+from notifier.polling.ended_videos import EndedVideos
 from notifier.polling.gateway_health import GatewayHealth, is_limited
 from notifier.polling.generic_not_found import GenericNotFound
 from notifier.polling.lifecycle import LONGEST_WAIT
@@ -24,9 +24,9 @@ from notifier.polling.list_trust import (
     ListTrust,
     compare_after,
     compare_before,
-    compare_with_end,
 )
 from notifier.polling.page_applier import SLOW, PageApplier
+from notifier.polling.page_listener import PageListener
 from notifier.polling.page_range import PageRequest
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.unknown_status import UnknownStatusLog
@@ -41,8 +41,6 @@ _TIMES_SINGLE = 3
 _PROMPT = 2.0
 """Within so many seconds after a page a single answer is compared with it."""
 
-_MOST_ENDED = 100
-
 
 class StatusClient(Protocol):
     """What is needed of the gateway client."""
@@ -52,13 +50,6 @@ class StatusClient(Protocol):
 
     async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask once for up to `limit` videos, those that follow the id `after`."""
-
-
-class PageListener(Protocol):
-    """Whoever wants to know every list page that was read."""
-
-    def page_was_read(self, after: str | None, page: Page) -> None:
-        """Take note of the page that follows the id `after`, None for the head of the list."""
 
 
 class RequesterDeps(NamedTuple):
@@ -91,7 +82,7 @@ class Requester:
         self._limited: str | None = None
         self._usual_time: float | None = None
         self._listener: PageListener | None = None
-        self._ended: OrderedDict[str, float] = OrderedDict()
+        self._ended = EndedVideos()
         self._use(client, poll_interval)
 
     def change(self, client: StatusClient, poll_interval: float) -> None:
@@ -154,9 +145,7 @@ class Requester:
         if snapshot.status is None:
             self._unknown_statuses.report(snapshot.word)
         if snapshot.ended:
-            self._ended[slot.video_id] = now
-            while len(self._ended) > _MOST_ENDED:
-                self._ended.popitem(last=False)
+            self._ended.add(slot.video_id, now)
 
     def _judge_key(self, slot: PollSlot, answer: Answer, at: float) -> None:
         match key_verdict(answer):
@@ -269,7 +258,7 @@ class Requester:
         self, slot: PollSlot, page: Page, at: float, sample: PollResult | None
     ) -> bool:
         """Compare a page with single answers from before; return whether it is not to be used."""
-        found = self._compare_with_ends(page, at)
+        found = [(*each, False) for each in self._ended.compare(page, at)]
         listed = page.answer(slot.video_id, slot.known)
         if sample is not None and isinstance(sample.answer, Seen) and listed is not None:
             moved = slot.known is not None and listed.snapshot is not slot.known
@@ -277,16 +266,9 @@ class Requester:
             found.append((compared, slot.video_id, moved))
         return self._record_comparisons(found)
 
-    def _compare_with_ends(self, page: Page, at: float) -> list[tuple[Contradiction, str, bool]]:
-        return [
-            (compare_with_end(listed.snapshot), video_id, False)
-            for video_id, ended_at in self._ended.items()
-            if ended_at <= at and (listed := page.answer(video_id)) is not None
-        ]
-
     def is_contradicted_by_ends(self, page: Page, at: float) -> bool:
         """Return whether a page shows a video as running that ended before it was asked for."""
-        return self._record_comparisons(self._compare_with_ends(page, at))
+        return self._record_comparisons([(*each, False) for each in self._ended.compare(page, at)])
 
     def _record_comparisons(self, found: list[tuple[Contradiction, str, bool]]) -> bool:
         for contradiction, video_id, moved in found:

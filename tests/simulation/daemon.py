@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import ParamSpec, Protocol, TypeVar, cast
 
 import trio
 
@@ -25,15 +24,11 @@ from notifier.delivery import (
     Outbox,
     Subscription,
 )
-from notifier.delivery.attempt import AttemptStore, Sender
-from notifier.delivery.lane import DueStore
-from notifier.delivery.outbox import EventStore
+from notifier.delivery.attempt import Sender
 from notifier.discovery import Bounds, Discovery, DiscoveryDeps, DiscoveryRules
-from notifier.discovery.reader import DiscoveryStore
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.metrics import Metrics
 from notifier.model.delivery import Format
-from notifier.model.discovery import FoundJob, Mark
 from notifier.model.event import EventKind
 from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
@@ -48,23 +43,15 @@ from notifier.polling import (
     WatchRules,
 )
 from notifier.polling.page_planner import Mode
-from notifier.polling.snapshot_writer import SnapshotStore
-from notifier.polling.sources import WatchStore
 from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
 from notifier.store import Database, Store
-from notifier.store.discovery import record as record_found
 from notifier.store.endpoints import disabled
-from notifier.store.operation import Operation
-from notifier.store.outbox import record_ending
-from notifier.store.recovery import Reconciled, Recovery
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
+from tests.simulation.crashing_store import CrashedError, CrashingExecutor, Keeping, WitnessedStore
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.world import DAY, World
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 BUDGET = 2.0
 GIVE_UP_AFTER = DAY / 2
@@ -75,61 +62,6 @@ _RELOAD_EVERY = 2 * DAY
 _DELIVERY_RULES = {name: DeliveryRules(name, Format.STANDARD, SCHEDULE) for name in ENDPOINTS}
 _DISCOVERY_RULES = DiscoveryRules("main", "url", 1800.0, Bounds(GIVE_UP_AFTER))
 _KEY = b"simulated key, 32 bytes, no more"
-
-
-class Keeping(
-    EventStore, DueStore, AttemptStore, SnapshotStore, WatchStore, DiscoveryStore, Protocol
-):
-    """All that the parts need of a store."""
-
-    async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
-        """Put in order what an earlier process left behind."""
-
-    async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> Reconciled:
-        """Make the state fit the endpoints that are configured."""
-
-
-class WitnessedStore(Store):
-    """A store that tells the world when it has committed a baseline."""
-
-    world: World
-
-    async def record_discovered(
-        self, gateway: str, found: Sequence[FoundJob], walk: int, mark: Mark
-    ) -> list[Watch]:
-        """Commit what discovery found."""
-        opened = await super().record_discovered(gateway, found, walk, mark)
-        if mark.has_baseline:
-            self.world.baselines.append(trio.current_time())
-        return opened
-
-
-class CrashedError(BaseException):
-    """The process has died; nothing may catch this."""
-
-
-@dataclass
-class CrashingExecutor:
-    """Runs the store inline, and dies before or after one in `rarity` transactions.
-
-    Thirty times as often around those that record an ending or what discovery found, where it
-    hurts most.
-    """
-
-    world: World
-    rarity: int
-
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function`, which commits one transaction."""
-        await trio.lowlevel.checkpoint()
-        hurts = not {record_ending, record_found}.isdisjoint(_works(args))
-        fate = self.world.rng.randrange(self.rarity // 30 if hurts else self.rarity)
-        if fate == 0:
-            raise CrashedError
-        result = function(*args, **kwargs)
-        if fate == 1:
-            raise CrashedError
-        return result
 
 
 @dataclass
@@ -332,14 +264,6 @@ class Simulation:
     def _sender(self, name: str, clock: Clock) -> Sender:
         target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)
         return self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
-
-
-def _works(args: tuple[object, ...]) -> list[object]:
-    """Return the functions of the calls that a transaction is for."""
-    if not isinstance(args[0], Sequence):
-        return []  # a query
-    (calls,) = cast("tuple[Sequence[Operation]]", args)
-    return [cast("partial[object]", call.work).args[0] for call in calls]
 
 
 def _sleep_on(_endpoints: Sequence[str]) -> None:

@@ -190,7 +190,7 @@ class Gateway:
     def _item(self, job: Job) -> Any:  # noqa: ANN401 - JSON
         if self.lists == "lying":
             word = self.rng.choice([*_RUNNING, *_WORDS["completed"], *_WORDS["failed"]])
-            item = {"id": job.video_id, "object": "video", "status": word}
+            item: Any = {"id": job.video_id, "object": "video", "status": word}
         else:
             behind = {"stale": float("inf"), "lagging": 15.0}.get(self.lists, 0.0)
             item = json.loads(self._status(job, behind).body)
