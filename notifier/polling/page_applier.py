@@ -86,7 +86,8 @@ class PageApplier:
 
     def share(self, page: Page, after: str | None, at: float) -> None:
         """Apply a page that no slot waited for; see `apply`."""
-        self._queue.planner.record_shared(page.ids, after, page.last_id)
+        if not self._queue.planner.record_shared(page.ids, after, page.last_id):
+            return
         now = trio.current_time()
         for video_id in page.ids:
             slot = self._slots.get(video_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from notifier.discovery import Bounds, Discovery, DiscoveryDeps, DiscoveryRules
+from notifier.discovery import Discovery, DiscoveryDeps, DiscoveryRules
 from notifier.gateway import Dialect, Page
 from notifier.gateway.pages import read_page
 from notifier.metrics import Metrics
@@ -14,6 +14,7 @@ from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorize
 from notifier.model.status import Status
 from notifier.model.watch import Watch
 from notifier.polling import GatewayScheduler, SchedulerLimits
+from notifier.polling.page_planner import Mode
 from notifier.store import Store
 from notifier.wakeup import Wakeup
 from tests.builders import START, Time, memory_store, rng, snapshot
@@ -78,7 +79,10 @@ class Setup:
 
 @asynccontextmanager
 async def discovering(
-    gateway: Gateway, *, store: Store | None = None, bounds: Bounds = DAYS_BOUNDS
+    gateway: Gateway,
+    *,
+    store: Store | None = None,
+    lists: Mode = "auto",
 ) -> AsyncIterator[Setup]:
     """Run discovery for as long as the block lasts."""
     store = store or memory_store(Time())
@@ -91,7 +95,7 @@ async def discovering(
         scheduler = GatewayScheduler(
             "main",
             gateway,
-            SchedulerLimits(1000, 32, INTERVAL, "auto"),
+            SchedulerLimits(1000, 32, INTERVAL, lists),
             now=trio.current_time,
             rng=rng(),
         )
@@ -106,7 +110,7 @@ async def discovering(
             Metrics(),
             Wakeup(),
         )
-        discovery = Discovery(DiscoveryRules("main", "url", INTERVAL, bounds), deps)
+        discovery = Discovery(DiscoveryRules("main", "url", INTERVAL, DAYS_BOUNDS), deps)
         scheduler.unplanned.listen(discovery)
         nursery.start_soon(scheduler.run)
         nursery.start_soon(discovery.run)

@@ -69,6 +69,22 @@ async def test_the_page_of_a_look_answers_pollers_that_take_an_early_answer(
     assert [what for _, what in gateway.asked].count("watched") == 1  # the confirmation
 
 
+async def test_pages_of_discovery_answer_no_poller_of_a_gateway_that_is_not_to_be_polled_by_pages(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.listed.jobs = [job("watched", ended=False)]
+    async with discovering(gateway, lists="never") as found:
+        slot = PollSlot("watched")
+        slot.earliest = trio.current_time() + INTERVAL / 2
+        slot.due = trio.current_time() + 2 * INTERVAL
+        found.scheduler.wait(slot)
+        await slot.park()
+        answer = await found.scheduler.ask(slot)
+        assert answer is not None
+        assert answer.single
+
+
 async def test_jobs_of_the_first_start_are_asked_about_once_and_alone(
     autojump_clock: MockClock,
 ) -> None:
