@@ -75,7 +75,7 @@ def _authorization(location: Location, gateway: Raw) -> Iterator[Finding]:
 
 
 def _discovery(location: Location, gateway: Raw) -> Iterator[Finding]:
-    if "discover_since" in gateway and gateway.get("discover", False) is False:
+    if "discover_since" in gateway and "discover" not in gateway:
         yield Finding(
             (*location, "discover_since"),
             "has no effect without discover",

@@ -414,3 +414,24 @@ async def test_a_daemon_that_is_killed_again_and_again_loses_and_doubles_nothing
         for got in app.got:
             by_video[got.event["data"]["id"]].add(got.id)
         assert {len(ids) for ids in by_video.values()} == {1}
+
+
+async def test_init_discover_and_run_are_all_that_a_gateway_with_a_list_needs(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        base_url = f"http://127.0.0.1:{w.gateway_port}/v1"
+        done = await notifier(
+            *("init", "--discover", "--base-url", base_url, "-c", w.config_path),
+            *("--endpoint-url", "http://127.0.0.1:9/"),
+        )
+        assert done.returncode == 0, done.stderr
+        assert "watch add" not in done.stdout
+        state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+        start(w, "running")
+        async with running(w.config_path, **state) as daemon:
+            await daemon.wait_for_log("discovered")
+            listed = await notifier("watch", "list", "--json", "-c", w.config_path, env=state)
+            (row,) = json.loads(listed.stdout)
+            assert (row["video_id"], row["listed_in"]) == ("running", ["discovery"])
+            assert await daemon.end() == 0
