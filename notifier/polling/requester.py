@@ -191,7 +191,7 @@ class Requester:
                 deps.pages.reject(slot, request, alone=not self._trust.trusted)
                 return sample
             await deps.limiter.acquire()
-        at = deps.now()
+        at, client = deps.now(), self._client
         page = await self._list_page(request, waiting)
         if not isinstance(page, Page):
             deps.metrics.poll(deps.gateway, "not_listed")
@@ -199,7 +199,7 @@ class Requester:
             deps.pages.fail(slot, request, page)
             return sample
         self.record_page(page, at)
-        if self._listener is not None:
+        if self._listener is not None and client is self._client:
             self._listener.page_was_read(request.after, page)
         if self._is_contradicted(slot, page, at, sample) or not self._trust.trusted:
             deps.pages.reject(slot, request, alone=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 
+from notifier.sandbox.faults import Fault
 from notifier.sandbox.jobs import Ending
 from tests.process.harness import Daemon, Receiver, World, eventually, notifier, running, world
 
@@ -427,11 +428,45 @@ async def test_init_discover_and_run_are_all_that_a_gateway_with_a_list_needs(
         )
         assert done.returncode == 0, done.stderr
         assert "watch add" not in done.stdout
-        state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+        state = str(tmp_path / "state")
         start(w, "running")
-        async with running(w.config_path, **state) as daemon:
+        async with running(w.config_path, XDG_STATE_HOME=state) as daemon:
             await daemon.wait_for_log("discovered")
-            listed = await notifier("watch", "list", "--json", "-c", w.config_path, env=state)
+            env = {"XDG_STATE_HOME": state}
+            listed = await notifier("watch", "list", "--json", "-c", w.config_path, env=env)
             (row,) = json.loads(listed.stdout)
             assert (row["video_id"], row["listed_in"]) == ("running", ["discovery"])
             assert await daemon.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("profile", "fault"),
+    [
+        ("new-api-legacy", ""),
+        ("sglang", ""),
+        ("litellm", ""),
+        ("openrouter", ""),
+        ("openai", "list-ignores-after"),
+        ("openai", "list-caps-limit"),
+        ("openai", "list-without-fields"),
+    ],
+)
+async def test_jobs_are_discovered_in_the_dialects_of_known_gateways(
+    tmp_path: Path, profile: str, fault: str
+) -> None:
+    faults = [Fault(fault, 1.0)] if fault else []
+    async with world(tmp_path, profile=profile, faults=faults) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        w.gateway(discover=True, headers={"custom-llm-provider": "openai"})
+        before = [f"before-{n}" for n in range(30)]
+        start(w, *before, "running")
+        finish(w, *before)
+        async with running(w.save()) as daemon:
+            await daemon.wait_for_log("discovered")
+            start(w, *(f"later-{n}" for n in range(15)))
+            await eventually(lambda: len(daemon.logs("discovered")) == 16, "all found")
+            finish(w, *w.sandbox.jobs)
+            await app.wait_for(16)
+            assert await daemon.end() == 0
+        assert len({got.event["data"]["id"] for got in app.got}) == 16
