@@ -44,7 +44,8 @@ class Verdict:
     """What a run came to; `problems` is empty when everything held.
 
     `timely` counts the deliveries that nothing stood in the way of, whose time was checked,
-    `discovered` the jobs that no file listed. `repeated` and `renewed` count the events that came
+    `discovered` the jobs that no file listed, `hidden` those of them that nothing had to find:
+    they were of the baseline, or no list showed them. `repeated` and `renewed` count the events that came
     again after a restore, with their id and with another one.
     """
 
@@ -56,6 +57,7 @@ class Verdict:
     repeated: int = 0
     renewed: int = 0
     discovered: int = 0
+    hidden: int = 0
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: "Verdict") -> None:
@@ -68,6 +70,7 @@ class Verdict:
         self.repeated += other.repeated
         self.renewed += other.renewed
         self.discovered += other.discovered
+        self.hidden += other.hidden
         self.problems += other.problems
 
     def __str__(self) -> str:
@@ -75,7 +78,7 @@ class Verdict:
         return (
             f"{self.events} events, {self.duplicates} duplicates, {self.dead} dead letters "
             f"after all retries, {self.timely} deliveries checked for being in time; "
-            f"{self.discovered} jobs that no file listed; {self.restores} restored backups, "
+            f"{self.discovered} jobs that no file listed, {self.hidden} more hidden; {self.restores} restored backups, "
             f"after which {self.repeated} events came again "
             f"with their id and {self.renewed} with another"
         )
@@ -122,6 +125,8 @@ def _check_unlisted(
     if posts or (job.at > baseline and len([at for at in kept if _is_calm(at, world)]) >= _SEEN):
         verdict.discovered += 1
         yield from _check_job(job, posts, world, verdict, reasons)
+    else:
+        verdict.hidden += 1
     since = next((began for began in world.began if began >= world.discovers_from), math.inf)
     heads = (at for at in world.gateway.heads if at >= since and last.remembers(at))
     first = min(heads, default=math.inf)
