@@ -11,6 +11,7 @@ LONGEST_WAIT = 600.0
 """The longest wait until a list is tried again, in seconds."""
 
 _NOT_A_LIST = frozenset({"no_list", "html"})
+_ANCHOR_REFUSALS = frozenset({400, 404, 410, 422})
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 _HINT = "jobs of this gateway are not found by themselves; watch them by id, or turn discover off"
@@ -26,6 +27,11 @@ def is_refusal(failure: Failure) -> bool:
     return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and (
         status not in _PASSING
     )
+
+
+def refuses_anchor(failure: Failure) -> bool:
+    """Return whether a gateway may have refused a page because of the id that it is to follow."""
+    return isinstance(failure, PollError) and failure.status in _ANCHOR_REFUSALS
 
 
 class ListHealth:

@@ -52,7 +52,7 @@ class ListWalk:
 
     At the end `cut_at` is the `created_at` where the walk stopped short of what is known, None
     when it did not. `is_complete` is False when a list that is oldest first has more pages than
-    one walk reads.
+    one walk reads, and when the gateway refused a further page.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ListWalk:
         self._pages = 0
         self._last_ids = tuple(tail)
         self._anchors = _anchors(tail)
-        self._lost_anchor = False
+        self._lost_anchor = self._was_refused = False
         self._end = tail[-1] if tail else None
         self._resumes = self.oldest_first = bool(self._anchors)
         self.after: str | None = self._anchors[0].after if self._anchors else None
@@ -87,7 +87,7 @@ class ListWalk:
         """Go on by the page that was read; return its jobs, none if it is not the right page."""
         self._pages += 1
         if self._is_wrong(page):
-            self.refused()
+            self._try_next_anchor()
             return ()
         if self.after is None:
             self._read_head(page)
@@ -101,7 +101,7 @@ class ListWalk:
             self._finish()
         else:
             self._go_on(page, ids)
-        self._lost_anchor = False
+        self._lost_anchor = self._was_refused = False
         return page.videos
 
     def _read_head(self, page: ListPage) -> None:
@@ -110,7 +110,15 @@ class ListWalk:
         self.oldest = min(self.oldest, max(times, default=self.oldest + self._reach) - self._reach)
 
     def refused(self) -> None:
-        """Try another anchor: this one brought a refusal, or a page that does not follow it."""
+        """Try another anchor: the gateway refused this one. If it refuses all, it may be ill."""
+        self._was_refused = True
+        self._try_next_anchor()
+
+    def end_here(self) -> None:
+        """Take the list to end where it can be read no further."""
+        self.is_complete = True
+
+    def _try_next_anchor(self) -> None:
         self._anchors, self._lost_anchor = self._anchors[1:], True
         if self._anchors:
             self.after = self._anchors[0].after
@@ -118,7 +126,7 @@ class ListWalk:
             # the tail is gone: read the list anew
             self.after, self._resumes, self._last_ids = None, False, ()
         else:
-            self._finish()
+            self.is_over, self.is_complete = True, not self._was_refused
 
     def _is_wrong(self, page: ListPage) -> bool:
         if self.after is None:

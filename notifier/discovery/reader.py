@@ -16,7 +16,13 @@ from notifier.config.validators import check_video_id
 from notifier.discovery.confirmation import Confirmation
 from notifier.discovery.deps import DiscoveryDeps, DiscoveryRules
 from notifier.discovery.job_register import Findings, JobRegister
-from notifier.discovery.list_health import Failure, ListHealth, is_refusal
+from notifier.discovery.list_health import (
+    LONGEST_WAIT,
+    Failure,
+    ListHealth,
+    is_refusal,
+    refuses_anchor,
+)
 from notifier.discovery.list_walk import ListPage, ListWalk
 from notifier.errors import StoreError
 from notifier.gateway import ListedVideo, Page
@@ -39,6 +45,8 @@ _LIMITS = (100, 20)
 
 _TRIES, _FIRST_WAIT, _LONGEST_WAIT = 5, 1.0, 30.0
 _STORE_PAUSE = 5.0
+_MOST_REFUSED = 3
+"""When further pages are refused in so many walks, the list is taken to have none."""
 _TOO_MANY = frozenset({400, 413, 422})
 
 
@@ -55,7 +63,7 @@ class Discovery:
         self._limits = list(_LIMITS)
         self._passing: Page | None = None
         self._wakeup = Wakeup()
-        self._found = 0
+        self._found = self._refused_walks = 0
 
     def change(self, rules: DiscoveryRules) -> None:
         """Use other `rules` from now on, for the same base_url."""
@@ -137,8 +145,9 @@ class Discovery:
             videos: Sequence[ListedVideo] = ()
             if isinstance(page, Page):
                 videos = walk.read(ListPage(page.videos(), page.has_more, page.last_id))
-            elif walk.after is not None and is_refusal(page):
+            elif walk.after is not None and refuses_anchor(page):
                 walk.refused()
+                self._end_refused_walk(walk)
             else:
                 interval, now = self._rules.poll_interval, self._deps.now()
                 return self._health.record_failure(page, interval, now)
@@ -154,14 +163,24 @@ class Discovery:
             page = await self._deps.source.read_page(self._limits[0], after)
             if isinstance(page, Page):
                 break
-            if len(self._limits) > 1 and _is_too_many(page):
+            if len(self._limits) > 1 and _is_too_many(page, after):
                 del self._limits[0]
                 continue
             if after is None or is_refusal(page):
+                self._limits = list(_LIMITS) if after is None else self._limits
                 break
-            wait = growing(_FIRST_WAIT, failures, _LONGEST_WAIT)
-            await trio.sleep(jittered(max(wait, page.wait or 0.0), self._deps.rng))
+            asked_for = min(page.wait or 0.0, LONGEST_WAIT)
+            wait = max(growing(_FIRST_WAIT, failures, _LONGEST_WAIT), asked_for)
+            await trio.sleep(jittered(wait, self._deps.rng))
         return page
+
+    def _end_refused_walk(self, walk: ListWalk) -> None:
+        """Begin again at the next look when further pages were refused, but not for ever."""
+        if walk.is_over and not walk.is_complete:
+            self._refused_walks += 1
+            if self._refused_walks >= _MOST_REFUSED:
+                self._refused_walks = 0
+                walk.end_here()
 
     async def _commit(
         self, register: JobRegister, videos: Sequence[ListedVideo], walk: ListWalk
@@ -225,9 +244,10 @@ def _can_be_watched(video: ListedVideo) -> bool:
     return True
 
 
-def _is_too_many(failure: Failure) -> bool:
+def _is_too_many(failure: Failure, after: str | None) -> bool:
+    """Return whether a page may have been refused for its size; after an id, that is the cause."""
     return isinstance(failure, PollError) and (
-        failure.reason == "too_large" or failure.status in _TOO_MANY
+        failure.reason == "too_large" or (after is None and failure.status in _TOO_MANY)
     )
 
 

@@ -23,6 +23,7 @@ class Discoverer:
     stored: dict[str, StoredJob] = field(default_factory=dict)
     mark: Mark = NO_MARK
     taken: list[str] = field(default_factory=list)
+    refused_walks: int = 0
     seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -45,6 +46,11 @@ class Discoverer:
             page = self.listed.page(walk.after)
             if page is None:
                 walk.refused()
+                if walk.is_over and not walk.is_complete:
+                    self.refused_walks += 1
+                    if self.refused_walks >= 3:
+                        self.refused_walks = 0
+                        walk.end_here()
                 videos: tuple[ListedVideo, ...] = ()
             else:
                 videos = tuple(walk.read(page))

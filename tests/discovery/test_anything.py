@@ -102,7 +102,7 @@ class AnyList(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.listed.hidden = 0
         self.found.now = self.now
-        for _ in range(2):
+        for _ in range(4):
             self.found.look()
         missed = [job.video_id for job in self.listed.jobs if self._is_missed(job)]
         assert missed == []

@@ -173,6 +173,41 @@ async def test_a_gateway_that_refuses_a_hundred_jobs_a_page_is_asked_for_twenty(
     assert gateway.asked[1][1] == "?limit=20&after=None"
 
 
+async def test_a_key_that_is_refused_within_a_walk_does_not_end_the_list(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.listed.page_size = 5
+    async with discovering(gateway) as found:
+        gateway.listed.jobs = [job(f"video_{n}") for n in range(20)]
+        page = await gateway.list_page(100, None)
+        assert not isinstance(page, PollError | Unauthorized)
+        html = PollError("html", status=200)
+        for failure in (Unauthorized(401), html, PollError("http_404", status=404)):
+            gateway.failures = [failure] * 3
+            found.discovery.page_was_read(None, page)
+            await trio.sleep(1)
+        assert len(found.opened) == 5
+        gateway.failures = []
+        await trio.sleep(5 * INTERVAL)
+        assert len(found.opened) == 20
+
+
+async def test_the_wait_that_a_gateway_asks_for_within_a_walk_is_bounded(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.listed.page_size = 5
+    async with discovering(gateway) as found:
+        gateway.listed.jobs = [job(f"video_{n}") for n in range(20)]
+        page = await gateway.list_page(100, None)
+        assert not isinstance(page, PollError | Unauthorized)
+        gateway.failures = [PollError("http_429", status=429, wait=1e9)]
+        found.discovery.page_was_read(None, page)
+        await trio.sleep(1000)
+        assert len(found.opened) == 20
+
+
 class _FailingStore(Store):
     """Refuses what discovery found, as often as a test says; keeps the size of what it took."""
 

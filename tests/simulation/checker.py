@@ -44,8 +44,8 @@ class Verdict:
     """What a run came to; `problems` is empty when everything held.
 
     `timely` counts the deliveries that nothing stood in the way of, whose time was checked,
-    `discovered` the jobs that no file listed, `hidden` those of them that nothing had to find:
-    they were of the baseline, or no list showed them. `repeated` and `renewed` count the events that came
+    `discovered` the jobs that discovery alone found, `hidden` those that neither a file nor a page
+    showed in time, and those of the baseline. `repeated` and `renewed` count the events that came
     again after a restore, with their id and with another one.
     """
 
@@ -78,7 +78,8 @@ class Verdict:
         return (
             f"{self.events} events, {self.duplicates} duplicates, {self.dead} dead letters "
             f"after all retries, {self.timely} deliveries checked for being in time; "
-            f"{self.discovered} jobs that no file listed, {self.hidden} more hidden; {self.restores} restored backups, "
+            f"{self.discovered} jobs discovered, {self.hidden} hidden; "
+            f"{self.restores} restored backups, "
             f"after which {self.repeated} events came again "
             f"with their id and {self.renewed} with another"
         )
