@@ -46,7 +46,7 @@ _LIMITS = (100, 20)
 _TRIES, _FIRST_WAIT, _LONGEST_WAIT = 5, 1.0, 30.0
 _STORE_PAUSE = 5.0
 _MOST_REFUSED = 3
-"""When further pages are refused in so many walks, the list is taken to have none."""
+"""When further pages are refused in so many walks in a row, the list is taken to have none."""
 _TOO_MANY = frozenset({400, 413, 422})
 
 
@@ -153,6 +153,8 @@ class Discovery:
                 return self._health.record_failure(page, interval, now)
             watchable = [video for video in videos if _can_be_watched(video)]
             await self._commit(register, watchable, walk)
+        if walk.is_complete:
+            self._refused_walks = 0
         self._report_end(register, walk, begins=begins)
         self._health.record_read(self._deps.now())
         return self._rules.poll_interval
@@ -179,7 +181,6 @@ class Discovery:
         if walk.is_over and not walk.is_complete:
             self._refused_walks += 1
             if self._refused_walks >= _MOST_REFUSED:
-                self._refused_walks = 0
                 walk.end_here()
 
     async def _commit(

@@ -52,12 +52,13 @@ class Discoverer:
                 videos = tuple(walk.read(page))
             self.seen.update(video.video_id for video in videos)
             self._commit(videos, walk)
+        if walk.is_complete:
+            self.refused_walks = 0
         assert pages <= MOST_PAGES
 
     def _end_refused(self, walk: ListWalk) -> None:
         self.refused_walks += walk.is_over and not walk.is_complete
         if self.refused_walks >= 3:
-            self.refused_walks = 0
             walk.end_here()
 
     def _commit(self, videos: tuple[ListedVideo, ...], walk: ListWalk) -> None:
