@@ -18,6 +18,7 @@ from notifier.app.clock_drift import track_clock_drift
 from notifier.app.connections import Connections
 from notifier.app.discoveries import Discoveries
 from notifier.app.listeners import ControlListener, open_listeners, serve_listeners
+from notifier.app.log_report import report_suppressed_lines
 from notifier.app.operations import DaemonOperations
 from notifier.app.reloading import Reloader
 from notifier.app.retention import run_retention
@@ -174,6 +175,7 @@ class _Daemon:
                 run_retention, parts.store, lambda: reloader.config.retention, clock.now
             )
             nursery.start_soon(track_clock_drift, parts.store, clock)
+            nursery.start_soon(report_suppressed_lines)
             await nursery.start(serve_listeners, listeners, operations, self.config.path)
             await watchdog.ready()
             nursery.start_soon(watchdog.run)

@@ -14,6 +14,7 @@ from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.connections import Difference
 from notifier.app.discoveries import Discoveries
+from notifier.app.endpoints import resending_command
 from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
 from notifier.app.sample_events import sample_event, sample_type
@@ -165,6 +166,14 @@ class DaemonOperations:
             "gateways": _difference(done.gateways),
             "endpoints": _difference(done.endpoints),
             "needs_restart": list(done.needs_restart),
+            "cancelled": [
+                {
+                    "endpoint": each.endpoint,
+                    "deliveries": each.count,
+                    "command": resending_command(each),
+                }
+                for each in done.cancelled
+            ],
         }
 
     async def status(self) -> Row:

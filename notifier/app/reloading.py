@@ -5,7 +5,7 @@ certificates, connections, the store) comes before the first change.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from notifier.app.endpoints import report_reconciled
 from notifier.app.watchdog import Watchdog
 from notifier.config import Config, GatewaySettings, load, obstacles, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
+from notifier.model.delivery import CancelledDeliveries
 from notifier.model.watch import WatchChanges
 from notifier.store import recorded_config
 from notifier.wakeup import Wakeup
@@ -55,11 +56,16 @@ class Discovering(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What a reload changed; `needs_restart` are the keys whose change it could not apply."""
+    """What a reload changed.
+
+    `needs_restart` are the keys whose change it could not apply, `cancelled` the deliveries to
+    endpoints that it removed.
+    """
 
     gateways: Difference
     endpoints: Difference
     needs_restart: tuple[str, ...]
+    cancelled: Sequence[CancelledDeliveries] = ()
 
 
 def read_again(config: Config) -> Config:
@@ -160,18 +166,20 @@ class Reloader:
         self.sources.change(config)
         log.set_level(config.log_level)
         report_reconciled(reconciled)
-        if moved.removed:
-            await self._cancel_late(marks)
+        late = await self._cancel_late(marks) if moved.removed else ()
         parts.endpoints.dispatcher.wake(reconciled.enabled)
-        return Reloaded(different, moved, needs_restart)
+        return Reloaded(different, moved, needs_restart, (*reconciled.cancelled, *late))
 
-    async def _cancel_late(self, marks: Mapping[str, str]) -> None:
+    async def _cancel_late(self, marks: Mapping[str, str]) -> Sequence[CancelledDeliveries]:
         """Cancel what was recorded for a removed endpoint while the change was being made."""
         try:
-            report_reconciled(await self.parts.store.reconcile_endpoints(marks))
+            reconciled = await self.parts.store.reconcile_endpoints(marks)
         except StoreError as error:
             # the next start does it
             log.get().error("deliveries_not_cancelled", reason=str(error))
+            return ()
+        report_reconciled(reconciled)
+        return reconciled.cancelled
 
     async def _update_watches(self) -> None:
         try:

@@ -25,6 +25,7 @@ from notifier.model.views import EndpointView, Row, WatchView
 from notifier.model.watch import WatchKey
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
+from notifier.texts.cleaning import printable
 
 _REFRESH_INTERVAL = 1.0
 _MAX_VIDEOS = 200
@@ -187,7 +188,7 @@ def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
         for row in daemon["gateways"]:
             if _state(row) in {"paused", "failing"} and row.get("last_error"):
                 error = f"{row['name']}: {row['last_error']}"
-                yield Text(f"{error} ({_ago(row['last_error_at'], report.now)})", "red")
+                yield Text(f"{printable(error)} ({_ago(row['last_error_at'], report.now)})", "red")
             if row.get("discovery"):
                 yield _discovery(row["name"], row["discovery"], report.now)
     if report.endpoints:
@@ -251,7 +252,7 @@ def _discovery(name: str, row: Mapping[str, Any], now: float) -> Text:
             text += f", {row['unconfirmed']} to be asked about"
         return Text(f"{name}: discovers jobs: {text}")
     text = _DISCOVERY_TEXTS.get(row["state"], row["state"])
-    error = f": {row['last_error']}" if row["last_error"] else ""
+    error = f": {printable(row['last_error'])}" if row["last_error"] else ""
     style = "yellow" if row["state"] == "starting" else "red"
     return Text(f"{name}: discovers jobs: {text}{error}", style)
 
@@ -267,7 +268,7 @@ def _endpoint(row: Row) -> Sequence[RenderableType]:
 
 def _health(row: Row) -> Text:
     if row["disabled"]:
-        return Text(f"disabled: {row['disabled']}", "red")
+        return Text(f"disabled: {printable(str(row['disabled']))}", "red")
     return Text("failing", "red") if row.get("failing") else Text("ok", "green")
 
 

@@ -14,6 +14,7 @@ from notifier.errors import NotifierError
 from notifier.model.watch import API_SOURCE, NO_FILES, Listing, WatchKey, WatchState
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
+from notifier.texts.cleaning import printable
 
 
 def remove_with_files(config: Config, requests: Sequence[WatchRequest]) -> list[str]:
@@ -62,7 +63,8 @@ def _remove_from_files(
             errors.append(str(error))
             continue
         removed += deleted
-        click.echo(f"removed {path}" if deleted else f"removed {len(here)} watches from {path}")
+        what = "removed" if deleted else f"removed {len(here)} watches from"
+        click.echo(f"{what} {printable(str(path))}")
     return removed, errors
 
 

@@ -21,6 +21,9 @@ from notifier.store import is_same_config
 
 _MOST_DRAINED = 64 * 1024 * 1024
 _WITHOUT_TOKEN = frozenset({"/healthz", "/readyz", "/docs"})
+# a browser sends Origin not with every request, Sec-Fetch-Site with each (W3C Fetch Metadata);
+# "none" is an address that the user typed
+_NOT_CROSS_SITE = frozenset({"same-origin", "none"})
 
 
 class BodyTooLargeError(Exception):
@@ -63,7 +66,7 @@ class Guard:
             await answer(scope, receive, send)
 
     def _refusal(self, headers: Headers, path: str) -> tuple[HTTPStatus, str] | None:
-        if "origin" in headers:
+        if _is_from_web_page(headers):
             return HTTPStatus.FORBIDDEN, "requests from web pages are not answered"
         if self.hosts is not None and _host(headers.get("host", "")) not in self.hosts:
             return HTTPStatus.MISDIRECTED_REQUEST, "the Host header names another host"
@@ -83,6 +86,12 @@ class Guard:
         token = self.token() if self.token is not None else ""
         matches = hmac.compare_digest(given.strip().encode(), token.encode())
         return matches and scheme.lower() == "bearer"
+
+
+def _is_from_web_page(headers: Headers) -> bool:
+    """Return whether a browser sent the request for a page of another site, or with an Origin."""
+    sites = {site.strip().lower() for site in headers.getlist("sec-fetch-site")}
+    return "origin" in headers or not sites <= _NOT_CROSS_SITE
 
 
 def _other_config(own: Path, asked: str) -> str:

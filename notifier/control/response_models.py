@@ -59,6 +59,12 @@ class WatchList(BaseModel):
     data: list[Watch]
 
 
+Detail = Annotated[
+    str,
+    Field(description="Why it failed: what the receiver answered, or why there was no answer."),
+]
+
+
 class Attempt(BaseModel):
     """One attempt at a delivery; `outcome` is null while it is in flight."""
 
@@ -67,7 +73,7 @@ class Attempt(BaseModel):
     duration_ms: int | None
     outcome: Annotated[str | None, Field(description="Such as delivered, http_500 or timeout.")]
     status: Annotated[int | None, Field(description="The HTTP status of a complete answer.")]
-    detail: str
+    detail: Detail
 
 
 class Delivery(BaseModel):
@@ -191,12 +197,23 @@ class Difference(BaseModel):
     removed: list[str]
 
 
+class Cancelled(BaseModel):
+    """Pending deliveries that were cancelled because their endpoint left the config."""
+
+    endpoint: str
+    deliveries: Count
+    command: Annotated[
+        str, Field(description="What sends them once the endpoint is in the config again.")
+    ]
+
+
 class Reloaded(BaseModel):
     """What a reload has applied; keys under `needs_restart` take effect with the next start."""
 
     gateways: Difference
     endpoints: Difference
     needs_restart: list[str]
+    cancelled: list[Cancelled]
 
 
 class Resent(BaseModel):
@@ -229,7 +246,7 @@ class Tested(BaseModel):
     delivered: bool
     outcome: str
     status: int | None
-    detail: str
+    detail: Detail
 
 
 class Health(BaseModel):

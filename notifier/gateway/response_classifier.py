@@ -187,9 +187,10 @@ def _without_json(
     redirect = _about_redirect(status, headers, wait, dialect)
     if redirect is not None:
         return redirect
-    is_html = poll_errors.is_html(headers, body)
-    if status in _KEY_STATUSES and not is_html:
-        return Unauthorized(status, wait=wait)
+    said = poll_errors.excerpt(headers, body, dialect.echoes.clean)
+    if status in _KEY_STATUSES and not poll_errors.is_html(headers, body):
+        return Unauthorized(status, said, wait)
     if status == HTTPStatus.GONE and not body.strip():
         return NotFound("410 Gone", status, wait, generic=True)
-    return poll_errors.unreadable(status, headers, body, problem, wait)
+    said = f"{problem}: {said}" if said else problem
+    return poll_errors.unreadable(status, headers, body, said, wait)

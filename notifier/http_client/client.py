@@ -30,7 +30,7 @@ from notifier.net import ANYWHERE, AddressPolicy, Dialer
 
 KINDS = (
     *("timeout", "connect", "blocked", "tls", "reset"),
-    *("protocol", "too_large", "bad_request", "resources"),
+    *("protocol", "too_large", "bad_request", "resources", "proxy"),
 )
 """Every `TransportError.kind`."""
 

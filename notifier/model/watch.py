@@ -124,11 +124,15 @@ class ListingChange(NamedTuple):
 
 
 class WatchChanges(NamedTuple):
-    """What a change of the sources did to open watches; `withdrawn` has their rows."""
+    """What a change of the sources did to open watches; `withdrawn` has their rows.
+
+    `lost_files` is how many drop-ins are gone if those are suspiciously many, else 0.
+    """
 
     opened: Sequence[Watch] = ()
     updated: Sequence[Watch] = ()
     withdrawn: Sequence[int] = ()
+    lost_files: int = 0
 
     def __bool__(self) -> bool:
         return any(self[:])

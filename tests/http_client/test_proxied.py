@@ -15,11 +15,11 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied"
 
 
 @asynccontextmanager
-async def proxy(requests: list[bytes]) -> AsyncIterator[int]:
+async def proxy(requests: list[bytes], said: bytes = ANSWER) -> AsyncIterator[int]:
     async def answer(stream: trio.SocketStream) -> None:
         while head := await stream.receive_some():
             requests.append(bytes(head))
-            await stream.send_all(ANSWER)
+            await stream.send_all(said)
 
     async with trio.open_nursery() as nursery:
         (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
@@ -69,3 +69,24 @@ async def test_a_proxy_that_is_not_there_is_trouble_with_connecting() -> None:
         await get("http://gateway.example/", Route(proxy=f"http://me:secret@127.0.0.1:{port}"))
     assert raised.value.kind == "connect"
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://gateway.example/", "https://gateway.example/"])
+async def test_a_proxy_that_asks_for_a_password_is_named_with_what_to_check(url: str) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
+    async with proxy([], refusal) as port:
+        with pytest.raises(TransportError) as raised:
+            await get(url, Route(proxy=f"http://me:secret@127.0.0.1:{port}"))
+    assert raised.value.kind == "proxy"
+    assert raised.value.detail == (
+        "the proxy answered 407 Proxy Authentication Required; "
+        "are user and password in the URL of `proxy` right?"
+    )
+
+
+async def test_a_proxy_that_refuses_to_connect_is_told_from_the_peer() -> None:
+    async with proxy([], b"HTTP/1.1 403 Filtered\r\ncontent-length: 0\r\n\r\n") as port:
+        with pytest.raises(TransportError) as raised:
+            await get("https://gateway.example/", Route(proxy=f"http://127.0.0.1:{port}"))
+    assert raised.value.kind == "proxy"
+    assert "403 Filtered" in raised.value.detail

@@ -3,6 +3,7 @@
 from notifier.formats.rerender import rerender
 from notifier.model.delivery import (
     AttemptRecord,
+    CancelledDeliveries,
     DeadLetter,
     Delivered,
     Format,
@@ -134,7 +135,7 @@ async def test_deliveries_of_an_endpoint_that_left_the_config_are_cancelled_visi
 
     found = await store.recover({"ops": "mark"}, 60)
 
-    assert found.reconciled.removed == ["app"]
+    assert found.reconciled.cancelled == [CancelledDeliveries("app", 1, START)]
     assert (await store.outstanding(START)).deliveries.cancelled == 1
 
 
