@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,6 +79,18 @@ class Container:
             check=False,
             timeout=PATIENCE,
         )
+
+    def kill(self) -> None:
+        """End whatever is left of it.
+
+        Process 1 has to be killed itself: the kernel forgets unshare's wish that it dies with its
+        parent when it becomes another user.
+        """
+        if self.process.poll() is None:
+            with suppress(IndexError, ProcessLookupError):  # it has not begun, or ends just now
+                os.kill(self.pid, signal.SIGKILL)
+            self.process.kill()
+        self.process.wait()
 
     def stop(self) -> int:
         """Send SIGTERM to process 1; return the exit code."""
@@ -197,8 +209,7 @@ def pod(image: Image, folder: Path, *names: str) -> Iterator[Pod]:
             yield made
         finally:
             for container in made.containers:
-                container.process.kill()
-                container.process.wait()
+                container.kill()
 
 
 def eventually(condition: Callable[[], bool], what: Callable[[], str]) -> None:
