@@ -13,6 +13,7 @@ from notifier.app import wiring
 from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.connections import Difference
+from notifier.app.discoveries import Discoveries
 from notifier.app.endpoints import resending_command
 from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
@@ -41,6 +42,7 @@ class DaemonOperations:
     parts: Parts
     sources: Sources
     supervisor: Supervisor
+    discoveries: Discoveries
     reloader: Reloader
 
     async def add_watches(
@@ -190,6 +192,7 @@ class DaemonOperations:
                     "name": name,
                     "open_watches": open_watches.get(name, 0),
                     **self.parts.gateways.condition(name),
+                    "discovery": self.discoveries.row(name),
                 }
                 for name in config.gateways
             ],
@@ -206,6 +209,7 @@ class DaemonOperations:
     async def metrics(self) -> tuple[bytes, str]:
         metrics = self.parts.runtime.metrics
         metrics.gateways_up(self.parts.gateways.answering())
+        metrics.lists_readable(self.discoveries.reading())
         await metrics.refresh(self.parts.store)
         return metrics.render(), CONTENT_TYPE
 

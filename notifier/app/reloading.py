@@ -17,7 +17,7 @@ from notifier.app.assembly import Parts
 from notifier.app.connections import Difference
 from notifier.app.endpoints import report_reconciled
 from notifier.app.watchdog import Watchdog
-from notifier.config import Config, load, obstacles, warnings
+from notifier.config import Config, GatewaySettings, load, obstacles, warnings
 from notifier.errors import ConfigError, NotifierError, StoreError
 from notifier.model.delivery import CancelledDeliveries
 from notifier.model.watch import WatchChanges
@@ -45,6 +45,13 @@ class Pollers(Protocol):
 
     def apply_changes(self, changes: WatchChanges) -> None:
         """Make the pollers match what has changed."""
+
+
+class Discovering(Protocol):
+    """What a reload needs of discovery."""
+
+    def change(self, wanted: Mapping[str, GatewaySettings]) -> None:
+        """Discover jobs of the gateways that `wanted` has `discover` for from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class Reloader:
     parts: Parts
     sources: Source
     pollers: Pollers
+    discoveries: Discovering
     watchdog: Watchdog
     read: Callable[[Config], Config] = read_again
     started: Config = field(init=False)
@@ -152,6 +160,7 @@ class Reloader:
             raise
         needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
         different = parts.gateways.commit(gateways)
+        self.discoveries.change(config.gateways)
         moved = parts.endpoints.commit(endpoints, reconciled.health)
         self.config = config
         self.sources.change(config)

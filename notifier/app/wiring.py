@@ -11,6 +11,7 @@ from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.config.urls import query_credentials
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
+from notifier.discovery import Bounds, DiscoveryRules
 from notifier.gateway import GatewayClient, GatewayRules, SecretEchoMask
 from notifier.http_client import PeerClient, Route
 from notifier.model.delivery import Format
@@ -122,6 +123,16 @@ def scheduler_rules(settings: GatewaySettings) -> SchedulerLimits:
         in_flight=GATEWAY_IN_FLIGHT,
         poll_interval=settings.poll_interval,
         list_videos=settings.list_videos,
+    )
+
+
+def discovery_rules(settings: GatewaySettings) -> DiscoveryRules:
+    """Return how jobs of a gateway are discovered."""
+    return DiscoveryRules(
+        settings.name,
+        hashlib.sha256(settings.base_url.encode()).hexdigest()[:16],
+        settings.poll_interval,
+        Bounds(settings.give_up_after, settings.discover_since),
     )
 
 

@@ -189,6 +189,8 @@ def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
             if _state(row) in {"paused", "failing"} and row.get("last_error"):
                 error = f"{row['name']}: {row['last_error']}"
                 yield Text(f"{printable(error)} ({_ago(row['last_error_at'], report.now)})", "red")
+            if row.get("discovery"):
+                yield _discovery(row["name"], row["discovery"], report.now)
     if report.endpoints:
         yield Text()
         yield make_table(_ENDPOINTS, [_endpoint(row) for row in report.endpoints], width)
@@ -233,6 +235,26 @@ def _gateway(row: Mapping[str, Any], now: float) -> Sequence[RenderableType]:
         _ago(row.get("last_answer_at"), now),
         state,
     )
+
+
+_DISCOVERY_TEXTS = {
+    "starting": "the list is read for the first time",
+    "no_list": "no usable list",
+    "failing": "the list cannot be read",
+}
+
+
+def _discovery(name: str, row: Mapping[str, Any], now: float) -> Text:
+    """Return one line about discovery on a gateway."""
+    if row["state"] == "ok":
+        text = f"list read {_ago(row['last_read_at'], now)}, {row['found']} found"
+        if row["unconfirmed"]:
+            text += f", {row['unconfirmed']} to be asked about"
+        return Text(f"{name}: discovers jobs: {text}")
+    text = _DISCOVERY_TEXTS.get(row["state"], row["state"])
+    error = f": {printable(row['last_error'])}" if row["last_error"] else ""
+    style = "yellow" if row["state"] == "starting" else "red"
+    return Text(f"{name}: discovers jobs: {text}{error}", style)
 
 
 def _endpoint(row: Row) -> Sequence[RenderableType]:

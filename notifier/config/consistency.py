@@ -28,6 +28,7 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
     for location, gateway in _tables(raw, "gateways"):
         yield from _poll_intervals(location, gateway)
         yield from _authorization(location, gateway)
+        yield from _discovery(location, gateway)
         yield from _same_when_folded(location, gateway, "headers")
         yield from _same_when_folded(location, gateway, "status_words")
     for location, endpoint in _tables(raw, "endpoints"):
@@ -71,6 +72,15 @@ def _authorization(location: Location, gateway: Raw) -> Iterator[Finding]:
                 "contradicts api_key, which is sent in the same header",
                 "keep one of them",
             )
+
+
+def _discovery(location: Location, gateway: Raw) -> Iterator[Finding]:
+    if "discover_since" in gateway and "discover" not in gateway:
+        yield Finding(
+            (*location, "discover_since"),
+            "has no effect without discover",
+            "add discover = true, or remove this",
+        )
 
 
 def _open_to_others(http: object) -> Iterator[Finding]:

@@ -127,6 +127,8 @@ def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:
         rewrites_ids=table.rewrites_ids,
         hide_fields=tuple(table.hide_fields),
         list_videos=table.list_videos,
+        discover=table.discover,
+        discover_since=table.discover_since,
         proxy=table.proxy,
         ca_file=None if table.ca_file is None else folder / table.ca_file,
     )

@@ -38,6 +38,8 @@ class GatewaySettings:
     rewrites_ids: bool
     hide_fields: tuple[str, ...]
     list_videos: ListVideos
+    discover: bool
+    discover_since: float | None
     proxy: Secret | None
     ca_file: Path | None
 

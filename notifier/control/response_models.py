@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from notifier.model.condition import GatewayState
+from notifier.model.condition import DiscoveryState, GatewayState
 
 Count = Annotated[int, Field(ge=0)]
 UnixTime = Annotated[float, Field(description="Unix seconds.")]
@@ -140,6 +140,19 @@ class EndpointList(BaseModel):
     data: list[Endpoint]
 
 
+class Discovery(BaseModel):
+    """How the reading of a gateway's list goes; see `GET /v1/status`."""
+
+    state: DiscoveryState
+    since: Annotated[float, Field(description="When this state began, in Unix seconds.")]
+    last_read_at: UnixTime | None
+    last_error: str | None
+    found: Annotated[int, Field(ge=0, description="The videos found since the daemon started.")]
+    unconfirmed: Annotated[
+        int, Field(ge=0, description="Videos of the first start that are still asked about alone.")
+    ]
+
+
 class Gateway(BaseModel):
     """A gateway: its state, and how much of its request budget is in use."""
 
@@ -153,6 +166,7 @@ class Gateway(BaseModel):
     last_error_at: UnixTime | None
     max_requests_per_second: float
     requests_per_second: float
+    discovery: Annotated[Discovery | None, Field(description="Null when discover is off.")]
 
 
 class WatchCounts(BaseModel):

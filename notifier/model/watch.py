@@ -15,6 +15,13 @@ API_SOURCE = "api"
 """The source of watches that were added through the control API; files end in `.toml`."""
 
 
+DISCOVERY_SOURCE = "discovery"
+"""The source of watches that were found on a gateway's list; it has no settings of its own."""
+
+NO_FILES = frozenset({API_SOURCE, DISCOVERY_SOURCE})
+"""The sources that are no files: the daemon itself keeps what they list."""
+
+
 class WatchKey(NamedTuple):
     """The identity of a watch: the same pair is the same watch, wherever it is listed."""
 

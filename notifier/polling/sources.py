@@ -17,7 +17,13 @@ from notifier import log
 from notifier.config import Config
 from notifier.config.dropin_folder import Contents, Folder
 from notifier.errors import Problem, StoreError
-from notifier.model.watch import API_SOURCE, Listing, ListingChange, Watch, WatchChanges
+from notifier.model.watch import (
+    NO_FILES,
+    Listing,
+    ListingChange,
+    Watch,
+    WatchChanges,
+)
 from notifier.polling.listing_changes import differences
 from notifier.polling.mass_loss import LOST_HINT, is_mass_loss
 from notifier.wakeup import Wakeup
@@ -108,7 +114,7 @@ class Sources:
 
     def _lost_files(self, known: Collection[str]) -> int:
         """Return how many of the `known` sources are gone, 0 if that is nothing unusual."""
-        files = set(known) - {self._config.listing.source, API_SOURCE}
+        files = set(known) - {self._config.listing.source} - NO_FILES
         gone = len(files & self._gone)
         return gone if is_mass_loss(gone, len(files)) else 0
 
@@ -128,7 +134,7 @@ class Sources:
         gone = set[str]()
         if contents.names is not None:
             known = await self._store.known_sources()
-            gone = known - contents.names - {self._config.listing.source, API_SOURCE}
+            gone = known - contents.names - {self._config.listing.source} - NO_FILES
             self._gone = gone
             if lost := self._lost_files(known):
                 self._log.warning("dropins_lost", files=lost, hint=LOST_HINT)

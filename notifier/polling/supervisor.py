@@ -85,8 +85,10 @@ class Supervisor:
                 self._start(watch, spread=False)
 
     def add(self, watch: Watch) -> None:
-        """Start polling one more open watch."""
-        if watch.row not in self._pollers:
+        """Start polling one more open watch, or give one that is polled its new settings."""
+        if watch.row in self._pollers:
+            self._pollers[watch.row].watch = watch
+        else:
             self._start(watch, spread=False)
 
     def drop(self, row: int) -> None:

@@ -58,9 +58,9 @@ def test_it_has_every_key_and_no_other() -> None:
 def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
     plain = load_text(tmp_path, as_it_is(), ENV)
     full = load_text(tmp_path, with_every_setting(), ENV)
-    # for these two there is no default to show
+    # for these there is no default to show
     gateways = full.gateways.values()
-    assert [replace(each, proxy=None, ca_file=None) for each in gateways] == [
+    assert [replace(each, proxy=None, ca_file=None, discover_since=None) for each in gateways] == [
         *plain.gateways.values()
     ]
     endpoints = full.endpoints.values()

@@ -79,5 +79,7 @@ async def test_a_daemon_that_gets_sighup_while_it_starts_reloads_afterwards(
 
 def holds_back(pid: int, number: signal.Signals) -> bool:
     """Return whether a process blocks a signal, which notifier's first lines do."""
-    (blocked,) = re.findall(r"^SigBlk:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.M)
+    (blocked,) = re.findall(
+        r"^SigBlk:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE
+    )
     return bool(int(blocked, 16) >> (number - 1) & 1)
