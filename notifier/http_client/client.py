@@ -24,7 +24,7 @@ from notifier.errors import TransportError
 from notifier.http_client.bodies import read_body
 from notifier.http_client.explained import explained
 from notifier.http_client.proxied import ProxiedTransport
-from notifier.http_client.requests import HttpRequest, build_request
+from notifier.http_client.requests import OFF_SYNTAX, HttpRequest, build_request
 from notifier.http_client.transport import KEEP_ALIVE, DirectTransport
 from notifier.net import ANYWHERE, AddressPolicy, Dialer
 
@@ -71,12 +71,19 @@ class PeerClient:
             await self._slots.acquire()
         try:
             response = await self._transport.handle_async_request(build_request(request))
-            received = await read_body(response, request.max_body)
+            received = await _read(response, request)
         except _FOREIGN as error:
             raise _translation(error) from None
         finally:
             self._slots.release()
         return HttpResponse(response.status_code, response.headers, received)
+
+
+async def _read(response: httpx.Response, request: HttpRequest) -> bytes:
+    if not request.wants_body and response.extensions.get(OFF_SYNTAX):
+        await response.aclose()
+        return b""
+    return await read_body(response, request.max_body, whole=request.wants_body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import trio
 
 from notifier.errors import TransportError
 from notifier.http_client.bodies import Whole, read_body
-from notifier.http_client.requests import DEADLINE, WIRE_BYTES
+from notifier.http_client.requests import DEADLINE, WANTS_BODY, WIRE_BYTES
 from notifier.net import AddressPolicy
 from notifier.texts.cleaning import one_line, shortened
 
@@ -44,7 +44,11 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
                 await response.aclose()
                 raise _refused(f"{response.status_code} {response.reason_phrase}")
             # read inside the scope, so that the deadline holds for the body, too
-            body = await read_body(response, request.extensions[WIRE_BYTES])
+            body = await read_body(
+                response,
+                request.extensions[WIRE_BYTES],
+                whole=request.extensions[WANTS_BODY],
+            )
             response.stream = Whole(body)
             return response
         raise TransportError("timeout", "no complete answer in time")

@@ -16,7 +16,7 @@ from notifier.http_client.connection import Connection
 from notifier.http_client.deadlines import Deadlines
 from notifier.http_client.explained import explained
 from notifier.http_client.pool import Pool
-from notifier.http_client.requests import DEADLINE, HEADERS, ORIGIN, WIRE_BYTES, Origin
+from notifier.http_client.requests import DEADLINE, HEADERS, OFF_SYNTAX, ORIGIN, WIRE_BYTES, Origin
 from notifier.net import Dialer, TlsStream
 
 KEEP_ALIVE = 120.0
@@ -65,7 +65,10 @@ class DirectTransport(httpx.AsyncBaseTransport):
         except BaseException:
             body.release()
             raise
-        return httpx.Response(status, headers=headers, stream=stream)
+        response = httpx.Response(status, headers=headers, stream=stream)
+        if connection.is_off_syntax:
+            response.extensions[OFF_SYNTAX] = True
+        return response
 
     async def aclose(self) -> None:
         """Close all idle connections."""

@@ -11,7 +11,7 @@ from notifier.signing import signed_headers
 from notifier.webhook.refusal import refusal_text
 
 MAX_ANSWER = 64 * 1024
-"""Largest answer of a receiver that is read, in bytes."""
+"""How much is read of a receiver's answer, in bytes; what is longer was received all the same."""
 
 _SUCCESS = range(200, 300)
 
@@ -49,7 +49,7 @@ class Outcome:
 
     @property
     def delivered(self) -> bool:
-        """Whether a complete 2xx came back."""
+        """Whether a 2xx came back."""
         return self.status is not None and _is_success(self.status)
 
 
@@ -92,7 +92,9 @@ class WebhookSender:
         }
         if target.keys:
             headers |= signed_headers(target.keys, event_id, int(self._wall()), body)
-        return HttpRequest("POST", target.url, headers, target.timeout, MAX_ANSWER, body)
+        return HttpRequest(
+            *("POST", target.url, headers, target.timeout, MAX_ANSWER, body), wants_body=False
+        )
 
     def _refused(self, request: HttpRequest, reply: HttpResponse) -> Outcome:
         wait = parse_retry_after(reply.headers.get("retry-after", ""), self._wall())

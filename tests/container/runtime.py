@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,9 +87,10 @@ class Container:
         parent when it becomes another user.
         """
         if self.process.poll() is None:
-            with suppress(IndexError, ProcessLookupError):  # it has not begun, or ends just now
-                os.kill(self.pid, signal.SIGKILL)
-            self.process.kill()
+            try:
+                os.kill(self.pid, signal.SIGKILL)  # unshare ends with it
+            except (IndexError, ProcessLookupError):  # it has not begun, or ends just now
+                self.process.kill()
         self.process.wait()
 
     def stop(self) -> int:
