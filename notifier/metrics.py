@@ -76,6 +76,9 @@ class Metrics:
         self._commit = self._histogram(
             "store_commit_duration", "From asking for a change until it is on disk.", _COMMIT
         )
+        self._discovered = self._counter(
+            "discovered_videos", "Videos that were found on a gateway's list.", "gateway"
+        )
         # finding a series by its labels takes longer than counting
         self._polls_of = cache(self._polls.labels)
         self._poll_lag_of = cache(self._poll_lag.labels)
@@ -117,6 +120,14 @@ class Metrics:
     def gateways_up(self, up: Mapping[str, bool]) -> None:
         """Note which gateways answer, by name."""
         self._gauges.up = dict(up)
+
+    def discovered(self, gateway: str, number: int) -> None:
+        """Count videos that were found on a gateway's list."""
+        self._discovered.labels(gateway).inc(number)
+
+    def lists_readable(self, readable: Mapping[str, bool]) -> None:
+        """Note which gateways with `discover` have a list that can be read, by name."""
+        self._gauges.readable = dict(readable)
 
     def attempt(self, endpoint: str, outcome: str, seconds: float) -> None:
         """Count a delivery attempt and record how long it took."""
@@ -164,6 +175,7 @@ class _Gauges(Collector):
         self.endpoints: frozenset[str] = frozenset()
         self.paused: set[str] = set()
         self.up: Mapping[str, bool] = {}
+        self.readable: Mapping[str, bool] = {}
         self.failing: set[str] = set()
         self.workload: Workload | None = None
         self.config_is_good = True
@@ -189,6 +201,14 @@ class _Gauges(Collector):
         for name in sorted(self.gateways):
             up.add_metric([name], self.up.get(name, True))
         yield up
+        readable = Family(
+            "notifier_discovery_up",
+            "0 while the list of a gateway with discover cannot be read.",
+            labels=["gateway"],
+        )
+        for name in sorted(self.gateways & self.readable.keys()):
+            readable.add_metric([name], self.readable[name])
+        yield readable
         if self.workload is not None:
             yield from self._workload(self.workload)
 

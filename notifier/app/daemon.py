@@ -16,7 +16,9 @@ from notifier import __version__, log
 from notifier.app.assembly import Parts, assemble
 from notifier.app.clock_drift import track_clock_drift
 from notifier.app.connections import Connections
+from notifier.app.discoveries import Discoveries
 from notifier.app.listeners import ControlListener, open_listeners, serve_listeners
+from notifier.app.log_report import report_suppressed_lines
 from notifier.app.operations import DaemonOperations
 from notifier.app.reloading import Reloader
 from notifier.app.retention import run_retention
@@ -127,14 +129,19 @@ class _Daemon:
                 await polling.start(self.parts.gateways.run)
                 supervisor = self._supervisor(polling)
                 supervisor.apply(watches, starting=True)
-                await polling.start(self._keep_running, sources, supervisor, listeners)
+                parts = self.parts
+                discoveries = Discoveries(parts.runtime, parts.gateways, sources, supervisor)
+                await polling.start(discoveries.run, self.config.gateways)
+                await polling.start(
+                    self._keep_running, sources, supervisor, discoveries, listeners
+                )
                 self._log_start(len(watches))
                 task_status.started()
                 if options.exit_when_done:
                     polling.start_soon(
                         _notify_after, self.lifecycle.stop, self.parts.runtime.settled
                     )
-                    code = await self._until_done(supervisor)
+                    code = await self._until_done(supervisor, discoveries)
                 else:
                     await self.lifecycle.stop.wait()
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
@@ -150,6 +157,7 @@ class _Daemon:
         self,
         sources: Sources,
         supervisor: Supervisor,
+        discoveries: Discoveries,
         listeners: Sequence[ControlListener],
         *,
         task_status: trio.TaskStatus[None],
@@ -157,8 +165,8 @@ class _Daemon:
         """Run everything that goes on beside polling and delivering."""
         parts, clock = self.parts, self.parts.runtime.clock
         watchdog = self._watchdog()
-        reloader = Reloader(self.config, parts, sources, supervisor, watchdog)
-        operations = DaemonOperations(parts, sources, supervisor, reloader)
+        reloader = Reloader(self.config, parts, sources, supervisor, discoveries, watchdog)
+        operations = DaemonOperations(parts, sources, supervisor, discoveries, reloader)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(parts.readings.run)
             nursery.start_soon(sources.run, supervisor.apply_changes)
@@ -167,6 +175,7 @@ class _Daemon:
                 run_retention, parts.store, lambda: reloader.config.retention, clock.now
             )
             nursery.start_soon(track_clock_drift, parts.store, clock)
+            nursery.start_soon(report_suppressed_lines)
             await nursery.start(serve_listeners, listeners, operations, self.config.path)
             await watchdog.ready()
             nursery.start_soon(watchdog.run)
@@ -204,9 +213,11 @@ class _Daemon:
             endpoints=sorted(self.config.endpoints),
         )
 
-    async def _until_done(self, supervisor: Supervisor) -> int:
+    async def _until_done(self, supervisor: Supervisor, discoveries: Discoveries) -> int:
         """Wait until nothing is left to do, or for the stop; return the exit code."""
         while not self.lifecycle.stop.is_set():
+            # before the count, which then has what was discovered until here
+            discovered = discoveries.have_settled
             try:
                 left = await self.parts.store.outstanding(self.parts.began)
             except StoreError as error:
@@ -214,7 +225,8 @@ class _Daemon:
                 await trio.sleep(_STORE_PAUSE)
                 continue
             counts = left.deliveries
-            if left.open_watches <= supervisor.orphans and not counts.pending:
+            done = left.open_watches <= supervisor.orphans and not counts.pending
+            if done and discovered:
                 undelivered = counts.dead + counts.cancelled + counts.held
                 return 1 if undelivered or supervisor.orphans else 0
             await self.parts.runtime.settled.wait(_LOOK_AGAIN)

@@ -16,6 +16,8 @@ from notifier.delivery import (
     Lane,
     Subscription,
 )
+from notifier.formats import times
+from notifier.model.delivery import CancelledDeliveries
 from notifier.model.health import Health
 from notifier.net import AddressPolicy
 from notifier.store.recovery import Reconciled
@@ -156,7 +158,22 @@ def _link(settings: EndpointSettings, policy: AddressPolicy) -> Link:
 
 def report_reconciled(reconciled: Reconciled) -> None:
     """Log what became of deliveries whose endpoint left the config or moved."""
-    for name in reconciled.removed:
-        log.get().warning("deliveries_cancelled", endpoint=name, reason="removed from the config")
+    for each in reconciled.cancelled:
+        log.get().warning(
+            "deliveries_cancelled",
+            endpoint=each.endpoint,
+            deliveries=each.count,
+            reason="removed from the config",
+            hint=f"to send them, put the endpoint back and run: {resending_command(each)}",
+        )
     for name in reconciled.enabled:
         log.get().warning("endpoint_enabled", endpoint=name, reason="its URL was changed")
+
+
+def resending_command(cancelled: CancelledDeliveries) -> str:
+    """Return the command that sends what was cancelled, once its endpoint is configured again."""
+    name = cancelled.endpoint
+    if wiring.is_callback_lane(name):
+        # a replay is for endpoints; this lists the events, each with its id
+        return f"notifier events list --endpoint {name} --state cancelled"
+    return f"notifier replay --since {times.iso(int(cancelled.oldest))} --endpoint {name}"

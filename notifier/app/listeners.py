@@ -12,6 +12,8 @@ from notifier import log
 from notifier.app import wiring
 from notifier.config import HttpSettings, is_loopback
 from notifier.control import (
+    AsgiServer,
+    ConnectionLimit,
     Guard,
     Operations,
     SocketRefusedError,
@@ -19,7 +21,6 @@ from notifier.control import (
     listen_tcp,
     listen_unix,
     remove_unix,
-    serve_api,
 )
 
 _OUR_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -80,10 +81,11 @@ async def serve_listeners(
 ) -> None:
     """Serve the control API of the daemon that runs on `config`, until cancelled."""
     app = build_api(operations)
+    limit = ConnectionLimit.of_process()
     async with trio.open_nursery() as nursery:
         for listener in listeners:
             guard = Guard(app, listener.token, listener.hosts, config)
-            await nursery.start(serve_api, guard, listener.sock)
+            await nursery.start(AsgiServer(guard, listener.sock, limit).run)
             log.get().info("listening", at=_address(listener.sock))
         task_status.started()
 

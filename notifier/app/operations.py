@@ -13,6 +13,8 @@ from notifier.app import wiring
 from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.connections import Difference
+from notifier.app.discoveries import Discoveries
+from notifier.app.endpoints import resending_command
 from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
 from notifier.app.sample_events import sample_event, sample_type
@@ -40,6 +42,7 @@ class DaemonOperations:
     parts: Parts
     sources: Sources
     supervisor: Supervisor
+    discoveries: Discoveries
     reloader: Reloader
 
     async def add_watches(
@@ -164,6 +167,14 @@ class DaemonOperations:
             "endpoints": _difference(done.endpoints),
             "files": [str(path) for path in done.files],
             "needs_restart": list(done.needs_restart),
+            "cancelled": [
+                {
+                    "endpoint": each.endpoint,
+                    "deliveries": each.count,
+                    "command": resending_command(each),
+                }
+                for each in done.cancelled
+            ],
         }
 
     async def status(self) -> Row:
@@ -182,6 +193,7 @@ class DaemonOperations:
                     "name": name,
                     "open_watches": open_watches.get(name, 0),
                     **self.parts.gateways.condition(name),
+                    "discovery": self.discoveries.row(name),
                 }
                 for name in config.gateways
             ],
@@ -198,6 +210,7 @@ class DaemonOperations:
     async def metrics(self) -> tuple[bytes, str]:
         metrics = self.parts.runtime.metrics
         metrics.gateways_up(self.parts.gateways.answering())
+        metrics.lists_readable(self.discoveries.reading())
         await metrics.refresh(self.parts.store)
         return metrics.render(), CONTENT_TYPE
 

@@ -5,7 +5,7 @@ certificates, connections, the store) comes before the first change.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -18,9 +18,10 @@ from notifier.app.assembly import Parts
 from notifier.app.connections import Difference
 from notifier.app.endpoints import report_reconciled
 from notifier.app.watchdog import Watchdog
-from notifier.config import Config, load, obstacles, warnings
+from notifier.config import Config, GatewaySettings, load, obstacles, warnings
 from notifier.config.named_files import file_digests
 from notifier.errors import ConfigError, NotifierError, StoreError
+from notifier.model.delivery import CancelledDeliveries
 from notifier.model.watch import WatchChanges
 from notifier.store import recorded_config
 from notifier.wakeup import Wakeup
@@ -48,18 +49,27 @@ class Pollers(Protocol):
         """Make the pollers match what has changed."""
 
 
+class Discovering(Protocol):
+    """What a reload needs of discovery."""
+
+    def change(self, wanted: Mapping[str, GatewaySettings]) -> None:
+        """Discover jobs of the gateways that `wanted` has `discover` for from now on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reloaded:
     """What a reload changed.
 
     `files` are those that the config named before and names now, with other content than at the
-    last reload. `needs_restart` are the keys whose change it could not apply.
+    last reload. `needs_restart` are the keys whose change it could not apply, `cancelled` the
+    deliveries to endpoints that it removed.
     """
 
     gateways: Difference
     endpoints: Difference
     files: tuple[Path, ...]
     needs_restart: tuple[str, ...]
+    cancelled: Sequence[CancelledDeliveries] = ()
 
 
 def read_again(config: Config) -> Config:
@@ -79,6 +89,7 @@ class Reloader:
     parts: Parts
     sources: Source
     pollers: Pollers
+    discoveries: Discovering
     watchdog: Watchdog
     read: Callable[[Config], Config] = read_again
     started: Config = field(init=False)
@@ -157,24 +168,28 @@ class Reloader:
             raise
         needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
         different = parts.gateways.commit(gateways)
+        self.discoveries.change(config.gateways)
         moved = parts.endpoints.commit(endpoints, reconciled.health)
         files = _different(self._digests, digests)
         self.config, self._digests = config, digests
         self.sources.change(config)
         log.set_level(config.log_level)
         report_reconciled(reconciled)
-        if moved.removed:
-            await self._cancel_late(marks)
+        late = await self._cancel_late(marks) if moved.removed else ()
         parts.endpoints.dispatcher.wake(reconciled.enabled)
-        return Reloaded(different, moved, files, needs_restart)
+        cancelled = (*reconciled.cancelled, *late)
+        return Reloaded(different, moved, files, needs_restart, cancelled)
 
-    async def _cancel_late(self, marks: Mapping[str, str]) -> None:
+    async def _cancel_late(self, marks: Mapping[str, str]) -> Sequence[CancelledDeliveries]:
         """Cancel what was recorded for a removed endpoint while the change was being made."""
         try:
-            report_reconciled(await self.parts.store.reconcile_endpoints(marks))
+            reconciled = await self.parts.store.reconcile_endpoints(marks)
         except StoreError as error:
             # the next start does it
             log.get().error("deliveries_not_cancelled", reason=str(error))
+            return ()
+        report_reconciled(reconciled)
+        return reconciled.cancelled
 
     async def _update_watches(self) -> None:
         try:

@@ -12,6 +12,7 @@ from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.config.tls_files import read_tls
 from notifier.config.urls import query_credentials
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
+from notifier.discovery import Bounds, DiscoveryRules
 from notifier.gateway import GatewayClient, GatewayRules, SecretEchoMask
 from notifier.http_client import PeerClient, Route
 from notifier.model.delivery import Format
@@ -135,6 +136,16 @@ def scheduler_rules(settings: GatewaySettings) -> SchedulerLimits:
     )
 
 
+def discovery_rules(settings: GatewaySettings) -> DiscoveryRules:
+    """Return how jobs of a gateway are discovered."""
+    return DiscoveryRules(
+        settings.name,
+        hashlib.sha256(settings.base_url.encode()).hexdigest()[:16],
+        settings.poll_interval,
+        Bounds(settings.give_up_after, settings.discover_since),
+    )
+
+
 def watch_rules(settings: GatewaySettings, watch: Watch) -> WatchRules:
     """Return how one watch of a gateway is polled."""
     give_up_after = watch.spec.give_up_after or settings.give_up_after
@@ -183,7 +194,8 @@ def lanes(config: Config) -> Mapping[str, EndpointSettings]:
     """Return the settings of every lane: the endpoints, and callbacks signed as for them.
 
     A callback gets none of the endpoint's headers and no client certificate: they are for that
-    host alone. It does not use the endpoint's proxy, which would resolve names without the address policy.
+    host alone. It does not use the endpoint's proxy, which would resolve names without the
+    address policy.
     """
     callbacks = {
         callback_lane(endpoint.name): replace(

@@ -1,6 +1,5 @@
 """`notifier events` and `notifier replay`: lists events and sends them again."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,8 @@ from notifier.errors import NotifierError
 from notifier.model.views import EventView
 from notifier.store import open_reader
 from notifier.store.queries import EventFilter
+from notifier.texts.cleaning import printable
+from notifier.texts.shown_json import shown_json
 
 _COLUMNS = (
     TableColumn("When", drop=4),
@@ -128,20 +129,20 @@ def show_command(config_path: Path | None, *, as_json: bool, event_id: str) -> i
 def _show(view: EventView) -> None:
     event = view.summary
     about = f"{event.gateway}/{event.video_id}" if event.about is None else event.about
-    click.echo(f"{event.id}  {event.type}  {about}  {_when(event.created_at)}")
+    click.echo(f"{event.id}  {event.type}  {printable(about)}  {_when(event.created_at)}")
     for delivery in view.deliveries:
         row = delivery.as_row()
-        reason = f": {delivery.reason}" if delivery.reason else ""
+        reason = f": {printable(delivery.reason)}" if delivery.reason else ""
         click.echo(f"\n{delivery.endpoint}  {row['state']}{reason}")
         if row["next_attempt_at"] is not None:
             click.echo(f"  next attempt {_when(delivery.due_at)}")
         for attempt in delivery.attempts:
             took = "" if attempt.duration_ms is None else f"{attempt.duration_ms} ms"
             outcome = attempt.outcome or "under way"
-            detail = f"  {attempt.detail}" if attempt.detail else ""
+            detail = f"  {printable(attempt.detail)}" if attempt.detail else ""
             said = f"{_when(attempt.started_at)}  {outcome}  {took}{detail}"
             click.echo(f"  {attempt.number:>3}  {said}")
-    click.echo(f"\n{json.dumps(view.body, indent=2, ensure_ascii=False)}")
+    click.echo(f"\n{shown_json(view.body, indent=2)}")
 
 
 @examples("notifier events resend evt_123", "notifier events resend evt_123 --endpoint app")

@@ -4,7 +4,6 @@ It reads what the daemon commits and needs no connection to it, so it goes on ov
 store that cannot be read for a moment, or is not there yet, is looked at again.
 """
 
-import json
 import signal
 import time
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from notifier.errors import StoreError
 from notifier.model.views import AttemptView, EventSummary, OutcomeView
 from notifier.store import open_reader
 from notifier.store.tailing import TailNews, TailPosition
+from notifier.texts.cleaning import printable
+from notifier.texts.shown_json import shown_json
 
 _LOOK_EVERY = 0.25
 _COLORS = {"delivered": "green", "dead": "red", "cancelled": "red", "held": "yellow"}
@@ -77,9 +78,9 @@ def _look(store: Path, position: TailPosition) -> TailNews | None:
 
 def _as_json(news: TailNews) -> Iterator[str]:
     for event in news.events:
-        yield json.dumps({"kind": "event", **event.as_row()}, ensure_ascii=False)
+        yield shown_json({"kind": "event", **event.as_row()})
     for outcome in news.outcomes:
-        yield json.dumps({"kind": "delivery", **outcome.as_row()}, ensure_ascii=False)
+        yield shown_json({"kind": "delivery", **outcome.as_row()})
 
 
 def _as_text(news: TailNews) -> Iterator[str]:
@@ -95,7 +96,7 @@ def _event_line(event: EventSummary) -> str:
     parts = [
         _time(event.created_at),
         click.style(event.type, bold=True),
-        _printable(about),
+        printable(about),
         click.style(event.id, dim=True),
         counts or "for no endpoint",
     ]
@@ -112,7 +113,7 @@ def _outcome_line(outcome: OutcomeView) -> str:
         _state(outcome),
         "" if attempt is None else _attempt(attempt),
         f"next attempt {_time(outcome.next_attempt_at)}" if outcome.next_attempt_at else "",
-        _printable(subject),
+        printable(subject),
         click.style(outcome.event_id, dim=True),
     ]
     return "  ".join(part for part in parts if part)
@@ -122,20 +123,16 @@ def _state(outcome: OutcomeView) -> str:
     """Return the delivery's state and its reason; the attempt speaks for one that is pending."""
     if outcome.state == "pending":
         return ""
-    reason = f": {_printable(outcome.reason)}" if outcome.reason else ""
+    reason = f": {printable(outcome.reason)}" if outcome.reason else ""
     return click.style(f"{outcome.state}{reason}", fg=_COLORS.get(outcome.state))
 
 
 def _attempt(attempt: AttemptView) -> str:
     took = "" if attempt.duration_ms is None else f" in {attempt.duration_ms} ms"
-    detail = f" ({_printable(attempt.detail)})" if attempt.detail else ""
+    detail = f" ({printable(attempt.detail)})" if attempt.detail else ""
     answer = f"HTTP {attempt.status}" if attempt.outcome == "delivered" else attempt.outcome
     return f"attempt {attempt.number}: {answer}{took}{detail}"
 
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S")
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

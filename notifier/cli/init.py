@@ -29,6 +29,7 @@ _TRIAL_ENDPOINT = "http://127.0.0.1:9000/"
 @examples(
     "notifier init",
     "notifier init --base-url https://gateway.example/v1 --api-key-env GATEWAY_KEY",
+    "notifier init --discover",
 )
 @click.command("init")
 @config_option
@@ -49,8 +50,14 @@ _TRIAL_ENDPOINT = "http://127.0.0.1:9000/"
     show_default=True,
     help="Where events are POSTed.",
 )
+@click.option("--discover", is_flag=True, help="Watch every job on the gateway's list.")
 def init_command(
-    config_path: Path | None, base_url: str, api_key_env: str | None, endpoint_url: str
+    config_path: Path | None,
+    base_url: str,
+    api_key_env: str | None,
+    endpoint_url: str,
+    *,
+    discover: bool,
 ) -> int:
     """Write a starter config with a fresh secret.
 
@@ -60,6 +67,8 @@ def init_command(
     gateway: dict[str, object] = {"base_url": base_url}
     if api_key_env is not None:
         gateway["api_key"] = {"env": api_key_env}
+    if discover:
+        gateway["discover"] = True
     document = {
         "gateways": {"main": gateway},
         "endpoints": {"app": {"url": endpoint_url, "secret": generate_secret()}},
@@ -73,12 +82,19 @@ def init_command(
         raise
     where = "" if config_path is None else f" -c {shlex.quote(str(path))}"
     print_warnings(config)
-    trial = (endpoint_url == _TRIAL_ENDPOINT, base_url == _TRIAL_GATEWAY)
-    click.echo(_next_steps(path, example, where, *trial))
+    listen, sandbox = endpoint_url == _TRIAL_ENDPOINT, base_url == _TRIAL_GATEWAY
+    steps = _next_steps(where, listen=listen, sandbox=sandbox, discover=discover)
+    click.echo(
+        f"wrote {path}\n"
+        f"Next, each in a terminal of its own:\n{steps}"
+        "Every key, with its default and why:\n"
+        f"  {example}\n"
+        "Beside it: the config's JSON Schema, systemd units and Prometheus alert rules."
+    )
     return 0
 
 
-def _next_steps(path: Path, example: Path, where: str, listen: bool, sandbox: bool) -> str:  # noqa: FBT001 - which of the two are to be tried with
+def _next_steps(where: str, *, listen: bool, sandbox: bool, discover: bool) -> str:
     """Return what to do next: with a gateway and a receiver of one's own, or with ours."""
     receive = f"  notifier listen{where}     # receives and verifies events\n" if listen else ""
     gateway = (
@@ -86,16 +102,10 @@ def _next_steps(path: Path, example: Path, where: str, listen: bool, sandbox: bo
         if sandbox
         else f"  notifier probe{where} main VIDEO_ID    # asks your gateway once\n"
     )
-    return (
-        f"wrote {path}\n"
-        "Next, each in a terminal of its own:\n"
-        f"{receive}{gateway}"
-        f"  notifier run{where}        # the daemon\n"
-        f"  notifier watch add{where} VIDEO_ID\n"
-        "Every key, with its default and why:\n"
-        f"  {example}\n"
-        "Beside it: the config's JSON Schema, systemd units and Prometheus alert rules."
-    )
+    follow = f"  notifier watch add{where} VIDEO_ID\n"
+    if discover:
+        follow = f"  notifier status{where} --follow   # every new job shows up by itself\n"
+    return f"{receive}{gateway}  notifier run{where}        # the daemon\n{follow}"
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """`notifier listen`: a local receiver that verifies events and prints them."""
 
-import json
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -18,6 +17,8 @@ from notifier.forwarding import UrlForwarder
 from notifier.http_server import Handler
 from notifier.listener import Listener, Received
 from notifier.signing import decode_secret
+from notifier.texts.cleaning import printable
+from notifier.texts.shown_json import shown_json
 
 _COLORS = {"video.completed": "green", "video.failed": "red"}
 
@@ -110,7 +111,7 @@ def _greeting(address: str, *, verifies: bool, forwarder: UrlForwarder | None) -
 
 
 def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text[:200])
+    return printable(text[:200])
 
 
 def _as_text(received: Received, forwarder: UrlForwarder | None) -> str:
@@ -152,7 +153,7 @@ def _verification(received: Received) -> str:
         case True:
             return click.style("✓ verified", fg="green")
         case False:
-            return click.style(f"✗ {received.reason}", fg="red")
+            return click.style(f"✗ {_printable(received.reason)}", fg="red")
         case _:
             return "unverified"
 
@@ -179,4 +180,4 @@ def _as_json(received: Received, forwarder: UrlForwarder | None) -> str:
             "trouble": received.trouble or None,
             "answer": received.answer.decode("utf-8", "replace"),
         }
-    return json.dumps(row)
+    return shown_json(row)

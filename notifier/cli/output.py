@@ -1,6 +1,5 @@
 """How commands print JSON, warnings and errors."""
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -8,20 +7,23 @@ from typing import Any
 
 import click
 
+from notifier.texts.cleaning import printable
+from notifier.texts.shown_json import shown_json
+
 
 def print_json(rows: list[dict[str, Any]]) -> None:
     """Print `rows` as the JSON array of `--json`."""
-    click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    click.echo(shown_json(rows, indent=2))
 
 
 def print_warning(text: str) -> None:
     """Print a warning on stderr."""
-    click.secho(f"notifier: warning: {text}", fg="yellow", err=True)
+    click.secho(f"notifier: warning: {printable(text)}", fg="yellow", err=True)
 
 
 def print_errors(texts: Iterable[str]) -> None:
     """Print each line of `texts` on stderr, with the priority of an error in the journal."""
-    lines = [line for text in texts for line in text.splitlines()]
+    lines = [printable(line) for text in texts for line in text.splitlines()]
     if not lines:
         return
     mark = ""
@@ -30,9 +32,3 @@ def print_errors(texts: Iterable[str]) -> None:
 
         mark = "<3>" if is_journal(sys.stderr, os.environ) else ""
     click.echo("\n".join(f"{mark}notifier: {line}" for line in lines), err=True)
-
-
-def one_line(text: str) -> str:
-    """Return `text` on one line, without characters that would change the terminal."""
-    words = " ".join(text.split())
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)

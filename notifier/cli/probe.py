@@ -15,11 +15,12 @@ from notifier.config import Config, GatewaySettings
 from notifier.config.bad_value import unknown_name
 from notifier.errors import NotifierError, TransportError
 from notifier.gateway import GatewayClient
-from notifier.gateway.poll_errors import shown_location
 from notifier.gateway.urls import video_url, without_credentials
 from notifier.http_client import HttpResponse, open_client
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.video import Snapshot
+from notifier.texts.cleaning import one_line
+from notifier.texts.locations import shown_location
 
 _EXCERPT = 400
 _HEADERS = ("content-type", "retry-after", "openai-poll-after-ms")
@@ -72,8 +73,7 @@ def _show_reply(reply: HttpResponse, seconds: float) -> None:
 
 def _printable(text: str) -> str:
     """Return `text` as one line without control characters and without our secrets."""
-    one_line = " ".join(text.split())
-    return log.redactor.clean("".join(c if c.isprintable() else "�" for c in one_line))
+    return log.redactor.clean(one_line(text))
 
 
 def _explain(

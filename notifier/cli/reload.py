@@ -1,6 +1,7 @@
 """`notifier reload`: makes the running daemon read its config again."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 from notifier.cli.config_loading import load_project
 from notifier.cli.daemon_client import DaemonAddress, ask_daemon, ask_daemon_at
 from notifier.cli.options import config_option, examples, json_option
-from notifier.cli.output import print_json
+from notifier.cli.output import print_json, print_warning
 from notifier.config import absolute_path, default_socket_path, default_store, find_config
 from notifier.errors import ConfigError
 from notifier.store import recorded_config
@@ -34,8 +35,10 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
     lines = [*_changes("gateway", done["gateways"]), *_changes("endpoint", done["endpoints"])]
     lines += [f"changed file {path}" for path in done["files"]]
     click.echo("\n".join(lines) if lines else "reloaded")
+    for each in done["cancelled"]:
+        print_warning(_cancelled(each, config_path))
     for key in done["needs_restart"]:
-        click.secho(f"notifier: warning: {key} takes effect with a restart", fg="yellow", err=True)
+        print_warning(f"{key} takes effect with a restart")
     return 0
 
 
@@ -58,3 +61,14 @@ def _changes(what: str, difference: Mapping[str, Sequence[str]]) -> Iterator[str
     for how, names in difference.items():
         for name in names:
             yield f"{how} {what} {name}"
+
+
+def _cancelled(cancelled: Mapping[str, Any], config_path: Path | None) -> str:
+    """Return what became of the deliveries to an endpoint that is gone, and what sends them."""
+    name, count = cancelled["endpoint"], cancelled["deliveries"]
+    what = "1 pending delivery" if count == 1 else f"{count} pending deliveries"
+    config = "" if config_path is None else f" -c {shlex.quote(str(config_path))}"
+    return (
+        f"{what} to {name} cancelled; to send what it missed, put the endpoint back, reload, and "
+        f"run: {cancelled['command']}{config}"
+    )

@@ -25,6 +25,7 @@ from notifier.model.views import EndpointView, Row, WatchView
 from notifier.model.watch import WatchKey
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
+from notifier.texts.cleaning import printable
 
 _REFRESH_INTERVAL = 1.0
 _MAX_VIDEOS = 200
@@ -187,7 +188,9 @@ def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
         for row in daemon["gateways"]:
             if _state(row) in {"paused", "failing"} and row.get("last_error"):
                 error = f"{row['name']}: {row['last_error']}"
-                yield Text(f"{error} ({_ago(row['last_error_at'], report.now)})", "red")
+                yield Text(f"{printable(error)} ({_ago(row['last_error_at'], report.now)})", "red")
+            if row.get("discovery"):
+                yield _discovery(row["name"], row["discovery"], report.now)
     if report.endpoints:
         yield Text()
         yield make_table(_ENDPOINTS, [_endpoint(row) for row in report.endpoints], width)
@@ -234,6 +237,26 @@ def _gateway(row: Mapping[str, Any], now: float) -> Sequence[RenderableType]:
     )
 
 
+_DISCOVERY_TEXTS = {
+    "starting": "the list is read for the first time",
+    "no_list": "no usable list",
+    "failing": "the list cannot be read",
+}
+
+
+def _discovery(name: str, row: Mapping[str, Any], now: float) -> Text:
+    """Return one line about discovery on a gateway."""
+    if row["state"] == "ok":
+        text = f"list read {_ago(row['last_read_at'], now)}, {row['found']} found"
+        if row["unconfirmed"]:
+            text += f", {row['unconfirmed']} to be asked about"
+        return Text(f"{name}: discovers jobs: {text}")
+    text = _DISCOVERY_TEXTS.get(row["state"], row["state"])
+    error = f": {printable(row['last_error'])}" if row["last_error"] else ""
+    style = "yellow" if row["state"] == "starting" else "red"
+    return Text(f"{name}: discovers jobs: {text}{error}", style)
+
+
 def _endpoint(row: Row) -> Sequence[RenderableType]:
     return (
         str(row["name"]),
@@ -245,7 +268,7 @@ def _endpoint(row: Row) -> Sequence[RenderableType]:
 
 def _health(row: Row) -> Text:
     if row["disabled"]:
-        return Text(f"disabled: {row['disabled']}", "red")
+        return Text(f"disabled: {printable(str(row['disabled']))}", "red")
     return Text("failing", "red") if row.get("failing") else Text("ok", "green")
 
 

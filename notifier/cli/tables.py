@@ -17,6 +17,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from notifier.texts.cleaning import printable
+
 _WIDEST = 100_000
 _INDENT = "  "
 _PADDING = re.compile(r"(?:\x1b\[[0-9;]*m| )+$")
@@ -89,7 +91,7 @@ def _stacked(
 
 
 def _after_space(cell: Cell) -> Cell:
-    return Text(f" {cell}") if isinstance(cell, str) else cell
+    return Text(f" {printable(cell)}") if isinstance(cell, str) else cell
 
 
 def _indented(line: Sequence[Segment]) -> Text:
@@ -109,7 +111,7 @@ def _picked(
 def _cut(cell: Cell, shortest: int | None, spare: int) -> Cell:
     if shortest is None or not isinstance(cell, str):
         return cell
-    text = Text(cell)
+    text = Text(printable(cell))
     text.truncate(shortest + spare, overflow="ellipsis")
     return text
 
@@ -125,7 +127,7 @@ def _table(columns: Sequence[TableColumn], rows: Sequence[Row]) -> Table:
 
 def _cell(cell: Cell) -> Cell:
     # a text of ours or of a gateway is no markup
-    return Text(cell) if isinstance(cell, str) else cell
+    return Text(printable(cell)) if isinstance(cell, str) else cell
 
 
 def needed_width(renderable: RenderableType) -> int:

@@ -13,7 +13,7 @@ from notifier.cli.project import Project
 from notifier.cli.watch_batches import ask_for_each, refusal_of
 from notifier.cli.watch_requests import WatchRequest
 from notifier.model.views import WatchView
-from notifier.model.watch import API_SOURCE, WatchKey, WatchState
+from notifier.model.watch import NO_FILES, WatchKey, WatchState
 from notifier.store import open_reader
 
 _SETTINGS = frozenset({"endpoints", "metadata", "give_up_after"})
@@ -88,7 +88,7 @@ def views_of(project: Project, keys: Sequence[WatchKey]) -> dict[WatchKey, Watch
 
 def is_in_file(view: WatchView) -> bool:
     """Return whether the config or a drop-in lists the watch."""
-    return any(source != API_SOURCE for source in view.sources)
+    return not NO_FILES.issuperset(view.sources)
 
 
 def _key(project: Project, entry: Mapping[str, object]) -> WatchKey | None:

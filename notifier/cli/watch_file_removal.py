@@ -11,9 +11,10 @@ from notifier.cli.watch_requests import WatchRequest
 from notifier.config import Config
 from notifier.config.bad_value import quoted, unknown_name
 from notifier.errors import NotifierError
-from notifier.model.watch import API_SOURCE, Listing, WatchKey, WatchState
+from notifier.model.watch import API_SOURCE, NO_FILES, Listing, WatchKey, WatchState
 from notifier.store import open_reader
 from notifier.store.queries import WatchFilter
+from notifier.texts.cleaning import printable
 
 
 def remove_with_files(config: Config, requests: Sequence[WatchRequest]) -> list[str]:
@@ -62,7 +63,8 @@ def _remove_from_files(
             errors.append(str(error))
             continue
         removed += deleted
-        click.echo(f"removed {path}" if deleted else f"removed {len(here)} watches from {path}")
+        what = "removed" if deleted else f"removed {len(here)} watches from"
+        click.echo(f"{what} {printable(str(path))}")
     return removed, errors
 
 
@@ -95,7 +97,7 @@ def _kept_by_daemon(config: Config) -> Listing:
     """Return the open watches that no file has to list."""
     with open_reader(config.store_path) as reader:
         views = [] if reader is None else reader.watches(WatchFilter(state=WatchState.OPEN))
-    specs = [view.watch.spec for view in views if API_SOURCE in view.sources]
+    specs = [view.watch.spec for view in views if not NO_FILES.isdisjoint(view.sources)]
     return Listing(API_SOURCE, tuple(specs))
 
 

@@ -7,13 +7,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from notifier.cli.output import one_line
 from notifier.cli.project import Project
 from notifier.errors import NotifierError
 from notifier.model.event import EventType
 from notifier.model.views import WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.store import daemon_is_running, open_reader
+from notifier.texts.cleaning import one_line, printable
 
 _READ_INTERVAL = 0.25
 _RESTART_GRACE = 10.0
@@ -105,5 +105,5 @@ def _show(progress: Progress, task: TaskID, view: WatchView) -> None:
     if snapshot is None:
         progress.update(task, status="asking")
     else:
-        status = snapshot.status or snapshot.word
+        status = printable(snapshot.status or snapshot.word)
         progress.update(task, completed=snapshot.progress or 0, status=status)

@@ -12,7 +12,7 @@ from notifier.cli.tables import TableColumn, print_table
 from notifier.cli.watch_listings import all_listings
 from notifier.config import Config
 from notifier.model.views import WatchView
-from notifier.model.watch import API_SOURCE, WatchKey, WatchState
+from notifier.model.watch import NO_FILES, WatchKey, WatchState
 from notifier.store import open_reader
 
 _COLUMNS = (
@@ -66,8 +66,8 @@ def _is_open(view: WatchView) -> bool:
 
 def _sources(files: list[str], view: WatchView | None) -> list[str]:
     """Return the names of everything that lists a watch."""
-    kept = view is not None and API_SOURCE in view.sources
-    return [*files, API_SOURCE] if kept else files
+    kept = () if view is None else view.sources
+    return [*files, *(source for source in kept if source in NO_FILES)]
 
 
 def _row(key: WatchKey, view: WatchView | None, sources: list[str]) -> dict[str, object]:

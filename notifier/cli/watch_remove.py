@@ -14,7 +14,7 @@ from notifier.cli.watch_adding import views_of
 from notifier.cli.watch_batches import remove_through_daemon
 from notifier.cli.watch_requests import WatchRequest, read_requests
 from notifier.model.views import WatchView
-from notifier.model.watch import API_SOURCE, WatchKey, WatchState
+from notifier.model.watch import NO_FILES, WatchKey, WatchState
 from notifier.store.database import daemon_is_running
 
 
@@ -80,9 +80,7 @@ def _only_key(project: Project, request: WatchRequest) -> WatchKey | None:
 
 def _is_kept_by_daemon(view: WatchView | None) -> bool:
     return (
-        view is not None
-        and view.watch.state is WatchState.OPEN
-        and list(view.sources) == [API_SOURCE]
+        view is not None and view.watch.state is WatchState.OPEN and set(view.sources) <= NO_FILES
     )
 
 

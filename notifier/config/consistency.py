@@ -28,6 +28,7 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
     for location, gateway in _tables(raw, "gateways"):
         yield from _poll_intervals(location, gateway)
         yield from _authorization(location, gateway)
+        yield from _discovery(location, gateway)
         yield from _same_when_folded(location, gateway, "headers")
         yield from _same_when_folded(location, gateway, "status_words")
         yield from _client_certificate(location, gateway, "base_url")
@@ -90,6 +91,15 @@ def _client_certificate(location: Location, table: Raw, url_key: str) -> Iterato
 def unencrypted(location: Location, url_key: str) -> Finding:
     """Return the finding for a client certificate at `location` that no TLS would present."""
     return Finding(location, f"is for https, and {url_key} is plain http", "use https")
+
+
+def _discovery(location: Location, gateway: Raw) -> Iterator[Finding]:
+    if "discover_since" in gateway and "discover" not in gateway:
+        yield Finding(
+            (*location, "discover_since"),
+            "has no effect without discover",
+            "add discover = true, or remove this",
+        )
 
 
 def _open_to_others(http: object) -> Iterator[Finding]:

@@ -133,6 +133,8 @@ def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:
         rewrites_ids=table.rewrites_ids,
         hide_fields=tuple(table.hide_fields),
         list_videos=table.list_videos,
+        discover=table.discover,
+        discover_since=table.discover_since,
         proxy=table.proxy,
         tls=_tls(table, folder),
         max_connection_age=table.max_connection_age,

@@ -154,6 +154,10 @@ class GatewayTable(Table):
     """Fields of a video, by name or pattern, that receivers do not get."""
     list_videos: Literal["auto", "always", "never"] = "auto"
     """Poll many videos with one list request: where that saves requests, always, or never."""
+    discover: bool = False
+    """Watch every job on the gateway's list, whoever made it."""
+    discover_since: Duration | None = None
+    """Take jobs that are over when discovery begins, if they are younger than this."""
     proxy: ProxyUrl | None = None
     """An http or https proxy between here and the gateway; may be a secret."""
     ca_file: PathText | None = None

@@ -39,6 +39,8 @@ class GatewaySettings:
     rewrites_ids: bool
     hide_fields: tuple[str, ...]
     list_videos: ListVideos
+    discover: bool
+    discover_since: float | None
     proxy: Secret | None
     tls: TlsFiles
     max_connection_age: float

@@ -7,7 +7,7 @@ from notifier.config.bad_value import BadValueError
 from notifier.config.files import read_regular_file
 from notifier.config.secret_sources import Origin
 from notifier.errors import NotifierError
-from notifier.net import TlsMaterial, TlsMaterialError, tls_context
+from notifier.net import TlsMaterial, TlsMaterialError, make_context
 
 MAX_AUTHORITIES = 4 * 1024 * 1024
 """Largest `ca_file`, in bytes; a system's whole bundle takes a quarter of a MiB."""
@@ -51,7 +51,7 @@ def read_tls(files: TlsFiles) -> TlsMaterial:
         key=_text("client_key", files.client_key),
     )
     try:
-        tls_context(material)
+        make_context(material)
     except TlsMaterialError as error:
         raise _named(error, files) from None
     return material

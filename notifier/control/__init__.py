@@ -11,7 +11,8 @@ from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from notifier.control.api import build_api
-    from notifier.control.asgi_server import serve_api
+    from notifier.control.asgi_server import AsgiServer
+    from notifier.control.connection_limit import ConnectionLimit
     from notifier.control.guard import Guard
     from notifier.control.operations import Conditions, Operations, Reloads
     from notifier.control.socket_group import SocketRefusedError
@@ -21,7 +22,8 @@ else:
         __name__,
         {
             "api": ("build_api",),
-            "asgi_server": ("serve_api",),
+            "asgi_server": ("AsgiServer",),
+            "connection_limit": ("ConnectionLimit",),
             "guard": ("Guard",),
             "operations": ("Conditions", "Operations", "Reloads"),
             "socket_group": ("SocketRefusedError",),
@@ -30,7 +32,9 @@ else:
     )
 
 __all__ = [
+    "AsgiServer",
     "Conditions",
+    "ConnectionLimit",
     "Guard",
     "Operations",
     "Reloads",
@@ -39,5 +43,4 @@ __all__ = [
     "listen_tcp",
     "listen_unix",
     "remove_unix",
-    "serve_api",
 ]

@@ -1,49 +1,104 @@
-"""Serving the control API with hypercorn, inside the daemon's own nursery."""
+"""Serves ASGI applications with hypercorn, inside the daemon's own nursery.
+
+Connections are accepted here and then handed to hypercorn, because it has no limit on them.
+"""
 
 import logging
-import os
 import socket
-from functools import partial
+from collections.abc import Awaitable
 from typing import cast
 
-import hypercorn.trio
 import trio
+from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.typing import ASGIFramework
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ASGIFramework, ConnectionState
 from starlette.types import ASGIApp
 
-_READ_TIMEOUT = 30
-_KEEP_ALIVE = 30.0
+from notifier import log
+from notifier.control.client_stream import ClientStream
+from notifier.control.connection_limit import ConnectionLimit
+
+_IDLE_TIMEOUT = 10.0
+"""How long a connection may be without a request whose head has come whole, in seconds."""
+
+_WRITE_TIMEOUT = 30.0
 
 
-async def serve_api(
-    app: ASGIApp,
-    sock: socket.socket,
-    *,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    """Serve `app` on a listening socket until cancelled."""
+class AsgiServer:
+    """Serves one application on one listening socket, within a limit that several may share."""
+
+    def __init__(self, app: ASGIApp, sock: socket.socket, limit: ConnectionLimit) -> None:
+        # hypercorn describes ASGI's messages more narrowly than starlette does
+        self._app = ASGIWrapper(cast("ASGIFramework", app))
+        self._sock = sock
+        self._limit = limit
+        self._config = _settings()
+        self._context = WorkerContext(None)
+        self._streams = set[ClientStream]()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled; then every connection is closed at once."""
+        listener = trio.SocketListener(trio.socket.from_stdlib_socket(self._sock.dup()))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._close_at_the_end)
+            await nursery.start(trio.serve_listeners, self._serve, [listener])
+            task_status.started()
+
+    async def _serve(self, accepted: trio.SocketStream) -> None:
+        """Serve one connection to its end, or close it where there is no room for it."""
+        local = self._sock.family == socket.AF_UNIX
+        with self._limit.admitted(local=local) as admitted:
+            if not admitted:
+                log.get().warning("connection_refused", open=self._limit.open)
+                await accepted.aclose()
+                return
+            stream = ClientStream(accepted, _WRITE_TIMEOUT)
+            self._streams.add(stream)
+            try:
+                await self._converse(stream)
+            finally:
+                self._streams.discard(stream)
+
+    async def _converse(self, stream: ClientStream) -> None:
+        # hypercorn's annotation names the TLS stream alone; it takes any with a `socket`
+        server = TCPServer(
+            self._app,
+            self._config,
+            self._context,
+            ConnectionState({}),
+            stream,  # type: ignore[arg-type]
+        )
+        try:
+            await cast("Awaitable[None]", server)
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # the client has gone
+        except* Exception as errors:  # noqa: BLE001 - one connection must not end the daemon
+            log.get().exception("connection_failed", exc_info=errors)
+        finally:
+            stream.abort()
+
+    async def _close_at_the_end(self) -> None:
+        """Close every connection when the server is cancelled, as hypercorn shields its writes."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            for stream in self._streams:
+                stream.abort()
+
+
+def _settings() -> Config:
     config = Config()
-    config.bind = [f"fd://{os.dup(sock.fileno())}"]
     # the daemon logs what it does; hypercorn's log would be a second one on stderr
     config.accesslog = None
     config.errorlog = _quiet_logger()
     config.include_server_header = False
-    config.read_timeout = _READ_TIMEOUT
-    config.keep_alive_timeout = _KEEP_ALIVE
-    config.graceful_timeout = 1.0
-    config.shutdown_timeout = 1.0
-    # hypercorn describes ASGI's messages more narrowly than starlette does
-    serving = partial(
-        hypercorn.trio.serve,
-        cast("ASGIFramework", app),
-        config,
-        shutdown_trigger=trio.sleep_forever,
-        mode="asgi",
-    )
-    async with trio.open_nursery() as nursery:
-        await nursery.start(serving)
-        task_status.started()
+    # a connection is idle from its start, and again after each answer, until a head is complete
+    config.keep_alive_timeout = _IDLE_TIMEOUT
+    # an answer may take as long as it takes: nothing has to come from the client meanwhile
+    config.read_timeout = None
+    return config
 
 
 def _quiet_logger() -> logging.Logger:

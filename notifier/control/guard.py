@@ -9,9 +9,11 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import inf
 from pathlib import Path
 from urllib.parse import unquote
 
+import trio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,11 +22,19 @@ from notifier.control.problems import problem
 from notifier.store import is_same_config
 
 _MOST_DRAINED = 64 * 1024 * 1024
+_BODY_TIMEOUT = 30.0
 _WITHOUT_TOKEN = frozenset({"/healthz", "/readyz", "/docs"})
+# a browser sends Origin not with every request, Sec-Fetch-Site with each (W3C Fetch Metadata);
+# "none" is an address that the user typed
+_NOT_CROSS_SITE = frozenset({"same-origin", "none"})
 
 
 class BodyTooLargeError(Exception):
     """A request's body is over its limit."""
+
+
+class BodyTooSlowError(Exception):
+    """A request's body has not come in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +71,13 @@ class Guard:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             answer = problem(status, f"a body may have {limit} bytes", {"connection": "close"})
             await answer(scope, receive, send)
+        except BodyTooSlowError:
+            detail = f"the body did not come within {_BODY_TIMEOUT:g} seconds"
+            answer = problem(HTTPStatus.REQUEST_TIMEOUT, detail, {"connection": "close"})
+            await answer(scope, receive, send)
 
     def _refusal(self, headers: Headers, path: str) -> tuple[HTTPStatus, str] | None:
-        if "origin" in headers:
+        if _is_from_web_page(headers):
             return HTTPStatus.FORBIDDEN, "requests from web pages are not answered"
         if self.hosts is not None and _host(headers.get("host", "")) not in self.hosts:
             return HTTPStatus.MISDIRECTED_REQUEST, "the Host header names another host"
@@ -85,6 +99,12 @@ class Guard:
         return matches and scheme.lower() == "bearer"
 
 
+def _is_from_web_page(headers: Headers) -> bool:
+    """Return whether a browser sent the request for a page of another site, or with an Origin."""
+    sites = {site.strip().lower() for site in headers.getlist("sec-fetch-site")}
+    return "origin" in headers or not sites <= _NOT_CROSS_SITE
+
+
 def _other_config(own: Path, asked: str) -> str:
     detail = (
         f"it runs on {own}, not on {asked}; use -c {own}, or give each config an [http] socket "
@@ -96,11 +116,12 @@ def _other_config(own: Path, asked: str) -> str:
 async def _drain(receive: Receive) -> None:
     """Read the rest of the body, up to a bound: most clients read no answer before."""
     left = _MOST_DRAINED
-    while left > 0:
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if not message.get("more_body", False):
-            return
+    with trio.move_on_after(_BODY_TIMEOUT):
+        while left > 0:
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if not message.get("more_body", False):
+                return
 
 
 def _host(header: str) -> str:
@@ -111,15 +132,24 @@ def _host(header: str) -> str:
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
-    """Return `receive`, which raises BodyTooLargeError when a chunked body grows too large."""
+    """Return `receive` with bounds: a chunked body may not grow too large, none come too slowly.
+
+    It raises BodyTooLargeError or BodyTooSlowError. What follows the body, which is the client
+    going away, may be waited for as long as an answer takes.
+    """
     seen = 0
+    deadline = trio.current_time() + _BODY_TIMEOUT
 
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise BodyTooLargeError
-        return message
+    async def bounded() -> Message:
+        nonlocal seen, deadline
+        with trio.move_on_at(deadline):
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise BodyTooLargeError
+            if not message.get("more_body", False):
+                deadline = inf
+            return message
+        raise BodyTooSlowError
 
-    return counted
+    return bounded

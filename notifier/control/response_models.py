@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from notifier.model.condition import GatewayState
+from notifier.model.condition import DiscoveryState, GatewayState
 
 Count = Annotated[int, Field(ge=0)]
 UnixTime = Annotated[float, Field(description="Unix seconds.")]
@@ -59,6 +59,12 @@ class WatchList(BaseModel):
     data: list[Watch]
 
 
+Detail = Annotated[
+    str,
+    Field(description="Why it failed: what the receiver answered, or why there was no answer."),
+]
+
+
 class Attempt(BaseModel):
     """One attempt at a delivery; `outcome` is null while it is in flight."""
 
@@ -67,7 +73,7 @@ class Attempt(BaseModel):
     duration_ms: int | None
     outcome: Annotated[str | None, Field(description="Such as delivered, http_500 or timeout.")]
     status: Annotated[int | None, Field(description="The HTTP status of a complete answer.")]
-    detail: str
+    detail: Detail
 
 
 class Delivery(BaseModel):
@@ -134,6 +140,19 @@ class EndpointList(BaseModel):
     data: list[Endpoint]
 
 
+class Discovery(BaseModel):
+    """How the reading of a gateway's list goes; see `GET /v1/status`."""
+
+    state: DiscoveryState
+    since: Annotated[float, Field(description="When this state began, in Unix seconds.")]
+    last_read_at: UnixTime | None
+    last_error: str | None
+    found: Annotated[int, Field(ge=0, description="The videos found since the daemon started.")]
+    unconfirmed: Annotated[
+        int, Field(ge=0, description="Videos of the first start that are still asked about alone.")
+    ]
+
+
 class Gateway(BaseModel):
     """A gateway: its state, and how much of its request budget is in use."""
 
@@ -147,6 +166,7 @@ class Gateway(BaseModel):
     last_error_at: UnixTime | None
     max_requests_per_second: float
     requests_per_second: float
+    discovery: Annotated[Discovery | None, Field(description="Null when discover is off.")]
 
 
 class WatchCounts(BaseModel):
@@ -177,6 +197,16 @@ class Difference(BaseModel):
     removed: list[str]
 
 
+class Cancelled(BaseModel):
+    """Pending deliveries that were cancelled because their endpoint left the config."""
+
+    endpoint: str
+    deliveries: Count
+    command: Annotated[
+        str, Field(description="What sends them once the endpoint is in the config again.")
+    ]
+
+
 class Reloaded(BaseModel):
     """What a reload has applied; keys under `needs_restart` take effect with the next start."""
 
@@ -187,6 +217,7 @@ class Reloaded(BaseModel):
         Field(description="Files that the config names and that have other content now."),
     ]
     needs_restart: list[str]
+    cancelled: list[Cancelled]
 
 
 class Resent(BaseModel):
@@ -219,7 +250,7 @@ class Tested(BaseModel):
     delivered: bool
     outcome: str
     status: int | None
-    detail: str
+    detail: Detail
 
 
 class Health(BaseModel):

@@ -95,7 +95,7 @@ class Outcome(Protocol):
 
     @property
     def detail(self) -> str:
-        """More about the outcome, free of secrets."""
+        """Why it was not delivered, in the receiver's words or in ours, free of secrets."""
 
 
 class Sender(Protocol):
@@ -209,7 +209,7 @@ class AttemptRunner:
         if attempt.outcome == OUR_TROUBLE:
             return RetryAt(now + jittered(_OUR_PAUSE, self._rng), free=True)
         policy = ResponsePolicy(self._rules.format, self._rules.retry_schedule)
-        response = Response(attempt.outcome, attempt.status, retry_after)
+        response = Response(attempt.outcome, attempt.status, retry_after, attempt.detail)
         settlement = policy.settle(response, claim.failures, now=now, rng=self._rng)
         if isinstance(settlement, Delivered):
             return settlement

@@ -28,12 +28,14 @@ class Response:
     """What came back from one attempt.
 
     `word` names the outcome for people. `status` is None when no complete answer came.
-    `retry_after` is the wait that the receiver asked for, in seconds.
+    `retry_after` is the wait that the receiver asked for, in seconds. `detail` says more about the
+    outcome, in the receiver's words or in ours.
     """
 
     word: str
     status: int | None = None
     retry_after: float | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,16 @@ class ResponsePolicy:
         if status == HTTPStatus.GONE:
             return Hold("the receiver answered 410 Gone")
         if status in PERMANENT[self.form]:
-            return DeadLetter(f"{self.form} answered {word}, which no retry will change")
+            reason = f"{self.form} answered {word}, which no retry will change"
+            return DeadLetter(_with_detail(reason, response))
         attempts = len(self.schedule) + 1
         if failures + 1 >= attempts:
-            return DeadLetter(f"attempt {failures + 1} of {attempts} ended with {word}")
+            reason = f"attempt {failures + 1} of {attempts} ended with {word}"
+            return DeadLetter(_with_detail(reason, response))
         wait = jittered(self.schedule[failures], rng)
         asked = min(response.retry_after or 0.0, LONGEST_RETRY_AFTER)
         return RetryAt(now + max(wait, asked))
+
+
+def _with_detail(reason: str, response: Response) -> str:
+    return f"{reason}: {response.detail}" if response.detail else reason

@@ -1,8 +1,9 @@
 """Escapes and shortens foreign text for Slack's mrkdwn, and writes the few marks used here.
 
-In mrkdwn `&`, `<` and `>` have a meaning, so foreign text has them escaped. Escaped text holds no
-links, dates or mentions. Slack would still guess at `@here`, `#general` and bare URLs; `verbatim`
-on the text object switches that off. Lengths are those of the escaped text, because that is what
+Foreign text pings no one (`notifier.formats.chat_text`). In mrkdwn `&`, `<` and `>` have a
+meaning, so foreign text has them escaped. Escaped text holds no links, dates or mentions. Slack
+would still guess at `#general` and bare URLs; `verbatim` on the text object switches that off.
+Lengths are those of the escaped text, because that is what
 Slack counts. Text is cut between whole characters, so that no `&amp;` is halved.
 """
 
@@ -10,12 +11,13 @@ import re
 from urllib.parse import quote
 
 from notifier.formats import times
+from notifier.formats.chat_text import chat_text
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ELLIPSIS = "…"
 _NO_TEXT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _WEB_ADDRESS = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
-_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+_URL_CHARACTERS = "!#$%&'()*+,/:;=?[]~"  # not @, so that no URL holds a mention
 _MAX_URL = 2000
 
 
@@ -26,7 +28,8 @@ def escape(text: str, longest: int) -> str:
     become spaces.
     """
     pieces = [
-        _ESCAPES.get(character, character) for character in _NO_TEXT.sub(" ", text[: longest + 1])
+        _ESCAPES.get(character, character)
+        for character in chat_text(_NO_TEXT.sub(" ", text[: longest + 1]))
     ]
     total = sum(map(len, pieces))
     if total <= longest:
@@ -58,11 +61,17 @@ def link(url: str, label: str) -> str | None:
 
     `label` is mrkdwn already.
     """
+    # quoting leaves nothing that could end the link early: no `>`, no `|`, no blank
+    whole = address(url)
+    return None if whole is None else f"<{whole}|{label}>"
+
+
+def address(url: str) -> str | None:
+    """Return `url` to stand in a text by itself, where services make a link of it; see `link`."""
     if not _WEB_ADDRESS.match(url):
         return None
-    # quoting leaves nothing that could end the link early: no `>`, no `|`, no blank
-    address = escape(quote(url, safe=_URL_CHARACTERS, errors="replace"), _MAX_URL)
-    return None if address.endswith(_ELLIPSIS) else f"<{address}|{label}>"
+    whole = escape(quote(url, safe=_URL_CHARACTERS, errors="replace"), _MAX_URL)
+    return None if whole.endswith(_ELLIPSIS) else whole
 
 
 def date(seconds: int) -> str:

@@ -22,6 +22,8 @@ _MAX_ID = 1200
 _MAX_VALUE = 400
 _MAX_ERROR = 1500
 _MAX_FIELDS = 10
+_MAX_FALLBACK_LINES = 4
+_MAX_FALLBACK_NAME, _MAX_FALLBACK_VALUE = 60, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,20 @@ def _fallback(event: Event) -> str:
     message, error_code = _error_parts(event)
     if reason := message or error_code:
         said += f": {_inline(reason)}"
-    return said
+    return "\n".join([said, *_fallback_details(event)])
+
+
+def _fallback_details(event: Event) -> Iterator[str]:
+    """Yield the lines on the result and the metadata, for services that show no blocks."""
+    completed = event.type is EventType.COMPLETED
+    if completed and event.content_url and (found := mrkdwn.address(event.content_url)):
+        yield found
+    items = list(event.metadata.items())
+    for name, value in items[:_MAX_FALLBACK_LINES]:
+        shown = mrkdwn.inline(value, _MAX_FALLBACK_VALUE)
+        yield f"{mrkdwn.inline(name, _MAX_FALLBACK_NAME)}: {shown}"
+    if len(items) > _MAX_FALLBACK_LINES:
+        yield f"and {len(items) - _MAX_FALLBACK_LINES} more"
 
 
 def _facts(event: Event) -> Iterator[str]:

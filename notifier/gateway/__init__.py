@@ -11,7 +11,7 @@ from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from notifier.gateway.client import GatewayClient, GatewayRules
-    from notifier.gateway.pages import Page
+    from notifier.gateway.pages import ListedVideo, Page
     from notifier.gateway.response_classifier import Dialect, classify
     from notifier.gateway.secret_echo import SecretEchoMask
 else:
@@ -19,10 +19,18 @@ else:
         __name__,
         {
             "client": ("GatewayClient", "GatewayRules"),
-            "pages": ("Page",),
+            "pages": ("ListedVideo", "Page"),
             "response_classifier": ("Dialect", "classify"),
             "secret_echo": ("SecretEchoMask",),
         },
     )
 
-__all__ = ["Dialect", "GatewayClient", "GatewayRules", "Page", "SecretEchoMask", "classify"]
+__all__ = [
+    "Dialect",
+    "GatewayClient",
+    "GatewayRules",
+    "ListedVideo",
+    "Page",
+    "SecretEchoMask",
+    "classify",
+]

@@ -7,7 +7,7 @@ A tidied text is in lower case. The watched id is `<id>`, all quotes are `'`, an
 import re
 from collections.abc import Iterator
 
-from notifier.gateway.video_ids import names_of
+from notifier.model.video_ids import names_of
 
 LONGEST = 500
 """How many characters of a text are looked at."""

@@ -1,4 +1,7 @@
-"""Decodes JSON from outside, which may be huge, deep or impossible to encode again."""
+"""Decodes JSON from outside, which may be huge, deep or impossible to encode again.
+
+Its texts are cleaned here, once (`notifier.texts.cleaning`): what leaves the decoder can be shown.
+"""
 
 import json
 import math
@@ -8,6 +11,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from notifier.model.video import Json
+from notifier.texts.cleaning import clean_text, without_hidden
 
 _MAX_DEPTH = 50
 # Deeper values become null: an encoder with less stack left could not write them again.
@@ -17,14 +21,12 @@ _MAX_DIGITS = 308
 _DOUBLE = 10**_MAX_DIGITS
 # The range of a double: receivers in some languages refuse an event with a larger number.
 
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# Tab and newline stay. The others move the cursor of a terminal or reorder what people read.
-_MAY_HOLD_CONTROL = re.compile(
-    rb"[\x7f\0]|\\(?:[bfr]|u(?:00[0189]|007|061|20[026]))|\xc2[\x80-\x9f]|\xd8\x9c"
-    rb"|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]"
+_MAY_BE_UNCLEAN = re.compile(
+    rb"[\x7f\0]|\\(?:[bfr]|u(?:00[0189]|007|061|180|20[026]|[fF][eEfF]|[dD][bB]))"
+    rb"|\xc2[\x80-\x9f]|\xd8\x9c|\xe1\xa0\x8e|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]"
+    rb"|\xef[\xb8\xbb\xbf]|\xf3\xa0"
 )
-_REPLACEMENT = "\ufffd"
+# Every character that `clean_text` may remove, as it stands in JSON; most bodies have none.
 
 
 class UnreadableError(ValueError):
@@ -53,7 +55,7 @@ def decode_quickly(body: bytes) -> Json:
         value = from_json(body)
     except ValueError:
         return _decode_carefully(body)  # it accepts more (lone surrogates, UTF-16), or raises
-    return value if _MAY_HOLD_CONTROL.search(body) is None else _without_controls(value)
+    return value if _MAY_BE_UNCLEAN.search(body) is None else _cleaned(value)
 
 
 def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) -> bool:
@@ -97,27 +99,15 @@ def _no_number(_name: str) -> None:
     return None
 
 
-def clean_text(text: str) -> str:
-    """Return `text` without lone surrogates and control characters.
-
-    Neither UTF-8 nor SQLite can hold a surrogate. Control characters, among them those that change
-    the direction of writing, would reach terminals and messages.
-    """
-    return _CONTROL.sub(_REPLACEMENT, text.encode("utf-8", "replace").decode())
-
-
-def _without_controls(value: Json) -> Json:
+def _cleaned(value: Json) -> Json:
     """Return a value that is at most as deep as the decoder allows, its texts cleaned."""
     match value:
         case str():
-            return _CONTROL.sub(_REPLACEMENT, value)
+            return without_hidden(value)
         case dict():
-            return {
-                _CONTROL.sub(_REPLACEMENT, name): _without_controls(item)
-                for name, item in value.items()
-            }
+            return {without_hidden(name): _cleaned(item) for name, item in value.items()}
         case list():
-            return [_without_controls(item) for item in value]
+            return [_cleaned(item) for item in value]
         case _:
             return value
 

@@ -38,9 +38,9 @@ from notifier.gateway.job import (
     status_word,
 )
 from notifier.gateway.quoted import quoted_json
-from notifier.gateway.video_ids import same_video
 from notifier.model.status import Status, read_status
 from notifier.model.video import Json
+from notifier.model.video_ids import same_video
 
 MAX_WRAPPERS = 8
 """How many objects and lists around a job are looked through, in each quotation anew."""

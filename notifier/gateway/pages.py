@@ -7,13 +7,14 @@ answer; that video is then asked about alone.
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
+from notifier.gateway import fields
+from notifier.gateway.asked_ids import AskedIds
 from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
 from notifier.gateway.job import STATUS_FIELDS, Named, own_ids
 from notifier.gateway.job_search import find_job
 from notifier.gateway.response_classifier import Dialect, asked_wait, classify
-from notifier.gateway.video_ids import AskedIds
 from notifier.gateway.video_parser import is_repeated, read_snapshot
 from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.status import read_status
@@ -28,6 +29,19 @@ _ABOUT_ONE_VIDEO = frozenset({"no_video", "other_id", "contradiction"})
 
 _Item = dict[str, Json]
 _SEVERAL: Final[_Item] = {}
+
+
+class ListedVideo(NamedTuple):
+    """An item of a page: a video's id, and what the list says about its age and its end.
+
+    `listed_as` is the id as the gateway wrote it, `created_at` is in Unix seconds by the gateway's
+    clock, None when the gateway does not say.
+    """
+
+    video_id: str
+    listed_as: str
+    created_at: int | None
+    ended: bool
 
 
 class Page:
@@ -67,6 +81,19 @@ class Page:
             status = read_status(word, self._dialect.status_words)
             self._ends[word] = status is not None and status.terminal
         return self._ends[word]
+
+    def videos(self) -> list[ListedVideo]:
+        """Return every item, in the order of the page."""
+        return [self._listed(video_id) for video_id in self.ids]
+
+    def _listed(self, video_id: str) -> ListedVideo:
+        item = self._items[video_id]
+        created_at = fields.timestamp(item.get("created_at"))
+        if created_at is None and not _MORE_STATUSES.isdisjoint(item):
+            job = find_job(item, video_id, self._dialect.status_words, unnamed=False).job
+            created_at = None if job is None else fields.timestamp(job.body.get("created_at"))
+        listed_as = next(iter(_ids_of(item)), video_id)
+        return ListedVideo(video_id, listed_as, created_at, self.says_ended(video_id))
 
     def _status_word(self, video_id: str) -> str | None:
         item = self._items.get(video_id)

@@ -4,35 +4,46 @@ The detail says what an operator needs in order to understand the answer: the ga
 sentence, which fields and which status word the answer has, and where a redirect leads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from notifier.gateway.job_search import Search
 from notifier.model.answer import PollError
 from notifier.model.video import Json
+from notifier.texts.answer_text import answer_text
+from notifier.texts.cleaning import clean_text, one_line, shortened
+from notifier.texts.locations import shown_location
 
 BASE_URL_HINT = "does base_url end in /v1?"
 REWRITES_HINT = "if this gateway re-encodes ids, set rewrites_ids = true"
 MAX_DETAIL = 200
 
+_MOST_READ = 16 * 1024  # bytes of an answer that is not JSON
 _MOST_KEYS = 8
 _LONGEST_NAME = 40
 _SENTENCES = ("error", "message", "detail", "msg")
 
 
 def unreadable(
-    status: int, headers: Mapping[str, str], body: bytes, problem: str, wait: float | None
+    status: int, headers: Mapping[str, str], body: bytes, said: str, wait: float | None
 ) -> PollError:
-    """Describe an answer that is not JSON."""
+    """Describe an answer that is not readable JSON; `said` says why not and what it is instead."""
     if status >= HTTPStatus.BAD_REQUEST:
         hint = BASE_URL_HINT if status == HTTPStatus.NOT_FOUND else ""
-        return PollError(f"http_{status}", problem, hint, status, wait)
+        return PollError(f"http_{status}", said, hint, status, wait)
     if not body.strip():
         return PollError("empty", "an answer without a body", "", status, wait)
     if is_html(headers, body):
-        return PollError("html", "a web page instead of JSON", BASE_URL_HINT, status, wait)
-    return PollError("broken_json", problem, "", status, wait)
+        return PollError(
+            "html", f"a web page instead of JSON; {said}", BASE_URL_HINT, status, wait
+        )
+    return PollError("broken_json", said, "", status, wait)
+
+
+def excerpt(headers: Mapping[str, str], body: bytes, mask: Callable[[str], str]) -> str:
+    """Return the beginning of an answer's text, masked, on one line; "" if there is none."""
+    text = mask(answer_text(headers, body[:_MOST_READ]))
+    return shortened(one_line(clean_text(text)), MAX_DETAIL)
 
 
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
@@ -46,17 +57,6 @@ def redirected(status: int, location: str, wait: float | None) -> PollError:
     detail = f"redirects to {target}" if target else "a redirect without a Location"
     hint = "redirects are not followed: put the right address into base_url"
     return PollError(f"http_{status}", detail, hint, status, wait)
-
-
-def shown_location(location: str) -> str:
-    """Return the target of a redirect without user, query and fragment, on one line."""
-    try:
-        parts = urlsplit(location.strip())
-        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
-        text = shown.geturl()
-    except ValueError:
-        return ""
-    return "".join(c if c.isprintable() else "�" for c in text)[:MAX_DETAIL]
 
 
 def not_believed(search: Search, status: int, wait: float | None) -> PollError | None:

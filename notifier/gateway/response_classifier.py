@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from notifier.gateway import poll_errors
+from notifier.gateway.asked_ids import AskedIds
 from notifier.gateway.decode import UnreadableError, decode
 from notifier.gateway.extra_fields import DEFAULT_HIDDEN
 from notifier.gateway.failure_reason import failure_reason
@@ -20,7 +21,6 @@ from notifier.gateway.job_search import Search, find_job
 from notifier.gateway.moderation import says_moderated
 from notifier.gateway.not_found import is_missing_word, names_video, says_missing
 from notifier.gateway.secret_echo import SecretEchoMask
-from notifier.gateway.video_ids import AskedIds
 from notifier.gateway.video_parser import read_snapshot
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.status import Status
@@ -187,9 +187,10 @@ def _without_json(
     redirect = _about_redirect(status, headers, wait, dialect)
     if redirect is not None:
         return redirect
-    is_html = poll_errors.is_html(headers, body)
-    if status in _KEY_STATUSES and not is_html:
-        return Unauthorized(status, wait=wait)
+    said = poll_errors.excerpt(headers, body, dialect.echoes.clean)
+    if status in _KEY_STATUSES and not poll_errors.is_html(headers, body):
+        return Unauthorized(status, said, wait)
     if status == HTTPStatus.GONE and not body.strip():
         return NotFound("410 Gone", status, wait, generic=True)
-    return poll_errors.unreadable(status, headers, body, problem, wait)
+    said = f"{problem}: {said}" if said else problem
+    return poll_errors.unreadable(status, headers, body, said, wait)

@@ -7,6 +7,9 @@ import httpx
 
 from notifier.errors import TransportError
 
+_HEAD_DECIDES = frozenset({"protocol", "too_large"})
+"""Kinds of a TransportError that leave the head valid: the body arrives, but in no usable form."""
+
 
 class Whole(httpx.AsyncByteStream):
     """A body that has arrived already, so that reading it does not wait."""
@@ -19,27 +22,32 @@ class Whole(httpx.AsyncByteStream):
         yield self.received
 
 
-async def read_body(response: httpx.Response, most: int) -> bytes:
+async def read_body(response: httpx.Response, most: int, *, whole: bool = True) -> bytes:
     """Return the body as it came over the wire, and release the connection.
 
-    Raises TransportError for a body of more than `most` bytes.
+    Raises TransportError. Unless it must be `whole`, only for one that is cut short or late: of
+    more than `most` bytes the first are returned, and what cannot be parsed is left out.
     """
     stream = cast("httpx.AsyncByteStream", response.stream)
     if isinstance(stream, Whole):
-        _check(len(stream.received), most)
-        return stream.received
+        return _limited(stream.received, most, whole=whole)
     received: list[bytes] = []
     length = 0
     try:
         async for chunk in stream:
             received.append(chunk)
             length += len(chunk)
-            _check(length, most)
+            if length > most:
+                break
+    except TransportError as error:
+        if whole or error.kind not in _HEAD_DECIDES:
+            raise
     finally:
         await stream.aclose()
-    return received[0] if len(received) == 1 else b"".join(received)
+    return _limited(received[0] if len(received) == 1 else b"".join(received), most, whole=whole)
 
 
-def _check(length: int, most: int) -> None:
-    if length > most:
+def _limited(received: bytes, most: int, *, whole: bool) -> bytes:
+    if whole and len(received) > most:
         raise TransportError("too_large", f"the answer is over {most} bytes")
+    return received[:most]

@@ -22,13 +22,20 @@ from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import read_body
 from notifier.http_client.explained import explained
 from notifier.http_client.proxied import ProxiedTransport, proxy_opener
-from notifier.http_client.requests import HttpRequest, build_request
+from notifier.http_client.requests import OFF_SYNTAX, HttpRequest, build_request
 from notifier.http_client.transport import DirectTransport
-from notifier.net import ANYWHERE, AddressPolicy, Dialer, TlsMaterial, tls_context
+from notifier.net import (
+    ANYWHERE,
+    SYSTEM_TRUST,
+    AddressPolicy,
+    Dialer,
+    TlsMaterial,
+    make_context,
+)
 
 KINDS = (
     *("timeout", "connect", "blocked", "tls", "reset"),
-    *("protocol", "too_large", "bad_request", "resources"),
+    *("protocol", "too_large", "bad_request", "resources", "proxy"),
 )
 """Every `TransportError.kind`."""
 
@@ -67,7 +74,7 @@ class PeerClient:
             await self._slots.acquire()
         try:
             response = await self._transport.handle_async_request(build_request(request))
-            received = await read_body(response, request.max_body)
+            received = await _read(response, request)
         except _FOREIGN as error:
             raise _translation(error) from None
         finally:
@@ -77,6 +84,13 @@ class PeerClient:
     async def retire(self) -> None:
         """Close all idle connections; those in use are closed after their exchange."""
         await self._transport.retire()
+
+
+async def _read(response: httpx.Response, request: HttpRequest) -> bytes:
+    if not request.wants_body and response.extensions.get(OFF_SYNTAX):
+        await response.aclose()
+        return b""
+    return await read_body(response, request.max_body, whole=request.wants_body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,7 @@ class Route:
     """
 
     policy: AddressPolicy = ANYWHERE
-    tls: TlsMaterial = TlsMaterial()
+    tls: TlsMaterial = SYSTEM_TRUST
     proxy: str | None = field(default=None, repr=False)
     max_connection_age: float = 300.0
 
@@ -114,7 +128,7 @@ async def open_client(in_flight: int, route: Route = Route()) -> AsyncIterator[P
 def _transport(in_flight: int, route: Route) -> DirectTransport | ProxiedTransport:
     age = ConnectionAge(route.max_connection_age)
     if route.proxy is None:
-        return DirectTransport(Dialer(route.policy), tls_context(route.tls), in_flight, age)
+        return DirectTransport(Dialer(route.policy), make_context(route.tls), in_flight, age)
     open_ = proxy_opener(route.proxy, route.tls, in_flight)
     return ProxiedTransport(open_, route.policy, age)
 

@@ -1,17 +1,21 @@
 """One HTTP/1.1 connection: sends a request, reads its answer, knows whether it is reusable.
 
-llhttp, through httptools, does the parsing; this module feeds it and enforces limits.
+llhttp, through httptools, does the parsing; this module feeds it and enforces limits. An answer
+that llhttp refuses is read again from its first byte by a `LenientReader`, and is the last one.
 Provisional answers (1xx) are skipped. Chunks may be of any size, but every byte that arrives
 counts towards the limit, framing included, because each of them costs time. Reads are small,
 because no other task runs while a piece is parsed. Closing never waits: no TLS goodbye is sent,
 so that a cancelled task releases its connection at once.
 """
 
+from http import HTTPStatus
+
 import httptools
 import trio
 
 from notifier.errors import TransportError
 from notifier.http_client.explained import explained
+from notifier.http_client.lenient_reader import Headers, LenientReader
 from notifier.http_client.requests import Origin
 from notifier.net import TcpStream, TlsStream
 
@@ -20,7 +24,9 @@ MAX_HEAD = 64 * 1024
 
 _PIECE = 8 * 1024
 
-Headers = list[tuple[bytes, bytes]]
+
+class _Refused(Exception):  # noqa: N818 - not an error, but a reason to read leniently
+    """The strict parser refuses an answer."""
 
 
 class _Reader:
@@ -38,16 +44,17 @@ class _Reader:
         self.complete = False
         self.surplus = False
         self.keeps_alive = False
+        self.problem = ""
 
     def feed(self, data: bytes) -> None:
-        """Parse the bytes that arrived; raises TransportError."""
+        """Parse the bytes that arrived; raises TransportError, and _Refused for bad syntax."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             raise TransportError("protocol", "it wants to speak another protocol") from None
-        except httptools.HttpParserError as error:
+        except httptools.HttpParserError:
             if not self.complete:
-                raise TransportError("protocol", f"not HTTP/1.1: {error}") from None
+                raise _Refused from None
             self.surplus = True  # the answer is whole; what follows belongs to no request
 
     @property
@@ -102,7 +109,11 @@ class Connection:
         self.origin = origin
         self.ends_at = ends_at
         self._stream = stream
-        self._answer = _Reader()
+        self._strict = _Reader()
+        self._answer: _Reader | LenientReader = self._strict
+        self._arrived: list[bytes] = []
+        """Every byte of the answer, for as long as it may have to be read again."""
+        self._taken = 0
         self._reusable = False
         self._expired = False
         self._left = self._most = 0
@@ -128,7 +139,7 @@ class Connection:
         """
         self._reusable = False
         self._left = self._most = most
-        self._answer.begin()
+        self._begin()
         unsent: trio.BrokenResourceError | None = None
         try:
             await self._stream.send_all(request)
@@ -143,6 +154,9 @@ class Connection:
             read += await self._receive(unsent)
             if read > MAX_HEAD and not self._answer.has_head:
                 raise TransportError("too_large", f"the headers are over {MAX_HEAD} bytes")
+        if unsent is not None and self._answer.status < HTTPStatus.BAD_REQUEST:
+            # what was said before all of the request was there cannot be its answer
+            raise explained("reset", unsent)
         return self._answer.status, self._answer.headers
 
     @property
@@ -150,12 +164,19 @@ class Connection:
         """Whether the whole answer has arrived, so that `read` does not wait."""
         return self._answer.complete
 
+    @property
+    def is_off_syntax(self) -> bool:
+        """Whether the answer breaks HTTP/1.1's rules, as far as it has arrived."""
+        return isinstance(self._answer, LenientReader)
+
     async def read(self) -> bytes:
         """Return more of the answer's body, still encoded, b"" at its end.
 
         Raises TransportError.
         """
         while not self._answer.received and not self._answer.complete:
+            if self._answer.problem:
+                raise TransportError("protocol", f"not HTTP/1.1: {self._answer.problem}")
             await self._receive(None)
         return self.take()
 
@@ -165,7 +186,10 @@ class Connection:
         received, answer.received = answer.received, []
         if answer.complete:
             self._reusable = answer.keeps_alive and not answer.surplus
-        return received[0] if len(received) == 1 else b"".join(received)
+            self._arrived.clear()
+        body = received[0] if len(received) == 1 else b"".join(received)
+        self._taken += len(body)
+        return body
 
     def close(self) -> None:
         """Close at once; does nothing when it is closed already."""
@@ -187,13 +211,34 @@ class Connection:
         if self._left < 0:
             raise TransportError("too_large", "the answer goes on and on")
         if data:
-            self._answer.feed(data)
+            self._feed(data)
         elif self._answer.ends_with_connection:
             self._answer.complete = True
         else:
             what = "the answer was cut short" if self._answer.has_head else "no answer"
             raise TransportError("reset", f"{what}: the server closed the connection")
         return len(data)
+
+    def _begin(self) -> None:
+        """Forget the previous answer."""
+        self._answer = self._strict
+        self._strict.begin()
+        self._arrived.clear()
+        self._taken = 0
+
+    def _feed(self, data: bytes) -> None:
+        self._arrived.append(data)
+        try:
+            self._answer.feed(data)
+        except _Refused:
+            self._read_again()
+
+    def _read_again(self) -> None:
+        """Read the answer leniently from its first byte; skip what was taken of its body."""
+        self._answer = LenientReader()
+        self._answer.feed(b"".join(self._arrived))
+        body = b"".join(self._answer.received)[self._taken :]
+        self._answer.received = [body] if body else []
 
     def _check_time(self) -> None:
         if self._expired:

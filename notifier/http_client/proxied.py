@@ -10,6 +10,7 @@ it is replaced then, and closed when its last exchange is over.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from ipaddress import ip_address
 
 import httpx
@@ -18,11 +19,13 @@ import trio
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import Whole, read_body
-from notifier.http_client.requests import DEADLINE, WIRE_BYTES
+from notifier.http_client.requests import DEADLINE, WANTS_BODY, WIRE_BYTES
 from notifier.http_client.transport import KEEP_ALIVE
-from notifier.net import AddressPolicy, TlsMaterial, tls_context
+from notifier.net import AddressPolicy, TlsMaterial, make_context
+from notifier.texts.cleaning import one_line, shortened
 
 _EXTRA_CONNECTIONS = 8
+_LONGEST_ANSWER = 100
 
 
 def proxy_opener(
@@ -33,8 +36,8 @@ def proxy_opener(
     `tls` is for the peer. An https proxy is verified with the same certificates, and is not shown
     the client's.
     """
-    to_peer = tls_context(tls)
-    to_proxy = tls_context(replace(tls, certificate=None, key=None))
+    to_peer = make_context(tls)
+    to_proxy = make_context(replace(tls, certificate=None, key=None))
     limits = httpx.Limits(
         max_connections=in_flight + _EXTRA_CONNECTIONS,
         max_keepalive_connections=in_flight,
@@ -97,9 +100,13 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
         generation = await self._usable()
         generation.in_flight += 1
         try:
-            response = await generation.through.handle_async_request(request)
+            response = await _answer(generation.through, request)
             # read inside the scope, so that the deadline holds for the body, too
-            body = await read_body(response, request.extensions[WIRE_BYTES])
+            body = await read_body(
+                response,
+                request.extensions[WIRE_BYTES],
+                whole=request.extensions[WANTS_BODY],
+            )
         finally:
             generation.in_flight -= 1
             await _close_if_over(generation)
@@ -124,8 +131,29 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
         await self.retire()
 
 
+async def _answer(through: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    """Return the peer's answer; raises TransportError for one of the proxy itself."""
+    try:
+        response = await through.handle_async_request(request)
+    except httpx.ProxyError as error:
+        raise _refused(str(error)) from None  # "407 Proxy Authentication Required"
+    if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        await response.aclose()
+        raise _refused(f"{response.status_code} {response.reason_phrase}")
+    return response
+
+
 async def _close_if_over(generation: _Generation) -> None:
     if not generation.in_flight and trio.current_time() >= generation.ends_at:
         # a cancelled exchange must not leave the connections of others open
         with trio.CancelScope(shield=True):
             await generation.through.aclose()
+
+
+def _refused(answer: str) -> TransportError:
+    """Return the error of a proxy that answered a status and its reason itself."""
+    said = shortened(one_line(answer), _LONGEST_ANSWER)
+    what = "does it let this host and port through?"
+    if answer.startswith(str(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)):
+        what = "are user and password in the URL of `proxy` right?"
+    return TransportError("proxy", f"the proxy answered {said}; {what}")

@@ -22,6 +22,12 @@ DEADLINE = "notifier.deadline"
 WIRE_BYTES = "notifier.wire_bytes"
 """The request extension that holds how many bytes the answer may take on the wire."""
 
+OFF_SYNTAX = "notifier.off_syntax"
+"""The response extension that says whether the answer breaks HTTP/1.1's rules."""
+
+WANTS_BODY = "notifier.wants_body"
+"""The request extension that says whether an answer without all of its body is none."""
+
 ORIGIN = "notifier.origin"
 """The request extension that holds the `Origin` to connect to."""
 
@@ -43,6 +49,9 @@ class HttpRequest(NamedTuple):
 
     `deadline` is in seconds, for everything from connecting to the last byte. `max_body` is the
     most bytes that are read of the answer's body.
+
+    Unless `wants_body`, the status is what is asked for: of a longer body the first `max_body`
+    bytes are returned, and of an answer that breaks HTTP/1.1's rules the head alone.
     """
 
     method: str
@@ -51,6 +60,7 @@ class HttpRequest(NamedTuple):
     deadline: float
     max_body: int
     body: bytes | None = None
+    wants_body: bool = True
 
 
 class Origin(NamedTuple):
@@ -77,7 +87,7 @@ def build_request(request: HttpRequest) -> httpx.Request:
 
     Raises httpx.InvalidURL, UnicodeError or TransportError for what cannot be sent.
     """
-    method, url, headers, deadline, max_body, body = request
+    method, url, headers, deadline, max_body, body, wants_body = request
     usual = _USUAL.fullmatch(url)
     address = _address(url) if usual is None else _usual_address(usual[1])
     target = address.url.raw_path if usual is None else usual[2].encode("ascii")
@@ -96,6 +106,7 @@ def build_request(request: HttpRequest) -> httpx.Request:
             ORIGIN: address.origin,
             DEADLINE: deadline,
             WIRE_BYTES: max_body + _FRAMING,
+            WANTS_BODY: wants_body,
             HEADERS: prepared.encoded,
         },
     )

@@ -17,7 +17,7 @@ from notifier.http_client.connection import Connection
 from notifier.http_client.deadlines import Deadlines
 from notifier.http_client.explained import explained
 from notifier.http_client.pool import Pool
-from notifier.http_client.requests import DEADLINE, HEADERS, ORIGIN, WIRE_BYTES, Origin
+from notifier.http_client.requests import DEADLINE, HEADERS, OFF_SYNTAX, ORIGIN, WIRE_BYTES, Origin
 from notifier.net import Dialer, TlsStream
 
 KEEP_ALIVE = 120.0
@@ -30,9 +30,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
     At most `keep` idle connections are kept, none beyond its `age`.
     """
 
-    def __init__(
-        self, dialer: Dialer, tls: ssl.SSLContext, keep: int, age: ConnectionAge
-    ) -> None:
+    def __init__(self, dialer: Dialer, tls: ssl.SSLContext, keep: int, age: ConnectionAge) -> None:
         self._dialer = dialer
         self._tls = tls
         self._age = age
@@ -72,7 +70,10 @@ class DirectTransport(httpx.AsyncBaseTransport):
         except BaseException:
             body.release()
             raise
-        return httpx.Response(status, headers=headers, stream=stream)
+        response = httpx.Response(status, headers=headers, stream=stream)
+        if connection.is_off_syntax:
+            response.extensions[OFF_SYNTAX] = True
+        return response
 
     async def retire(self) -> None:
         """Close all idle connections; those in use are closed after their exchange."""

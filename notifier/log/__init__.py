@@ -5,21 +5,25 @@ fields. Libraries, tracebacks and future changes may still contain one. So every
 resolved is registered here, and the last processor masks it in every line before it is written.
 """
 
-import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Protocol, TextIO, cast
 from urllib.parse import quote
 
 from notifier.log.journald import JournalStream, is_journal
+from notifier.log.limiter import LineLimiter, cause_of, rate_of
+from notifier.texts.cleaning import clean_text, one_line
+from notifier.texts.shown_json import shown_json
 
 _MIN_SECRET = 8
 MASK = "[secret]"
 """The text that replaces a secret."""
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_SUPPRESSED = "log_lines_suppressed"
 _CHATTY = ("httpx", "httpcore", "hpack", "watchfiles")
 
 
@@ -113,6 +117,35 @@ class _Unbreakable:
             return
 
 
+class _Limit:
+    """Drops lines of a cause that has written too many (`notifier.log.limiter`)."""
+
+    def __init__(self) -> None:
+        self.limiter = LineLimiter()
+
+    def __call__(
+        self, _logger: object, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        if not self._admits(str(event.get("level")), str(event.get("event")), event):
+            from structlog import DropEvent  # noqa: PLC0415 - slow, and commands that log nothing do without
+
+            raise DropEvent
+        return event
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a library's line is to be written, as a filter of `logging` does."""
+        return self._admits(record.levelname.lower(), record.name, {})
+
+    def _admits(self, level: str, event: str, fields: Mapping[str, object]) -> bool:
+        rate = rate_of(level, event)
+        if rate is None or event == _SUPPRESSED:
+            return True
+        return self.limiter.admits(cause_of(level, event, fields), rate, time.monotonic())
+
+
+_limit = _Limit()
+
+
 class _Threshold:
     """Drops lines below a level that can be changed, which structlog's own filter's cannot."""
 
@@ -138,7 +171,8 @@ def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
         console = structlog.dev.ConsoleRenderer(
             colors=terminal, exception_formatter=structlog.dev.plain_traceback
         )
-        return [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), redactor, console]
+        stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+        return [stamp, redactor, _on_one_line, console]
     return [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redactor,
@@ -147,12 +181,23 @@ def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
     ]
 
 
-_encode = json.JSONEncoder(ensure_ascii=False).encode
-
-
 def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """Render an event as JSON; the redactor left nothing but JSON's own types."""
-    return _encode(event)
+    return shown_json(event)
+
+
+def _on_one_line(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> Mapping[str, Any]:
+    """Make each text safe for a terminal; only a traceback keeps its lines."""
+    return {
+        name: value
+        if not isinstance(value, str)  # shown as its repr, which has no control characters
+        else clean_text(value)
+        if name == "exception"
+        else one_line(value)
+        for name, value in event.items()
+    }
 
 
 def _without_blanks(
@@ -181,6 +226,7 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     stream = stream or sys.stderr
     threshold = _LEVELS[level]
     _threshold.level = threshold
+    _limit.limiter = LineLimiter()
     shared: list[Callable[..., Any]] = [
         _threshold,
         structlog.contextvars.merge_contextvars,
@@ -193,12 +239,13 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     if style == "auto" and is_journal(stream, os.environ):
         sink = cast("TextIO", JournalStream(sink))
     structlog.configure(
-        processors=[*shared, *rendering],
+        processors=[*shared, _limit, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.WriteLoggerFactory(file=sink),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sink)
+    handler.addFilter(_limit.filter)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -216,6 +263,12 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
 def set_level(level: str) -> None:
     """Write only lines of `level` or above from now on."""
     _threshold.level = _LEVELS[level]
+
+
+def report_suppressed() -> None:
+    """Log how many lines were left out since the last call, by their cause."""
+    for (level, event, *about), lines in _limit.limiter.suppressed().items():
+        get().warning(_SUPPRESSED, lines=lines, of=event, of_level=level, about=" ".join(about))
 
 
 def wants(level: str) -> bool:

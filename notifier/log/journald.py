@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from errno import EMSGSIZE, ENOBUFS
 from typing import Any, TextIO
 
+from notifier.texts.shown_json import shown_json
+
 SOCKET = "/run/systemd/journal/socket"
 
 LONGEST_WAIT = 0.2
@@ -176,15 +178,15 @@ def _message(fields: Mapping[str, Any]) -> str:
 
 
 def _one_line(text: str) -> str:
-    return text if text.isprintable() else json.dumps(text, ensure_ascii=False)
+    return text if text.isprintable() else shown_json(text)
 
 
 def _quoted(value: object) -> str:
     text = _text(value)
-    if _UNQUOTED.fullmatch(text) or not isinstance(value, str):
+    if (text.isprintable() and _UNQUOTED.fullmatch(text)) or not isinstance(value, str):
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return shown_json(text)
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else shown_json(value)

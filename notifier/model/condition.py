@@ -40,3 +40,50 @@ class LastPoll:
 
     at: float
     outcome: str
+
+
+class DiscoveryState(StrEnum):
+    """How the reading of a gateway's list goes.
+
+    `starting`: the list was not read to its end yet. `no_list`: the gateway has no list that can
+    be used. `failing`: the last request brought no page, which may pass.
+    """
+
+    STARTING = "starting"
+    OK = "ok"
+    NO_LIST = "no_list"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryCondition:
+    """The state of discovery on a gateway, and `since` when.
+
+    `last_read_at` is when its list was last read, None if it never was. `last_error` is why the
+    last request failed, None if it did not. `found` counts the jobs that this process has taken,
+    `unconfirmed` those of the first start that are still to be asked about alone.
+    """
+
+    state: DiscoveryState
+    since: float
+    last_read_at: float | None = None
+    last_error: str | None = None
+    found: int = 0
+    unconfirmed: int = 0
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the list can be read, or was not asked for yet."""
+        return self.state in {DiscoveryState.STARTING, DiscoveryState.OK}
+
+    def as_row(self) -> dict[str, str | float | int | None]:
+        """Return the condition as the control API shows it."""
+        read_at = self.last_read_at
+        return {
+            "state": self.state.value,
+            "since": round(self.since, 3),
+            "last_read_at": None if read_at is None else round(read_at, 3),
+            "last_error": self.last_error,
+            "found": self.found,
+            "unconfirmed": self.unconfirmed,
+        }

@@ -48,6 +48,8 @@ class AttemptRecord:
     """The result of one attempt, as it is stored.
 
     `outcome` is one word (`delivered`, `http_500`, `timeout` …), `started_at` Unix seconds.
+    `detail` says why it was not delivered: what the receiver answered, at most 300 characters, or
+    what prevented an answer.
     """
 
     started_at: float
@@ -55,6 +57,18 @@ class AttemptRecord:
     outcome: str
     status: int | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledDeliveries:
+    """Pending deliveries that were cancelled because their endpoint left the config.
+
+    `oldest` is when the first of their events was recorded, in Unix seconds.
+    """
+
+    endpoint: str
+    count: int
+    oldest: float
 
 
 @dataclass(frozen=True, slots=True)

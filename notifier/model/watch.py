@@ -15,6 +15,13 @@ API_SOURCE = "api"
 """The source of watches that were added through the control API; files end in `.toml`."""
 
 
+DISCOVERY_SOURCE = "discovery"
+"""The source of watches that were found on a gateway's list; it has no settings of its own."""
+
+NO_FILES = frozenset({API_SOURCE, DISCOVERY_SOURCE})
+"""The sources that are no files: the daemon itself keeps what they list."""
+
+
 class WatchKey(NamedTuple):
     """The identity of a watch: the same pair is the same watch, wherever it is listed."""
 
@@ -117,11 +124,15 @@ class ListingChange(NamedTuple):
 
 
 class WatchChanges(NamedTuple):
-    """What a change of the sources did to open watches; `withdrawn` has their rows."""
+    """What a change of the sources did to open watches; `withdrawn` has their rows.
+
+    `lost_files` is how many drop-ins are gone if those are suspiciously many, else 0.
+    """
 
     opened: Sequence[Watch] = ()
     updated: Sequence[Watch] = ()
     withdrawn: Sequence[int] = ()
+    lost_files: int = 0
 
     def __bool__(self) -> bool:
         return any(self[:])

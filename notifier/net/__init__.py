@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from notifier.net.dialing import Dialer
     from notifier.net.tcp import TcpStream
     from notifier.net.tls import TlsStream
-    from notifier.net.tls_context import TlsMaterial, TlsMaterialError, tls_context
+    from notifier.net.tls_context import SYSTEM_TRUST, TlsMaterial, TlsMaterialError, make_context
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -23,17 +23,18 @@ else:
             "dialing": ("Dialer",),
             "tcp": ("TcpStream",),
             "tls": ("TlsStream",),
-            "tls_context": ("TlsMaterial", "TlsMaterialError", "tls_context"),
+            "tls_context": ("SYSTEM_TRUST", "TlsMaterial", "TlsMaterialError", "make_context"),
         },
     )
 
 __all__ = [
     "ANYWHERE",
+    "SYSTEM_TRUST",
     "AddressPolicy",
     "Dialer",
     "TcpStream",
     "TlsMaterial",
     "TlsMaterialError",
     "TlsStream",
-    "tls_context",
+    "make_context",
 ]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from tempfile import TemporaryFile
-from typing import Literal
+from typing import IO, Literal
 
 Part = Literal["ca", "certificate", "key"]
 
@@ -33,6 +33,10 @@ class TlsMaterial:
     key: bytes | None = field(default=None, repr=False)
 
 
+SYSTEM_TRUST = TlsMaterial()
+"""The system's certificates alone."""
+
+
 class TlsMaterialError(ValueError):
     """A `part` that cannot be used; the text finishes a sentence that starts with its file."""
 
@@ -43,7 +47,7 @@ class TlsMaterialError(ValueError):
 
 # building a context costs more than everything else that a connection needs
 @lru_cache(maxsize=_CONTEXTS)
-def tls_context(material: TlsMaterial) -> ssl.SSLContext:
+def make_context(material: TlsMaterial) -> ssl.SSLContext:
     """Return a context that verifies servers, and presents the client's certificate if any.
 
     Raises TlsMaterialError.
@@ -93,9 +97,14 @@ def _explained(error: ssl.SSLError, certificate: bytes) -> TlsMaterialError:
 
 @contextmanager
 def _as_file(content: bytes) -> Iterator[str]:
-    """Yield the path of a file with `content`, which OpenSSL wants for keys; in memory on Linux."""
-    in_memory = hasattr(os, "memfd_create")
-    with open(os.memfd_create("pem"), "w+b") if in_memory else TemporaryFile() as file:
+    """Yield the path of a file with `content`, as OpenSSL takes keys; in memory on Linux."""
+    with _temporary_file() as file:
         file.write(content)
         file.seek(0)
         yield f"/dev/fd/{file.fileno()}"
+
+
+def _temporary_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("pem"), "w+b")
+    return TemporaryFile()

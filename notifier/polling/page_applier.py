@@ -84,6 +84,16 @@ class PageApplier:
             carrier.single_only |= request.after is not None or carrier.video_id in page
         return None
 
+    def share(self, page: Page, after: str | None, at: float) -> None:
+        """Apply a page that no slot waited for; see `apply`."""
+        if not self._queue.planner.record_shared(page.ids, after, page.last_id):
+            return
+        now = trio.current_time()
+        for video_id in page.ids:
+            slot = self._slots.get(video_id)
+            if slot is not None and slot.task is not None:
+                self._apply_one(slot, page, at, now)
+
     def _own_answer(self, page: Page, carrier: PollSlot, at: float) -> Seen | None:
         if page.says_ended(carrier.video_id) or self._must_be_asked(carrier, at):
             return None

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import Literal
 
-from notifier.polling.page_range import PageRange, PageRequest
+from notifier.polling.page_range import PageRange, PageRequest, PageSightings
 from notifier.polling.poll_slot import PollSlot
 from notifier.polling.savings_guard import SavingsGuard
 
@@ -37,12 +37,10 @@ _PAUSES: Mapping[Mode, tuple[float, float]] = {
     "always": (60.0, 600.0),
     "never": (0.0, 0.0),
 }
-_SEED = 10
-"""When so many videos have no range, further chains are begun."""
+_SEED = 10  # when so many videos have no range, further chains are begun
 _MOST_CHAINS = 16
 _MOST_FAILURES = 3
-_MOST_LOST = 50
-"""When so many anchors in a row fail, deletion is not the cause."""
+_MOST_LOST = 50  # when so many anchors in a row fail, deletion is not the cause
 
 
 class PagePlanner:
@@ -58,14 +56,18 @@ class PagePlanner:
         self._chains: list[str] = []
         self._head_end: str | None = None
         self._first_id: str | None = None
+        self._sightings = PageSightings()
         self._limits = list(LIMITS)
         self._failures = self._lost_in_a_row = 0
         self._pages = SavingsGuard(*_PAUSES[mode])
         self._search = SavingsGuard(*_PAUSES[mode])
 
     def add(self, slot: PollSlot) -> None:
-        """Add a slot whose video is searched for on the head page."""
-        if self._mode != "never":
+        """Add a slot; its video is searched for on the head page, unless it was seen elsewhere."""
+        after = self._sightings.take(slot.video_id)
+        if after is not None:
+            self._assign(self._ranges.setdefault(after, PageRange(after)), [slot])
+        elif self._mode != "never":
             self._unlocated[slot] = None
 
     def remove(self, slot: PollSlot) -> None:
@@ -161,6 +163,15 @@ class PagePlanner:
             self._lost_in_a_row = 0
         if end is not None and end not in self._ranges and found:
             self._continue_at(end, page_range, request.new, found[-1])
+
+    def record_shared(self, ids: Collection[str], after: str | None, end: str | None) -> bool:
+        """Record a page that was not planned, as `record_page` does; False if pages are off."""
+        if self._mode == "never":
+            return False
+        if after is not None:
+            self._sightings.add((one for one in ids if one not in self._slots), after)
+        self.record_page(PageRequest(self._limits[0], None, after), ids, end)
+        return True
 
     def _assign(self, page_range: PageRange, found: list[PollSlot]) -> int:
         """Assign slots to a range; return how many had none before.

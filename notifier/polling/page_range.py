@@ -4,7 +4,11 @@ A page is named by its anchor, the id after which it begins (`after`). However m
 in at the head of the list, the page after an anchor shows the same videos.
 """
 
+from collections.abc import Iterable
+
 from notifier.polling.poll_slot import PollSlot
+
+_MOST_SIGHTINGS = 20_000
 
 
 class PageRange:
@@ -39,3 +43,21 @@ class PageRequest:
         self.expected: dict[PollSlot, None] = {}
         self.new = 0
         self.unexpected = self.released = False
+
+
+class PageSightings:
+    """The pages on which videos were seen before they were watched: anchors, the latest 20,000."""
+
+    def __init__(self) -> None:
+        self._anchors: dict[str, str] = {}
+
+    def add(self, video_ids: Iterable[str], after: str) -> None:
+        """Record the ids on the page that follows `after`."""
+        for video_id in video_ids:
+            self._anchors.setdefault(video_id, after)
+        while len(self._anchors) > _MOST_SIGHTINGS:
+            del self._anchors[next(iter(self._anchors))]
+
+    def take(self, video_id: str) -> str | None:
+        """Return the anchor of the page where a video was seen, and forget it."""
+        return self._anchors.pop(video_id, None)

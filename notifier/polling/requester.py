@@ -5,7 +5,6 @@ it is well, limits requests, refuses the key, or has a list that lags behind.
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +15,7 @@ from notifier.metrics import Metrics
 from notifier.model.answer import Answer, PollError, Seen, Unauthorized, outcome_word
 from notifier.model.video import Snapshot
 from notifier.polling.auth import AuthMonitor, KeyVerdict, key_verdict
+from notifier.polling.ended_videos import EndedVideos
 from notifier.polling.gateway_health import GatewayHealth, is_limited
 from notifier.polling.generic_not_found import GenericNotFound
 from notifier.polling.lifecycle import LONGEST_WAIT
@@ -24,9 +24,9 @@ from notifier.polling.list_trust import (
     ListTrust,
     compare_after,
     compare_before,
-    compare_with_end,
 )
 from notifier.polling.page_applier import SLOW, PageApplier
+from notifier.polling.page_listener import PageListener
 from notifier.polling.page_range import PageRequest
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.unknown_status import UnknownStatusLog
@@ -40,8 +40,6 @@ _TIMES_SINGLE = 3
 
 _PROMPT = 2.0
 """Within so many seconds after a page a single answer is compared with it."""
-
-_MOST_ENDED = 100
 
 
 class StatusClient(Protocol):
@@ -83,7 +81,8 @@ class Requester:
         self._generic = GenericNotFound()
         self._limited: str | None = None
         self._usual_time: float | None = None
-        self._ended: OrderedDict[str, float] = OrderedDict()
+        self._listener: PageListener | None = None
+        self._ended = EndedVideos()
         self._use(client, poll_interval)
 
     def change(self, client: StatusClient, poll_interval: float) -> None:
@@ -93,10 +92,24 @@ class Requester:
             self.health.record_resumed(self._deps.now())
         self._deps.hurry(_is_refused)
 
+    def listen(self, listener: PageListener | None) -> None:
+        """Tell `listener` every list page that the pollers read, None to tell nobody."""
+        self._listener = listener
+
     def remove(self, slot: PollSlot) -> None:
         """Forget a slot whose watch is over."""
         self.auth.remove(slot)
         self._generic.remove(slot.video_id)
+
+    @property
+    def client(self) -> StatusClient:
+        """What requests are made through at present."""
+        return self._client
+
+    @property
+    def trusts_lists(self) -> bool:
+        """Whether the statuses on list pages are believed."""
+        return self._trust.trusted
 
     def _use(self, client: StatusClient, poll_interval: float) -> None:
         self._client = client
@@ -125,16 +138,14 @@ class Requester:
         if client is self._client:  # else it was asked with the key of before
             self._judge_key(slot, answer, at)
         if is_limited(answer):
-            self._back_off(slot.video_id, answer.wait or 0)
+            self.back_off(slot.video_id, answer.wait or 0)
         return PollResult(answer, at)
 
     def _record_seen(self, slot: PollSlot, snapshot: Snapshot, now: float) -> None:
         if snapshot.status is None:
             self._unknown_statuses.report(snapshot.word)
         if snapshot.ended:
-            self._ended[slot.video_id] = now
-            while len(self._ended) > _MOST_ENDED:
-                self._ended.popitem(last=False)
+            self._ended.add(slot.video_id, now)
 
     def _judge_key(self, slot: PollSlot, answer: Answer, at: float) -> None:
         match key_verdict(answer):
@@ -142,17 +153,18 @@ class Requester:
                 self.auth.record_refusal(slot, answer, at, len(self._deps.slots))
             case KeyVerdict.ACCEPTED:
                 was_refused = _is_refused(slot)
-                self._record_accepted(slot, at)
+                self.record_accepted(slot, at)
                 if was_refused:
                     # what made this one readable again may hold for others as well
                     self._deps.hurry(_is_refused)
 
-    def _record_accepted(self, slot: PollSlot | None, at: float) -> None:
+    def record_accepted(self, slot: PollSlot | None, at: float) -> None:
+        """Record that the key was accepted for a request made `at` a time (`Clock.now`)."""
         if self.auth.record_accepted(slot, at):
             self.health.record_resumed(self._deps.now())
             self._deps.hurry(_is_refused)
 
-    def _back_off(self, video_id: str, wait: float) -> None:
+    def back_off(self, video_id: str, wait: float) -> None:
         """Make no requests for a while, but not twice in a row for the same limited video."""
         if video_id != self._limited:
             self._limited = video_id
@@ -179,23 +191,33 @@ class Requester:
                 deps.pages.reject(slot, request, alone=not self._trust.trusted)
                 return sample
             await deps.limiter.acquire()
-        at = deps.now()
+        at, client = deps.now(), self._client
         page = await self._list_page(request, waiting)
         if not isinstance(page, Page):
             deps.metrics.poll(deps.gateway, "not_listed")
             deps.log.debug("not_listed", outcome=outcome_word(page), detail=page.detail)
             deps.pages.fail(slot, request, page)
             return sample
-        deps.metrics.poll(deps.gateway, "listed")
-        self.health.record_answered(deps.now())
-        if any(video_id in deps.slots for video_id in page.ids):
-            self._record_accepted(None, at)
+        self.record_page(page, at)
+        if self._listener is not None and client is self._client:
+            self._listener.page_was_read(request.after, page)
         if self._is_contradicted(slot, page, at, sample) or not self._trust.trusted:
             deps.pages.reject(slot, request, alone=True)
             return sample
         deps.pages.longest_unasked = self._trust.longest_unasked(len(deps.slots))
         own = deps.pages.apply(slot, request, page, at, sampled=sample is not None)
         return own if sample is None else sample
+
+    def record_page(self, page: Page, at: float, *, proves_key: bool = True) -> None:
+        """Record that a page came, which was asked for `at` a time (`Clock.now`).
+
+        `proves_key` says that it counts as an answer about the watched videos on it.
+        """
+        self._deps.metrics.poll(self._deps.gateway, "listed")
+        self.health.record_answered(self._deps.now())
+        slots = self._deps.slots
+        if proves_key and any(video_id in slots for video_id in page.ids):
+            self.record_accepted(None, at)
 
     async def _sample(self, slot: PollSlot, request: PageRequest) -> PollResult:
         """Ask about one video alone; if that takes long, others wait no longer for the page."""
@@ -236,16 +258,19 @@ class Requester:
         self, slot: PollSlot, page: Page, at: float, sample: PollResult | None
     ) -> bool:
         """Compare a page with single answers from before; return whether it is not to be used."""
-        found = [
-            (compare_with_end(listed.snapshot), video_id, False)
-            for video_id, ended_at in self._ended.items()
-            if ended_at <= at and (listed := page.answer(video_id)) is not None
-        ]
+        found = [(*each, False) for each in self._ended.compare(page, at)]
         listed = page.answer(slot.video_id, slot.known)
         if sample is not None and isinstance(sample.answer, Seen) and listed is not None:
             moved = slot.known is not None and listed.snapshot is not slot.known
             compared = compare_after(listed.snapshot, sample.answer.snapshot)
             found.append((compared, slot.video_id, moved))
+        return self._record_comparisons(found)
+
+    def is_contradicted_by_ends(self, page: Page, at: float) -> bool:
+        """Return whether a page shows a video as running that ended before it was asked for."""
+        return self._record_comparisons([(*each, False) for each in self._ended.compare(page, at)])
+
+    def _record_comparisons(self, found: list[tuple[Contradiction, str, bool]]) -> bool:
         for contradiction, video_id, moved in found:
             self._record_comparison(contradiction, video_id, moved=moved)
         return any(contradiction is not Contradiction.NONE for contradiction, *_ in found)

@@ -25,6 +25,7 @@ from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.ready_queue import ReadyQueue
 from notifier.polling.requester import Requester, RequesterDeps, StatusClient
 from notifier.polling.timer_wheel import TimerWheel
+from notifier.polling.unplanned import UnplannedRequests
 from notifier.rate_limiter import RateLimiter
 from notifier.wakeup import Wakeup
 
@@ -60,7 +61,9 @@ class GatewayScheduler:
         self._wakeup = Wakeup()
         self._wakes_at = -math.inf
         self._resumed_at = -math.inf
-        self._requester = Requester(client, limits.poll_interval, self._deps())
+        deps = self._deps()
+        self._requester = Requester(client, limits.poll_interval, deps)
+        self.unplanned = UnplannedRequests(self._requester, deps)
 
     def _deps(self) -> RequesterDeps:
         return RequesterDeps(

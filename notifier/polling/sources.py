@@ -17,8 +17,15 @@ from notifier import log
 from notifier.config import Config
 from notifier.config.dropin_folder import Contents, Folder
 from notifier.errors import Problem, StoreError
-from notifier.model.watch import API_SOURCE, Listing, ListingChange, Watch, WatchChanges
+from notifier.model.watch import (
+    NO_FILES,
+    Listing,
+    ListingChange,
+    Watch,
+    WatchChanges,
+)
 from notifier.polling.listing_changes import differences
+from notifier.polling.mass_loss import LOST_HINT, is_mass_loss
 from notifier.wakeup import Wakeup
 
 _SCAN_EVERY = 5.0
@@ -98,11 +105,18 @@ class Sources:
             return WatchChanges(opened=await self._sync(contents))
         changes = differences(self._synced, self._unsynced, self._gone)
         done = await self._store.change_watches(changes) if changes else WatchChanges()
+        lost = self._lost_files(self._synced.keys())
         for source in self._gone:
             self._synced.pop(source, None)
         self._synced |= self._unsynced
         self._unsynced, self._gone = {}, set()
-        return done
+        return done._replace(lost_files=lost) if done.withdrawn else done
+
+    def _lost_files(self, known: Collection[str]) -> int:
+        """Return how many of the `known` sources are gone, 0 if that is nothing unusual."""
+        files = set(known) - {self._config.listing.source} - NO_FILES
+        gone = len(files & self._gone)
+        return gone if is_mass_loss(gone, len(files)) else 0
 
     def _note(self, contents: Contents) -> None:
         """Add a scan to what the store does not have yet."""
@@ -120,7 +134,10 @@ class Sources:
         gone = set[str]()
         if contents.names is not None:
             known = await self._store.known_sources()
-            gone = known - contents.names - {self._config.listing.source, API_SOURCE}
+            gone = known - contents.names - {self._config.listing.source} - NO_FILES
+            self._gone = gone
+            if lost := self._lost_files(known):
+                self._log.warning("dropins_lost", files=lost, hint=LOST_HINT)
         watches = await self._store.sync_watches(list(self._unsynced.values()), gone)
         self._synced, self._unsynced, self._gone = self._unsynced, {}, set()
         return watches

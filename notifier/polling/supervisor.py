@@ -13,6 +13,7 @@ import trio
 from notifier import log
 from notifier.errors import StoreError
 from notifier.model.watch import Watch, WatchChanges
+from notifier.polling.mass_loss import LOST_HINT
 from notifier.polling.poller import Poller
 from notifier.schedule.backoff import growing, jittered
 from notifier.wakeup import Wakeup
@@ -71,8 +72,11 @@ class Supervisor:
 
     def apply_changes(self, changes: WatchChanges) -> None:
         """Make the pollers match what has changed, and try again to poll orphans."""
+        if changes.lost_files:
+            files, watches = changes.lost_files, len(changes.withdrawn)
+            self._log.warning("dropins_lost", files=files, withdrawn=watches, hint=LOST_HINT)
         for row in changes.withdrawn:
-            self.drop(row)
+            self._drop(row, reported=bool(changes.lost_files))
         changed = {watch.row: watch for watch in (*changes.opened, *changes.updated)}
         for watch in (self._orphans | changed).values():
             if watch.row in self._pollers:
@@ -81,15 +85,20 @@ class Supervisor:
                 self._start(watch, spread=False)
 
     def add(self, watch: Watch) -> None:
-        """Start polling one more open watch."""
-        if watch.row not in self._pollers:
+        """Start polling one more open watch, or give one that is polled its new settings."""
+        if watch.row in self._pollers:
+            self._pollers[watch.row].watch = watch
+        else:
             self._start(watch, spread=False)
 
     def drop(self, row: int) -> None:
         """Stop polling a watch that was withdrawn."""
+        self._drop(row)
+
+    def _drop(self, row: int, *, reported: bool = False) -> None:
         self._orphans.pop(row, None)
         if row in self._pollers:
-            self._stop(row)
+            self._stop(row, reported=reported)
 
     @property
     def polling(self) -> int:
@@ -105,11 +114,12 @@ class Supervisor:
                 self._orphan(poller.watch)
         self._settled.notify()
 
-    def _stop(self, row: int) -> None:
+    def _stop(self, row: int, *, reported: bool = False) -> None:
         poller = self._pollers.pop(row)
         poller.stop()
         key = poller.watch.key
-        self._log.info("withdrawn", gateway=key.gateway, video_id=key.video_id)
+        if not reported:
+            self._log.info("withdrawn", gateway=key.gateway, video_id=key.video_id)
         self._settled.notify()
 
     def _orphan(self, watch: Watch) -> None:

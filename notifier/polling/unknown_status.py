@@ -2,7 +2,8 @@
 
 from typing import Any
 
-_MOST = 100
+MOST = 100
+"""How many words are logged."""
 
 
 class UnknownStatusLog:
@@ -13,13 +14,18 @@ class UnknownStatusLog:
         self._reported: set[str] = set()
 
     def report(self, word: str) -> None:
-        """Log an unknown word, if it is the first time."""
-        if word in self._reported:
+        """Log an unknown word, if it is the first time and not too many were logged before."""
+        if word in self._reported or len(self._reported) >= MOST:
             return
-        if len(self._reported) < _MOST:
-            self._reported.add(word)
+        self._reported.add(word)
         self._log.warning(
             "unknown_status_word",
             word=word,
             hint="if it means an ending, say so in status_words",
         )
+        if len(self._reported) == MOST:
+            self._log.warning(
+                "unknown_status_words_not_logged",
+                logged=MOST,
+                hint="this gateway makes up words; those that follow are not logged",
+            )

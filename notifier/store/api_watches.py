@@ -7,8 +7,17 @@ import sqlite3
 from dataclasses import replace
 
 from notifier.errors import ConflictError, UnknownError
-from notifier.model.watch import API_SOURCE, Callback, Watch, WatchKey, WatchSpec, WatchState
-from notifier.store import listings, watches
+from notifier.model.watch import (
+    API_SOURCE,
+    DISCOVERY_SOURCE,
+    NO_FILES,
+    Callback,
+    Watch,
+    WatchKey,
+    WatchSpec,
+    WatchState,
+)
+from notifier.store import aliases, listings, watches
 
 
 def add(
@@ -21,12 +30,15 @@ def add(
 ) -> tuple[Watch, bool]:
     """Take the watch of `spec` for the control API; tell whether that made it open.
 
-    One that is open is returned as it is, and so is one that has ended, unless `again` or a
-    higher generation is asked for. `again` takes the next generation after an ended or withdrawn
-    one. Raises ConflictError when the watch is open with other settings.
+    One that is open is returned as it is, or with these settings if discovery opened it. One that
+    has ended is returned as it is, unless `again` or a higher generation is asked for. `again`
+    takes the next generation after an ended or withdrawn one. Raises ConflictError when the watch
+    is open with other settings.
     """
     known = watches.latest(db, spec.key)
     if known is not None and known.state is WatchState.OPEN:
+        if listings.sources_of(db, spec.key) == [DISCOVERY_SOURCE]:
+            return _take_over(db, spec, known, callback), False
         same = replace(spec, generation=known.spec.generation) == known.spec
         if not same or watches.callback_of(db, known.row) != callback:
             places = ", ".join(listings.sources_of(db, spec.key))
@@ -52,21 +64,37 @@ def _open_for_api(
     if known is not None and known.spec.generation == spec.generation:
         watches.reopen(db, known.row, spec, now)
     else:
+        aliases.withdraw_discovered(db, spec.key, now)
         watches.insert(db, spec, now)
     taken = watches.latest(db, spec.key)
     assert taken is not None  # noqa: S101 - it was opened above
     listings.add(db, API_SOURCE, spec.key)
-    db.execute("DELETE FROM callbacks WHERE watch = ?", (taken.row,))
-    if callback is not None:
-        db.execute(
-            "INSERT INTO callbacks (watch, url, endpoint) VALUES (?, ?, ?)",
-            (taken.row, callback.url, callback.endpoint),
-        )
+    _set_callback(db, taken.row, callback)
     return replace(taken, fresh=True)
 
 
+def _take_over(
+    db: sqlite3.Connection, spec: WatchSpec, known: Watch, callback: Callback | None
+) -> Watch:
+    """Give an open watch that discovery opened the settings of `spec`."""
+    spec = replace(spec, generation=known.spec.generation)
+    watches.change_settings(db, known.row, spec)
+    listings.add(db, API_SOURCE, spec.key)
+    _set_callback(db, known.row, callback)
+    return replace(known, spec=spec)
+
+
+def _set_callback(db: sqlite3.Connection, row: int, callback: Callback | None) -> None:
+    db.execute("DELETE FROM callbacks WHERE watch = ?", (row,))
+    if callback is not None:
+        db.execute(
+            "INSERT INTO callbacks (watch, url, endpoint) VALUES (?, ?, ?)",
+            (row, callback.url, callback.endpoint),
+        )
+
+
 def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
-    """Withdraw an open watch that the control API has added; return its row.
+    """Withdraw an open watch that no file lists; return its row.
 
     Raises UnknownError when it is not watched, ConflictError when it has ended or a file lists
     it.
@@ -76,9 +104,9 @@ def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
         raise UnknownError(f"{key} is not watched")
     if known.state is WatchState.ENDED:
         raise ConflictError(f"{key} has already ended")
-    files = [source for source in listings.sources_of(db, key) if source != API_SOURCE]
+    files = set(listings.sources_of(db, key)) - NO_FILES
     if files:
-        raise ConflictError(f"{key} is listed in {', '.join(files)}: remove it there")
+        raise ConflictError(f"{key} is listed in {', '.join(sorted(files))}: remove it there")
     db.execute("DELETE FROM listings WHERE gateway = ? AND video_id = ?", key)
     db.execute(
         "UPDATE watches SET state = 'withdrawn', closed_at = ? WHERE id = ?", (now, known.row)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
-from notifier.model.watch import Listing, ListingChange, WatchKey, WatchSpec
+from notifier.model.watch import DISCOVERY_SOURCE, Listing, ListingChange, WatchKey, WatchSpec
 
 MOST_CHANGES = 500
 """The most watches that one transaction changes: other operations wait for its end."""
@@ -34,11 +34,16 @@ def batches(
 
 
 def add(db: sqlite3.Connection, source: str, key: WatchKey) -> None:
-    """Record that `source` lists a watch."""
+    """Record that `source` lists a watch; it takes the place of discovery."""
     db.execute(
         "INSERT OR IGNORE INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
         (source, *key),
     )
+    if source != DISCOVERY_SOURCE:
+        db.execute(
+            "DELETE FROM listings WHERE gateway = ? AND video_id = ? AND source = ?",
+            (*key, DISCOVERY_SOURCE),
+        )
 
 
 def remove(db: sqlite3.Connection, source: str, key: WatchKey, now: float) -> list[int]:
@@ -65,6 +70,12 @@ def replace(db: sqlite3.Connection, listed: Sequence[Listing], gone: Collection[
     db.executemany(
         "INSERT INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
         ((listing.source, *key) for listing in listed for key in _keys(listing)),
+    )
+    db.execute(
+        "DELETE FROM listings AS found WHERE source = ? AND EXISTS (SELECT 1 FROM listings l "
+        "WHERE l.gateway = found.gateway AND l.video_id = found.video_id "
+        "AND l.source <> found.source)",
+        (DISCOVERY_SOURCE,),
     )
 
 

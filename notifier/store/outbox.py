@@ -12,6 +12,7 @@ from typing import Any
 
 from notifier.model.delivery import (
     AttemptRecord,
+    CancelledDeliveries,
     Claim,
     DeadLetter,
     Delivered,
@@ -232,13 +233,25 @@ def release_interrupted(db: sqlite3.Connection) -> int:
     return released.rowcount
 
 
-def cancel_removed(db: sqlite3.Connection, configured: Collection[str], now: float) -> list[str]:
-    """Cancel what is pending for endpoints that were removed from the config; return them."""
+def cancel_removed(
+    db: sqlite3.Connection, configured: Collection[str], now: float
+) -> list[CancelledDeliveries]:
+    """Cancel what is pending for endpoints that were removed from the config; return how much."""
     pending = db.execute("SELECT DISTINCT endpoint FROM deliveries WHERE state = 'pending'")
     removed = sorted({name for (name,) in pending} - set(configured))
+    cancelled = [_pending_for(db, name) for name in removed]
     for name in removed:
         _cancel(db, name, now)
-    return removed
+    return cancelled
+
+
+def _pending_for(db: sqlite3.Connection, endpoint: str) -> CancelledDeliveries:
+    row = db.execute(
+        "SELECT count(*), min(e.recorded_at) FROM deliveries d JOIN events e ON e.id = d.event "
+        "WHERE d.state = 'pending' AND d.endpoint = ?",
+        (endpoint,),
+    ).fetchone()
+    return CancelledDeliveries(endpoint, *row)
 
 
 def _cancel(db: sqlite3.Connection, endpoint: str, now: float) -> None:

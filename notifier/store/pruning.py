@@ -3,8 +3,9 @@
 An event is removed with its deliveries, dead letters included, once none of them is pending or in
 flight and the last was settled long enough ago; deliveries held for a disabled endpoint keep it. A
 watch is removed when it has no event left, unless a file still lists it: its row is then the
-tombstone that keeps it from being watched again. The source `api` does not count: no file could
-ever stop listing it. SQLite reuses the room; the file does not shrink.
+tombstone that keeps it from being watched again. The sources `api` and `discovery` do not count:
+no file could ever stop listing it, and discovery remembers it otherwise. SQLite reuses the room;
+the file does not shrink.
 
 Each batch examines a bounded number of rows, from where the batch before it stopped. What has to
 stay is therefore looked at once in a pass, however much of it there is.
@@ -14,7 +15,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from notifier.model.watch import API_SOURCE
+from notifier.model.watch import API_SOURCE, DISCOVERY_SOURCE
 
 BATCH = 200
 """The most rows that one batch examines."""
@@ -59,10 +60,11 @@ def prune_watches(db: sqlite3.Connection, before: float, start: Position) -> Pru
     rows = db.execute(
         "SELECT closed_at, id, EXISTS (SELECT 1 FROM events e WHERE e.watch = w.id), "
         "EXISTS (SELECT 1 FROM listings l WHERE l.gateway = w.gateway "
-        "AND l.video_id = w.video_id AND l.source <> ?), gateway, video_id FROM watches w "
+        "AND l.video_id = w.video_id AND l.source NOT IN (?, ?)), gateway, video_id "
+        "FROM watches w "
         "WHERE state <> 'open' AND (closed_at, id) > (?, ?) AND closed_at < ? "
         "ORDER BY closed_at, id LIMIT ?",
-        (API_SOURCE, start.at, start.id or 0, before, BATCH),
+        (API_SOURCE, DISCOVERY_SOURCE, start.at, start.id or 0, before, BATCH),
     ).fetchall()
     db.executemany(
         "DELETE FROM callbacks WHERE watch = ?", [(row[1],) for row in rows if not row[2]]
@@ -70,9 +72,9 @@ def prune_watches(db: sqlite3.Connection, before: float, start: Position) -> Pru
     over = [row for row in rows if not (row[2] or row[3])]
     db.executemany("DELETE FROM watches WHERE id = ?", [(row[1],) for row in over])
     db.executemany(
-        f"DELETE FROM listings WHERE gateway = ? AND video_id = ? AND source = '{API_SOURCE}' "
-        "AND NOT EXISTS (SELECT 1 FROM watches w WHERE w.gateway = listings.gateway"
-        " AND w.video_id = listings.video_id)",
+        "DELETE FROM listings WHERE gateway = ? AND video_id = ? "
+        f"AND source IN ('{API_SOURCE}', '{DISCOVERY_SOURCE}') AND NOT EXISTS (SELECT 1 "
+        "FROM watches w WHERE w.gateway = listings.gateway AND w.video_id = listings.video_id)",
         [row[4:] for row in over],
     )
     return _pruned(rows, len(over))

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from notifier.model.delivery import CancelledDeliveries
 from notifier.model.health import Health
 from notifier.model.steady_base import SteadyBase
 from notifier.store import clock_base, endpoints, outbox, watches
@@ -11,9 +12,9 @@ from notifier.store import clock_base, endpoints, outbox, watches
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """Which endpoints were removed, which were enabled, and the health of all."""
+    """What was cancelled, which endpoints were enabled, and the health of all."""
 
-    removed: Sequence[str]
+    cancelled: Sequence[CancelledDeliveries]
     enabled: Sequence[str]
     health: Mapping[str, Health]
 

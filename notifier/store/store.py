@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from notifier.errors import NotifierError
 from notifier.model.delivery import AttemptRecord, Claim, Settlement
+from notifier.model.discovery import DiscoveryRecord, FoundJob, Mark
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.model.job_sample import JobSample
@@ -28,6 +29,7 @@ from notifier.store import (
     attempts,
     clock_base,
     delivery_counts,
+    discovery,
     endpoints,
     job_samples,
     listings,
@@ -90,6 +92,34 @@ class Store(Transactions):
     async def known_sources(self) -> set[str]:
         """Return the names of the sources that list something."""
         return await self._query(listings.known_sources)
+
+    async def discovery(self, gateway: str, base_url: str) -> DiscoveryRecord:
+        """Return what discovery remembers of a gateway; `base_url` is a digest of its URL."""
+        return await self._query(discovery.load, gateway, base_url)
+
+    async def record_discovered(
+        self, gateway: str, found: Sequence[FoundJob], walk: int, mark: Mark
+    ) -> list[Watch]:
+        """Commit jobs that a walk found, their watches and the mark; return the watches opened."""
+        now = self._now()
+        return await self._transact_long(discovery.record, gateway, found, walk, mark, now)
+
+    async def confirm_discovered(
+        self, gateway: str, epoch: int, key: str, *, runs: bool
+    ) -> list[Watch]:
+        """Commit what a single answer decided about a job; return the watch if that opened it."""
+        now = self._now()
+        return await self._transact(discovery.confirm, gateway, epoch, key, now, runs=runs)
+
+    async def forget_discovered(
+        self, gateway: str, mark: Mark, kept: int
+    ) -> tuple[list[str], int | None]:
+        """Remove a batch of old jobs; return their keys, and the floor that they are behind."""
+        return await self._transact_long(discovery.forget, gateway, mark, kept)
+
+    async def forget_earlier_discovered(self, gateway: str, epoch: int) -> int:
+        """Remove a batch of the jobs of an earlier base_url; return how many."""
+        return await self._transact_long(discovery.forget_earlier, gateway, epoch)
 
     async def save_observations(self, observations: Sequence[Observation]) -> None:
         """Store the last observation of open watches."""

@@ -19,7 +19,7 @@ from notifier.model.watch import (
     WatchKey,
     WatchSpec,
 )
-from notifier.store import listings
+from notifier.store import aliases, listings
 from notifier.store.codec import (
     WATCH_COLUMNS,
     dump_endpoints,
@@ -103,6 +103,7 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
         spec.key,
     ).fetchone()
     if known is None:
+        aliases.withdraw_discovered(db, spec.key, now)
         return insert(db, spec, now)
     row, state, generation = known
     if state == "open":
@@ -110,7 +111,7 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
         if spec.generation > generation or (
             spec.generation == generation and not _differs_from_api(db, row, spec)
         ):
-            _update(db, row, spec, spec.generation)
+            change_settings(db, row, spec)
         return None
     if spec.generation > generation:
         return insert(db, spec, now)
@@ -122,7 +123,7 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
 
 def reopen(db: sqlite3.Connection, row: int, spec: WatchSpec, now: float) -> None:
     """Open a withdrawn watch in its generation; its deadline and grace start anew."""
-    _update(db, row, spec, spec.generation)
+    change_settings(db, row, spec)
     db.execute(
         "UPDATE watches SET state = 'open', closed_at = NULL, taken_at = ?, "
         "missing_since = NULL, missing_count = 0 WHERE id = ?",
@@ -179,11 +180,12 @@ def _has_ended(db: sqlite3.Connection, spec: WatchSpec) -> bool:
     return row is not None
 
 
-def _update(db: sqlite3.Connection, row: int, spec: WatchSpec, generation: int) -> None:
+def change_settings(db: sqlite3.Connection, row: int, spec: WatchSpec) -> None:
+    """Give a watch the settings and the generation of `spec`."""
     db.execute(
         "UPDATE watches SET endpoints = ?, metadata = ?, give_up_after = ?, generation = ? "
         "WHERE id = ?",
-        (*_settings(spec), generation, row),
+        (*_settings(spec), spec.generation, row),
     )
 
 

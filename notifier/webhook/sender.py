@@ -8,9 +8,10 @@ from notifier.errors import TransportError
 from notifier.http_client import HttpClient, HttpRequest, HttpResponse
 from notifier.schedule.retry_after import parse_retry_after
 from notifier.signing import signed_headers
+from notifier.webhook.refusal import refusal_text
 
 MAX_ANSWER = 64 * 1024
-"""Largest answer of a receiver that is read, in bytes; its content is not used."""
+"""How much is read of a receiver's answer, in bytes; what is longer was received all the same."""
 
 _SUCCESS = range(200, 300)
 
@@ -38,6 +39,7 @@ class Outcome:
 
     `word` is `delivered`, `http_500` and so on, or a `TransportError.kind`. `status` is the HTTP
     status of a complete answer. `retry_after` is the wait that the receiver asked for, in seconds.
+    `detail` says why it was not delivered: in the receiver's words (`refusal_text`) or in ours.
     """
 
     word: str
@@ -47,7 +49,7 @@ class Outcome:
 
     @property
     def delivered(self) -> bool:
-        """Whether a complete 2xx came back."""
+        """Whether a 2xx came back."""
         return self.status is not None and _is_success(self.status)
 
 
@@ -72,17 +74,17 @@ class WebhookSender:
     async def send(self, event_id: str, body: bytes) -> Outcome:
         """Make one attempt; every outcome is returned, none raised."""
         try:
-            reply = await self._post(self._target(), event_id, body)
+            request = self._request(self._target(), event_id, body)
+            reply = await self._http.send(request)
         except TransportError as error:
             return Outcome(error.kind, detail=error.detail)
         except ValueError as error:
             return Outcome("secret", detail=str(error))
         if _is_success(reply.status):
             return Outcome("delivered", reply.status)
-        wait = parse_retry_after(reply.headers.get("retry-after", ""), self._wall())
-        return Outcome(f"http_{reply.status}", reply.status, wait)
+        return self._refused(request, reply)
 
-    async def _post(self, target: Target, event_id: str, body: bytes) -> HttpResponse:
+    def _request(self, target: Target, event_id: str, body: bytes) -> HttpRequest:
         headers = {
             **target.headers,
             "content-type": "application/json",
@@ -90,9 +92,16 @@ class WebhookSender:
         }
         if target.keys:
             headers |= signed_headers(target.keys, event_id, int(self._wall()), body)
-        return await self._http.send(
-            HttpRequest("POST", target.url, headers, target.timeout, MAX_ANSWER, body)
+        return HttpRequest(
+            *("POST", target.url, headers, target.timeout, MAX_ANSWER, body), wants_body=False
         )
+
+    def _refused(self, request: HttpRequest, reply: HttpResponse) -> Outcome:
+        wait = parse_retry_after(reply.headers.get("retry-after", ""), self._wall())
+        detail = refusal_text(
+            reply.status, reply.headers, reply.body, url=request.url, sent=request.headers
+        )
+        return Outcome(f"http_{reply.status}", reply.status, wait, detail)
 
 
 def _is_success(status: int) -> bool:

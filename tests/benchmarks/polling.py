@@ -43,6 +43,7 @@ poll_interval = "{interval}s"
 min_poll_interval = "{least}s"
 max_requests_per_second = {rate}
 list_videos = "{lists}"
+discover = {discover}
 
 [endpoints.app]
 url = "http://127.0.0.1:9/"
@@ -61,6 +62,10 @@ class Load:
     progress: bool = True
     warm_up: float = 2.0
     seconds: float = 3.0
+    discover: bool = False
+    """Find the jobs on the list, instead of watching them by id."""
+    waits: bool = False
+    """Measure only once as many answers have come as there are watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ class Measured:
     """What was measured in `seconds`: CPU seconds, requests, answers to pollers; and memory.
 
     `memory` is what the process has grown by per watch, in bytes; `first_poll` how many seconds
-    after the daemon began to start the gateway was first asked.
+    after the daemon began to start the gateway was first asked; `start_cpu` the CPU seconds until
+    as many answers had come as there are watches.
     """
 
     cpu: float
@@ -77,6 +83,7 @@ class Measured:
     seconds: float
     memory: float
     first_poll: float
+    start_cpu: float = 0.0
 
 
 def measure(load: Load) -> Measured:
@@ -107,9 +114,17 @@ def _prepare(url: str, folder: Path, load_: Load) -> None:
     """
     config = folder / "config.toml"
     interval, least, lists = load_.interval, load_.interval / 4, load_.lists
-    text = _CONFIG.format(url=url, interval=interval, least=least, rate=10_000, lists=lists)
+    text = _CONFIG.format(
+        url=url,
+        interval=interval,
+        least=least,
+        rate=10_000,
+        lists=lists,
+        discover=str(load_.discover).lower(),
+    )
     config.write_text(text, encoding="utf-8")
-    specs = tuple(WatchSpec(WatchKey("main", name(number))) for number in range(load_.watches))
+    known = 0 if load_.discover else load_.watches
+    specs = tuple(WatchSpec(WatchKey("main", name(number))) for number in range(known))
     database = Database.open(folder / "n.db", config)
     database.transact(watches.sync, [Listing(API_SOURCE, specs)], [], time.time())
     database.close()
@@ -132,12 +147,15 @@ async def _measure(url: str, folder: Path, load_: Load) -> Measured:
     config = load(folder / "config.toml", {})
     tune_gc()
     signals, before, began = Lifecycle(trio.Event()), _resident(), time.monotonic()
-    answers = _count_answers()
+    answers, started = _count_answers(), _cpu()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(run_daemon, config, signals))
         while not asked(url):  # noqa: ASYNC110 - another process has no event
             await trio.sleep(0.05)
         first_poll = time.monotonic() - began
+        while load_.waits and answers() < load_.watches:  # noqa: ASYNC110 - same
+            await trio.sleep(0.02)
+        start_cpu = _cpu() - started
         await trio.sleep(load_.warm_up)
         cpu, requests, seen, since = _cpu(), asked(url), answers(), time.monotonic()
         await trio.sleep(load_.seconds)
@@ -148,6 +166,7 @@ async def _measure(url: str, folder: Path, load_: Load) -> Measured:
             time.monotonic() - since,
             (_resident() - before) / load_.watches,
             first_poll,
+            start_cpu,
         )
         os.write(1, json.dumps(asdict(measured)).encode())
         os._exit(0)  # nothing is to be saved, and 100,000 tasks take their time

@@ -61,9 +61,9 @@ def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
     full = load_text(tmp_path, with_every_setting(), ENV)
     # for these there is no default to show
     gateways = full.gateways.values()
-    assert [replace(each, proxy=None, tls=TlsFiles()) for each in gateways] == [
-        *plain.gateways.values()
-    ]
+    assert [
+        replace(each, proxy=None, tls=TlsFiles(), discover_since=None) for each in gateways
+    ] == [*plain.gateways.values()]
     endpoints = full.endpoints.values()
     assert [replace(each, proxy=None, tls=TlsFiles()) for each in endpoints] == [
         *plain.endpoints.values()

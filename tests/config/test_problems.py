@@ -81,6 +81,8 @@ FORMS = 'must be text, { env = "NAME" }, { file = "/path" } or { credential = "n
             "headers.Authorization",
             "contradicts api_key, which is sent in the same header",
         ),
+        ('discover_since = "24h"', "discover_since", "has no effect without discover"),
+        ("discover = 1", "discover", "must be true or false"),
     ],
 )
 def test_a_bad_gateway_key_is_explained(tmp_path: Path, line: str, key: str, message: str) -> None:

@@ -80,6 +80,19 @@ class Container:
             timeout=PATIENCE,
         )
 
+    def kill(self) -> None:
+        """End whatever is left of it.
+
+        Process 1 has to be killed itself: the kernel forgets unshare's wish that it dies with its
+        parent when it becomes another user.
+        """
+        if self.process.poll() is None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)  # unshare ends with it
+            except (IndexError, ProcessLookupError):  # it has not begun, or ends just now
+                self.process.kill()
+        self.process.wait()
+
     def stop(self) -> int:
         """Send SIGTERM to process 1; return the exit code."""
         os.kill(self.pid, signal.SIGTERM)
@@ -197,8 +210,7 @@ def pod(image: Image, folder: Path, *names: str) -> Iterator[Pod]:
             yield made
         finally:
             for container in made.containers:
-                container.process.kill()
-                container.process.wait()
+                container.kill()
 
 
 def eventually(condition: Callable[[], bool], what: Callable[[], str]) -> None:

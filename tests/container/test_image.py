@@ -82,3 +82,11 @@ def test_the_image_has_no_build_tools_and_no_secret(image: Image) -> None:
     assert image.settings["StopSignal"] == "SIGTERM"
     assert [*image.settings["Volumes"]] == ["/var/lib/notifier"]
     assert not [name for name in image.environment if "SECRET" in name or "KEY" in name]
+
+
+def test_no_process_of_a_container_outlives_its_pod(image: Image, tmp_path: Path) -> None:
+    with pod(image, tmp_path) as made:
+        container = made.start("idle", ["sh", "-c", "echo ready; exec sleep infinity"])
+        container.wait_until_said("ready")
+        inside = container.pid
+    assert not Path(f"/proc/{inside}").exists()

@@ -90,6 +90,12 @@ async def test_requests_of_web_pages_are_refused(tmp_path: Path) -> None:
             assert rebound.status == 421
             crossing = await api.ask("GET", "/healthz", headers={"origin": "http://evil.example"})
             assert crossing.status == 403
+            for site in ("cross-site", "same-site", "Cross-Site", "none, cross-site", "new-word"):
+                headers = {"sec-fetch-site": site}
+                assert (await api.ask("POST", "/v1/watches", headers=headers)).status == 403
+            for site in ("same-origin", "none"):
+                headers = {"sec-fetch-site": site}
+                assert (await api.ask("GET", "/v1/status", headers=headers)).status == 200
             local = await api.ask("GET", "/v1/status", headers={"host": "localhost:1"})
             assert local.status == 200
 

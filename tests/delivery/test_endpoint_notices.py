@@ -204,6 +204,19 @@ async def test_trouble_of_our_own_uses_up_no_retry_and_says_nothing_about_the_en
     assert max(at for at, _, _ in receiver.got) < 120
 
 
+async def test_attempts_that_this_machine_could_not_make_use_up_no_retry(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, count=1)
+    receiver = OutOfDescriptors(answers=[500])
+
+    await run_for(3 * DAY, make_lane(store, receiver, clock))
+
+    assert (await store.outstanding(0)).deliveries.delivered == 1
+
+
 class OutOfDescriptors(Receiver):
     """Cannot even be tried for a minute."""
 

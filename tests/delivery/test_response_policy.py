@@ -68,3 +68,10 @@ def test_retry_after_only_ever_lengthens_the_wait_up_to_a_day(
     settlement = outcome(503, retry_after=asked)
     assert isinstance(settlement, RetryAt)
     assert low <= settlement.at - 1000 <= high
+
+
+def test_a_dead_letter_says_what_the_receiver_answered() -> None:
+    response = Response("http_400", 400, detail="no_service")
+    settlement = ResponsePolicy(Format.SLACK, SCHEDULE).settle(response, 0, now=0, rng=rng())
+    reason = "slack answered http_400, which no retry will change: no_service"
+    assert settlement == DeadLetter(reason)

@@ -27,8 +27,6 @@ BEHAVIOURS: list[tuple[Behaviour, str]] = [
     (behaviours.dripping_from_the_first_byte, "timeout"),
     (behaviours.with_a_provisional_answer_now_and_then, "timeout"),
     (behaviours.flooding_with_provisional_answers, "too_large"),
-    (behaviours.without_end, "too_large"),
-    (behaviours.in_chunks_without_end, "too_large"),
     (behaviours.with_headers_without_end, "too_large"),
     (behaviours.resetting_after_processing, "reset"),
     (behaviours.hanging_up_in_the_middle, "reset"),
@@ -67,6 +65,18 @@ async def test_whatever_a_receiver_does_ends_in_time_and_the_event_is_sent_again
         verify([decode_secret(p.secret)], got.headers, got.body, now=p.clock.wall())
     assert [line["outcome"] for line in attempts(logs, "app")] == ["delivered"]
     assert len(app.got) == 1
+
+
+@pytest.mark.parametrize("behaviour", [behaviours.without_end, behaviours.in_chunks_without_end])
+async def test_a_2xx_that_goes_on_and_on_was_received(behaviour: Behaviour) -> None:
+    with capture_logs() as logs:
+        async with delivery_harness() as p:
+            receiver = MisbehavingReceiver(behaviour=behaviour, well_behaved_from=3)
+            talkative = await p.receiver("talkative", receiver, timeout=lambda: 60.0)
+            await p.send("talkative")
+            assert (await p.settled()).delivered == 1
+    assert [line["outcome"] for line in attempts(logs, "talkative")] == ["delivered"]
+    assert len(talkative.got) == 1
 
 
 async def test_a_receiver_that_does_not_even_accept_is_given_up_in_time() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.formats import mrkdwn
+from notifier.formats.chat_text import chat_text
 from tests.formats.events import hostile_text
 
 
@@ -45,7 +46,7 @@ def test_what_is_escaped_is_a_beginning_of_the_text_and_fits(text: str, longest:
     assert len(escaped) <= longest
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", escaped)
     if text.isprintable():
-        assert text.startswith(html.unescape(escaped).removesuffix("…"))
+        assert chat_text(text).startswith(html.unescape(escaped).removesuffix("…"))
 
 
 def test_inline_text_is_one_line_and_never_invisible() -> None:

@@ -15,6 +15,8 @@ from notifier.model.video import Json
 from tests.formats.events import COMPLETED, any_event, event, failed
 
 MAX_PAYLOAD = 40_000
+AT = "\N{FULLWIDTH COMMERCIAL AT}"
+CONTENT_URL = "https://gw.example/v1/videos/video_1/content"
 OUR_MARKUP = re.compile(
     r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>"
     r"|<(?i:https?)://[^<>|\s]+\|Download the video>"
@@ -29,7 +31,7 @@ def checked(event: Event) -> Json:
 def checked_body(body: bytes) -> Json:
     payload: Json = json.loads(body.decode())
     assert list(payload) == ["text", "blocks"]
-    assert 0 < len(payload["text"]) <= 3000
+    assert 0 < len(payload["text"]) <= 4000  # what Slack recommends; it cuts at 40,000
     assert len(body) < MAX_PAYLOAD
     assert 0 < len(payload["blocks"]) <= 50
     blocks = Block.parse_all(payload["blocks"])
@@ -157,14 +159,17 @@ def test_a_test_is_not_mistaken_for_a_video() -> None:
 @pytest.mark.parametrize(
     ("event", "text"),
     [
-        (COMPLETED, "✅ Video completed: video_1 on main after 13 min 6 s"),
+        (
+            COMPLETED,
+            "✅ Video completed: video_1 on main after 13 min 6 s\n" + CONTENT_URL,
+        ),
         (failed("No & yes"), "❌ Video failed: video_1 on main after 13 min 6 s: No &amp; yes"),
         (failed(None, "boom"), "❌ Video failed: video_1 on main after 13 min 6 s: boom"),
         (event(EventType.LOST, created_at=None), "❓ Video lost: video_1 on main"),
         (event(EventType.TEST), "🔔 Test from notifier"),
     ],
 )
-def test_a_notification_says_the_main_thing_in_one_line(event: Event, text: str) -> None:
+def test_a_notification_says_the_main_thing_in_its_first_line(event: Event, text: str) -> None:
     assert checked(event)["text"] == text
 
 
@@ -215,7 +220,10 @@ def test_only_a_web_address_is_linked(url: str | None) -> None:
 
 def test_metadata_is_shown_field_by_field() -> None:
     texts = read(replace(COMPLETED, metadata={"user": "Zoë & <@U123>", "note": ""}))
-    assert texts[-4:-2] == ["*user*\nZoë &amp; &lt;@U123&gt;", "*note*\n-"]
+    assert texts[-4:-2] == [
+        f"*user*\nZoë &amp; &lt;{AT}U123&gt;",
+        "*note*\n-",
+    ]
 
 
 def test_ten_metadata_entries_are_all_shown_and_more_are_counted() -> None:
@@ -251,3 +259,29 @@ def test_any_event_is_within_slacks_limits_and_pings_no_one(event: Event) -> Non
     for text in [payload["text"], *(part["text"] for part in texts(payload))]:
         foreign = OUR_MARKUP.sub("", text)
         assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", foreign), html.unescape(foreign)
+        assert "@" not in text  # in no service's words for "notify all"
+
+
+PINGS = "@channel @everyone @here <!here> <!channel> <@U123> <@&1> @all"
+
+
+def test_a_gateways_text_pings_no_one_in_any_service() -> None:
+    pinging = replace(
+        failed(PINGS, PINGS),
+        gateway=PINGS,
+        metadata={PINGS: PINGS},
+        content_url="https://a@b/@all",
+    )
+    for each in (pinging, replace(COMPLETED, content_url="https://gw.example/@channel/x")):
+        body = render(replace(each, data={**each.data, "id": PINGS, "model": PINGS})).decode()
+        assert "@" not in body
+        assert not re.search(r"<!(?!date)", body)
+
+
+def test_link_and_metadata_are_in_the_text_for_services_that_show_no_blocks() -> None:
+    text = checked(replace(COMPLETED, metadata={"user": "Zoë & co", "note": "a\nb"}))["text"]
+    assert text.split("\n")[1:] == [
+        "https://gw.example/v1/videos/video_1/content",
+        "user: Zoë &amp; co",
+        "note: a b",
+    ]

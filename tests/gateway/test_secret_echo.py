@@ -5,7 +5,7 @@ import json
 import pytest
 
 from notifier.gateway import Dialect, SecretEchoMask, classify
-from notifier.model.answer import Answer, NotFound, Seen
+from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.status import Status
 
 VIDEO = "video_1"
@@ -79,3 +79,17 @@ def test_a_placeholder_is_masked_where_it_stands_alone() -> None:
     )
     assert isinstance(answer, Seen)
     assert answer.snapshot.extra == {"a": "key [secret]?", "b": "video_gen_v2"}
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 502])
+def test_the_text_of_an_answer_that_is_not_json_is_kept_without_secrets(status: int) -> None:
+    page = f"<html><title>Bad\u202e Gateway</title><p>key {KEY} at proxy-7</p></html>"
+    answer = ask(page.encode(), status=status)
+    assert isinstance(answer, PollError)
+    assert "Bad\ufffd Gateway key [secret] at proxy-7" in answer.detail
+
+
+def test_a_refused_key_without_json_says_what_the_gateway_said() -> None:
+    answer = ask(f"no such key: {KEY}".encode(), status=401)
+    assert isinstance(answer, Unauthorized)
+    assert answer.detail == "no such key: [secret]"

@@ -80,7 +80,9 @@ async def serving_tls(
         (listener,) = await nursery.start(serve)
         port = listener.transport_listener.socket.getsockname()[1]
         server.url = f"https://localhost:{port}/"
-        async with open_client(in_flight, Route(tls=TlsMaterial(ca=ca_file.read_bytes()))) as client:
+        async with open_client(
+            in_flight, Route(tls=TlsMaterial(ca=ca_file.read_bytes()))
+        ) as client:
             yield server, client
         nursery.cancel_scope.cancel()
 

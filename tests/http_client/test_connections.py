@@ -79,12 +79,14 @@ async def test_an_answer_that_is_cut_short_is_no_answer(head: bytes) -> None:
     "answer",
     [
         b"SSH-2.0-OpenSSH_9.2\r\n",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"220 mail.example ESMTP\r\n",
+        b"HTTP/1.1 2xx OK\r\n\r\n",
+        b"junk\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nx: folded\r\n over\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
         b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     ],
-    ids=["ssh", "two lengths", "negative", "folded", "upgrade"],
+    ids=["ssh", "smtp", "no status", "junk before it", "negative", "two lengths", "upgrade"],
 )
 async def test_what_is_not_http_is_called_so(answer: bytes) -> None:
     async with serving(answer) as (server, client):

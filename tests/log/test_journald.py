@@ -202,7 +202,7 @@ def test_a_journal_that_hangs_delays_nothing_and_later_gets_the_number_of_lost_l
     log.configure("info", "auto", stderr)
     began = time.monotonic()
     for number in range(3000):
-        log.get().info("poll", number=number)
+        log.get().info("line", number=number)
     assert time.monotonic() - began < 60  # 3000 lines, each of which might have waited
 
     taken = len(listening.entries())

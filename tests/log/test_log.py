@@ -92,3 +92,27 @@ def test_a_log_that_cannot_be_written_raises_nothing() -> None:
     log.configure("info", "json", FullDisk())
     log.get().info("still alive")
     logging.getLogger("some.library").warning("me too")
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_no_text_drives_a_terminal_or_makes_up_a_line(style: str, stream: io.StringIO) -> None:
+    log.configure("debug", style, stream)
+    hostile = "\x1b]0;OWNED\x07\x9b31m \u202e\n12:00:00 [error] forged"
+    log.get().warning("poll", word=hostile, nested={"a": [hostile]})
+    (line,) = stream.getvalue().splitlines()
+    assert line.isprintable()
+
+
+def test_what_one_cause_repeats_is_left_out_and_counted(stream: io.StringIO) -> None:
+    log.configure("info", "json", stream)
+    for number in range(100):
+        log.get(gateway="main").warning("poll", outcome="http_500", number=number)
+        logging.getLogger("a.library").warning("number %d", number)
+    log.get(gateway="other").warning("poll", outcome="http_500")
+    log.report_suppressed()
+    log.report_suppressed()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    counts = [line for line in lines if line["event"] == "log_lines_suppressed"]
+    assert len(lines) == 30 + 30 + 1 + 2
+    assert [(line["of"], line["lines"]) for line in counts] == [("poll", 70), ("a.library", 70)]
+    assert counts[0]["about"] == "gateway=main outcome=http_5xx"

@@ -42,6 +42,8 @@ async def everything() -> Metrics:
     metrics.poll("main", "seen")
     metrics.poll_lag("main", 0.2)
     metrics.budget_wait("main", 0)
+    metrics.discovered("main", 1)
+    metrics.lists_readable({"main": True})
     metrics.attempt("app", "http_500", 0.3)
     metrics.delivered("app", 2)
     metrics.commit(0.004)

@@ -1,6 +1,8 @@
 """Connecting: the address that was checked is the one that is connected to."""
 
 import socket
+import threading
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import trio
 from notifier.errors import TransportError
 from notifier.net import ANYWHERE, AddressPolicy, Dialer
 
+PATIENCE = 60
 PUBLIC_ONLY = AddressPolicy(public_only=True)
 
 
@@ -107,6 +110,45 @@ async def test_of_a_names_addresses_only_the_permitted_ones_are_tried(
         assert stream.socket.getpeername()[0] == "127.0.0.1"
         await stream.aclose()
         nursery.cancel_scope.cancel()
+
+
+class Not127002(AddressPolicy):
+    """Refuses one address that would answer."""
+
+    def refusal(self, address: IPv4Address | IPv6Address) -> str | None:
+        return "refused here" if str(address) == "127.0.0.2" else None
+
+
+async def test_a_refused_address_is_not_even_connected_to_beside_a_permitted_one(
+    names: dict[str, list[str]],
+) -> None:
+    names["mixed.example"] = ["127.0.0.2", "127.0.0.1"]
+    with socket.create_server(("127.0.0.2", 0)) as refused:
+        refused.settimeout(0)
+        port = refused.getsockname()[1]
+        with socket.create_server(("127.0.0.1", port)):
+            stream = await Dialer(Not127002()).dial("mixed.example", port)
+            assert stream.socket.getpeername()[0] == "127.0.0.1"
+            await stream.aclose()
+            with pytest.raises(BlockingIOError):
+                refused.accept()
+
+
+async def test_a_lookup_that_hangs_holds_up_nobody_who_has_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(PATIENCE) and [])
+    rescue = threading.Timer(10, over.set)
+    rescue.start()
+    try:
+        with trio.move_on_after(0.01) as waiting:
+            await Dialer(ANYWHERE).dial("hangs.example", 80)
+        assert waiting.cancelled_caught
+        assert not over.is_set()
+    finally:
+        rescue.cancel()
+        over.set()
 
 
 async def test_an_address_that_refuses_gives_way_to_the_next(names: dict[str, list[str]]) -> None:

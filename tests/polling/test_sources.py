@@ -218,3 +218,28 @@ async def test_a_file_whose_name_is_no_text_harms_nobody(config: Config) -> None
     assert [line["reason"] for line in logs if line["event"] == "dropin_ignored"] == [
         "the file's name is not UTF-8"
     ]
+
+
+async def test_many_dropins_that_vanish_at_once_are_noticed(config: Config) -> None:
+    paths = [dropin(config.watch_dir, f"d{n}", f"v{n}") for n in range(6)]
+    sources = make_sources(config)
+    await listed(sources)
+    seen: list[WatchChanges] = []
+    paths.pop().unlink()
+    await sources.update(seen.append)
+    for path in paths:
+        path.unlink()
+    await sources.update(seen.append)
+    assert [(len(each.withdrawn), each.lost_files) for each in seen] == [(1, 0), (5, 5)]
+
+
+async def test_dropins_that_vanished_while_the_daemon_was_off_are_noticed(config: Config) -> None:
+    for n in range(3):
+        dropin(config.watch_dir, f"d{n}", f"v{n}")
+    store = Store(memory_database(), ThreadExecutor(), lambda: 0.0)
+    await Sources(config, store).read()
+    shutil.rmtree(config.watch_dir)
+    config.watch_dir.mkdir()
+    with capture_logs() as lines:
+        await Sources(config, store).read()
+    assert [line["files"] for line in lines if line["event"] == "dropins_lost"] == [3]

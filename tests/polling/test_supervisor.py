@@ -12,7 +12,7 @@ from notifier.errors import StoreError
 from notifier.model.answer import Answer, Seen
 from notifier.model.event import Ending
 from notifier.model.status import Status
-from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
+from notifier.model.watch import Observation, Watch, WatchChanges, WatchKey, WatchSpec
 from notifier.polling import Poller, PollerDeps, Supervisor, WatchRules
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.schedule.job_history import JobHistory
@@ -231,3 +231,21 @@ async def test_pollers_of_a_gateway_that_leaves_stop_and_go_on_when_it_is_back(
     assert len(world.asked["video_2"]) > left
     assert len(world.asked["video_1"]) >= 12
     assert [line["event"] for line in logs if line["event"] != "poll"] == ["watch_without_gateway"]
+
+
+async def test_many_watches_whose_dropins_are_lost_are_one_warning(
+    autojump_clock: MockClock,
+) -> None:
+    world = World()
+    with capture_logs() as lines:
+        async with trio.open_nursery() as nursery:
+            supervisor = world.supervisor(nursery)
+            supervisor.apply([open_watch(row) for row in range(1, 8)])
+            await trio.sleep(1)
+            supervisor.apply_changes(WatchChanges(withdrawn=[1]))
+            supervisor.apply_changes(WatchChanges(withdrawn=range(2, 8), lost_files=6))
+            await run_for(1, nursery)
+    assert [line["video_id"] for line in lines if line["event"] == "withdrawn"] == ["video_1"]
+    (lost,) = [line for line in lines if line["event"] == "dropins_lost"]
+    assert (lost["log_level"], lost["files"], lost["withdrawn"]) == ("warning", 6, 6)
+    assert supervisor.polling == 0

@@ -1,5 +1,6 @@
 """Signals at any moment of a start: no traceback, and the exit code of an orderly end."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.process.harness import PATIENCE, clean_environment, running, world
+from tests.process.harness import PATIENCE, clean_environment, eventually, running, world
 
 # a signal arrives while one of these is being imported; the handlers are there by then
 MOMENTS = ("click.core", "pydantic.main", "trio._core", "hypercorn", "notifier.app.daemon")
@@ -69,12 +70,16 @@ async def test_a_daemon_that_gets_sighup_while_it_starts_reloads_afterwards(
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
         async with running(w.save(), started=False) as daemon:
-            await trio.sleep(0.1)
-            while not daemon.logs("started"):
-                assert daemon.process.poll() in {None, -signal.SIGHUP}
-                if daemon.process.poll() is not None:  # before Python ran our first line
-                    return
-                daemon.process.send_signal(signal.SIGHUP)
-                await trio.sleep(0.05)
+            await eventually(lambda: holds_back(daemon.process.pid, signal.SIGHUP), "its start")
+            daemon.process.send_signal(signal.SIGHUP)
+            await daemon.wait_for_log("started")
             await daemon.wait_for_log("reloaded")
             assert await daemon.end() == 0
+
+
+def holds_back(pid: int, number: signal.Signals) -> bool:
+    """Return whether a process blocks a signal, which notifier's first lines do."""
+    (blocked,) = re.findall(
+        r"^SigBlk:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE
+    )
+    return bool(int(blocked, 16) >> (number - 1) & 1)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from notifier.http_server import Response
 from notifier.signing import generate_secret
 from tests.faults.jobs import begin, finish
-from tests.process.harness import Daemon, eventually, running, world
+from tests.process.harness import Daemon, eventually, notifier, running, world
 from tests.process.verifiers import verifies
 
 
@@ -88,7 +89,38 @@ async def test_what_is_for_an_endpoint_that_leaves_is_cancelled_and_nothing_wait
             daemon.process.send_signal(signal.SIGHUP)
             assert await daemon.exit_code() == 1
         (line,) = daemon.logs("deliveries_cancelled")
-        assert line["endpoint"] == "hanging"
+        assert (line["endpoint"], line["deliveries"]) == ("hanging", 1)
+
+
+async def test_the_command_that_a_reload_prints_sends_what_it_has_cancelled(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        leaving, app = await w.receiver(answer=lambda _: Response(500)), await w.receiver()
+        w.endpoint(leaving, "leaving", retry_schedule=["5m"])
+        w.endpoint(app)
+        begin(w, "job")
+        async with running(w.save()) as daemon:
+            finish(w, "job")
+            await leaving.wait_for(1)
+            await app.wait_for(1)
+            settings = w.config["endpoints"].pop("leaving")
+            reloaded = await notifier("reload", "-c", w.save())
+            assert "removed endpoint leaving\n" in reloaded.stdout
+            warning, _, printed = reloaded.stderr.strip().partition(" run: notifier ")
+            assert "1 pending delivery to leaving" in warning
+            (line,) = daemon.logs("deliveries_cancelled")
+            logged = line["hint"].partition(" run: notifier ")[2]
+            assert printed == f"{logged} -c {w.config_path}"
+
+            w.config["endpoints"]["leaving"] = settings
+            leaving.answer = lambda _: Response(204)
+            await notifier("reload", "-c", w.save())
+            replayed = await notifier(*printed.split())
+            assert replayed.stdout == "leaving: 1 event\n"
+            await leaving.wait_for(2)
+            assert await daemon.end() == 0
+        assert leaving.got[0].id == leaving.got[1].id
 
 
 async def test_unchanged_pollers_keep_their_rhythm_and_their_requests(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ the end has to have delivered everything again that it does not remember.
 """
 
 import json
+import math
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 
 from notifier.store import Database
 from tests.simulation.daemon import BUDGET, SCHEDULE
-from tests.simulation.gateway import Job, within
+from tests.simulation.gateway import Job, name_of, within
 from tests.simulation.history import Branch
 from tests.simulation.receivers import ENDPOINTS, Post
 from tests.simulation.world import World
@@ -29,16 +30,23 @@ from tests.simulation.world import World
 DETECTED_WITHIN = 600.0
 """How long after a job's end its event is at a healthy endpoint, in seconds."""
 
+Reasons = dict[tuple[str, str], str]
+
 _CALM = 0.05
+_SEEN = 3
+"""So often a job is on the head of the list before nothing excuses that it has no event."""
+
+_COMMITTED_WITHIN = 120.0
 
 
 @dataclass
 class Verdict:
     """What a run came to; `problems` is empty when everything held.
 
-    `timely` counts the deliveries that nothing stood in the way of, whose time was checked;
-    `repeated` and `renewed` the events that came again after a restore, with their id and with
-    another one.
+    `timely` counts the deliveries that nothing stood in the way of, whose time was checked,
+    `discovered` the jobs that discovery alone found, `hidden` those that neither a file nor a page
+    showed in time, and those of the baseline. `repeated` and `renewed` count the events that came
+    again after a restore, with their id and with another one.
     """
 
     events: int = 0
@@ -48,6 +56,8 @@ class Verdict:
     restores: int = 0
     repeated: int = 0
     renewed: int = 0
+    discovered: int = 0
+    hidden: int = 0
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: "Verdict") -> None:
@@ -59,6 +69,8 @@ class Verdict:
         self.restores += other.restores
         self.repeated += other.repeated
         self.renewed += other.renewed
+        self.discovered += other.discovered
+        self.hidden += other.hidden
         self.problems += other.problems
 
     def __str__(self) -> str:
@@ -66,7 +78,9 @@ class Verdict:
         return (
             f"{self.events} events, {self.duplicates} duplicates, {self.dead} dead letters "
             f"after all retries, {self.timely} deliveries checked for being in time; "
-            f"{self.restores} restored backups, after which {self.repeated} events came again "
+            f"{self.discovered} jobs discovered, {self.hidden} hidden; "
+            f"{self.restores} restored backups, "
+            f"after which {self.repeated} events came again "
             f"with their id and {self.renewed} with another"
         )
 
@@ -78,7 +92,7 @@ def check(world: World, database: Database) -> Verdict:
     for post in world.receivers.posts:
         data = json.loads(post.body)["data"]
         if data["object"] == "video":
-            by_video[data["id"]].append(post)
+            by_video[name_of(data["id"])].append(post)
         else:
             notices[post.event_id].append(post)
             if data["id"] not in ENDPOINTS or data["id"] == post.endpoint:
@@ -93,11 +107,37 @@ def check(world: World, database: Database) -> Verdict:
             problem for post in posts for problem in _check_post(job, post, world)
         ]
         kept = _remembered(posts, world)
-        if kept or job.video_id in ended or job.video_id not in world.listings.withdrawn:
+        if job.video_id in world.listings.unlisted:
+            verdict.problems += _check_unlisted(job, kept, world, verdict, reasons)
+        elif kept or job.video_id in ended or job.video_id not in world.listings.withdrawn:
             verdict.problems += _check_job(job, kept, world, verdict, reasons)
     verdict.problems += _check_notices(notices, world, database.transact(_notices))
     verdict.problems += _check_budget(world)
     return verdict
+
+
+def _check_unlisted(
+    job: Job, posts: list[Post], world: World, verdict: Verdict, reasons: Reasons
+) -> Iterator[str]:
+    """Find a job that was on the list without an event, and an event of the baseline."""
+    last, shown = world.history.branches[-1], world.gateway.shown
+    kept = [at for at in shown.get(job.video_id, ()) if last.remembers(at)]
+    baseline = min((at for at in world.baselines if last.remembers(at)), default=math.inf)
+    if posts or (job.at > baseline and len([at for at in kept if _is_calm(at, world)]) >= _SEEN):
+        verdict.discovered += 1
+        yield from _check_job(job, posts, world, verdict, reasons)
+    else:
+        verdict.hidden += 1
+    since = next((began for began in world.began if began >= world.discovers_from), math.inf)
+    heads = (at for at in world.gateway.heads if at >= since and last.remembers(at))
+    first = min(heads, default=math.inf)
+    if posts and job.ends_at is not None and job.ends_at < first:
+        yield f"unexpected: an event about {job.video_id}, which was over at the first start"
+
+
+def _is_calm(at: float, world: World) -> bool:
+    """Return whether the daemon lived on for long enough to commit what it read."""
+    return not any(at - 1 < began <= at + _COMMITTED_WITHIN for began in world.began)
 
 
 def _remembered(posts: list[Post], world: World) -> list[Post]:
@@ -106,13 +146,10 @@ def _remembered(posts: list[Post], world: World) -> list[Post]:
     return [post for post in posts if last.remembers(post.at)]
 
 
-Reasons = dict[tuple[str, str], str]
-
-
 def _ended(db: sqlite3.Connection) -> set[str]:
     """Return the videos whose event the state has, also of watches that were withdrawn since."""
     rows = db.execute("SELECT w.video_id FROM events e JOIN watches w ON w.id = e.watch")
-    return {video_id for (video_id,) in rows}
+    return {name_of(video_id) for (video_id,) in rows}
 
 
 def _given_up(db: sqlite3.Connection) -> Reasons:
@@ -121,7 +158,7 @@ def _given_up(db: sqlite3.Connection) -> Reasons:
         "SELECT w.video_id, d.endpoint, d.reason FROM deliveries d JOIN events e ON e.id = d.event"
         " JOIN watches w ON w.id = e.watch WHERE d.state = 'dead'"
     )
-    return {(video_id, endpoint): reason for video_id, endpoint, reason in rows}
+    return {(name_of(video_id), endpoint): reason for video_id, endpoint, reason in rows}
 
 
 def _notices(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
@@ -136,6 +173,9 @@ def _check_identity(job: Job, posts: list[Post], world: World, verdict: Verdict)
     """Find a second id of a watch that was taken once, and bytes that one state changed."""
     history, name = world.history, f"{job.video_id} ({job.ending})"
     ids = defaultdict[Branch, set[str]](set)
+    if job.video_id not in world.listings.unlisted:
+        # somebody may list by the id of its creation what discovery has already reported
+        posts = [post for post in posts if json.loads(post.body)["data"]["id"] == job.video_id]
     for post in posts:
         ids[history.branch_at(post.at).took(job.video_id)].add(post.event_id)
     if any(len(of_one) > 1 for of_one in ids.values()):
@@ -203,7 +243,10 @@ def _check_time(
     ]
     # what a file listed before it broke is watched all the same
     unlisted = any(within(spans, job.at) for spans in world.listings.broken.values())
-    moved = job.video_id in world.listings.moved or job.video_id in world.listings.withdrawn
+    listings = world.listings
+    moved = any(
+        job.video_id in each for each in (listings.moved, listings.withdrawn, listings.unlisted)
+    )
     if moved or unlisted or any(start < window[1] and end > window[0] for start, end in troubles):
         return
     verdict.timely += 1

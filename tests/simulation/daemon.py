@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import ParamSpec, Protocol, TypeVar, cast
 
 import trio
 
@@ -25,10 +24,10 @@ from notifier.delivery import (
     Outbox,
     Subscription,
 )
-from notifier.delivery.attempt import AttemptStore, Sender
-from notifier.delivery.lane import DueStore
-from notifier.delivery.outbox import EventStore
+from notifier.delivery.attempt import Sender
+from notifier.discovery import Bounds, Discovery, DiscoveryDeps, DiscoveryRules
 from notifier.gateway import GatewayClient, GatewayRules
+from notifier.metrics import Metrics
 from notifier.model.delivery import Format
 from notifier.model.event import EventKind
 from notifier.model.event_id import watch_event_id
@@ -44,22 +43,15 @@ from notifier.polling import (
     WatchRules,
 )
 from notifier.polling.page_planner import Mode
-from notifier.polling.snapshot_writer import SnapshotStore
-from notifier.polling.sources import WatchStore
 from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
 from notifier.store import Database, Store
 from notifier.store.endpoints import disabled
-from notifier.store.operation import Operation
-from notifier.store.outbox import record_ending
-from notifier.store.recovery import Reconciled, Recovery
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
+from tests.simulation.crashing_store import CrashedError, CrashingExecutor, Keeping, WitnessedStore
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.world import DAY, World
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 BUDGET = 2.0
 GIVE_UP_AFTER = DAY / 2
@@ -68,44 +60,8 @@ _MOVES = 0.05
 _BACKS_UP, _RESTORES = 0.2, 0.1
 _RELOAD_EVERY = 2 * DAY
 _DELIVERY_RULES = {name: DeliveryRules(name, Format.STANDARD, SCHEDULE) for name in ENDPOINTS}
+_DISCOVERY_RULES = DiscoveryRules("main", "url", 1800.0, Bounds(GIVE_UP_AFTER))
 _KEY = b"simulated key, 32 bytes, no more"
-
-
-class Keeping(EventStore, DueStore, AttemptStore, SnapshotStore, WatchStore, Protocol):
-    """All that the parts need of a store."""
-
-    async def recover(self, url_marks: Mapping[str, str], longest_wait: float) -> Recovery:
-        """Put in order what an earlier process left behind."""
-
-    async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> Reconciled:
-        """Make the state fit the endpoints that are configured."""
-
-
-class CrashedError(BaseException):
-    """The process has died; nothing may catch this."""
-
-
-@dataclass
-class CrashingExecutor:
-    """Runs the store inline, and dies before or after one in `rarity` transactions.
-
-    Thirty times as often around the one that records an ending, where it hurts most.
-    """
-
-    world: World
-    rarity: int
-
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function`, which commits one transaction."""
-        await trio.lowlevel.checkpoint()
-        ending = record_ending in _works(args)
-        fate = self.world.rng.randrange(self.rarity // 30 if ending else self.rarity)
-        if fate == 0:
-            raise CrashedError
-        result = function(*args, **kwargs)
-        if fate == 1:
-            raise CrashedError
-        return result
 
 
 @dataclass
@@ -154,10 +110,13 @@ class Simulation:
 
     async def _live(self, ids: "count[int]", rarity: int) -> None:
         clock = Clock(self.world.wall, trio.current_time)
+        self.world.began.append(trio.current_time())
         executor = CrashingExecutor(self.world, rarity)
         with contextlib.suppress(CrashedError):
             try:
-                store = self.store_of(Store(self.database, executor, clock.now))
+                witnessed = WitnessedStore(self.database, executor, clock.now)
+                witnessed.world = self.world
+                store = self.store_of(witnessed)
                 await self._work(store, clock, ids)
             except BaseExceptionGroup as group:
                 _, others = group.split(CrashedError)
@@ -215,7 +174,30 @@ class Simulation:
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Wakeup()
             )
-            await self._list_jobs(store, supervisor)
+            turn = trio.Lock()
+            if self.world.began[-1] >= self.world.discovers_from:
+                deps = self._discovery_deps(store, scheduler, supervisor, turn, clock)
+                discovery = Discovery(_DISCOVERY_RULES, deps)
+                scheduler.unplanned.listen(discovery)
+                nursery.start_soon(discovery.run)
+            await self._list_jobs(store, supervisor, turn)
+
+    def _discovery_deps(
+        self,
+        store: Keeping,
+        scheduler: GatewayScheduler,
+        supervisor: Supervisor,
+        turn: trio.Lock,
+        clock: Clock,
+    ) -> DiscoveryDeps:
+        def opened(watches: Sequence[Watch]) -> None:
+            for watch in watches:
+                supervisor.add(watch)
+
+        unplanned, rng = scheduler.unplanned, self.world.rng
+        return DiscoveryDeps(
+            *(store, unplanned, opened, turn, clock.wall, clock.now, rng, Metrics(), Wakeup())
+        )
 
     async def _reload(
         self, store: Keeping, lanes: Mapping[str, tuple[AttemptRunner, Lane]], clock: Clock
@@ -242,13 +224,15 @@ class Simulation:
             if name in off or self.world.rng.random() < _MOVES:
                 receivers.move(name)
 
-    async def _list_jobs(self, store: Keeping, supervisor: Supervisor) -> None:
+    async def _list_jobs(self, store: Keeping, supervisor: Supervisor, turn: trio.Lock) -> None:
         """Be the sources of watches: read the files again whenever one has changed."""
         listings = self.world.listings
         starting = True
         while True:
             now = trio.current_time()
-            supervisor.apply(await store.sync_watches(listings.at(now), []), starting=starting)
+            async with turn:
+                open_now = await store.sync_watches(listings.at(now), [])
+                supervisor.apply(open_now, starting=starting)
             starting = False
             coming = (moment for moment in listings.changes() if moment > now)
             await trio.sleep_until(next(coming, math.inf))
@@ -280,12 +264,6 @@ class Simulation:
     def _sender(self, name: str, clock: Clock) -> Sender:
         target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)
         return self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
-
-
-def _works(args: tuple[object, ...]) -> list[object]:
-    """Return the functions of the calls that a transaction is for."""
-    (calls,) = cast("tuple[Sequence[Operation]]", args)
-    return [cast("partial[object]", call.work).args[0] for call in calls]
 
 
 def _sleep_on(_endpoints: Sequence[str]) -> None:

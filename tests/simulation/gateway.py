@@ -7,8 +7,10 @@ some jobs belong to another account, and now and then the key itself is dead. So
 a day or two after its end.
 """
 
+import base64
 import json
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -18,6 +20,7 @@ import trio
 
 from notifier.errors import TransportError
 from notifier.http_client import HttpResponse
+from notifier.model.video_ids import encoded_id
 
 _WORDS = {
     "completed": ("completed", "succeeded", "SUCCESS"),
@@ -76,6 +79,19 @@ def _failing_loudly(job: Job, word: str, error: Any) -> HttpResponse:  # noqa: A
     return HttpResponse(500 if error else 200, {}, _plain(job, word, error).body)
 
 
+def encoded(job: Job, rng: Random) -> str:
+    """Return an id by which LiteLLM lists a job: another one each time, about the same video."""
+    inner = f"model_id:{rng.getrandbits(32):x};video_id:{job.video_id}"
+    text = f"litellm:custom_llm_provider:openai;{inner}"
+    return "video_" + base64.b64encode(text.encode()).decode()
+
+
+def name_of(video_id: str) -> str:
+    """Return the id of the job that an id of a list or an event means."""
+    found = encoded_id(video_id)
+    return video_id if found is None else found.inner
+
+
 def _renamed(job: Job, word: str, error: Any) -> HttpResponse:  # noqa: ANN401 - JSON
     video = {"id": f"enc_{job.video_id}", "object": "video", "status": word, "error": error}
     return HttpResponse(200, {}, json.dumps(video).encode())
@@ -93,7 +109,9 @@ DIALECTS: dict[str, Callable[[Job, str, Any], HttpResponse]] = {
 class Gateway:
     """A gateway with `jobs` that is down in `outages` and spoils `fault_rate` of its answers.
 
-    It forgets a job when `forgets_after` seconds have passed since it ended.
+    It forgets a job when `forgets_after` seconds have passed since it ended. By its clock, virtual
+    time began at `created_at_by`; None if its list has no times. `heads` has the moments at
+    which the head of the list was read, `shown` those at which a job was on it.
     """
 
     rng: Random
@@ -103,19 +121,26 @@ class Gateway:
     fault_rate: float = field(init=False)
     forgets_after: float = field(init=False)
     lists: str = field(init=False)
+    created_at_by: float | None = field(init=False)
     dead_keys: Mapping[str, list[Span]] = field(default_factory=dict)
+    shown: dict[str, list[float]] = field(
+        default_factory=lambda: defaultdict[str, list[float]](list)
+    )
+    heads: list[float] = field(default_factory=list)
     _missing: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.dialect = self.rng.choice(sorted(DIALECTS))
         self.fault_rate = self.rng.choice([0.0, 0.05, 0.3, 0.6])
         self.forgets_after = self.rng.choice([math.inf, 86_400.0, 2 * 86_400.0])
+        self.created_at_by = self.rng.choice([None, 1_760_000_000.0, 1_759_000_000.0])
         self.lists = self.rng.choice(
             ["good", "lying", "without after", "none", "stale", "lagging", "slow", "limited"]
         )
 
     async def answer(self, video_id: str, deadline: float) -> HttpResponse:
         """Answer one status request; raises TransportError."""
+        video_id = name_of(video_id)
         if within(self.outages, trio.current_time()):
             raise TransportError("connect", "outage")
         if self.is_refused(video_id, trio.current_time()):
@@ -153,15 +178,27 @@ class Gateway:
         names = [job.video_id for job in listed]
         after = query.get("after", "") if self.lists != "without after" else ""
         first = names.index(after) + 1 if after in names else 0
-        items = [self._item(job) for job in listed[first : first + int(query["limit"])]]
+        page = listed[first : first + int(query["limit"])]
+        items = [self._item(job) for job in page]
+        if not after:
+            self.heads.append(now)
+            for job, item in zip(page, items, strict=True):
+                if item.get("id") or item.get("data"):
+                    self.shown[job.video_id].append(now)
         return HttpResponse(200, {}, json.dumps({"object": "list", "data": items}).encode())
 
     def _item(self, job: Job) -> Any:  # noqa: ANN401 - JSON
         if self.lists == "lying":
             word = self.rng.choice([*_RUNNING, *_WORDS["completed"], *_WORDS["failed"]])
-            return {"id": job.video_id, "object": "video", "status": word}
-        behind = {"stale": float("inf"), "lagging": 15.0}.get(self.lists, 0.0)
-        return json.loads(self._status(job, behind).body)
+            item: Any = {"id": job.video_id, "object": "video", "status": word}
+        else:
+            behind = {"stale": float("inf"), "lagging": 15.0}.get(self.lists, 0.0)
+            item = json.loads(self._status(job, behind).body)
+        if self.dialect == "litellm" and "id" in item:
+            item["id"] = encoded(job, self.rng)
+        if self.created_at_by is not None:
+            item["created_at"] = int(self.created_at_by + job.at)
+        return item
 
     async def _fault(self, video_id: str, deadline: float) -> HttpResponse:
         other = {"id": "another-video", "object": "video", "status": "completed"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import trio
 
 from notifier.store import Database
-from tests.simulation.gateway import Span
+from tests.simulation.gateway import Span, name_of
 
 
 @dataclass(eq=False, slots=True)
@@ -85,4 +85,4 @@ class History:
 
 def _copy(db: sqlite3.Connection) -> tuple[frozenset[str], bytes]:
     rows = db.execute("SELECT video_id FROM watches")
-    return frozenset(video_id for (video_id,) in rows), db.serialize()
+    return frozenset(name_of(video_id) for (video_id,) in rows), db.serialize()

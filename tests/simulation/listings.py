@@ -16,13 +16,17 @@ FILES = ("config", "a.toml", "b.toml")
 
 @dataclass
 class Listings:
-    """Which file lists what, when. `withdrawn` has when a job was taken off the list."""
+    """Which file lists what, when. `withdrawn` has when a job was taken off the list.
+
+    No file lists the jobs in `unlisted`: discovery alone can find them.
+    """
 
     rng: Random
     jobs: Iterable[Job]
     broken: dict[str, list[Span]]
     withdrawn: dict[str, float] = field(default_factory=dict)
     moved: dict[str, float] = field(default_factory=dict)
+    unlisted: set[str] = field(default_factory=set)
     _homes: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,5 +54,7 @@ class Listings:
         for job in self.jobs:
             before, after = self._homes[job.video_id]
             home = before if now < self.moved.get(job.video_id, never) else after
+            if job.video_id in self.unlisted:
+                continue
             if home == name and job.at <= now < self.withdrawn.get(job.video_id, never):
                 yield WatchSpec(WatchKey("main", job.video_id))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from notifier.http_client import HttpRequest
+from notifier.model.discovery import Fate, FoundJob, Mark
 from notifier.model.event import NewEvent
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
@@ -26,7 +27,7 @@ def test_nothing_is_lost_or_made_up_over_a_hundred_simulated_days(first: int) ->
     for seed in SEEDS[first : first + 10]:
         verdict = simulate(seed, days=10.0)
         assert verdict.problems == [], f"seed {seed}"
-        assert verdict.events > 90
+        assert verdict.events + verdict.hidden > 90
 
 
 def test_a_seed_replays_exactly() -> None:
@@ -127,6 +128,54 @@ def random_event_ids(simulation: Simulation) -> None:
     simulation.event_id = lambda _store, _watch, _kind: f"evt_of_video_{next(ids)}"
 
 
+def commit_the_mark_before_the_jobs(simulation: Simulation) -> None:
+    """Commit that a walk is complete, and then what it found."""
+
+    class Early(_Around):
+        async def record_discovered(
+            self, gateway: str, found: Sequence[FoundJob], walk: int, mark: Mark
+        ) -> list[Watch]:
+            real: Store = self._real
+            known = [job._replace(fate=Fate.KNOWN) for job in found]
+            await real.record_discovered(gateway, known, walk, mark)
+            others = [job._replace(key=f"again {job.key}") for job in found]
+            return await real.record_discovered(gateway, others, walk, mark)
+
+    simulation.world.discover()
+    simulation.store_of = Early
+
+
+def take_the_baseline(simulation: Simulation) -> None:
+    """Watch what was over when discovery began."""
+
+    class Greedy(_Around):
+        async def record_discovered(
+            self, gateway: str, found: Sequence[FoundJob], walk: int, mark: Mark
+        ) -> list[Watch]:
+            real: Store = self._real
+            taken = [job._replace(fate=Fate.TAKEN) for job in found]
+            return await real.record_discovered(gateway, taken, walk, mark)
+
+    simulation.world.discover()
+    simulation.store_of = Greedy
+
+
+def compare_listed_ids_as_text(simulation: Simulation) -> None:
+    """Remember jobs by the text of their ids: LiteLLM lists each under another one every time."""
+
+    class Literal(_Around):
+        async def record_discovered(
+            self, gateway: str, found: Sequence[FoundJob], walk: int, mark: Mark
+        ) -> list[Watch]:
+            real: Store = self._real
+            literal = [job._replace(key=job.video_id, names=job.names[:1]) for job in found]
+            return await real.record_discovered(gateway, literal, walk, mark)
+
+    simulation.world.discover()
+    simulation.world.gateway.dialect = "litellm"
+    simulation.store_of = Literal
+
+
 @pytest.mark.parametrize(
     ("bug", "symptom"),
     [
@@ -139,6 +188,9 @@ def random_event_ids(simulation: Simulation) -> None:
         (sleep_through_the_wakeup, "late"),
         (forget_what_a_broken_file_listed, "late"),
         (random_event_ids, "two events"),
+        (commit_the_mark_before_the_jobs, "lost"),
+        (take_the_baseline, "unexpected"),
+        (compare_listed_ids_as_text, "two events"),
     ],
 )
 def test_the_checker_notices_a_planted_bug(

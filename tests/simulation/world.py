@@ -4,6 +4,7 @@ The world decides from its seed, and only from it, what happens when. Its parts 
 that the checker reads.
 """
 
+import math
 from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -19,13 +20,16 @@ from tests.simulation.receivers import ENDPOINTS, Receivers
 DAY = 86_400.0
 WALL_START = 1_760_000_000.0
 _BATCH = 12
+_DISCOVERS = 0.3
 
 
 @dataclass
 class World:
     """Everything outside of the daemon, decided by `seed`, for `days` virtual days.
 
-    `asked` has the daemon's life and the moment of every status request.
+    `asked` has the daemon's life and the moment of every status request, `began` when each life
+    began, `baselines` when discovery had committed a complete walk over the list. Lives that begin
+    after `discovers_from` discover.
     """
 
     seed: int
@@ -35,6 +39,9 @@ class World:
     asked: list[tuple[int, float]] = field(default_factory=list)
     wall_offset: float = 0.0
     history: History = field(default_factory=History)
+    discovers_from: float = math.inf
+    began: list[float] = field(default_factory=list)
+    baselines: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
@@ -50,6 +57,15 @@ class World:
             down["flaky"].append((0, 0.7 * self.days * DAY))
         self.receivers = Receivers(self.rng, down, gone)
         self.listings = Listings(self.rng, jobs, {name: self._breakages(jobs) for name in FILES})
+        if self.rng.random() < _DISCOVERS:
+            self.discover()
+
+    def discover(self) -> None:
+        """Have discovery turned on in one of the first days; no file lists half of the jobs."""
+        self.discovers_from = self.rng.uniform(0, self.days * DAY * 0.3)
+        self.listings.unlisted.update(
+            video_id for video_id in self.gateway.jobs if self.rng.random() < 0.5
+        )
 
     def wall(self) -> float:
         """Return the wall clock, which `jump` sets."""

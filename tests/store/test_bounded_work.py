@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from notifier.model.delivery import Format
+from notifier.model.discovery import Fate, FoundJob, Mark
 from notifier.model.watch import ListingChange, WatchKey
 from notifier.store import (
     api_watches,
     delivery_counts,
+    discovery,
     listings,
     outbox,
     pruning,
@@ -53,6 +55,13 @@ WORK: dict[str, Callable[[sqlite3.Connection], object]] = {
         lambda body, _: body,
         0.0,
     ),
+    "load discovery": lambda db: discovery.load(db, "main", "url"),
+    "record what was discovered": lambda db: discovery.record(
+        db, "main", [FoundJob("a", ("a", "b"), None, Fate.TAKEN)], 1, Mark("url"), 0.0
+    ),
+    "confirm a job": lambda db: discovery.confirm(db, "main", 1, "a", 0.0, runs=True),
+    "forget old jobs": lambda db: discovery.forget(db, "main", Mark("url"), 1),
+    "forget earlier jobs": lambda db: discovery.forget_earlier(db, "main", 2),
     "sources of a watch": lambda db: listings.sources_of(db, WatchKey("main", "video_1")),
 }
 

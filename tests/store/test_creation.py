@@ -18,6 +18,8 @@ from notifier.store.creation import create
 from notifier.store.lock import FileLock
 from notifier.store.schema import VERSION
 from notifier.store.steps import STEPS
+from notifier.store.steps.log_mark import LOG_MARK
+from notifier.store.write_ahead_log import mark_migration
 
 CONFIG = Path("/somewhere/config.toml")
 
@@ -72,6 +74,8 @@ def make_old(path: Path, steps: int) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     for statement in (each for step in STEPS[:steps] for each in step):
         db.execute(statement)
+    if LOG_MARK in STEPS[:steps]:
+        mark_migration(db, had_mark=True)
     db.execute(f"PRAGMA user_version = {steps}")
     db.close()
     aside.rename(path)

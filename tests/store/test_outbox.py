@@ -3,6 +3,7 @@
 from notifier.formats.rerender import rerender
 from notifier.model.delivery import (
     AttemptRecord,
+    CancelledDeliveries,
     DeadLetter,
     Delivered,
     Format,
@@ -80,6 +81,21 @@ async def test_a_retry_is_due_at_its_time_and_counts_as_a_failure() -> None:
     assert (again.attempt, again.failures, again.body) == (2, 1, claim.body)
 
 
+async def test_what_has_been_due_the_longest_is_claimed_first() -> None:
+    time = Time()
+    store = memory_store(time)
+    first, second = await store.sync_watches([listing(spec("a"), spec("b"))], [])
+    await store.record_ending(first.row, new_event("evt_1"), snapshot())
+    (claim,) = await store.claim_due("app", 1)
+    await store.record_attempt(claim, FAILED, RetryAt(START + 50), FAILING)
+    time.at += 10
+    await store.record_ending(second.row, new_event("evt_2"), snapshot())
+    time.at += 90
+
+    claims = await store.claim_due("app", 1) + await store.claim_due("app", 1)
+    assert [(each.event_id, each.attempt) for each in claims] == [("evt_2", 1), ("evt_1", 2)]
+
+
 async def test_what_is_delivered_or_dead_is_never_due_again() -> None:
     time = Time()
     store = await with_event(time, "app", "ops")
@@ -134,7 +150,7 @@ async def test_deliveries_of_an_endpoint_that_left_the_config_are_cancelled_visi
 
     found = await store.recover({"ops": "mark"}, 60)
 
-    assert found.reconciled.removed == ["app"]
+    assert found.reconciled.cancelled == [CancelledDeliveries("app", 1, START)]
     assert (await store.outstanding(START)).deliveries.cancelled == 1
 
 

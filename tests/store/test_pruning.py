@@ -2,6 +2,7 @@
 
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, Settlement
 from notifier.model.health import Health
+from notifier.model.watch import Callback
 from notifier.store import Store
 from notifier.store.pruning import BATCH, Position
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
@@ -95,6 +96,21 @@ async def test_a_withdrawn_watch_is_removed() -> None:
     await store.sync_watches([listing(spec())], [])
     await store.sync_watches([], ["config"])
     assert await pruned(store, START + 1) == (0, 1)
+
+
+async def test_the_callback_of_an_open_watch_stays_and_gets_its_event() -> None:
+    time = Time()
+    store = memory_store(time)
+    await store.reconcile_endpoints({"app": "mark", "app@callback": "mark"})
+    named = spec(endpoints=("app",))
+    callback = Callback("https://callback.example/", "app")
+    watch, _ = await store.add_watch(named, again=False, callback=callback)
+    time.at += 100 * DAY
+    assert await pruned(store, time.at) == (0, 0)
+
+    await store.record_ending(watch.row, new_event(), snapshot())
+    (claim,) = await store.claim_due("app@callback", 1)
+    assert claim.url == "https://callback.example/"
 
 
 async def test_an_open_watch_is_never_removed() -> None:

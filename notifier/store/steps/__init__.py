@@ -4,6 +4,7 @@ A step that has been released is never edited: a new one is added behind it.
 """
 
 from notifier.store.steps.counts import COUNTS
+from notifier.store.steps.discovery import DISCOVERY
 from notifier.store.steps.first import (
     CALLBACKS,
     DEAD_LETTERS,
@@ -23,4 +24,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
     IDENTITY,
     COUNTS,
     LOG_MARK,
+    DISCOVERY,
 )

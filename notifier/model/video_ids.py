@@ -9,7 +9,6 @@ the video, too. (Source: litellm/types/videos/utils.py, and answers of LiteLLM 1
 
 import base64
 import binascii
-from collections import OrderedDict
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ _PREFIX = "video_"
 _MODEL, _VIDEO = ";model_id:", ";video_id:"
 _SHORTEST = 40
 _LONGEST = 4096
-_REMEMBERED = 50_000
+_SEPARATOR = "\n"  # in no video id
 
 
 class EncodedId(NamedTuple):
@@ -55,6 +54,18 @@ def names_of(video_id: str) -> tuple[str, ...]:
     return (video_id,) if encoded is None else (video_id, encoded.inner)
 
 
+def key_of(video_id: str) -> str:
+    """Return a key to compare ids by: the id, or provider and inner id of an encoded one."""
+    encoded = encoded_id(video_id)
+    return video_id if encoded is None else _SEPARATOR.join(encoded)
+
+
+def inner_of(key: str) -> str | None:
+    """Return the inner id in the key of an encoded id, None for any other key."""
+    _, encoded, inner = key.partition(_SEPARATOR)
+    return inner if encoded else None
+
+
 def same_video(one: str, other: str) -> bool:
     """Return whether two ids name the same video."""
     if one == other:
@@ -65,25 +76,3 @@ def same_video(one: str, other: str) -> bool:
     return (first is not None and first.inner == other) or (
         second is not None and second.inner == one
     )
-
-
-class AskedIds:
-    """Maps encoded ids of a list back to the ids that were asked for, the latest 50,000."""
-
-    def __init__(self) -> None:
-        self._asked: OrderedDict[EncodedId, str] = OrderedDict()
-
-    def add(self, video_id: str) -> None:
-        """Remember that `video_id` is asked for."""
-        encoded = encoded_id(video_id)
-        if encoded is None:
-            return
-        self._asked[encoded] = video_id
-        self._asked.move_to_end(encoded)
-        if len(self._asked) > _REMEMBERED:
-            self._asked.popitem(last=False)
-
-    def as_asked(self, video_id: str) -> str:
-        """Return the id that was asked for and names the same video, else `video_id` itself."""
-        encoded = encoded_id(video_id) if self._asked else None
-        return video_id if encoded is None else self._asked.get(encoded, video_id)

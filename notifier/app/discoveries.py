@@ -1,0 +1,128 @@
+"""Discovery on every gateway that is configured for it, as the config has it now."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import trio
+
+from notifier import log
+from notifier.app import wiring
+from notifier.app.gateways import Gateways
+from notifier.app.runtime import Runtime
+from notifier.config import GatewaySettings
+from notifier.discovery import Discovery, DiscoveryDeps
+from notifier.model.views import Row
+from notifier.model.watch import Watch
+from notifier.polling import GatewayScheduler, Sources, Supervisor
+from notifier.schedule.backoff import growing
+
+_RESTART, _LONGEST_RESTART = 1.0, 300.0
+
+
+class _Running(NamedTuple):
+    base_url: str
+    scheduler: GatewayScheduler
+    discovery: Discovery
+    scope: trio.CancelScope
+
+
+class Discoveries:
+    """Runs one `Discovery` for each gateway with `discover`."""
+
+    def __init__(
+        self, runtime: Runtime, gateways: Gateways, sources: Sources, supervisor: Supervisor
+    ) -> None:
+        self._runtime = runtime
+        self._gateways = gateways
+        self._sources = sources
+        self._supervisor = supervisor
+        self._running: dict[str, _Running] = {}
+        self._nursery: trio.Nursery | None = None
+
+    async def run(
+        self,
+        wanted: Mapping[str, GatewaySettings],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Discover jobs of the gateways in `wanted`, and of those of later changes, for ever."""
+        async with trio.open_nursery() as self._nursery:
+            self.change(wanted)
+            task_status.started()
+            await trio.sleep_forever()
+
+    def change(self, wanted: Mapping[str, GatewaySettings]) -> None:
+        """Discover jobs of the gateways that `wanted` has `discover` for from now on."""
+        chosen = {name: settings for name, settings in wanted.items() if settings.discover}
+        for name in self._running.keys() - chosen.keys():
+            self._stop(name)
+        for name, settings in chosen.items():
+            self._apply(name, settings)
+
+    def _apply(self, name: str, settings: GatewaySettings) -> None:
+        rules, scheduler = wiring.discovery_rules(settings), self._gateways.scheduler(name)
+        running = self._running.get(name)
+        if running is not None:
+            if (running.base_url, running.scheduler) == (rules.base_url, scheduler):
+                running.discovery.change(rules)
+                return
+            self._stop(name)
+        if scheduler is None or self._nursery is None:
+            return
+        discovery = Discovery(rules, self._deps(scheduler))
+        scheduler.unplanned.listen(discovery)
+        scope = trio.CancelScope()
+        self._running[name] = _Running(rules.base_url, scheduler, discovery, scope)
+        self._nursery.start_soon(self._keep, name, discovery, scope)
+
+    def _stop(self, name: str) -> None:
+        running = self._running.pop(name)
+        running.scheduler.unplanned.listen(None)
+        running.scope.cancel()
+
+    async def _keep(self, name: str, discovery: Discovery, scope: trio.CancelScope) -> None:
+        """Run one discovery, and restart it after a crash, from what the store has."""
+        crashes = 0
+        with scope:
+            while True:
+                try:
+                    await discovery.run()
+                except Exception:  # noqa: BLE001 - its bug must not stop polling
+                    crashes += 1
+                    wait = growing(_RESTART, crashes, _LONGEST_RESTART)
+                    log.get(gateway=name).exception("discovery_crashed", restart_in=wait)
+                    await trio.sleep(wait)
+
+    def _deps(self, scheduler: GatewayScheduler) -> DiscoveryDeps:
+        runtime = self._runtime
+        return DiscoveryDeps(
+            runtime.store,
+            scheduler.unplanned,
+            self._poll,
+            self._sources.turn,
+            runtime.clock.wall,
+            runtime.clock.now,
+            runtime.seams.rng,
+            runtime.metrics,
+            runtime.settled,
+        )
+
+    def _poll(self, opened: Sequence[Watch]) -> None:
+        for watch in opened:
+            self._supervisor.add(watch)
+
+    @property
+    def have_settled(self) -> bool:
+        """Whether every list was read for the first time, as far as there is one."""
+        return all(running.discovery.has_settled for running in self._running.values())
+
+    def row(self, name: str) -> Row | None:
+        """Return how discovery on a gateway is doing, None when it is off."""
+        running = self._running.get(name)
+        return None if running is None else running.discovery.condition().as_row()
+
+    def reading(self) -> dict[str, bool]:
+        """Return whether the list of each gateway with `discover` can be read."""
+        return {
+            name: running.discovery.condition().is_well for name, running in self._running.items()
+        }

@@ -1,0 +1,49 @@
+"""A client's connection, on which no write waits for ever."""
+
+import trio
+
+_PIECE = 64 * 1024
+
+
+class ClientStream(trio.abc.HalfCloseableStream):
+    """Wraps an accepted connection: a client that does not read is given up.
+
+    hypercorn shields its writes from cancellation, so that without a limit a client that reads
+    nothing would hold the connection, and the end of the daemon, for ever.
+    """
+
+    def __init__(self, stream: trio.SocketStream, write_timeout: float) -> None:
+        """`write_timeout` is how long 64 KiB of an answer may take, in seconds."""
+        self._stream = stream
+        self._write_timeout = write_timeout
+        self.socket = stream.socket
+        """Where hypercorn reads the two addresses from."""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Read from the client."""
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Write to the client; raises BrokenResourceError when it reads too slowly."""
+        for start in range(0, len(data), _PIECE):
+            with trio.move_on_after(self._write_timeout) as writing:
+                await self._stream.send_all(data[start : start + _PIECE])
+            if writing.cancelled_caught:
+                self.abort()
+                raise trio.BrokenResourceError("the client does not read")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until the client may take more."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        """Tell the client that nothing follows."""
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    def abort(self) -> None:
+        """Close the connection now; who reads from it or writes to it is told."""
+        self.socket.close()
