@@ -1,8 +1,8 @@
 """The peers that the daemon talks to, and the connections to them, while the config may change.
 
 A change is drafted first, which opens the connections it needs and may fail; committing a draft
-cannot fail. Connections that are not needed any more stay open until every request that may be
-under way on them is over.
+cannot fail. Connections that are not needed any more are closed at once if they are idle, else
+when the exchange on them is over.
 """
 
 from collections.abc import Callable, Mapping
@@ -65,6 +65,7 @@ class Connections:
             lease = Lease(client)
             task_status.started(lease)
             await lease.retired.wait()
+            await client.retire()
             await trio.sleep(link.longest + _LINGER)
 
 

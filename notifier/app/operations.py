@@ -165,6 +165,7 @@ class DaemonOperations:
         return {
             "gateways": _difference(done.gateways),
             "endpoints": _difference(done.endpoints),
+            "files": [str(path) for path in done.files],
             "needs_restart": list(done.needs_restart),
             "cancelled": [
                 {

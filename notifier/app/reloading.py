@@ -7,6 +7,7 @@ certificates, connections, the store) comes before the first change.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import trio
@@ -18,6 +19,7 @@ from notifier.app.connections import Difference
 from notifier.app.endpoints import report_reconciled
 from notifier.app.watchdog import Watchdog
 from notifier.config import Config, GatewaySettings, load, obstacles, warnings
+from notifier.config.named_files import file_digests
 from notifier.errors import ConfigError, NotifierError, StoreError
 from notifier.model.delivery import CancelledDeliveries
 from notifier.model.watch import WatchChanges
@@ -58,12 +60,14 @@ class Discovering(Protocol):
 class Reloaded:
     """What a reload changed.
 
-    `needs_restart` are the keys whose change it could not apply, `cancelled` the deliveries to
-    endpoints that it removed.
+    `files` are those that the config named before and names now, with other content than at the
+    last reload. `needs_restart` are the keys whose change it could not apply, `cancelled` the
+    deliveries to endpoints that it removed.
     """
 
     gateways: Difference
     endpoints: Difference
+    files: tuple[Path, ...]
     needs_restart: tuple[str, ...]
     cancelled: Sequence[CancelledDeliveries] = ()
 
@@ -90,10 +94,12 @@ class Reloader:
     read: Callable[[Config], Config] = read_again
     started: Config = field(init=False)
     """The config of the start, which holds for the keys that only a restart changes."""
+    _digests: Mapping[Path, str] = field(init=False)
     _lock: trio.Lock = field(default_factory=trio.Lock)
 
     def __post_init__(self) -> None:
         self.started = self.config
+        self._digests = file_digests(self.config)
 
     async def run(self, wakeup: Wakeup) -> None:
         """Reload at every notification, for ever; failures are in the log."""
@@ -114,7 +120,8 @@ class Reloader:
             self.watchdog.manager.reloading()
             try:
                 config = await trio.to_thread.run_sync(self.read, self.config)
-                done = await self._apply(config)
+                digests = await trio.to_thread.run_sync(file_digests, config)
+                done = await self._apply(config, digests)
             except NotifierError as error:
                 self._report_failure(error)
                 self.watchdog.trouble = f"reload failed: {str(error).splitlines()[0]}"
@@ -136,6 +143,7 @@ class Reloader:
             config=str(config.path),
             **_fields("gateways", done.gateways),
             **_fields("endpoints", done.endpoints),
+            **({"files_changed": [str(path) for path in done.files]} if done.files else {}),
         )
         for warning in warnings(config):
             log.get().warning("config_warning", **warning.fields())
@@ -143,7 +151,7 @@ class Reloader:
             log.get().warning("restart_needed", keys=list(done.needs_restart))
         return done
 
-    async def _apply(self, config: Config) -> Reloaded:
+    async def _apply(self, config: Config, digests: Mapping[Path, str]) -> Reloaded:
         """Draft everything that may fail, then commit it all at once."""
         parts = self.parts
         gateways = await parts.gateways.draft(config.gateways)
@@ -162,13 +170,15 @@ class Reloader:
         different = parts.gateways.commit(gateways)
         self.discoveries.change(config.gateways)
         moved = parts.endpoints.commit(endpoints, reconciled.health)
-        self.config = config
+        files = _different(self._digests, digests)
+        self.config, self._digests = config, digests
         self.sources.change(config)
         log.set_level(config.log_level)
         report_reconciled(reconciled)
         late = await self._cancel_late(marks) if moved.removed else ()
         parts.endpoints.dispatcher.wake(reconciled.enabled)
-        return Reloaded(different, moved, needs_restart, (*reconciled.cancelled, *late))
+        cancelled = (*reconciled.cancelled, *late)
+        return Reloaded(different, moved, files, needs_restart, cancelled)
 
     async def _cancel_late(self, marks: Mapping[str, str]) -> Sequence[CancelledDeliveries]:
         """Cancel what was recorded for a removed endpoint while the change was being made."""
@@ -206,6 +216,10 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
         config.http.token,
     ),
 }
+
+
+def _different(before: Mapping[Path, str], after: Mapping[Path, str]) -> tuple[Path, ...]:
+    return tuple(path for path in after if path in before and before[path] != after[path])
 
 
 def _fields(what: str, difference: Difference) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
+from notifier.config.tls_files import read_tls
 from notifier.config.urls import query_credentials
 from notifier.delivery import DeliveryRules, LaneRules, Subscription
 from notifier.discovery import Bounds, DiscoveryRules
@@ -62,15 +63,24 @@ def _reveal_proxy(proxy: Secret | None) -> str | None:
 
 
 def gateway_route(settings: GatewaySettings) -> Route:
-    """Return the route to a gateway, which may be at any address."""
-    return Route(ANYWHERE, settings.ca_file, _reveal_proxy(settings.proxy))
+    """Return the route to a gateway, which may be at any address; raises TlsFileError."""
+    return _route(settings, ANYWHERE)
 
 
 def endpoint_route(endpoint: EndpointSettings, policy: AddressPolicy) -> Route:
-    """Return the route to an endpoint, to addresses that `policy` allows."""
+    """Return the route to an endpoint, to addresses that `policy` allows.
+
+    Raises TlsFileError.
+    """
     if is_callback_lane(endpoint.name):
         policy = PUBLIC  # the operator did not choose the URL
-    return Route(policy, endpoint.ca_file, _reveal_proxy(endpoint.proxy))
+    return _route(endpoint, policy)
+
+
+def _route(settings: GatewaySettings | EndpointSettings, policy: AddressPolicy) -> Route:
+    return Route(
+        policy, read_tls(settings.tls), _reveal_proxy(settings.proxy), settings.max_connection_age
+    )
 
 
 def gateway_client(
@@ -183,8 +193,9 @@ def lane_rules(endpoint: EndpointSettings) -> LaneRules:
 def lanes(config: Config) -> Mapping[str, EndpointSettings]:
     """Return the settings of every lane: the endpoints, and callbacks signed as for them.
 
-    A callback gets none of the endpoint's headers, which may be secrets for that host alone. It
-    does not use the endpoint's proxy, which would resolve names without the address policy.
+    A callback gets none of the endpoint's headers and no client certificate: they are for that
+    host alone. It does not use the endpoint's proxy, which would resolve names without the
+    address policy.
     """
     callbacks = {
         callback_lane(endpoint.name): replace(
@@ -193,6 +204,7 @@ def lanes(config: Config) -> Mapping[str, EndpointSettings]:
             max_concurrency=CALLBACKS_IN_FLIGHT,
             headers=MappingProxyType({}),
             proxy=None,
+            tls=endpoint.tls.without_client(),
         )
         for endpoint in config.endpoints.values()
         if config.http.allow_callback_urls and endpoint.format is Format.STANDARD

@@ -24,7 +24,7 @@ _MISUSE = 78
 @config_option
 @json_option
 def reload_command(config_path: Path | None, *, as_json: bool) -> int:
-    """Have the running daemon apply what is different in its config.
+    """Have the running daemon apply what is different in its config and the files it names.
 
     A config that cannot be used changes nothing, and what is wrong with it is printed.
     """
@@ -33,6 +33,7 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
         print_json([done])
         return 0
     lines = [*_changes("gateway", done["gateways"]), *_changes("endpoint", done["endpoints"])]
+    lines += [f"changed file {path}" for path in done["files"]]
     click.echo("\n".join(lines) if lines else "reloaded")
     for each in done["cancelled"]:
         print_warning(_cancelled(each, config_path))

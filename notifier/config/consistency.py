@@ -31,9 +31,11 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
         yield from _discovery(location, gateway)
         yield from _same_when_folded(location, gateway, "headers")
         yield from _same_when_folded(location, gateway, "status_words")
+        yield from _client_certificate(location, gateway, "base_url")
     for location, endpoint in _tables(raw, "endpoints"):
         yield from _signing(location, endpoint)
         yield from _same_when_folded(location, endpoint, "headers")
+        yield from _client_certificate(location, endpoint, "url")
     yield from _open_to_others(raw.get("http"))
 
 
@@ -72,6 +74,23 @@ def _authorization(location: Location, gateway: Raw) -> Iterator[Finding]:
                 "contradicts api_key, which is sent in the same header",
                 "keep one of them",
             )
+
+
+def _client_certificate(location: Location, table: Raw, url_key: str) -> Iterator[Finding]:
+    """Find a client certificate that lacks the certificate itself, or TLS to be presented in."""
+    if "client_key" in table and "client_cert" not in table:
+        yield Finding(
+            (*location, "client_key"),
+            "is the key of client_cert, and there is none",
+            "name the certificate's file there",
+        )
+    if "client_cert" in table and str(table.get(url_key)).lower().startswith("http:"):
+        yield unencrypted((*location, "client_cert"), url_key)
+
+
+def unencrypted(location: Location, url_key: str) -> Finding:
+    """Return the finding for a client certificate at `location` that no TLS would present."""
+    return Finding(location, f"is for https, and {url_key} is plain http", "use https")
 
 
 def _discovery(location: Location, gateway: Raw) -> Iterator[Finding]:

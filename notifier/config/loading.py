@@ -24,6 +24,7 @@ from notifier.config.paths import (
 )
 from notifier.config.references import Names
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
+from notifier.config.tls_files import TlsFiles
 from notifier.config.toml_file import read_toml
 from notifier.config.validation import validate
 from notifier.config.validators import split_listen
@@ -107,6 +108,11 @@ def _http(table: HttpTable, socket: Path) -> HttpSettings:
     )
 
 
+def _tls(table: GatewayTable | EndpointTable, folder: Path) -> TlsFiles:
+    ca_file = None if table.ca_file is None else folder / table.ca_file
+    return TlsFiles(ca_file, table.client_cert, table.client_key)
+
+
 def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:
     smallest = table.min_poll_interval
     if smallest is None:
@@ -130,7 +136,8 @@ def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:
         discover=table.discover,
         discover_since=table.discover_since,
         proxy=table.proxy,
-        ca_file=None if table.ca_file is None else folder / table.ca_file,
+        tls=_tls(table, folder),
+        max_connection_age=table.max_connection_age,
     )
 
 
@@ -146,5 +153,6 @@ def _endpoint(name: str, table: EndpointTable, folder: Path) -> EndpointSettings
         retry_schedule=tuple(table.retry_schedule),
         headers=MappingProxyType(table.headers),
         proxy=table.proxy,
-        ca_file=None if table.ca_file is None else folder / table.ca_file,
+        tls=_tls(table, folder),
+        max_connection_age=table.max_connection_age,
     )

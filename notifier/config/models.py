@@ -27,6 +27,7 @@ from notifier.config.durations import (
     format_duration,
     parse_duration,
 )
+from notifier.config.secret_sources import Origin, read_pem_origin
 from notifier.config.secrets import Check, Secret, read_secret
 from notifier.config.urls import check_base_url, check_endpoint_url, check_proxy_url
 from notifier.config.validators import (
@@ -77,6 +78,10 @@ def _secret(check: Check, literal: raw_values.Shape) -> PlainValidator:
     return PlainValidator(read, json_schema_input_type=raw_values.secret(literal))
 
 
+def _read_pem(value: object, info: ValidationInfo) -> Origin:
+    return read_pem_origin(value, cast("ParseContext", info.context))
+
+
 def _one_or_more(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
@@ -95,6 +100,7 @@ StatusWords = dict[
     Literal["queued", "in_progress", "completed", "failed", "cancelled"],
 ]
 ProxyUrl = Annotated[Secret, _secret(check_proxy_url, raw_values.PROXY_URL)]
+PemSource = Annotated[Origin, PlainValidator(_read_pem, json_schema_input_type=raw_values.PEM)]
 _SigningSecret = Annotated[Secret, _secret(check_signing_secret, raw_values.SIGNING_SECRET)]
 _SigningSecretList = Annotated[list[_SigningSecret], Field(min_length=1, max_length=4)]
 SigningSecrets = Annotated[
@@ -156,6 +162,12 @@ class GatewayTable(Table):
     """An http or https proxy between here and the gateway; may be a secret."""
     ca_file: PathText | None = None
     """Certificates (PEM) that are trusted beside the system's."""
+    client_cert: PemSource | None = None
+    """A certificate (PEM) for a server that demands one; the file may hold the key as well."""
+    client_key: PemSource | None = None
+    """The private key (PEM, not encrypted) of client_cert, if that file does not hold it."""
+    max_connection_age: Annotated[float, _duration(minimum=1.0)] = 300.0
+    """A connection is replaced after that, so that a changed address is followed."""
 
 
 class EndpointTable(Table):
@@ -189,6 +201,12 @@ class EndpointTable(Table):
     """An http or https proxy between here and the receiver; may be a secret."""
     ca_file: PathText | None = None
     """Certificates (PEM) that are trusted beside the system's."""
+    client_cert: PemSource | None = None
+    """A certificate (PEM) for a server that demands one; the file may hold the key as well."""
+    client_key: PemSource | None = None
+    """The private key (PEM, not encrypted) of client_cert, if that file does not hold it."""
+    max_connection_age: Annotated[float, _duration(minimum=1.0)] = 300.0
+    """A connection is replaced after that, so that a changed address is followed."""
 
 
 class WatchTable(Table):

@@ -94,6 +94,10 @@ class FromCredential(_Reference):
     """The name that stands in LoadCredential=."""
 
 
+PEM = Annotated[str, Field(min_length=1)] | FromFile | FromCredential
+"""The type of a client's certificate or key."""
+
+
 def secret(literal: Shape) -> object:
     """Return the type of a secret; `literal` is the schema of its text."""
     text = Annotated[str, WithJsonSchema(literal)]

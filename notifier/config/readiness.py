@@ -3,14 +3,16 @@
 They read files and the environment, so commands that need no secret skip them.
 """
 
-import ssl
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 
+from notifier.config.consistency import unencrypted
 from notifier.config.files import is_world_readable
 from notifier.config.findings import Finding, Location
-from notifier.config.secrets import Secret, SecretError
+from notifier.config.named_files import named_certificates, named_secrets
+from notifier.config.secrets import SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings
+from notifier.config.tls_files import TlsFileError, read_tls
 from notifier.config.urls import is_sent_unencrypted, literal_address, query_credentials
 from notifier.errors import Problem
 from notifier.model.delivery import Format
@@ -25,7 +27,7 @@ def obstacles(config: Config) -> list[Problem]:
 def resolve_secrets(config: Config) -> list[Problem]:
     """Reveal every secret once; return a problem for each that cannot be read or used."""
     findings = []
-    for location, secret in _secrets(config):
+    for location, secret in named_secrets(config):
         try:
             secret.reveal()
         except SecretError as error:
@@ -33,51 +35,26 @@ def resolve_secrets(config: Config) -> list[Problem]:
     return [finding.problem(config.path) for finding in findings]
 
 
-def _secrets(config: Config) -> Iterator[tuple[Location, Secret]]:
-    """Yield every value that may be secret, with its location."""
-    for gateway in config.gateways.values():
-        location: Location = ("gateways", gateway.name)
-        if gateway.api_key is not None:
-            yield (*location, "api_key"), gateway.api_key
-        for name, value in gateway.headers.items():
-            yield (*location, "headers", name), value
-        if gateway.proxy is not None:
-            yield (*location, "proxy"), gateway.proxy
-    for endpoint in config.endpoints.values():
-        location = ("endpoints", endpoint.name)
-        yield (*location, "url"), endpoint.url
-        for index, secret in enumerate(endpoint.secrets):
-            yield (*location, "secret", *((index,) if len(endpoint.secrets) > 1 else ())), secret
-        for name, value in endpoint.headers.items():
-            yield (*location, "headers", name), value
-        if endpoint.proxy is not None:
-            yield (*location, "proxy"), endpoint.proxy
-    if config.http.token is not None:
-        yield ("http", "token"), config.http.token
-
-
 def check_certificates(config: Config) -> list[Problem]:
-    """Return a problem for every `ca_file` that cannot be used."""
-    tables = [
-        *(("gateways", name, each.ca_file) for name, each in config.gateways.items()),
-        *(("endpoints", name, each.ca_file) for name, each in config.endpoints.items()),
-    ]
+    """Return a problem for every certificate file that cannot be used."""
     findings = []
-    for table, name, path in tables:
-        reason = None if path is None else _certificate_error(path)
-        if reason is not None:
-            findings.append(Finding((table, name, "ca_file"), f"file {path} {reason}"))
+    for location, files in named_certificates(config):
+        try:
+            read_tls(files)
+        except TlsFileError as error:
+            findings.append(Finding((*location, error.key), error.message, error.hint))
+    findings += _unused_certificates(config)
     return [finding.problem(config.path) for finding in findings]
 
 
-def _certificate_error(path: Path) -> str | None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except ssl.SSLError:
-        return "holds no certificates in PEM"
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    return None
+def _unused_certificates(config: Config) -> Iterator[Finding]:
+    """Find a client certificate for a URL that is a secret and turns out to be plain http."""
+    for name, endpoint in config.endpoints.items():
+        if endpoint.tls.client_cert is None or endpoint.url.is_literal:
+            continue
+        with suppress(SecretError):  # reported among the secrets
+            if endpoint.url.reveal().lower().startswith("http:"):
+                yield unencrypted(("endpoints", name, "client_cert"), "url")
 
 
 def warnings(config: Config) -> list[Problem]:
@@ -126,13 +103,22 @@ def _carries_secret(gateway: GatewaySettings) -> bool:
 
 
 def _exposed_secrets(config: Config) -> Iterator[Finding]:
-    for location, secret in _secrets(config):
+    for location, secret in named_secrets(config):
         if secret.file is not None and is_world_readable(secret.file):
-            message = f"{secret.source} can be read by everybody on this machine"
-            yield Finding(location, message, "chmod 600 it")
+            yield _exposed(location, secret.source)
+    for location, files in named_certificates(config):
+        key, origin = "client_key", files.client_key
+        if origin is None:
+            key, origin = "client_cert", files.client_cert  # it holds the key as well
+        if origin is not None and origin.file is not None and is_world_readable(origin.file):
+            yield _exposed((*location, key), origin.source)
     if _holds_secrets(config) and is_world_readable(config.path):
         message = "holds secrets and can be read by everybody on this machine"
         yield Finding((), message, "chmod 600 it, or keep the secrets elsewhere")
+
+
+def _exposed(location: Location, source: str) -> Finding:
+    return Finding(location, f"{source} can be read by everybody on this machine", "chmod 600 it")
 
 
 def _holds_secrets(config: Config) -> bool:

@@ -214,3 +214,14 @@ def read_origin(value: object, sources: SecretSources) -> Origin:
                 raise BadValueError("must name a systemd credential", "not a path, just a name")
             return CredentialOrigin(name, sources.env, sources.credentials)
     raise BadValueError(f"must be {_FORMS}")
+
+
+def read_pem_origin(value: object, sources: SecretSources) -> Origin:
+    """Return the origin of a client's certificate or key: a path, or a credential of systemd.
+
+    Raises BadValueError.
+    """
+    origin = read_origin({"file": value} if isinstance(value, str) else value, sources)
+    if not isinstance(origin, FileOrigin | CredentialOrigin):
+        raise BadValueError('must be a path or { credential = "name" }')
+    return origin

@@ -11,6 +11,7 @@ from typing import Literal
 
 from notifier.config.paths import StorePlace
 from notifier.config.secrets import Secret
+from notifier.config.tls_files import TlsFiles
 from notifier.model.delivery import Format
 from notifier.model.status import Status
 from notifier.model.watch import Listing
@@ -41,7 +42,8 @@ class GatewaySettings:
     discover: bool
     discover_since: float | None
     proxy: Secret | None
-    ca_file: Path | None
+    tls: TlsFiles
+    max_connection_age: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class EndpointSettings:
     retry_schedule: tuple[float, ...]
     headers: Mapping[str, Secret]
     proxy: Secret | None
-    ca_file: Path | None
+    tls: TlsFiles
+    max_connection_age: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def literal_address(url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the literal address in a checked `url`, None when its host is a name."""
-    return _address(urlsplit(url).hostname or "")
+    # with a dot behind it, an address is still one to some resolvers and proxies
+    return _address((urlsplit(url).hostname or "").removesuffix("."))
 
 
 def is_sent_unencrypted(url: str) -> bool:

@@ -212,6 +212,10 @@ class Reloaded(BaseModel):
 
     gateways: Difference
     endpoints: Difference
+    files: Annotated[
+        list[str],
+        Field(description="Files that the config names and that have other content now."),
+    ]
     needs_restart: list[str]
     cancelled: list[Cancelled]
 

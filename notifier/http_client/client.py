@@ -8,12 +8,9 @@ on the body, and a limit on requests in flight. Every foreign error is raised as
 that quotes no URL.
 """
 
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 import httpx
@@ -21,20 +18,26 @@ import trio
 
 from notifier.background import running
 from notifier.errors import TransportError
+from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import read_body
 from notifier.http_client.explained import explained
-from notifier.http_client.proxied import ProxiedTransport
+from notifier.http_client.proxied import ProxiedTransport, proxy_opener
 from notifier.http_client.requests import OFF_SYNTAX, HttpRequest, build_request
-from notifier.http_client.transport import KEEP_ALIVE, DirectTransport
-from notifier.net import ANYWHERE, AddressPolicy, Dialer
+from notifier.http_client.transport import DirectTransport
+from notifier.net import (
+    ANYWHERE,
+    SYSTEM_TRUST,
+    AddressPolicy,
+    Dialer,
+    TlsMaterial,
+    make_context,
+)
 
 KINDS = (
     *("timeout", "connect", "blocked", "tls", "reset"),
     *("protocol", "too_large", "bad_request", "resources", "proxy"),
 )
 """Every `TransportError.kind`."""
-
-_EXTRA_CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class HttpClient(Protocol):
 class PeerClient:
     """Sends requests to one peer through `transport`, at most `in_flight` at a time."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, in_flight: int) -> None:
+    def __init__(self, transport: DirectTransport | ProxiedTransport, in_flight: int) -> None:
         self._transport = transport
         self._slots = trio.Semaphore(in_flight, max_value=in_flight)
 
@@ -78,6 +81,10 @@ class PeerClient:
             self._slots.release()
         return HttpResponse(response.status_code, response.headers, received)
 
+    async def retire(self) -> None:
+        """Close all idle connections; those in use are closed after their exchange."""
+        await self._transport.retire()
+
 
 async def _read(response: httpx.Response, request: HttpRequest) -> bytes:
     if not request.wants_body and response.extensions.get(OFF_SYNTAX):
@@ -90,13 +97,15 @@ async def _read(response: httpx.Response, request: HttpRequest) -> bytes:
 class Route:
     """How to reach one peer.
 
-    `proxy` is a URL, credentials included; `ca_file` has certificates that are trusted beside
-    the system's.
+    `proxy` is a URL, credentials included. A connection is used for `max_connection_age` seconds
+    at most. `tls` are contents of files and not their names, so that routes differ when a file
+    was renewed.
     """
 
     policy: AddressPolicy = ANYWHERE
-    ca_file: Path | None = None
+    tls: TlsMaterial = SYSTEM_TRUST
     proxy: str | None = field(default=None, repr=False)
+    max_connection_age: float = 300.0
 
 
 @asynccontextmanager
@@ -117,18 +126,11 @@ async def open_client(in_flight: int, route: Route = Route()) -> AsyncIterator[P
 
 
 def _transport(in_flight: int, route: Route) -> DirectTransport | ProxiedTransport:
-    tls = _tls(route.ca_file)
+    age = ConnectionAge(route.max_connection_age)
     if route.proxy is None:
-        return DirectTransport(Dialer(route.policy), tls, in_flight)
-    limits = httpx.Limits(
-        max_connections=in_flight + _EXTRA_CONNECTIONS,
-        max_keepalive_connections=in_flight,
-        keepalive_expiry=KEEP_ALIVE,
-    )
-    through = httpx.AsyncHTTPTransport(
-        verify=tls, trust_env=False, limits=limits, proxy=httpx.Proxy(route.proxy)
-    )
-    return ProxiedTransport(through, route.policy)
+        return DirectTransport(Dialer(route.policy), make_context(route.tls), in_flight, age)
+    open_ = proxy_opener(route.proxy, route.tls, in_flight)
+    return ProxiedTransport(open_, route.policy, age)
 
 
 def check_url(url: str) -> None:
@@ -137,16 +139,6 @@ def check_url(url: str) -> None:
         httpx.Request("GET", url)
     except _FOREIGN as error:
         raise _translation(error) from None
-
-
-@cache
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    """Return a TLS context; building one costs more than everything else here."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _translation(error: Exception) -> TransportError:

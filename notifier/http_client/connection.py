@@ -100,10 +100,14 @@ class _Reader:
 
 
 class Connection:
-    """A connection to `origin`, used for one exchange at a time."""
+    """A connection to `origin`, used for one exchange at a time.
 
-    def __init__(self, origin: Origin, stream: TcpStream | TlsStream) -> None:
+    No exchange begins after `ends_at` (trio's clock).
+    """
+
+    def __init__(self, origin: Origin, stream: TcpStream | TlsStream, ends_at: float) -> None:
         self.origin = origin
+        self.ends_at = ends_at
         self._stream = stream
         self._strict = _Reader()
         self._answer: _Reader | LenientReader = self._strict

@@ -13,7 +13,7 @@ from notifier.http_client.requests import Origin
 
 
 class Pool:
-    """Keeps up to `most` idle connections, each for `expiry` seconds at most.
+    """Keeps up to `most` idle connections, each for `expiry` seconds and to its own end at most.
 
     Both limits hold over all origins together. Origins that are never asked again, such as the
     callback URLs of single watches, would add up otherwise.
@@ -33,21 +33,30 @@ class Pool:
             since = self._since.pop(connection)
             if not idle:
                 del self._by_origin[origin]
-            if trio.current_time() - since < self._expiry and not connection.is_stale():
+            now = trio.current_time()
+            fresh = now - since < self._expiry and now < connection.ends_at
+            if fresh and not connection.is_stale():
                 return connection
             connection.close()
         return None
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection that is reusable, close any other."""
-        if not connection.reusable:
+        now = trio.current_time()
+        if not connection.reusable or now >= connection.ends_at:
             connection.close()
             return
-        now = trio.current_time()
         self._by_origin.setdefault(connection.origin, deque()).append(connection)
         self._since[connection] = now
-        while len(self._since) > self._most or self._oldest_since() <= now - self._expiry:
+        while self._since and (
+            len(self._since) > self._most or self._oldest_since() <= now - self._expiry
+        ):
             self._close_oldest()
+
+    def retire(self) -> None:
+        """Close all idle connections, and keep none from now on."""
+        self._most = 0
+        self.close()
 
     def close(self) -> None:
         """Close all idle connections."""

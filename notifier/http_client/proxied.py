@@ -1,10 +1,15 @@
 """Sends requests through a proxy, with httpx's own transport and the address policy.
 
 A proxy looks names up itself. So only an address that stands in the URL can be checked here;
-which address a name resolves to is up to the proxy.
+which address a name resolves to is up to the proxy. It looks a name up when a connection is made.
+
+httpx's transport does not limit the age of its connections. So the transport itself has an age:
+it is replaced then, and closed when its last exchange is over.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from ipaddress import ip_address
 
@@ -12,50 +17,137 @@ import httpx
 import trio
 
 from notifier.errors import TransportError
+from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import Whole, read_body
 from notifier.http_client.requests import DEADLINE, WANTS_BODY, WIRE_BYTES
-from notifier.net import AddressPolicy
+from notifier.http_client.transport import KEEP_ALIVE
+from notifier.net import AddressPolicy, TlsMaterial, make_context
 from notifier.texts.cleaning import one_line, shortened
 
+_EXTRA_CONNECTIONS = 8
 _LONGEST_ANSWER = 100
 
 
-class ProxiedTransport(httpx.AsyncBaseTransport):
-    """Passes requests to `through`, except those to addresses that `policy` refuses."""
+def proxy_opener(
+    url: str, tls: TlsMaterial, in_flight: int
+) -> Callable[[], httpx.AsyncHTTPTransport]:
+    """Return a function that makes a transport through the proxy at `url`.
 
-    def __init__(self, through: httpx.AsyncHTTPTransport, policy: AddressPolicy) -> None:
-        self._through = through
+    `tls` is for the peer. An https proxy is verified with the same certificates, and is not shown
+    the client's.
+    """
+    to_peer = make_context(tls)
+    to_proxy = make_context(replace(tls, certificate=None, key=None))
+    limits = httpx.Limits(
+        max_connections=in_flight + _EXTRA_CONNECTIONS,
+        max_keepalive_connections=in_flight,
+        keepalive_expiry=KEEP_ALIVE,
+    )
+    proxy = httpx.Proxy(url)
+    if proxy.url.scheme == "https":
+        proxy = httpx.Proxy(url, ssl_context=to_proxy)
+
+    def open_() -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
+            verify=to_peer, trust_env=False, limits=limits, proxy=proxy
+        )
+
+    return open_
+
+
+@dataclass(slots=True, eq=False)
+class _Generation:
+    """A transport, which begins no exchange after `ends_at` (trio's clock)."""
+
+    through: httpx.AsyncHTTPTransport
+    ends_at: float
+    in_flight: int = 0
+
+
+class ProxiedTransport(httpx.AsyncBaseTransport):
+    """Passes requests to what `open_` makes, except those to addresses that `policy` refuses."""
+
+    def __init__(
+        self,
+        open_: Callable[[], httpx.AsyncHTTPTransport],
+        policy: AddressPolicy,
+        age: ConnectionAge,
+    ) -> None:
+        self._open = open_
         self._policy = policy
+        self._age = age
+        self._present = self._generation()
+
+    def _generation(self) -> _Generation:
+        return _Generation(self._open(), self._age.end())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request`; raises TransportError for an address that is refused."""
+        host = request.url.host.removesuffix(".")
         with suppress(ValueError):
-            reason = self._policy.refusal(ip_address(request.url.host))
+            reason = self._policy.refusal(ip_address(host))
             if reason is not None:
-                raise TransportError("blocked", f"{request.url.host} is {reason}")
-        # a proxy expects the whole URL as the target
-        request.url = request.url.copy_with(raw_path=request.extensions.pop("target"))
+                raise TransportError("blocked", f"{host} is {reason}")
+        # a proxy expects the whole URL as the target; httpcore would verify a certificate for a
+        # name with its dot
+        target = request.extensions.pop("target")
+        request.url = request.url.copy_with(host=host, raw_path=target)
         with trio.move_on_after(request.extensions.pop(DEADLINE)):
-            try:
-                response = await self._through.handle_async_request(request)
-            except httpx.ProxyError as error:
-                raise _refused(str(error)) from None  # "407 Proxy Authentication Required"
-            if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                await response.aclose()
-                raise _refused(f"{response.status_code} {response.reason_phrase}")
+            return await self._exchange(request)
+        raise TransportError("timeout", "no complete answer in time")
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        generation = await self._usable()
+        generation.in_flight += 1
+        try:
+            response = await _answer(generation.through, request)
             # read inside the scope, so that the deadline holds for the body, too
             body = await read_body(
                 response,
                 request.extensions[WIRE_BYTES],
                 whole=request.extensions[WANTS_BODY],
             )
-            response.stream = Whole(body)
-            return response
-        raise TransportError("timeout", "no complete answer in time")
+        finally:
+            generation.in_flight -= 1
+            await _close_if_over(generation)
+        response.stream = Whole(body)
+        return response
+
+    async def _usable(self) -> _Generation:
+        present = self._present
+        if trio.current_time() >= present.ends_at:
+            self._present = self._generation()
+            await _close_if_over(present)
+        return self._present
+
+    async def retire(self) -> None:
+        """Close all idle connections; those in use are closed after their exchange."""
+        self._age = replace(self._age, seconds=0)
+        self._present.ends_at = trio.current_time()
+        await _close_if_over(self._present)
 
     async def aclose(self) -> None:
-        """Close all connections to the proxy."""
-        await self._through.aclose()
+        """Close all connections to the proxy, except those of exchanges under way."""
+        await self.retire()
+
+
+async def _answer(through: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    """Return the peer's answer; raises TransportError for one of the proxy itself."""
+    try:
+        response = await through.handle_async_request(request)
+    except httpx.ProxyError as error:
+        raise _refused(str(error)) from None  # "407 Proxy Authentication Required"
+    if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        await response.aclose()
+        raise _refused(f"{response.status_code} {response.reason_phrase}")
+    return response
+
+
+async def _close_if_over(generation: _Generation) -> None:
+    if not generation.in_flight and trio.current_time() >= generation.ends_at:
+        # a cancelled exchange must not leave the connections of others open
+        with trio.CancelScope(shield=True):
+            await generation.through.aclose()
 
 
 def _refused(answer: str) -> TransportError:

@@ -11,6 +11,7 @@ import httpx
 import trio
 
 from notifier.errors import TransportError
+from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import Whole
 from notifier.http_client.connection import Connection
 from notifier.http_client.deadlines import Deadlines
@@ -24,11 +25,15 @@ KEEP_ALIVE = 120.0
 
 
 class DirectTransport(httpx.AsyncBaseTransport):
-    """Sends HTTP/1.1 over connections that `dialer` makes; raises TransportError."""
+    """Sends HTTP/1.1 over connections that `dialer` makes; raises TransportError.
 
-    def __init__(self, dialer: Dialer, tls: ssl.SSLContext, keep: int) -> None:
+    At most `keep` idle connections are kept, none beyond its `age`.
+    """
+
+    def __init__(self, dialer: Dialer, tls: ssl.SSLContext, keep: int, age: ConnectionAge) -> None:
         self._dialer = dialer
         self._tls = tls
+        self._age = age
         self._pool = Pool(keep, KEEP_ALIVE)
         self._deadlines = Deadlines()
 
@@ -70,6 +75,10 @@ class DirectTransport(httpx.AsyncBaseTransport):
             response.extensions[OFF_SYNTAX] = True
         return response
 
+    async def retire(self) -> None:
+        """Close all idle connections; those in use are closed after their exchange."""
+        self._pool.retire()
+
     async def aclose(self) -> None:
         """Close all idle connections."""
         self._pool.close()
@@ -81,8 +90,9 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
     async def _connect(self, origin: Origin) -> Connection:
         plain = await self._dialer.dial(origin.host, origin.port)
+        ends_at = self._age.end()
         if origin.scheme != "https":
-            return Connection(origin, plain)
+            return Connection(origin, plain, ends_at)
         try:
             secured = TlsStream(plain, self._tls, origin.host)
             await secured.do_handshake()
@@ -92,7 +102,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         except BaseException:
             plain.close()
             raise
-        return Connection(origin, secured)
+        return Connection(origin, secured, ends_at)
 
 
 class _Body(httpx.AsyncByteStream):

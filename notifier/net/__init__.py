@@ -2,7 +2,7 @@
 
 `addresses` is the policy, a pure function of an address. `dialing` resolves a name once, checks
 each address, and connects to one that is allowed, with no second look-up in between. `tcp` and
-`tls` are the streams over such a connection.
+`tls` are the streams over such a connection. `tls_context` has what is trusted and presented.
 """
 
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from notifier.net.dialing import Dialer
     from notifier.net.tcp import TcpStream
     from notifier.net.tls import TlsStream
+    from notifier.net.tls_context import SYSTEM_TRUST, TlsMaterial, TlsMaterialError, make_context
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -22,7 +23,18 @@ else:
             "dialing": ("Dialer",),
             "tcp": ("TcpStream",),
             "tls": ("TlsStream",),
+            "tls_context": ("SYSTEM_TRUST", "TlsMaterial", "TlsMaterialError", "make_context"),
         },
     )
 
-__all__ = ["ANYWHERE", "AddressPolicy", "Dialer", "TcpStream", "TlsStream"]
+__all__ = [
+    "ANYWHERE",
+    "SYSTEM_TRUST",
+    "AddressPolicy",
+    "Dialer",
+    "TcpStream",
+    "TlsMaterial",
+    "TlsMaterialError",
+    "TlsStream",
+    "make_context",
+]

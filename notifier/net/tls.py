@@ -26,7 +26,10 @@ class TlsStream(trio.abc.Stream):
     def __init__(self, below: TcpStream, context: ssl.SSLContext, host: str) -> None:
         self._below = below
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        # RFC 6066, section 3: without the dot that marks a name as complete; nor do certificates
+        # have it
+        name = host.removesuffix(".")
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
 
     async def do_handshake(self) -> None:
         """Agree on keys and verify the certificate; raises trio.BrokenResourceError."""

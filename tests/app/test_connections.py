@@ -18,6 +18,16 @@ OTHER = Link(Route(proxy="http://proxy.example:3128"), 1, 30.0)
 
 
 @dataclass
+class FakeClient:
+    """A client that is told when no further request comes."""
+
+    retired: bool = False
+
+    async def retire(self) -> None:
+        self.retired = True
+
+
+@dataclass
 class FakeNetwork:
     """Opens fake connections and counts them."""
 
@@ -31,7 +41,7 @@ class FakeNetwork:
             if self.broken:
                 raise TransportError("connect", "no certificates there")
             self.opened += 1
-            yield cast("PeerClient", object())
+            yield cast("PeerClient", FakeClient())
             self.closed += 1
 
         return opening()

@@ -21,6 +21,7 @@ from notifier.config.models import (
     Table,
     WatchTable,
 )
+from notifier.config.tls_files import TlsFiles
 from tests.config.config_files import load_text
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -60,11 +61,11 @@ def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
     full = load_text(tmp_path, with_every_setting(), ENV)
     # for these there is no default to show
     gateways = full.gateways.values()
-    assert [replace(each, proxy=None, ca_file=None, discover_since=None) for each in gateways] == [
-        *plain.gateways.values()
-    ]
+    assert [
+        replace(each, proxy=None, tls=TlsFiles(), discover_since=None) for each in gateways
+    ] == [*plain.gateways.values()]
     endpoints = full.endpoints.values()
-    assert [replace(each, proxy=None, ca_file=None) for each in endpoints] == [
+    assert [replace(each, proxy=None, tls=TlsFiles()) for each in endpoints] == [
         *plain.endpoints.values()
     ]
     assert full.outbound == plain.outbound

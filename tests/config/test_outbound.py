@@ -7,6 +7,7 @@ import pytest
 import trustme
 
 from notifier.config import check_certificates, resolve_secrets, warnings
+from notifier.config.tls_files import TlsFiles
 from tests.config.config_files import (
     ENDPOINT,
     GATEWAY,
@@ -22,7 +23,7 @@ def test_by_default_nothing_is_restricted_and_there_is_no_proxy(tmp_path: Path) 
     config = load_text(tmp_path, GATEWAY + ENDPOINT)
     assert (config.outbound.public_only, config.outbound.allow) == (False, ())
     assert config.gateways["main"].proxy is None
-    assert config.endpoints["app"].ca_file is None
+    assert config.endpoints["app"].tls == TlsFiles()
 
 
 def test_ranges_of_both_families_and_single_addresses_are_allowed(tmp_path: Path) -> None:
@@ -84,10 +85,10 @@ def test_a_ca_file_is_looked_for_beside_the_config_and_must_hold_certificates(
         f'[endpoints.b]\nurl = "https://b.example"\nsecret = "{WHSEC}"\nca_file = "none.pem"\n'
     )
     assert by_key(check_certificates(load_text(tmp_path, text))) == {
-        "endpoints.app.ca_file": f"file {tmp_path / 'bad.pem'} holds no certificates in PEM",
-        "endpoints.b.ca_file": (
-            f"file {tmp_path / 'none.pem'} cannot be read: No such file or directory"
+        "endpoints.app.ca_file": (
+            f"file {tmp_path / 'bad.pem'} holds no certificates in PEM, or a broken one"
         ),
+        "endpoints.b.ca_file": f"file {tmp_path / 'none.pem'} does not exist",
     }
 
 

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from math import inf
 from typing import cast
 
 import pytest
@@ -68,7 +69,7 @@ async def test_of_a_flood_no_more_is_taken_than_an_answer_may_have_on_the_wire(f
     """Framing counts: a body of one byte a chunk is cut off long before its body is too large."""
     most = 100_000
     stream = Endless(*FLOODS[flood])
-    connection = Connection(Origin("http", "x", 80), cast("TcpStream", stream))
+    connection = Connection(Origin("http", "x", 80), cast("TcpStream", stream), inf)
     with pytest.raises(TransportError) as raised:
         await read_all(connection, most)
     assert raised.value.kind == "too_large"

@@ -10,6 +10,7 @@ import trio
 import trustme
 
 from notifier.http_client import HttpRequest, HttpResponse, PeerClient, Route, open_client
+from notifier.net import TlsMaterial
 
 _HOST = "127.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -79,7 +80,9 @@ async def serving_tls(
         (listener,) = await nursery.start(serve)
         port = listener.transport_listener.socket.getsockname()[1]
         server.url = f"https://localhost:{port}/"
-        async with open_client(in_flight, Route(ca_file=ca_file)) as client:
+        async with open_client(
+            in_flight, Route(tls=TlsMaterial(ca=ca_file.read_bytes()))
+        ) as client:
             yield server, client
         nursery.cancel_scope.cancel()
 

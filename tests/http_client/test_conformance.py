@@ -9,6 +9,7 @@ import trio
 
 from notifier.errors import TransportError
 from notifier.http_client import HttpRequest, HttpResponse, PeerClient, Route, open_client
+from notifier.net import TlsMaterial
 from tests.http_client.conformance.servers import COMMANDS, Server, missing, server
 
 CHUNKS = b"".join(b"%d," % number for number in range(1000)) + b"end"
@@ -216,7 +217,7 @@ async def test_a_refusal_that_comes_before_the_body_was_read_is_received(peer: S
 
 
 async def test_over_tls_it_stays_with_http_1_1_whatever_else_is_offered(peer: Server) -> None:
-    async with open_client(1, Route(ca_file=peer.ca)) as client:
+    async with open_client(1, Route(tls=TlsMaterial(ca=peer.ca.read_bytes()))) as client:
         seen = [json.loads((await ask(client, f"{peer.secure}/request")).body) for _ in range(3)]
         chunks = await ask(client, f"{peer.secure}/chunks")
     assert {one["version"].removeprefix("HTTP/") for one in seen} == {"1.1"}

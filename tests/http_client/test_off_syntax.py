@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 from typing import cast
 
 import pytest
@@ -198,7 +199,7 @@ async def exchange(connection: Connection) -> bytes | None:
 def test_no_answer_is_read_as_another_requests(answers: list[list[bytes]]) -> None:
     async def converse() -> None:
         stream = cast("TcpStream", Wire(answers))
-        connection = Connection(Origin("http", "x", 80), stream)
+        connection = Connection(Origin("http", "x", 80), stream, inf)
         for number in range(1, 4):
             body = await exchange(connection)
             others = [b'"n": %d' % other for other in range(1, 4) if other != number]

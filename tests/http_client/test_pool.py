@@ -1,6 +1,7 @@
 """Idle connections: latest first, limited in number and in time, at constant cost."""
 
 import time
+from math import inf
 from typing import cast
 
 import trio
@@ -21,8 +22,9 @@ class Fake:
     stale = False
     closed = False
 
-    def __init__(self, origin: Origin = HERE) -> None:
+    def __init__(self, origin: Origin = HERE, ends_at: float = inf) -> None:
         self.origin = origin
+        self.ends_at = ends_at
 
     def is_stale(self) -> bool:
         return self.stale
@@ -120,3 +122,24 @@ def cost_with(idle: int) -> float:
         return time.thread_time() - began
 
     return min(turns() for _ in range(5))
+
+
+async def test_a_connection_is_not_used_beyond_its_age(autojump_clock: MockClock) -> None:
+    pool, now = Pool(9, 600), trio.current_time()
+    idle, in_use = Fake(ends_at=now + 300), Fake(ends_at=now + 300)
+    filled(pool, idle)
+    await trio.sleep(299)
+    assert taken(pool) is idle
+    filled(pool, idle)
+    await trio.sleep(1)
+    assert taken(pool) is None
+    filled(pool, in_use)  # its exchange was not cut
+    assert (idle.closed, in_use.closed) == (True, True)
+
+
+async def test_once_retired_it_keeps_nothing() -> None:
+    pool, idle, in_use = Pool(9, 60), Fake(), Fake()
+    filled(pool, idle)
+    pool.retire()
+    filled(pool, in_use)
+    assert (idle.closed, in_use.closed) == (True, True)

@@ -5,11 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+import httpx
 import pytest
 import trio
+import trio.testing
 
 from notifier.errors import TransportError
-from notifier.http_client import HttpRequest, HttpResponse, Route, open_client
+from notifier.http_client import HttpRequest, HttpResponse, PeerClient, Route, open_client
+from notifier.http_client.age import ConnectionAge
+from notifier.http_client.proxied import ProxiedTransport
+from notifier.net import ANYWHERE
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied"
 
@@ -90,3 +95,47 @@ async def test_a_proxy_that_refuses_to_connect_is_told_from_the_peer() -> None:
             await get("https://gateway.example/", Route(proxy=f"http://127.0.0.1:{port}"))
     assert raised.value.kind == "proxy"
     assert "403 Filtered" in raised.value.detail
+
+
+class Through(httpx.AsyncHTTPTransport):
+    """httpx's transport, in whose place a test answers after `takes` seconds."""
+
+    def __init__(self, takes: float) -> None:
+        super().__init__()
+        self.takes = takes
+        self.asked = 0
+        self.closed = False
+
+    async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        await trio.sleep(self.takes)
+        assert not self.closed
+        return httpx.Response(200, content=b"")
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+async def test_connections_to_a_proxy_are_made_anew_after_their_age_and_no_exchange_is_cut(
+    autojump_clock: trio.testing.MockClock,  # minutes pass at once
+) -> None:
+    made: list[Through] = []
+
+    def open_() -> Through:
+        made.append(Through(takes=20))
+        return made[-1]
+
+    client = PeerClient(ProxiedTransport(open_, ANYWHERE, ConnectionAge(300)), 4)
+    request = HttpRequest("GET", "http://gateway.example/", {}, deadline=60, max_body=9)
+    await client.send(request)
+    await trio.sleep(210)
+    await client.send(request)  # ends at 250 s
+    assert [(one.asked, one.closed) for one in made] == [(2, False)]
+
+    await trio.sleep(60)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client.send, request)
+        await trio.sleep(1)
+        await client.retire()
+        assert [(one.asked, one.closed) for one in made] == [(2, True), (1, False)]
+    assert [one.closed for one in made] == [True, True]

@@ -1,12 +1,14 @@
 """Certificates: verified always, private ones where the config names their CA."""
 
 import datetime as dt
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from socket import IPPROTO_TCP, TCP_CORK
+from typing import Any
 
 import pytest
 import trio
@@ -14,6 +16,7 @@ import trustme
 
 from notifier.errors import TransportError
 from notifier.http_client import HttpRequest, HttpResponse, Route, open_client
+from notifier.net import TlsMaterial
 from tests.http_client.raw import OK, get, serving_tls
 
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -50,13 +53,14 @@ async def secure_server(certificate: trustme.LeafCert) -> AsyncIterator[int]:
         nursery.cancel_scope.cancel()
 
 
-async def ask(port: int, ca_file: Path | None, times: int = 1) -> HttpResponse:
-    async with open_client(1, Route(ca_file=ca_file)) as client:
+async def ask(
+    port: int, ca_file: Path | None, times: int = 1, host: str = "localhost"
+) -> HttpResponse:
+    tls = TlsMaterial(ca=None if ca_file is None else ca_file.read_bytes())
+    async with open_client(1, Route(tls=tls)) as client:
         for _ in range(times):
             reply = await client.send(
-                HttpRequest(
-                    "GET", f"https://localhost:{port}/", headers={}, deadline=60, max_body=10
-                )
+                HttpRequest("GET", f"https://{host}:{port}/", headers={}, deadline=60, max_body=10)
             )
         return reply
 
@@ -73,6 +77,19 @@ async def test_a_private_ca_is_trusted_where_the_config_names_it(
 ) -> None:
     async with secure_server(authority.issue_cert("localhost")) as port:
         assert (await ask(port, ca_file, times=3)).body == b"ok"
+
+
+async def test_a_dot_behind_the_name_is_not_part_of_the_name_in_a_certificate(
+    authority: trustme.CA, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo  # not every machine looks up "localhost."
+
+    def look_up(host: str, *rest: int, **options: int) -> list[Any]:
+        return real(host.removesuffix("."), *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    async with secure_server(authority.issue_cert("localhost")) as port:
+        assert (await ask(port, ca_file, host="localhost.")).body == b"ok"
 
 
 async def test_and_nowhere_else(authority: trustme.CA) -> None:
