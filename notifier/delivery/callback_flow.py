@@ -1,5 +1,6 @@
 """Flow control of callbacks: each host name in turn, within limits that all callbacks share."""
 
+import math
 from http import HTTPStatus
 from random import Random
 from typing import Protocol
@@ -9,7 +10,7 @@ import trio
 from notifier import log
 from notifier.delivery.attempt import OUR_TROUBLE, FinishedAttempt
 from notifier.delivery.callback_limits import CallbackAttempt, CallbackLimits
-from notifier.delivery.lane import LONGEST_PAUSE, Claimed
+from notifier.delivery.lane import Claimed
 from notifier.delivery.peer_state import PAUSE, Answer, Standing
 from notifier.delivery.until_stored import until_stored
 from notifier.errors import DeferredError
@@ -74,7 +75,7 @@ class CallbackFlow:
         if demand.only is not None:
             return Claimed(claims, PAUSE)
         at = await self._store.next_callback(self._lane)
-        return Claimed(claims, LONGEST_PAUSE if at is None else at - self._clock.now())
+        return Claimed(claims, math.inf if at is None else at - self._clock.now())
 
     def _demand(self, most: int) -> CallbackDemand:
         now = self._clock.now()

@@ -1,5 +1,6 @@
 """Flow control of an endpoint: how many attempts may be under way, at what rate, and when."""
 
+import math
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -9,7 +10,7 @@ import trio
 from notifier import log
 from notifier.delivery.attempt import FinishedAttempt, Result
 from notifier.delivery.circuit import Circuit
-from notifier.delivery.lane import LONGEST_PAUSE, Claimed
+from notifier.delivery.lane import Claimed
 from notifier.metrics import Metrics
 from notifier.model.delivery import Claim
 from notifier.rate_limiter import RateLimiter
@@ -87,7 +88,7 @@ class EndpointFlow:
         """Claim deliveries for attempts now, at most `most`."""
         free = min(self._rules.max_concurrency - in_flight, most)
         if free <= 0:
-            return Claimed((), LONGEST_PAUSE)
+            return Claimed((), math.inf)
         now = trio.current_time()
         room = int(min(free, self._circuit.room(now, in_flight)))
         claims = await self._store.claim_due(self._rules.endpoint, room) if room else []
@@ -96,7 +97,7 @@ class EndpointFlow:
         if len(claims) == room:
             return Claimed(claims, self._circuit.wait(now))
         due = await self._store.next_due(self._rules.endpoint)
-        return Claimed(claims, LONGEST_PAUSE if due is None else due - self._clock.now())
+        return Claimed(claims, math.inf if due is None else due - self._clock.now())
 
     async def attempt(self, claim: Claim) -> FinishedAttempt:
         """Make one attempt as soon as the rate limit allows."""

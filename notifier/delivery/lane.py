@@ -19,8 +19,7 @@ from notifier.model.delivery import Claim
 from notifier.schedule.backoff import growing
 from notifier.wakeup import Wakeup
 
-LONGEST_PAUSE = 60.0
-"""The longest time between two looks at what is due, in seconds."""
+_LONGEST_PAUSE = 60.0  # seconds between two looks at what is due
 
 _STORE_PAUSE = 1.0
 _LONGEST_STORE_PAUSE = 30.0
@@ -30,7 +29,7 @@ MOST_UNRECORDED = 64
 
 
 class Claimed(NamedTuple):
-    """What was claimed, and in how many seconds to look again; 0 or less is at once."""
+    """What was claimed, and in how many seconds more may be due: 0 or less is now."""
 
     claims: Sequence[Claim]
     pause: float
@@ -69,7 +68,7 @@ class Lane:
 
     def lateness(self) -> float:
         """Return how overdue the next claim is, in seconds; 0 or less if it is in time."""
-        return trio.current_time() - self._claimed_at - LONGEST_PAUSE
+        return trio.current_time() - self._claimed_at - _LONGEST_PAUSE
 
     def wake(self) -> None:
         """Hint that something may be due."""
@@ -99,12 +98,12 @@ class Lane:
         """Start attempts at what is due; return the seconds until the next look, at most 60."""
         most = MOST_UNRECORDED - self._unrecorded
         if most <= 0:
-            return LONGEST_PAUSE
+            return _LONGEST_PAUSE
         claims, pause = await self._flow.claim(self._in_flight, most)
         for claim in claims:
             self._in_flight += 1
             nursery.start_soon(self._deliver, claim)
-        return min(pause, LONGEST_PAUSE)
+        return min(pause, _LONGEST_PAUSE)
 
     async def _deliver(self, claim: Claim) -> None:
         finished: FinishedAttempt | None = None
