@@ -125,6 +125,9 @@ class AttemptStore(Protocol):
     ) -> bool:
         """Commit an attempt and what follows from it; return whether the notice was recorded."""
 
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        """Commit attempts that were received."""
+
 
 class AttemptRunner:
     """Makes attempts at one endpoint; `health` is its health when the runner starts."""
@@ -186,6 +189,27 @@ class AttemptRunner:
             reason = settlement.reason if isinstance(settlement, Hold) else None
             self._notices.announce(notice, self._rules.endpoint, reason)
         self._log_attempt(finished.claim, finished.attempt, settlement)
+
+    async def record_received(self, finished: Sequence[FinishedAttempt]) -> None:
+        """Record attempts that were received; return once that is durable."""
+        plain = []
+        for each in finished:
+            if each.notice is not None or self._rules.to_callbacks:
+                # first, because any other success would tell the store that nothing is new
+                await self.record(each)
+            else:
+                plain.append(each)
+        if not plain:
+            return
+        made = [(each.claim, each.attempt) for each in plain]
+        await until_stored(
+            lambda: self._store.record_delivered(made),
+            self._log,
+            plain[0].claim.event_id,
+            self._rng,
+        )
+        for each in plain:
+            self._log_attempt(each.claim, each.attempt, each.settlement)
 
     async def _attempt(
         self, claim: Claim, admission: Admission | None

@@ -157,9 +157,9 @@ class Store(Transactions):
         """Return when callbacks are to be claimed next, None when none waits."""
         return await self._read(callback_hosts.next_look, endpoint)
 
-    async def postpone(self, claim: Claim) -> None:
-        """Take a claim back whose attempt was not begun."""
-        await self._transact(outbox.postpone, claim)
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Take claims back whose attempts were not begun."""
+        await self._transact(outbox.release, claims)
 
     async def record_attempt(
         self,
@@ -179,6 +179,10 @@ class Store(Transactions):
         return await self._transact(
             attempts.record, claim, attempt, settlement, health, notice, now
         )
+
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        """Commit attempts at endpoints that were received."""
+        await self._transact(attempts.record_delivered, made, self._now())
 
     async def recover(
         self,
