@@ -2,7 +2,8 @@
 
 `python -m tests.faults.soak --minutes 20 --seed 1` runs a real daemon beside a gateway that
 spoils one answer in eight and receivers that fail, reset and hang, while files with videos come
-and go. Every two seconds it reads the daemon's memory, descriptors, threads and write-ahead log
+and go. One endpoint moves to another address with other certificates every few seconds. Every two
+seconds it reads the daemon's memory, descriptors, threads and write-ahead log
 from the outside. The first quarter is for warming up; of the rest, the last third must look like
 the first.
 """
@@ -22,6 +23,7 @@ import trio
 from notifier.http_server import Response
 from notifier.sandbox.faults import Fault
 from notifier.sandbox.jobs import Ending
+from tests.faults.soak_rotation import Rotation, rotation
 from tests.process.harness import Daemon, Got, World, eventually, running, world
 
 FAULTS = ("500:0.03", "429:0.01", "html:0.02", "broken-json:0.02", "reset:0.03", "slow:0.02")
@@ -87,13 +89,15 @@ class Verdict:
     samples: list[Sample] = field(default_factory=list)
     videos: int = 0
     posts: int = 0
+    rotations: int = 0
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Return the figures in a few lines."""
         warm = self.samples[len(self.samples) // 4 :]
         third = max(len(warm) // 3, 1)
-        lines = [f"{self.videos} videos, {self.posts} POSTs, {len(self.samples)} samples"]
+        counts = f"{self.videos} videos, {self.posts} POSTs, {self.rotations} rotations"
+        lines = [f"{counts}, {len(self.samples)} samples"]
         for each in fields(Sample):
             values = [getattr(one, each.name) for one in warm]
             lines.append(
@@ -106,8 +110,9 @@ class Verdict:
 class Soak:
     """One soak over one world; `seed` decides videos and faults."""
 
-    def __init__(self, w: World, seed: int) -> None:
+    def __init__(self, w: World, rotating: Rotation, seed: int) -> None:
         self._world = w
+        self._rotating = rotating
         self._rng = Random(seed)
         self._videos: list[str] = []
         self._told: set[str] = set()
@@ -117,13 +122,19 @@ class Soak:
     async def run(self, seconds: float, tell: Callable[[float], None]) -> Verdict:
         """Load a daemon for so long, let it finish, and judge."""
         await self._set_up()
-        async with running(self._world.config_path) as daemon:
-            await self._load(daemon, seconds, tell)
-            await eventually(self._all_told, "every event at the good endpoint")
+        path = self._rotating.python_path
+        async with running(self._world.config_path, PYTHONPATH=path) as daemon:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._rotating.run, daemon)
+                await self._load(daemon, seconds, tell)
+                nursery.cancel_scope.cancel()
+            await eventually(self._all_told, "every event at the good and the moving endpoint")
             if await daemon.end() != 0:
                 self._verdict.problems.append("the daemon did not end well")
         self._verdict.videos = len(self._videos)
+        self._verdict.rotations = self._rotating.count
         self._verdict.problems += growth(self._verdict.samples)
+        self._verdict.problems += self._rotating.problems(daemon)
         if "Traceback" in daemon.log_path.read_text():
             self._verdict.problems.append("there is a traceback in the log")
         return self._verdict
@@ -134,6 +145,7 @@ class Soak:
         short = {"retry_schedule": ["1s", "2s"], "timeout": "1s"}
         w.endpoint(await w.receiver(answer=self._moody), "flaky", **short)
         w.endpoint(await w.receiver(answer=None), "hole", events=["video.failed"], **short)
+        self._rotating.configure()
         w.config["store"] = {"path": str(w.store_path), "retention": "1m"}
         (w.folder / "watches.d").mkdir()
         w.save()
@@ -180,7 +192,7 @@ class Soak:
                 del self._files[path]
 
     def _all_told(self) -> bool:
-        return set(self._videos) <= self._told
+        return set(self._videos) <= self._told & self._rotating.told
 
 
 async def soak(
@@ -188,8 +200,9 @@ async def soak(
 ) -> Verdict:
     """Run a soak in an empty `folder`."""
     faults = [Fault.parse(text) for text in FAULTS]
-    async with world(folder, faults=faults, speed=SPEED, rng=Random(seed)) as w:
-        return await Soak(w, seed).run(seconds, tell)
+    sandbox = {"faults": faults, "speed": SPEED, "rng": Random(seed)}
+    async with world(folder, **sandbox) as w, rotation(w) as rotating:
+        return await Soak(w, rotating, seed).run(seconds, tell)
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ async def test_nothing_grows_and_nothing_is_lost_under_load_and_faults(tmp_path:
     assert verdict.problems == [], str(verdict)
     assert verdict.videos > SECONDS / 2
     assert len(verdict.samples) > SECONDS / 8
+    assert verdict.rotations > 0
 
 
 def test_what_stays_flat_is_no_growth() -> None:
