@@ -24,7 +24,7 @@ _MISUSE = 78
 @config_option
 @json_option
 def reload_command(config_path: Path | None, *, as_json: bool) -> int:
-    """Have the running daemon apply what is different in its config and the files it names.
+    """Have the daemon apply changes of its config and its files.
 
     A config that cannot be used changes nothing, and what is wrong with it is printed.
     """
