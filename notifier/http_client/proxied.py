@@ -45,7 +45,9 @@ def proxy_opener(
     )
     proxy = httpx.Proxy(url)
     if proxy.url.scheme == "https":
-        proxy = httpx.Proxy(url, ssl_context=to_proxy)
+        # httpcore would verify a certificate for a name with its dot
+        name = proxy.url.host.removesuffix(".")
+        proxy = httpx.Proxy(httpx.URL(url).copy_with(host=name), ssl_context=to_proxy)
 
     def open_() -> httpx.AsyncHTTPTransport:
         return httpx.AsyncHTTPTransport(
