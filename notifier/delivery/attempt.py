@@ -17,6 +17,7 @@ from notifier.delivery.endpoint_notices import EndpointNotices
 from notifier.delivery.response_policy import Response, ResponsePolicy
 from notifier.errors import StoreError
 from notifier.model.delivery import (
+    NOT_RENDERED,
     AttemptRecord,
     Claim,
     DeadLetter,
@@ -35,6 +36,9 @@ _STORE_PAUSE = 1.0
 _LONGEST_STORE_PAUSE = 30.0
 OUR_TROUBLE = "resources"
 """The outcome of an attempt for which this machine lacked resources (`notifier.http_client`)."""
+
+_NOTHING_SENT = frozenset({OUR_TROUBLE, NOT_RENDERED})
+"""Outcomes that say nothing about the receiver."""
 
 _OUR_PAUSE = 2.0
 _HOPELESS = "no attempt succeeded for five days"
@@ -96,6 +100,10 @@ class Outcome(Protocol):
     @property
     def detail(self) -> str:
         """Why it was not delivered, in the receiver's words or in ours, free of secrets."""
+
+    @property
+    def code(self) -> str:
+        """The refusal that the service states in its answer, "" for none."""
 
 
 class Sender(Protocol):
@@ -165,11 +173,11 @@ class AttemptRunner:
     async def attempt(self, claim: Claim) -> FinishedAttempt:
         """Make one attempt and decide what follows from it; the caller passes it to `record`."""
         mark = self._health.url_mark
-        attempt, retry_after = await self._attempt(claim)
-        settlement = self._settlement(claim, attempt, retry_after, mark)
+        attempt, response = await self._attempt(claim)
+        settlement = self._settlement(claim, response, mark)
         notice = self._notice(settlement)
-        result = Result(isinstance(settlement, Delivered), retry_after)
-        if attempt.outcome == OUR_TROUBLE:
+        result = Result(isinstance(settlement, Delivered), response.retry_after)
+        if response.word in _NOTHING_SENT:
             result = Result(None, None)
         if isinstance(settlement, Delivered):
             self._health = after_success(self._health)
@@ -183,17 +191,17 @@ class AttemptRunner:
             self._notices.announce(notice, self._rules.endpoint, reason)
         self._log_attempt(finished.claim, finished.attempt, settlement)
 
-    async def _attempt(self, claim: Claim) -> tuple[AttemptRecord, float | None]:
+    async def _attempt(self, claim: Claim) -> tuple[AttemptRecord, Response]:
         wall, started = self._clock.wall(), trio.current_time()
         try:
-            outcome = await self._sender_for(claim).send(claim.event_id, claim.body)
-            word, status = outcome.word, outcome.status
-            detail, retry_after = outcome.detail, outcome.retry_after
+            sent = await self._sender_for(claim).send(claim.event_id, claim.body)
+            response = Response(sent.word, sent.status, sent.retry_after, sent.detail, sent.code)
         except Exception as bug:  # noqa: BLE001 - one poisoned event must not stop the lane
             self._log.exception("attempt_crashed", event_id=claim.event_id)
-            word, status, detail, retry_after = "crash", None, type(bug).__name__, None
+            response = Response("crash", detail=type(bug).__name__)
         duration = round((trio.current_time() - started) * 1000)
-        return AttemptRecord(wall, duration, word, status, detail), retry_after
+        outcome = response.word, response.status, response.detail
+        return AttemptRecord(wall, duration, *outcome), response
 
     def _sender_for(self, claim: Claim) -> Sender:
         """Return a sender to the claim's URL; a callback never goes to the endpoint's URL."""
@@ -201,17 +209,14 @@ class AttemptRunner:
             return self._sender
         return cast("CallbackSender", self._sender).at(claim.url or "")
 
-    def _settlement(
-        self, claim: Claim, attempt: AttemptRecord, retry_after: float | None, mark: str
-    ) -> Settlement:
+    def _settlement(self, claim: Claim, response: Response, mark: str) -> Settlement:
         """Decide what becomes of the delivery, and update the endpoint's health."""
         now = self._clock.now()
-        if attempt.outcome == OUR_TROUBLE:
+        if response.word == OUR_TROUBLE:
             return RetryAt(now + jittered(_OUR_PAUSE, self._rng), free=True)
         policy = ResponsePolicy(self._rules.format, self._rules.retry_schedule)
-        response = Response(attempt.outcome, attempt.status, retry_after, attempt.detail)
         settlement = policy.settle(response, claim.failures, now=now, rng=self._rng)
-        if isinstance(settlement, Delivered):
+        if isinstance(settlement, Delivered) or response.word == NOT_RENDERED:
             return settlement
         if self._rules.to_callbacks:
             return DeadLetter(settlement.reason) if isinstance(settlement, Hold) else settlement
