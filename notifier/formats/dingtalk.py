@@ -34,14 +34,13 @@ _DIALECT = Dialect(_escape, _escape, "**", "> ")
 
 def render(message: Message) -> bytes:
     """Return the payload; `title` is what notifications show."""
-    title = chat_text(message.title)
     parts = ["  \n".join(lines) for lines in sections(message, _DIALECT) if lines]
     return encode(
         {
             "msgtype": "markdown",
             "markdown": {
-                "title": shortened(chat_text(message.summary), _MAX_TITLE),
-                "text": "\n\n".join([f"### {title}", *parts]),
+                "title": shortened(_escape(message.summary), _MAX_TITLE),
+                "text": "\n\n".join([f"### {_escape(message.title)}", *parts]),
             },
             "at": {"isAtAll": False},
         }
