@@ -11,6 +11,7 @@ import json
 import resource
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
@@ -28,8 +29,9 @@ _MAX_MEMORY = 512 * 1024 * 1024
 def main() -> None:
     """Apply the template of the input to each of its events."""
     order = json.load(sys.stdin)
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, hard))
+    with suppress(OSError, ValueError):  # a hardened systemd unit does not allow it
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, hard))
     signal.setitimer(signal.ITIMER_PROF, SECONDS * len(order["events"]))
     results = [_result(order["template"], event) for event in order["events"]]
     signal.setitimer(signal.ITIMER_PROF, 0)
