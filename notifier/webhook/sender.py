@@ -9,6 +9,7 @@ from notifier.formats.service import Service
 from notifier.formats.table import SERVICES
 from notifier.http_client import HttpClient, HttpRequest, HttpResponse
 from notifier.model.delivery import NOT_RENDERED, Format
+from notifier.net import Admission
 from notifier.schedule.retry_after import parse_retry_after
 from notifier.signing import body_signature, signed_headers
 from notifier.webhook.refusal import refusal_text
@@ -73,18 +74,24 @@ class WebhookSender:
     """
 
     def __init__(
-        self, http: HttpClient, target: Callable[[], Target], wall: Callable[[], float]
+        self,
+        http: HttpClient,
+        target: Callable[[], Target],
+        wall: Callable[[], float],
+        admission: Admission | None = None,
     ) -> None:
         self._http = http
         self._target = target
         self._wall = wall
+        self._admission = admission
 
-    def at(self, url: str) -> "WebhookSender":
-        """Return a sender to `url` with the same headers and keys."""
-        return WebhookSender(self._http, lambda: replace(self._target(), url=url), self._wall)
+    def at(self, url: str, admission: Admission | None) -> "WebhookSender":
+        """Return a sender to `url` with the same headers and keys, and what `admission` grants."""
+        target = self._target
+        return WebhookSender(self._http, lambda: replace(target(), url=url), self._wall, admission)
 
     async def send(self, event_id: str, body: bytes) -> Outcome:
-        """Make one attempt; every outcome is returned, none raised."""
+        """Make one attempt; every outcome is returned, only DeferredError is raised."""
         try:
             target = self._target()
             if target.template is not None:
@@ -116,7 +123,9 @@ class WebhookSender:
         if target.own_secret and target.service.sign is not None:
             url, body = target.service.sign(url, body, target.own_secret, self._wall())
         return HttpRequest(
-            *("POST", url, headers, target.timeout, MAX_ANSWER, body), wants_body=False
+            *("POST", url, headers, target.timeout, MAX_ANSWER, body),
+            wants_body=False,
+            admission=self._admission,
         )
 
     def _refused(
