@@ -17,11 +17,7 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-SECONDS = 1.0
-"""The CPU time that one rendering may take."""
-
-MAX_TEXT = 256_000
-"""The most bytes of a rendering."""
+from notifier.formats.templates import MAX_TEXT, SECONDS
 
 _MAX_MEMORY = 512 * 1024 * 1024
 

@@ -1,7 +1,7 @@
 """What is asked of the child process that applies templates, and how its answer is read.
 
 Pure: `notifier.webhook.templates` runs the child for an attempt, `notifier.config.templates` for
-`check`.
+`check`. Only the child imports Jinja2.
 """
 
 import json
@@ -9,7 +9,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from notifier.formats.template_child import MAX_TEXT, SECONDS
+SECONDS = 1.0
+"""The CPU time that one rendering may take."""
+
+MAX_TEXT = 256_000
+"""The most bytes of a rendering."""
 
 COMMAND = (sys.executable, "-m", "notifier.formats.template_child")
 """The child's command line."""
