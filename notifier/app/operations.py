@@ -149,7 +149,7 @@ class DaemonOperations:
             problem = Problem("request", "type", str(error), error.hint)
             raise ConfigError([problem]) from None
         gateways = self.reloader.config.gateways
-        event = sample_event(settings.format, wanted, time.time(), gateways)
+        event = sample_event(wiring.rendering(settings), wanted, time.time(), gateways)
         outcome = await self.parts.endpoints.send_once(endpoint, event.id, event.body)
         return {
             "event_id": event.id,
@@ -224,7 +224,7 @@ def _no_event(event_id: str) -> UnknownError:
 
 
 def _recipient(settings: EndpointSettings) -> Recipient:
-    return Recipient(settings.name, settings.format, settings.events)
+    return Recipient(settings.name, wiring.rendering(settings).name, settings.events)
 
 
 def _difference(difference: Difference) -> Row:

@@ -30,7 +30,7 @@ from notifier.config.validation import validate
 from notifier.config.validators import split_listen
 from notifier.config.watches import to_spec, watch_disagreements
 from notifier.errors import ConfigError
-from notifier.model.delivery import Format
+from notifier.model.delivery import Format, Language
 from notifier.model.status import Status
 from notifier.model.watch import Listing
 from notifier.net import AddressPolicy
@@ -146,6 +146,10 @@ def _endpoint(name: str, table: EndpointTable, folder: Path) -> EndpointSettings
         name=name,
         url=table.url,
         format=Format(table.format),
+        language=Language(table.language),
+        template=None if table.template is None else folder / table.template,
+        content_type=table.content_type,
+        signature=tuple(table.signature),
         secrets=tuple(table.secret),
         events=tuple(table.events),
         timeout=table.timeout,

@@ -12,7 +12,7 @@ from typing import Literal
 from notifier.config.paths import StorePlace
 from notifier.config.secrets import Secret
 from notifier.config.tls_files import TlsFiles
-from notifier.model.delivery import Format
+from notifier.model.delivery import Format, Language
 from notifier.model.status import Status
 from notifier.model.watch import Listing
 from notifier.net import AddressPolicy
@@ -48,11 +48,19 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """One endpoint. `secrets` is empty for a format that is not signed."""
+    """One endpoint. `secrets` is empty for a format that is not signed.
+
+    `signature` names the signatures that are sent, `template` the file of format `template`,
+    `content_type` what it makes.
+    """
 
     name: str
     url: Secret
     format: Format
+    language: Language
+    template: Path | None
+    content_type: str
+    signature: tuple[str, ...]
     secrets: tuple[Secret, ...]
     events: tuple[str, ...]
     timeout: float

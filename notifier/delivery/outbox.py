@@ -1,12 +1,12 @@
-"""Records an ending in the outbox: one event, rendered once per format, for all its endpoints."""
+"""Records an ending in the outbox: one event, each rendering made once, for all its endpoints."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from notifier import log
 from notifier.delivery.subscription import Subscription
-from notifier.formats import RENDERERS
-from notifier.model.delivery import Format
+from notifier.formats import render
+from notifier.model.delivery import Format, Rendering
 from notifier.model.event import Ending, Event, EventKind, EventType, NewEvent, subscribes
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Json, Snapshot
@@ -57,13 +57,14 @@ class Outbox:
         """
         event = self._event(ending)
         chosen = self._chosen(ending)
-        formats = {Format.STANDARD, *(subscription.format for subscription in chosen)}
+        endpoints = [(each.endpoint, each.rendering.name) for each in chosen]
+        renderings = {Format.STANDARD.value, *(name for _, name in endpoints)}
         new = NewEvent(
             event.id,
             event.type,
             event.created_at,
-            bodies={form: RENDERERS[form](event) for form in formats},
-            endpoints=[(subscription.endpoint, subscription.format) for subscription in chosen],
+            bodies={name: render(Rendering.named(name), event) for name in renderings},
+            endpoints=endpoints,
         )
         row, last = ending.watch.row, ending.snapshot
         if not await self._store.record_ending(row, new, last, ending.sample):

@@ -65,7 +65,7 @@ def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
         replace(each, proxy=None, tls=TlsFiles(), discover_since=None) for each in gateways
     ] == [*plain.gateways.values()]
     endpoints = full.endpoints.values()
-    assert [replace(each, proxy=None, tls=TlsFiles()) for each in endpoints] == [
+    assert [replace(each, proxy=None, tls=TlsFiles(), template=None) for each in endpoints] == [
         *plain.endpoints.values()
     ]
     assert full.outbound == plain.outbound
