@@ -133,6 +133,9 @@ class _Daemon:
                 discoveries = Discoveries(parts.runtime, parts.gateways, sources, supervisor)
                 await polling.start(discoveries.run, self.config.gateways)
                 await polling.start(
+                    parts.follow_ups.run, self.config, parts.outbox.publish_follow_up
+                )
+                await polling.start(
                     self._keep_running, sources, supervisor, discoveries, listeners
                 )
                 self._log_start(len(watches))

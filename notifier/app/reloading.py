@@ -169,6 +169,7 @@ class Reloader:
         needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
         different = parts.gateways.commit(gateways)
         self.discoveries.change(config.gateways)
+        parts.follow_ups.change(config)
         moved = parts.endpoints.commit(endpoints, reconciled.health)
         files = _different(self._digests, digests)
         self.config, self._digests = config, digests

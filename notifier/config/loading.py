@@ -135,6 +135,7 @@ def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:
         list_videos=table.list_videos,
         discover=table.discover,
         discover_since=table.discover_since,
+        expiry_notice=table.expiry_notice,
         proxy=table.proxy,
         tls=_tls(table, folder),
         max_connection_age=table.max_connection_age,

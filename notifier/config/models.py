@@ -158,6 +158,8 @@ class GatewayTable(Table):
     """Watch every job on the gateway's list, whoever made it."""
     discover_since: Duration | None = None
     """Take jobs that are over when discovery begins, if they are younger than this."""
+    expiry_notice: Duration | None = None
+    """Send video.expiring so long before the gateway removes a finished video."""
     proxy: ProxyUrl | None = None
     """An http or https proxy between here and the gateway; may be a secret."""
     ca_file: PathText | None = None

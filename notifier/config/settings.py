@@ -41,6 +41,7 @@ class GatewaySettings:
     list_videos: ListVideos
     discover: bool
     discover_since: float | None
+    expiry_notice: float | None
     proxy: Secret | None
     tls: TlsFiles
     max_connection_age: float

@@ -18,5 +18,12 @@ def rerender(standard: bytes, form: Format) -> bytes:
     if watch is None:
         notice = Notice(*heading, data["id"], data["reason"], data["failing_since"])
         return notices.render_slack(notice)
-    event = Event(*heading, data, watch["gateway"], watch["metadata"], watch["content_url"])
+    event = Event(
+        *heading,
+        data,
+        watch["gateway"],
+        watch["metadata"],
+        watch["content_url"],
+        archive=watch.get("archive"),
+    )
     return slack.render(event)

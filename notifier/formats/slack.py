@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from notifier.formats import blocks, mrkdwn, times
-from notifier.model.event import Event, EventType
+from notifier.model.event import FOLLOW_UPS, WITH_CONTENT, Event, EventType
 from notifier.model.video import Json
 
 SAMPLE = " (test)"
@@ -49,12 +49,20 @@ _LOOKS = {
     EventType.TIMED_OUT: _Look(
         "⏰", "Video timed out", "Gave up after", "No ending came in the time allowed."
     ),
+    EventType.EXPIRING: _Look(
+        "⌛", "Video expires soon", "Took", "The gateway will remove it; download it before."
+    ),
+    EventType.ARCHIVED: _Look("📦", "Video archived", "Took"),
+    EventType.ARCHIVE_FAILED: _Look(
+        "⚠️", "Video not archived", "Took", "notifier keeps no copy of this video."
+    ),
     EventType.TEST: _Look(
         "🔔", "Test from notifier", "", "No video has ended. Events will arrive here like this."
     ),
 }
 
-_ENDED_BY_GATEWAY = {EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED}
+_FOLLOW_UPS = frozenset(FOLLOW_UPS.values())
+_ENDED_BY_GATEWAY = {EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED, *_FOLLOW_UPS}
 
 
 def render(event: Event) -> bytes:
@@ -70,6 +78,8 @@ def _blocks(event: Event) -> Iterator[blocks.Block]:
     yield from blocks.table(list(_facts(event)))
     if error := _error(event):
         yield blocks.section(error)
+    if copy := _copy(event):
+        yield blocks.section(copy)
     yield from blocks.table(_metadata(event))
     if result := _result(event):
         yield blocks.section(result)
@@ -97,8 +107,10 @@ def _fallback(event: Event) -> str:
 
 def _fallback_details(event: Event) -> Iterator[str]:
     """Yield the lines on the result and the metadata, for services that show no blocks."""
-    completed = event.type is EventType.COMPLETED
-    if completed and event.content_url and (found := mrkdwn.address(event.content_url)):
+    if copy := _copy_text(event):
+        yield mrkdwn.inline(copy, _MAX_ERROR)
+    with_content = event.type in WITH_CONTENT
+    if with_content and event.content_url and (found := mrkdwn.address(event.content_url)):
         yield found
     items = list(event.metadata.items())
     for name, value in items[:_MAX_FALLBACK_LINES]:
@@ -121,7 +133,7 @@ def _facts(event: Event) -> Iterator[str]:
     if event.type not in _ENDED_BY_GATEWAY and (seen := _last_seen(event)):
         yield _fact("Last seen", seen)
     expires_at = _moment(event.data.get("expires_at"))
-    if event.type is EventType.COMPLETED and expires_at is not None:
+    if event.type in WITH_CONTENT and expires_at is not None:
         label = "Expires" if expires_at > event.created_at else "Expired"
         yield _fact(label, mrkdwn.date(expires_at))
 
@@ -131,7 +143,9 @@ def _duration(event: Event) -> str | None:
     started = _moment(event.data.get("created_at"))
     # some gateways give a completion time while the job still runs
     completed = event.data.get("completed_at") if event.type in _ENDED_BY_GATEWAY else None
-    ended = _moment(completed) or _moment(event.created_at)
+    ended = _moment(completed)
+    if event.type not in _FOLLOW_UPS:
+        ended = ended or _moment(event.created_at)
     if event.type is EventType.TEST or started is None or ended is None or ended < started:
         return None
     return times.duration(ended - started)
@@ -160,6 +174,22 @@ def _error(event: Event) -> str:
     return heading if error_code else ""
 
 
+def _copy(event: Event) -> str:
+    """Return where the copy of the video is, or why there is none."""
+    if not (text := _copy_text(event)):
+        return ""
+    if event.type is EventType.ARCHIVED:
+        return f"*Copy*\n{mrkdwn.code(text, _MAX_ERROR)}"
+    return f"*Reason*\n{mrkdwn.inline(text, _MAX_ERROR)}"
+
+
+def _copy_text(event: Event) -> str | None:
+    archive = event.archive or {}
+    if event.type is EventType.ARCHIVED:
+        return _string(archive.get("url")) or _string(archive.get("path"))
+    return _string(archive.get("reason")) if event.type is EventType.ARCHIVE_FAILED else None
+
+
 def _metadata(event: Event) -> list[str]:
     """Return one field per metadata entry; a last one counts those that found no room."""
     items = list(event.metadata.items())
@@ -171,7 +201,7 @@ def _metadata(event: Event) -> list[str]:
 
 
 def _result(event: Event) -> str | None:
-    if event.type is not EventType.COMPLETED or event.content_url is None:
+    if event.type not in WITH_CONTENT or event.content_url is None:
         return None
     found = mrkdwn.link(event.content_url, "Download the video")
     # without this a click that ends in 401 looks like a broken link

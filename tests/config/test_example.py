@@ -62,7 +62,8 @@ def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
     # for these there is no default to show
     gateways = full.gateways.values()
     assert [
-        replace(each, proxy=None, tls=TlsFiles(), discover_since=None) for each in gateways
+        replace(each, proxy=None, tls=TlsFiles(), discover_since=None, expiry_notice=None)
+        for each in gateways
     ] == [*plain.gateways.values()]
     endpoints = full.endpoints.values()
     assert [replace(each, proxy=None, tls=TlsFiles()) for each in endpoints] == [

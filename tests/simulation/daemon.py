@@ -49,6 +49,7 @@ from notifier.store import Database, Store
 from notifier.store.endpoints import disabled
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
+from tests.builders import NothingFollows
 from tests.simulation.crashing_store import CrashedError, CrashingExecutor, Keeping, WitnessedStore
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.world import DAY, World
@@ -144,6 +145,7 @@ class Simulation:
             store,
             self.subscriptions,
             content_url=lambda gateway, video: f"https://{gateway}/{video}",
+            follow_ups=NothingFollows(),
             event_id=partial(self.event_id, self.database.store_id),
             wall=clock.wall,
             wake=dispatcher.wake if self.wakes else _sleep_on,

@@ -9,11 +9,14 @@ import pytest
 
 from notifier.model.delivery import Format
 from notifier.model.discovery import Fate, FoundJob, Mark
+from notifier.model.event import EventKind
+from notifier.model.follow_up import FollowUpPlan
 from notifier.model.watch import ListingChange, WatchKey
 from notifier.store import (
     api_watches,
     delivery_counts,
     discovery,
+    expiry_timers,
     listings,
     outbox,
     pruning,
@@ -62,6 +65,15 @@ WORK: dict[str, Callable[[sqlite3.Connection], object]] = {
     "confirm a job": lambda db: discovery.confirm(db, "main", 1, "a", 0.0, runs=True),
     "forget old jobs": lambda db: discovery.forget(db, "main", Mark("url"), 1),
     "forget earlier jobs": lambda db: discovery.forget_earlier(db, "main", 2),
+    "record an ending with a timer": lambda db: outbox.record_ending(
+        db, 1, new_event(), snapshot(), 0.0, plan=FollowUpPlan(1.0)
+    ),
+    "expiry timers": lambda db: expiry_timers.earliest(db, "main", 4),
+    "move a timer": lambda db: expiry_timers.move(db, 1, 2.0),
+    "remove a timer": lambda db: expiry_timers.remove(db, 1),
+    "record a follow-up": lambda db: outbox.record_follow_up(
+        db, 1, EventKind.EXPIRING, new_event(), 0.0
+    ),
     "sources of a watch": lambda db: listings.sources_of(db, WatchKey("main", "video_1")),
 }
 

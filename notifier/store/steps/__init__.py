@@ -12,6 +12,7 @@ from notifier.store.steps.first import (
     FIRST,
     JOB_SAMPLES,
 )
+from notifier.store.steps.follow_ups import FOLLOW_UPS
 from notifier.store.steps.identity import IDENTITY
 from notifier.store.steps.log_mark import LOG_MARK
 
@@ -25,4 +26,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
     COUNTS,
     LOG_MARK,
     DISCOVERY,
+    FOLLOW_UPS,
 )
