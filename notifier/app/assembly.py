@@ -64,6 +64,7 @@ async def assemble(config: Config, runtime: Runtime) -> Parts:
     endpoints = Endpoints(runtime)
     endpoints.commit(await endpoints.draft(config), health)
     follow_ups = FollowUps(runtime, gateways)
+    follow_ups.change(config, await follow_ups.archives.draft(config))
     outbox = Outbox(
         store,
         endpoints.subscriptions,

@@ -1,20 +1,19 @@
 """What is done after completed endings on each gateway, as the config has it now."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import trio
 
+from notifier.app.archives import Archives, Draft, Publish
 from notifier.app.gateways import Gateways
 from notifier.app.restarting import keep_running
 from notifier.app.runtime import Runtime
 from notifier.archive import ExpiryDeps, ExpiryNotices
 from notifier.config import Config
-from notifier.model.event import Ending, EventType, FollowUp
+from notifier.model.event import Ending, EventType
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan, expiry
 from notifier.polling import GatewayScheduler
-
-Publish = Callable[[FollowUp], Awaitable[None]]
 
 
 class _Notices(NamedTuple):
@@ -24,12 +23,15 @@ class _Notices(NamedTuple):
 
 
 class FollowUps:
-    """Plans what follows an ending, and runs the notices of gateways with `expiry_notice`."""
+    """Plans what follows an ending, and does it: notices, and copies in `archives`."""
 
     def __init__(self, runtime: Runtime, gateways: Gateways) -> None:
         self._runtime = runtime
         self._gateways = gateways
         self._notices: dict[str, _Notices] = {}
+        self._wanted: Mapping[str, float] = {}
+        self._archiving: frozenset[str] = frozenset()
+        self.archives = Archives(runtime)
         self._nursery: trio.Nursery | None = None
         self._publish: Publish | None = None
 
@@ -41,34 +43,46 @@ class FollowUps:
         if ending.type is not EventType.COMPLETED:
             return NO_FOLLOW_UP
         clock = self._runtime.clock
-        return FollowUpPlan(expiry(ending.snapshot, clock.wall(), clock.now()))
+        return FollowUpPlan(
+            expiry(ending.snapshot, clock.wall(), clock.now()),
+            archive=ending.watch.key.gateway in self._archiving,
+        )
 
     def wake(self, gateway: str) -> None:
         """Hint that there may be something to do for a gateway."""
         if gateway in self._notices:
             self._notices[gateway].notices.wake()
+        self.archives.wake(gateway)
 
     async def run(
         self,
-        config: Config,
         publish: Publish,
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Do what follows, as `config` and later changes want it, for ever."""
+        """Do what follows, as the config wants it, for ever; `publish` makes events durable."""
         self._publish = publish
         async with trio.open_nursery() as self._nursery:
-            self.change(config)
+            self._match(self._wanted)
             task_status.started()
+            await self.archives.run(self._nursery, publish)
             await trio.sleep_forever()
 
-    def change(self, config: Config) -> None:
+    def change(self, config: Config, archives: Draft) -> None:
         """Do what `config` wants from now on."""
-        wanted = {
+        self.archives.commit(config, archives)
+        self._archiving = frozenset(
+            name for name, settings in config.gateways.items() if settings.archive
+        )
+        self._wanted = {
             name: settings.expiry_notice
             for name, settings in config.gateways.items()
             if settings.expiry_notice is not None
         }
+        self._match(self._wanted)
+
+    def _match(self, wanted: Mapping[str, float]) -> None:
+        """Give notices for the gateways in `wanted`, and no others."""
         for name in self._notices.keys() - wanted.keys():
             self._notices.pop(name).scope.cancel()
         for name, notice in wanted.items():

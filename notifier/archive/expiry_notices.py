@@ -11,14 +11,13 @@ from typing import NamedTuple, Protocol
 import trio
 
 from notifier import log
-from notifier.errors import StoreError
+from notifier.archive.due_work import DueWork
 from notifier.model.answer import Answer, NotFound, Seen
 from notifier.model.event import EventKind, FollowUp
 from notifier.model.follow_up import ExpiryTimer, expiry
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.schedule.clock import Clock
-from notifier.wakeup import Wakeup
 
 IN_FLIGHT = 8
 """How many videos of one gateway are asked about at the same time."""
@@ -27,8 +26,6 @@ MOST_DENIALS = 3
 """So many not-found answers in a row say that a video is gone: one alone may be a mistake."""
 
 _DENIAL_PAUSE = 5.0
-_LONGEST_PAUSE = 60.0
-_STORE_PAUSE = 5.0
 _GONE = frozenset({Status.FAILED, Status.CANCELLED})
 
 
@@ -65,54 +62,31 @@ class ExpiryNotices:
         self._gateway = gateway
         self._notice = notice
         self._deps = deps
-        self._asking: set[int] = set()
-        self._wakeup = Wakeup()
         self._log = log.get(gateway=gateway)
+        self._work = DueWork(
+            self._earliest,
+            self._finish,
+            number=lambda timer: timer.watch.row,
+            wait=self._wait,
+            in_flight=IN_FLIGHT,
+            logger=self._log,
+        )
+        self.wake = self._work.wake
 
     def change(self, notice: float) -> None:
         """Give notice so many seconds before from now on."""
         self._notice = notice
-        self._wakeup.notify()
-
-    def wake(self) -> None:
-        """Look at the timers: there may be a new one."""
-        self._wakeup.notify()
+        self.wake()
 
     async def run(self) -> None:
         """Give notices for ever."""
-        async with trio.open_nursery() as nursery:
-            while True:
-                try:
-                    wait = await self._start_due(nursery)
-                except StoreError as error:
-                    self._log.error("expiry_waits_for_store", reason=str(error))
-                    wait = _STORE_PAUSE
-                await self._wakeup.wait(min(wait, _LONGEST_PAUSE))
+        await self._work.run()
 
-    async def _start_due(self, nursery: trio.Nursery) -> float:
-        """Start with the timers that are due; return in how many seconds the next one is."""
-        timers = await self._deps.store.expiry_timers(self._gateway, IN_FLIGHT + 1)
-        for timer in timers:
-            if timer.watch.row in self._asking:
-                continue
-            wait = timer.expires_at - self._notice - self._deps.clock.now()
-            if wait > 0:
-                return wait
-            if len(self._asking) == IN_FLIGHT:
-                break
-            self._asking.add(timer.watch.row)
-            nursery.start_soon(self._handle, timer)
-        return math.inf
+    async def _earliest(self, limit: int) -> list[ExpiryTimer]:
+        return await self._deps.store.expiry_timers(self._gateway, limit)
 
-    async def _handle(self, timer: ExpiryTimer) -> None:
-        try:
-            await self._finish(timer)
-        except StoreError as error:
-            self._log.error("expiry_waits_for_store", reason=str(error))
-            await trio.sleep(_STORE_PAUSE)
-        finally:
-            self._asking.discard(timer.watch.row)
-            self._wakeup.notify()
+    def _wait(self, timer: ExpiryTimer) -> float:
+        return timer.expires_at - self._notice - self._deps.clock.now()
 
     async def _finish(self, timer: ExpiryTimer) -> None:
         """Give notice, unless the video is gone or is kept for longer."""

@@ -26,7 +26,7 @@ from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
-from notifier.store import expiry_timers, job_samples
+from notifier.store import downloads, expiry_timers, job_samples
 from notifier.store.codec import dump_snapshot
 from notifier.store.endpoints import is_configured
 
@@ -66,6 +66,8 @@ def record_ending(
         job_samples.add(db, sample, now)
     if plan.expires_at is not None:
         expiry_timers.add(db, watch, plan.expires_at)
+    if plan.archive:
+        downloads.add(db, watch, now, plan.expires_at)
     return True
 
 

@@ -221,4 +221,4 @@ async def test_a_store_that_refuses_delays_a_notice_and_loses_none(
         async with noticing(life):
             await trio.sleep(60)
             assert await life.events() == ["video_1"]
-    assert [line["event"] for line in logs].count("expiry_waits_for_store") == 3
+    assert [line["event"] for line in logs].count("follow_ups_wait_for_store") == 3
