@@ -178,19 +178,20 @@ class Copier:
                 out.close()
 
     async def _write(self, row: int, content: Content, out: PartFile, progress: Progress) -> None:
+        pending = bytearray()
         try:
-            pending = bytearray()
             while piece := await content.read():
                 pending += piece
                 self._check_size(out.written + len(pending))
                 if len(pending) >= _PIECE:
                     await self._flush(row, content, out, pending)
                     progress.bytes = out.written
-            await self._flush(row, content, out, pending)
         except ContentError as error:
+            await self._flush(row, content, out, pending)
             if await self._keep(row, content, out):
                 raise
             raise CopyError(str(error), wait=error.wait) from None
+        await self._flush(row, content, out, pending)
 
     async def _flush(self, row: int, content: Content, out: PartFile, pending: bytearray) -> None:
         """Write what is pending."""
