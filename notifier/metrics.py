@@ -133,6 +133,11 @@ class Metrics:
         """Count videos that were found on a gateway's list."""
         self._discovered.labels(gateway).inc(number)
 
+    def archiving(self, gateway: str) -> None:
+        """Have the counters of a gateway at 0, so that an alert notices their first increase."""
+        for result in ("archived", "failed_attempt", "failed"):
+            self._archive.labels(gateway, result)
+
     def archived(self, gateway: str, result: str, size: int = 0) -> None:
         """Count what came of an attempt to archive a video: a word of a closed set."""
         self._archive.labels(gateway, result).inc()

@@ -1,6 +1,7 @@
 """Copies of finished videos, of every gateway with `archive = true`, as the config has it now."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from notifier.config import ArchiveSettings, Config, GatewaySettings
 from notifier.errors import StoreError
 from notifier.gateway import ContentClient
 from notifier.http_client import Route
+from notifier.metrics import Metrics
 from notifier.model.event import FollowUp
 from notifier.model.views import Row
 
@@ -109,12 +111,16 @@ class Archives:
         if gateway in self._running:
             self._running[gateway].downloads.wake()
 
-    def row(self, gateway: str) -> Row | None:
-        """Return how the downloads of a gateway are going, None where none are wanted."""
+    def row(self, gateway: str, waiting: int) -> Row | None:
+        """Return how the downloads of a gateway are going, None where none are wanted.
+
+        `waiting` is how many are not over.
+        """
         running = self._running.get(gateway)
         if running is None:
             return None
         return {
+            "waiting": waiting,
             "downloading": [
                 {"video_id": each.video_id, "bytes": each.bytes, "total": each.total}
                 for each in running.downloads.progress
@@ -133,6 +139,14 @@ class Archives:
             "bytes": quota.held,
             "max_total_bytes": quota.most,
         }
+
+    async def measure(self, metrics: Metrics) -> None:
+        """Set the gauges of the archive, if there is one; they stay when the store is closed."""
+        if self._storage is None or not self._running:
+            return
+        with suppress(StoreError):
+            waiting = await self._runtime.store.waiting_downloads()
+            metrics.archive_state(self._storage.quota.held, self._storage.quota.most, waiting)
 
     async def _clean(self) -> None:
         storage = self._storage
@@ -167,6 +181,7 @@ class Archives:
         runtime, storage, settings = self._runtime, self._storage, self._settings
         if storage is None or settings is None or self._publish is None:
             raise RuntimeError("downloads before the first commit")
+        runtime.metrics.archiving(name)
         inside, outside = self._inside.present[name], self._outside.present[name]
         rules = wiring.gateway_rules(inside.settings)
         source = ContentClient(

@@ -36,7 +36,8 @@ class ArchiveFolder:
 
     def open_part(self, part: Path, kept: int) -> BinaryIO:
         """Open a part for writing behind its first `kept` bytes; make it if it is not there."""
-        part.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        self.path.mkdir(parents=True, mode=0o700, exist_ok=True)
+        part.parent.mkdir(mode=0o700, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         file = os.fdopen(os.open(part, flags, 0o600), "r+b", buffering=0)
         try:

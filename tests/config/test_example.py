@@ -11,6 +11,7 @@ import pytest
 
 from notifier.config import Config
 from notifier.config.models import (
+    ArchiveTable,
     Document,
     EndpointTable,
     GatewayTable,
@@ -43,6 +44,7 @@ def tables(raw: Mapping[str, Any]) -> Iterator[tuple[type[Table], Mapping[str, A
     yield WatchTable, raw["watches"][0]
     yield OutboundTable, raw["outbound"]
     yield StoreTable, raw["store"]
+    yield ArchiveTable, raw["archive"]
     yield LogTable, raw["log"]
     yield HttpTable, raw["http"]
 
@@ -72,6 +74,7 @@ def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
     assert full.outbound == plain.outbound
     assert full.watch_dir == plain.watch_dir
     assert full.store_path == plain.store_path
+    assert replace(full.archive, keep=None, url_prefix=None) == plain.archive
     assert full.retention == plain.retention == 30 * 86_400
     assert (full.log_level, full.log_format) == (plain.log_level, plain.log_format)
 

@@ -4,13 +4,14 @@ import signal
 from pathlib import Path
 
 from tests.faults.jobs import begin, finish
-from tests.process.harness import Receiver, running, world
+from tests.process.harness import Receiver, eventually, running, world
 from tests.process.test_reload import hang_up
 from tests.process.verifiers import verifies
 
 
 def types(receiver: Receiver) -> list[str]:
-    return [got.event["type"] for got in receiver.got]
+    """Return the types of the events in the order of their first arrival."""
+    return list({got.id: got.event["type"] for got in receiver.got}.values())
 
 
 async def test_a_notice_that_a_video_expires_follows_its_ending_and_no_other(
@@ -50,11 +51,11 @@ async def test_a_reload_switches_notices_on_for_videos_that_have_ended_before(
             w.gateway(expiry_notice="25h")
             w.save()
             await hang_up(daemon)
-            await app.wait_for(2)
+            await eventually(lambda: len(types(app)) == 2, "the notice")
             w.gateway()
             w.save()
             await hang_up(daemon)
             finish(w, "two")
-            await app.wait_for(3)
+            await eventually(lambda: len(types(app)) == 3, "the second ending")
             assert await daemon.end() == 0
         assert types(app) == ["video.completed", "video.expiring", "video.completed"]
