@@ -59,7 +59,7 @@ class Contents:
         return None
 
     async def _send(self, request: Request, video_id: str, wire: Wire) -> None:
-        data, etag = content_of(video_id, self.size), self.etag(video_id)
+        data, etag, chunked = content_of(video_id, self.size), self.etag(video_id), self.chunked
         first, status = self._first(request, etag), "200 OK"
         headers = [f"content-type: {self.content_type}"] if self.content_type else []
         if etag:
@@ -68,17 +68,17 @@ class Contents:
             status = "206 Partial Content"
             headers.append(f"content-range: bytes {first}-{len(data) - 1}/{len(data)}")
         framing = f"content-length: {len(data) - first}"
-        headers.append("transfer-encoding: chunked" if self.chunked else framing)
+        headers.append("transfer-encoding: chunked" if chunked else framing)
         head = "\r\n".join([f"HTTP/1.1 {status}", *headers, "connection: close", "", ""])
         await wire.send_raw(head.encode())
         cuts = self.cuts.get(video_id)
         end = min(len(data), first + cuts.pop(0)) if cuts else len(data)
         for at in range(first, end, PIECE):
             piece = data[at : min(at + PIECE, end)]
-            chunk = b"%x\r\n%s\r\n" % (len(piece), piece) if self.chunked else piece
+            chunk = b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece
             await wire.send_raw(chunk)
             await trio.sleep(self.pause)
-        if self.chunked and end == len(data):
+        if chunked and end == len(data):
             await wire.send_raw(b"0\r\n\r\n")
 
     def _first(self, request: Request, etag: str | None) -> int:
