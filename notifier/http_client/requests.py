@@ -15,6 +15,7 @@ from typing import NamedTuple
 import httpx
 
 from notifier.errors import TransportError
+from notifier.net import Admission
 
 DEADLINE = "notifier.deadline"
 """The request extension that holds the seconds for the whole exchange."""
@@ -30,6 +31,9 @@ WANTS_BODY = "notifier.wants_body"
 
 STREAMED = "notifier.streamed"
 """The request extension that says whether the body is read as it arrives, without a deadline."""
+
+ADMISSION = "notifier.admission"
+"""The request extension that holds the `Admission` of a new connection, or None."""
 
 ORIGIN = "notifier.origin"
 """The request extension that holds the `Origin` to connect to."""
@@ -54,7 +58,8 @@ class HttpRequest(NamedTuple):
     most bytes that are read of the answer's body.
 
     Unless `wants_body`, the status is what is asked for: of a longer body the first `max_body`
-    bytes are returned, and of an answer that breaks HTTP/1.1's rules the head alone.
+    bytes are returned, and of an answer that breaks HTTP/1.1's rules the head alone. A new
+    connection takes what `admission` grants; None grants everything.
     """
 
     method: str
@@ -64,6 +69,7 @@ class HttpRequest(NamedTuple):
     max_body: int
     body: bytes | None = None
     wants_body: bool = True
+    admission: Admission | None = None
 
 
 class Origin(NamedTuple):
@@ -90,7 +96,7 @@ def build_request(request: HttpRequest) -> httpx.Request:
 
     Raises httpx.InvalidURL, UnicodeError or TransportError for what cannot be sent.
     """
-    method, url, headers, deadline, max_body, body, wants_body = request
+    method, url, headers, deadline, max_body, body, wants_body, admission = request
     usual = _USUAL.fullmatch(url)
     address = _address(url) if usual is None else _usual_address(usual[1])
     target = address.url.raw_path if usual is None else usual[2].encode("ascii")
@@ -110,6 +116,7 @@ def build_request(request: HttpRequest) -> httpx.Request:
             DEADLINE: deadline,
             WIRE_BYTES: max_body + _FRAMING,
             WANTS_BODY: wants_body,
+            ADMISSION: admission,
             HEADERS: prepared.encoded,
         },
     )

@@ -9,7 +9,7 @@ import trio
 
 from notifier.archive.expiry_notices import TimerStore
 from notifier.delivery.attempt import AttemptStore
-from notifier.delivery.lane import DueStore
+from notifier.delivery.endpoint_flow import DueStore
 from notifier.delivery.outbox import EventStore
 from notifier.discovery.deps import DiscoveryStore
 from notifier.model.discovery import FoundJob, Mark

@@ -1,4 +1,4 @@
-"""Step 10: what is to be done after a completed ending; see `notifier.model.follow_up`.
+"""Step 11: what is to be done after a completed ending; see `notifier.model.follow_up`.
 
 `expires_at` and `deadline` are by the steady clock, like every timestamp here. A download outlives
 its watch as long as its file is kept.
