@@ -28,8 +28,6 @@ from tests.process.harness import World, running, world
 SIZE = 300_000
 _KILL_EVERY = 4.0
 _MOST_FAULTS = 5
-"""So many requests for one content may meet a fault."""
-
 _PAGE = Response(200, {"content-type": "text/html"}, b"<h1>We will be back soon</h1>")
 _FAULTS = (
     *(Response(404), Response(409), Response(500), _PAGE),
@@ -62,10 +60,14 @@ class Verdict:
 
 
 class ArchiveSoak:
-    """One soak over one world; `seed` decides faults and moments."""
+    """One soak over one world; `seed` decides faults and moments.
 
-    def __init__(self, w: World, seed: int) -> None:
+    `most_faults` requests for one content may meet a fault.
+    """
+
+    def __init__(self, w: World, seed: int, most_faults: int) -> None:
         self._world = w
+        self._most_faults = most_faults
         self._rng = Random(seed)
         self._gateway, self._storage = Contents(size=SIZE), Contents(size=SIZE)
         self._storage_port = 0
@@ -132,7 +134,7 @@ class ArchiveSoak:
         self.verdict.requests += 1
         asked = self._asked[request.segments[-2]] = self._asked[request.segments[-2]] + 1
         # waits double: after a few more faults a video alone would take half an hour
-        fate = self._rng.random() if asked <= _MOST_FAULTS else 1.0
+        fate = self._rng.random() if asked <= self._most_faults else 1.0
         if fate < 0.2:
             return self._rng.choice(_FAULTS)
         if fate < 0.22:
@@ -182,11 +184,17 @@ class ArchiveSoak:
 
 
 async def archive_soak(
-    folder: Path, videos: int, kills: int, seed: int, tell: Callable[[int], None] = lambda _: None
+    folder: Path,
+    videos: int,
+    kills: int,
+    seed: int,
+    tell: Callable[[int], None] = lambda _: None,
+    *,
+    most_faults: int = _MOST_FAULTS,
 ) -> Verdict:
     """Run a soak in an empty `folder`."""
     async with world(folder) as w:
-        return await ArchiveSoak(w, seed).run(videos, kills, tell)
+        return await ArchiveSoak(w, seed, most_faults).run(videos, kills, tell)
 
 
 def main() -> int:

@@ -9,7 +9,14 @@ from itertools import pairwise
 import pytest
 import trio
 
-from notifier.gateway import ContentClient, ContentError, GatewayRules, Part, SecretEchoMask
+from notifier.gateway import (
+    Content,
+    ContentClient,
+    ContentError,
+    GatewayRules,
+    Part,
+    SecretEchoMask,
+)
 from notifier.http_client import Route, open_client
 from notifier.http_server import Request, Response, serve
 from notifier.net import AddressPolicy
@@ -212,16 +219,12 @@ async def test_the_text_of_another_host_is_not_kept_because_it_may_repeat_the_si
 
 
 async def test_a_body_whose_end_would_not_show_is_refused() -> None:
-    hosts = Hosts()
-    hosts.gateway.behave = lambda *_: Response(200, {"content-length": "nonsense"})
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.receive_some(10_000)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\n\r\nhalf")
+        await stream.aclose()
 
     async with trio.open_nursery() as nursery:
-
-        async def answer(stream: trio.SocketStream) -> None:
-            await stream.receive_some(10_000)
-            await stream.send_all(b"HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\n\r\nhalf")
-            await stream.aclose()
-
         listeners = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
         port = listeners[0].socket.getsockname()[1]
         rules = GatewayRules(f"http://127.0.0.1:{port}/v1", dict, 30.0, {}, rewrites_ids=False)
@@ -256,3 +259,32 @@ async def test_a_cut_and_a_silence_are_errors() -> None:
     async with contents(hosts, patience=0.3) as client:
         with pytest.raises(ContentError, match=r"nothing came for 0\.3 s"):
             await fetched(client)
+
+
+async def test_chunks_that_break_after_megabytes_are_an_error_and_not_kept_in_memory() -> None:
+    chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.receive_some(10_000)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(48):
+            await stream.send_all(chunk)
+        await stream.send_all(b"no chunk at all\r\n")
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+        port = listeners[0].socket.getsockname()[1]
+        rules = GatewayRules(f"http://127.0.0.1:{port}/v1", dict, 30.0, {}, rewrites_ids=False)
+        async with open_client(1, Route()) as inside:
+            client, taken = ContentClient(rules, inside, inside, lambda: 0.0), 0
+            async with client.open("video_1", None, 10**7) as content:
+                while taken < 47 * 0x10000:
+                    taken += len(await content.read())
+                with pytest.raises(ContentError, match="cannot be read to its end"):
+                    await _to_the_end(content)
+        nursery.cancel_scope.cancel()
+
+
+async def _to_the_end(content: Content) -> None:
+    while await content.read():
+        pass
