@@ -180,6 +180,8 @@ class DaemonOperations:
     async def status(self) -> Row:
         open_watches = await self.parts.store.open_watches()
         endpoints = await self.endpoints()
+        archives = self.parts.follow_ups.archives
+        waiting = await self.parts.store.waiting_downloads()
         config = self.reloader.config
         return {
             "version": __version__,
@@ -194,10 +196,12 @@ class DaemonOperations:
                     "open_watches": open_watches.get(name, 0),
                     **self.parts.gateways.condition(name),
                     "discovery": self.discoveries.row(name),
+                    "archive": archives.row(name, waiting.get(name, 0)),
                 }
                 for name in config.gateways
             ],
             "endpoints": endpoints,
+            "archive": archives.totals,
         }
 
     async def ready(self) -> Mapping[str, bool]:
@@ -211,6 +215,7 @@ class DaemonOperations:
         metrics = self.parts.runtime.metrics
         metrics.gateways_up(self.parts.gateways.answering())
         metrics.lists_readable(self.discoveries.reading())
+        await self.parts.follow_ups.archives.measure(metrics)
         await metrics.refresh(self.parts.store)
         return metrics.render(), CONTENT_TYPE
 

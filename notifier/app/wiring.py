@@ -66,6 +66,17 @@ def gateway_route(settings: GatewaySettings) -> Route:
     return _route(settings, ANYWHERE)
 
 
+def content_route(settings: GatewaySettings, outbound: AddressPolicy) -> Route:
+    """Return the route to other hosts, to which a gateway redirects for content.
+
+    Raises TlsFileError. They have public addresses, or such as `[outbound] allow` lists.
+    """
+    policy = AddressPolicy(
+        public_only=True, allow=outbound.allow, rule="a gateway redirects to it for content"
+    )
+    return _route(replace(settings, tls=settings.tls.without_client()), policy)
+
+
 def endpoint_route(endpoint: EndpointSettings, policy: AddressPolicy) -> Route:
     """Return the route to an endpoint, to addresses that `policy` allows.
 
@@ -87,6 +98,11 @@ def gateway_client(
     settings: GatewaySettings, client: PeerClient, wall: Callable[[], float]
 ) -> GatewayClient:
     """Build the client of one gateway."""
+    return GatewayClient(gateway_rules(settings), client, wall)
+
+
+def gateway_rules(settings: GatewaySettings) -> GatewayRules:
+    """Return how one gateway is asked."""
     echoes = SecretEchoMask()
     for secret in query_credentials(settings.base_url):
         log.redactor.protect(secret)
@@ -107,7 +123,7 @@ def gateway_client(
             known = sent
         return sent
 
-    rules = GatewayRules(
+    return GatewayRules(
         base_url=settings.base_url,
         headers=headers,
         request_timeout=settings.request_timeout,
@@ -116,7 +132,6 @@ def gateway_client(
         hide_fields=settings.hide_fields,
         echoes=echoes,
     )
-    return GatewayClient(rules, client, wall)
 
 
 def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> Iterator[str]:

@@ -30,7 +30,12 @@ from notifier.config.durations import (
 from notifier.config.secret_sources import Origin, read_pem_origin
 from notifier.config.secrets import Check, Secret, read_secret
 from notifier.config.signing_rules import OWN_SIGNATURES
-from notifier.config.urls import check_base_url, check_endpoint_url, check_proxy_url
+from notifier.config.urls import (
+    check_base_url,
+    check_endpoint_url,
+    check_proxy_url,
+    check_url_prefix,
+)
 from notifier.config.validators import (
     check_api_key,
     check_content_type,
@@ -171,6 +176,10 @@ class GatewayTable(Table):
     """Watch every job on the gateway's list, whoever made it."""
     discover_since: Duration | None = None
     """Take jobs that are over when discovery begins, if they are younger than this."""
+    expiry_notice: Duration | None = None
+    """Send video.expiring so long before the gateway removes a finished video."""
+    archive: bool = False
+    """Keep a copy of every finished video; see [archive]."""
     proxy: ProxyUrl | None = None
     """An http or https proxy between here and the gateway; may be a secret."""
     ca_file: PathText | None = None
@@ -286,6 +295,23 @@ class StoreTable(Table):
     """How long events, attempts and dead letters are kept once they are over."""
 
 
+class ArchiveTable(Table):
+    """Copies of finished videos, for gateways with `archive = true`."""
+
+    dir: PathText | None = None
+    """The folder for copies; by default `archive` beside the database."""
+    max_bytes: Annotated[int, Field(ge=1, le=2**50)] = 2 * 2**30
+    """A video with more bytes is not copied."""
+    max_total_bytes: Annotated[int, Field(ge=1, le=2**60)] = 100 * 2**30
+    """A folder with so many bytes takes no further copy; nothing is deleted for room."""
+    keep: Annotated[float, _duration(minimum=60.0)] | None = None
+    """Copies are deleted after that; without it never."""
+    url_prefix: Annotated[str, PlainValidator(check_url_prefix), raw_values.URL_PREFIX] | None = (
+        None
+    )
+    """Where a web server shows the folder: events then have the URL of the copy."""
+
+
 class LogTable(Table):
     """What is logged, and how."""
 
@@ -333,6 +359,8 @@ class Document(Table):
     """Where connections may go."""
     store: StoreTable = StoreTable()
     """The database."""
+    archive: ArchiveTable = ArchiveTable()
+    """Copies of finished videos."""
     log: LogTable = LogTable()
     """What is logged, and how."""
     http: HttpTable = HttpTable()

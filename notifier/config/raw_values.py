@@ -27,6 +27,7 @@ TEXT = WithJsonSchema({"type": "string", "minLength": 1})
 BASE_URL = WithJsonSchema(
     {"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"}
 )
+URL_PREFIX = WithJsonSchema({"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?$"})
 VIDEO_ID = WithJsonSchema(
     {
         "type": "string",

@@ -41,6 +41,8 @@ class GatewaySettings:
     list_videos: ListVideos
     discover: bool
     discover_since: float | None
+    expiry_notice: float | None
+    archive: bool
     proxy: Secret | None
     tls: TlsFiles
     max_connection_age: float
@@ -88,6 +90,20 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """Where copies of videos are kept, and how much of them.
+
+    `keep` is None for ever. `url_prefix` has no slash at its end.
+    """
+
+    folder: Path
+    max_bytes: int
+    max_total_bytes: int
+    keep: float | None
+    url_prefix: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration. Paths are absolute; `listing` holds the main file's own watches.
 
@@ -102,6 +118,7 @@ class Config:
     outbound: AddressPolicy
     store: StorePlace
     retention: float
+    archive: ArchiveSettings
     log_level: str
     log_format: str
     http: HttpSettings
