@@ -229,9 +229,8 @@ class AttemptRunner:
         except Exception as bug:  # noqa: BLE001 - one poisoned event must not stop the lane
             self._log.exception("attempt_crashed", event_id=claim.event_id)
             response = Response("crash", detail=type(bug).__name__)
-        duration = round((trio.current_time() - started) * 1000)
-        record = AttemptRecord(wall, duration, response.word, response.status, response.detail)
-        return record, response
+        ms = round((trio.current_time() - started) * 1000)
+        return AttemptRecord(wall, ms, response.word, response.status, response.detail), response
 
     def _sender_for(self, claim: Claim, admission: Admission | None) -> Sender:
         """Return a sender to the claim's URL; a callback never goes to the endpoint's URL."""
