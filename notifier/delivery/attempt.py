@@ -6,6 +6,7 @@ drain runs out of time, is still pending in the store and is sent again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Protocol, cast
 
@@ -118,6 +119,13 @@ class CallbackSender(Sender, Protocol):
         """Return a sender to `url`, with what `admission` grants."""
 
 
+class TemplateSender(Sender, Protocol):
+    """A sender that can also apply its endpoint's template."""
+
+    async def rendered(self, standard: bytes) -> bytes | Outcome:
+        """Return what the template makes of a `standard` body, or why it makes nothing."""
+
+
 class AttemptStore(Protocol):
     """The part of the store in which attempts are recorded."""
 
@@ -133,6 +141,9 @@ class AttemptStore(Protocol):
 
     async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
         """Commit attempts that were received."""
+
+    async def keep_rendering(self, claim: Claim, body: bytes) -> None:
+        """Commit what a template made as the body of a delivery: no attempt sends another one."""
 
 
 class AttemptRunner:
@@ -222,16 +233,26 @@ class AttemptRunner:
     ) -> tuple[AttemptRecord, Response]:
         wall, started = self._clock.wall(), trio.current_time()
         try:
-            sent = await self._sender_for(claim, admission).send(claim.event_id, claim.body)
+            sent = await self._send(claim, admission)
             response = Response(sent.word, sent.status, sent.retry_after, sent.detail, sent.code)
         except DeferredError:
             raise
         except Exception as bug:  # noqa: BLE001 - one poisoned event must not stop the lane
             self._log.exception("attempt_crashed", event_id=claim.event_id)
             response = Response("crash", detail=type(bug).__name__)
-        duration = round((trio.current_time() - started) * 1000)
-        record = AttemptRecord(wall, duration, response.word, response.status, response.detail)
-        return record, response
+        ms = round((trio.current_time() - started) * 1000)
+        return AttemptRecord(wall, ms, response.word, response.status, response.detail), response
+
+    async def _send(self, claim: Claim, admission: Admission | None) -> Outcome:
+        if self._rules.format is not Format.TEMPLATE or claim.from_template:
+            return await self._sender_for(claim, admission).send(claim.event_id, claim.body)
+        sender = cast("TemplateSender", self._sender)
+        body = await sender.rendered(claim.body)
+        if not isinstance(body, bytes):
+            return body
+        keep = partial(self._store.keep_rendering, claim, body)
+        await until_stored(keep, self._log, claim.event_id, self._rng)
+        return await sender.send(claim.event_id, body)
 
     def _sender_for(self, claim: Claim, admission: Admission | None) -> Sender:
         """Return a sender to the claim's URL; a callback never goes to the endpoint's URL."""

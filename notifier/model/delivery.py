@@ -37,8 +37,8 @@ class Rendering(NamedTuple):
     def name(self) -> str:
         """How the store names it: `slack`, `slack.zh`.
 
-        A template is applied at each attempt, to the `standard` body: what its file says may
-        take too long, and no ending waits for it.
+        A template is applied to the `standard` body before the first attempt: it may take too
+        long, and no ending waits for it.
         """
         if self.format is Format.TEMPLATE:
             return Format.STANDARD
@@ -72,6 +72,7 @@ class Claim:
     event was recorded (`Clock.now`). `attempt` counts from 1 and includes interrupted attempts.
     `failures` counts the attempts that used up a place in the retry schedule. `url` is the URL of
     a callback and `host` the host name in it, both None for the endpoint's own URL.
+    `from_template` says that the body is what the endpoint's template made.
     """
 
     delivery: int
@@ -85,6 +86,7 @@ class Claim:
     failures: int
     url: str | None = None
     host: str | None = None
+    from_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)

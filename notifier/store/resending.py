@@ -110,7 +110,10 @@ def _make_due(
     db.execute(
         "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (event, endpoint) DO UPDATE SET state = 'pending', due_at = excluded.due_at, "
-        "format = iif(in_flight IS NULL, excluded.format, format), failures = 0, reason = '', "
+        # what a template has made once is sent again as it is
+        "format = iif(in_flight IS NULL AND NOT (excluded.format = 'standard' "
+        "AND format = 'template:' || endpoint), excluded.format, format), "
+        "failures = 0, reason = '', "
         "settled_at = NULL",
         (event_id, recipient.endpoint, recipient.rendering, now),
     )

@@ -189,6 +189,10 @@ class Store(FollowUpOperations):
             attempts.record, claim, attempt, settlement, health, notice, now
         )
 
+    async def keep_rendering(self, claim: Claim, body: bytes) -> None:
+        """Store what the endpoint's template made, as the body of this delivery from now on."""
+        await self._transact(claims.keep_rendering, claim, body)
+
     async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
         """Commit attempts at endpoints that were received."""
         await self._transact(attempts.record_delivered, made, self._now())

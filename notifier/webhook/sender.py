@@ -26,8 +26,8 @@ class Target:
     """Where to send, with every secret resolved at this moment; never logged.
 
     `keys` sign by Standard Webhooks, `body_key` signs as GitHub does, `own_secret` as `service`
-    itself does; each is empty if nothing is signed so. `template` turns the stored body into the
-    one that is sent. `timeout` is seconds for the whole attempt.
+    itself does; each is empty if nothing is signed so. `template` turns the `standard` body into
+    the one that is sent. `timeout` is seconds for the whole attempt.
     """
 
     url: str
@@ -90,18 +90,24 @@ class WebhookSender:
         target = self._target
         return WebhookSender(self._http, lambda: replace(target(), url=url), self._wall, admission)
 
+    async def rendered(self, standard: bytes) -> bytes | Outcome:
+        """Return what the endpoint's template makes of a `standard` body, or why it fails."""
+        try:
+            template = self._target().template
+            return standard if template is None else await apply_template(template, standard)
+        except TemplateError as error:
+            return Outcome(NOT_RENDERED, detail=str(error))
+        except ValueError as error:
+            return Outcome("secret", detail=str(error))
+
     async def send(self, event_id: str, body: bytes) -> Outcome:
         """Make one attempt; every outcome is returned, only DeferredError is raised."""
         try:
             target = self._target()
-            if target.template is not None:
-                body = await apply_template(target.template, body)
             request = self._request(target, event_id, body)
             reply = await self._http.send(request)
         except TransportError as error:
             return Outcome(error.kind, detail=error.detail)
-        except TemplateError as error:
-            return Outcome(NOT_RENDERED, detail=str(error))
         except ValueError as error:
             return Outcome("secret", detail=str(error))
         code = target.service.refusal(reply.status, reply.body)

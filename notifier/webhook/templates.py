@@ -1,4 +1,4 @@
-"""Applies an endpoint's template to an event, in a child process, at the time of an attempt."""
+"""Applies an endpoint's template to an event, in a child process, before its first attempt."""
 
 import subprocess
 from dataclasses import dataclass
