@@ -41,10 +41,10 @@ from notifier.store import (
     watch_batches,
     watches,
 )
+from notifier.store.following import Following
 from notifier.store.pruning import Position, Pruned
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay, Replayed
-from notifier.store.transactions import Transactions
 from notifier.store.watch_batches import Added, Addition
 
 _UNKNOWN_BASE = SteadyBase("", 0.0)
@@ -58,7 +58,7 @@ class Outstanding:
     deliveries: delivery_counts.DeliveryCounts
 
 
-class Store(Transactions):
+class Store(Following):
     """The daemon's durable state; when a method has returned, its changes are on the disk.
 
     Every method raises StoreError when the file or the disk fails; nothing was changed then.
