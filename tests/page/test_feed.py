@@ -202,5 +202,5 @@ async def test_a_client_that_goes_away_is_not_followed_any_longer(autojump_clock
     async with feeding(things) as feed:
         scope = {"type": "http", "headers": [], "query_string": b"", "method": "GET"}
         with trio.fail_after(3), suppress(trio.BrokenResourceError):
-            await Stream(feed)(scope, gone, take)  # type: ignore[arg-type] # no other message
+            await Stream(feed)(scope, gone, take)
         assert feed.followers == 0

@@ -8,7 +8,6 @@ from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import WatchKey
 from notifier.polling.open_videos import CLOSELY, MOST_CHANGED, OpenVideos
-from notifier.polling.poller import Poller
 
 
 @dataclass
