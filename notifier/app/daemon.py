@@ -6,7 +6,8 @@ finish what is in flight; what it cannot finish is still in the store and is sen
 start.
 """
 
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,6 +21,7 @@ from notifier.app.discoveries import Discoveries
 from notifier.app.listeners import (
     ControlListener,
     open_listeners,
+    page_address,
     serve_listeners,
     token_of,
 )
@@ -59,11 +61,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """How the outside stops and reloads the daemon, and how systemd learns of its state."""
+    """How the outside stops and reloads the daemon, and how it learns of its state.
+
+    `announce` is called with the page's address once it is served.
+    """
 
     stop: trio.Event
     reload: Wakeup = field(default_factory=Wakeup)
     manager: ServiceManager = field(default_factory=ServiceManager)
+    announce: Callable[[str], None] = lambda _: None
 
 
 async def run_daemon(
@@ -185,6 +191,9 @@ class _Daemon:
             page = self._page(operations, supervisor)
             nursery.start_soon(page.run)
             await nursery.start(serve_listeners, listeners, operations, page, self.config.path)
+            for listener in listeners:
+                if listener.sock.family != socket.AF_UNIX:
+                    self.lifecycle.announce(page_address(listener.sock))
             await watchdog.ready()
             nursery.start_soon(watchdog.run)
             task_status.started()

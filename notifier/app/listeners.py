@@ -95,8 +95,8 @@ async def serve_listeners(
             browsers = page.access if is_tcp else None
             guard = Guard(app, listener.token, listener.hosts, config, browsers)
             await nursery.start(AsgiServer(guard, listener.sock, limit).run)
-            address = {"page": _page_address(listener.sock)} if is_tcp else {}
-            log.get().info("listening", at=_address(listener.sock), **address)
+            page_at = {"page": page_address(listener.sock)} if is_tcp else {}
+            log.get().info("listening", at=_address(listener.sock), **page_at)
         task_status.started()
 
 
@@ -105,7 +105,7 @@ def _address(sock: socket.socket) -> str:
     return str(name) if sock.family == socket.AF_UNIX else f"{name[0]} port {name[1]}"
 
 
-def _page_address(sock: socket.socket) -> str:
+def page_address(sock: socket.socket) -> str:
     """Return where a browser on this machine finds the page."""
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared alone
