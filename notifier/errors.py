@@ -107,6 +107,10 @@ class TransportError(NotifierError):
         self.detail = detail
 
 
+class DeferredError(NotifierError):
+    """An exchange that was not begun, because it would take what others need; try again later."""
+
+
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 

@@ -11,7 +11,10 @@ from notifier.config import Config, EndpointSettings
 from notifier.delivery import (
     AttemptRecorder,
     AttemptRunner,
+    CallbackFlow,
+    CallbackLimits,
     Dispatcher,
+    EndpointFlow,
     EndpointNotices,
     Lane,
     Subscription,
@@ -28,10 +31,11 @@ Draft = Mapping[str, Peer[EndpointSettings]]
 
 @dataclass(frozen=True, slots=True)
 class EndpointParts:
-    """The parts that deliver to one endpoint."""
+    """The parts that deliver to one endpoint; callbacks have no `flow` of their own to change."""
 
     runner: AttemptRunner
     lane: Lane
+    flow: EndpointFlow | None
 
 
 class Endpoints:
@@ -44,6 +48,7 @@ class Endpoints:
         self._parts: dict[str, EndpointParts] = {}
         self._subscriptions: list[Subscription] = []
         self._recorder = AttemptRecorder(runtime.store, clock.now, runtime.metrics)
+        self._callback_limits = CallbackLimits.of_process(runtime.seams.rng)
         self.dispatcher = Dispatcher()
         self._notices = EndpointNotices(
             self._subscriptions,
@@ -95,20 +100,22 @@ class Endpoints:
 
     def count_failing(self) -> int:
         """Return to how many endpoints only single probes go at present."""
-        return sum(parts.lane.is_failing for parts in self._parts.values())
+        return sum(self.is_failing(name) for name in self._parts)
 
     def is_failing(self, name: str) -> bool:
         """Tell whether only single probes go to an endpoint at present."""
-        return name in self._parts and self._parts[name].lane.is_failing
+        parts = self._parts.get(name)
+        return parts is not None and parts.flow is not None and parts.flow.is_failing
 
     def enabled(self, name: str) -> None:
         """Deliver to an endpoint that was just switched on again."""
         parts = self._parts.get(name)
-        if parts is None:  # it has left the config meanwhile
+        if parts is None or parts.flow is None:  # it has left the config meanwhile
             return
         mark = parts.runner.health.url_mark
         parts.runner.reset_health(Health(mark, recovering=True))
-        parts.lane.reset()
+        parts.flow.reset()
+        parts.lane.wake()
 
     async def send_once(self, name: str, event_id: str, body: bytes) -> Outcome:
         """Send a body that is not in the store, once, without a retry."""
@@ -127,17 +134,39 @@ class Endpoints:
             clock=self._runtime.clock,
             rng=self._runtime.seams.rng,
         )
+        flow = self._endpoint_flow(settings, runner)
         lane = Lane(
+            settings.name,
+            flow or self._callback_flow(settings.name, runner),
+            runner,
+            self._runtime.settled,
+        )
+        self._parts[settings.name] = EndpointParts(runner, lane, flow)
+        self.dispatcher.add(settings.name, lane)
+
+    def _endpoint_flow(
+        self, settings: EndpointSettings, runner: AttemptRunner
+    ) -> EndpointFlow | None:
+        if wiring.is_callback_lane(settings.name):
+            return None
+        return EndpointFlow(
             wiring.lane_rules(settings),
             runner,
             self._runtime.store,
             clock=self._runtime.clock,
             rng=self._runtime.seams.rng,
-            settled=self._runtime.settled,
             metrics=self._runtime.metrics,
         )
-        self._parts[settings.name] = EndpointParts(runner, lane)
-        self.dispatcher.add(settings.name, lane)
+
+    def _callback_flow(self, lane: str, runner: AttemptRunner) -> CallbackFlow:
+        return CallbackFlow(
+            lane,
+            runner,
+            self._runtime.store,
+            self._callback_limits,
+            clock=self._runtime.clock,
+            rng=self._runtime.seams.rng,
+        )
 
     def _change(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
         settings, parts = peer.settings, self._parts[peer.settings.name]
@@ -148,7 +177,9 @@ class Endpoints:
             wiring.sender(settings, peer.lease.client, self._runtime.clock.wall),
             (health or Health(mark)) if new_url else parts.runner.health,
         )
-        parts.lane.change(wiring.lane_rules(settings), new_url=new_url)
+        if parts.flow is not None:
+            parts.flow.change(wiring.lane_rules(settings), new_url=new_url)
+        parts.lane.wake()
 
 
 def _link(settings: EndpointSettings, policy: AddressPolicy) -> Link:

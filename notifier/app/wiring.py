@@ -11,7 +11,7 @@ from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.config.tls_files import read_tls
 from notifier.config.urls import query_credentials
-from notifier.delivery import DeliveryRules, LaneRules, Subscription
+from notifier.delivery import MOST_CALLBACKS, DeliveryRules, LaneRules, Subscription
 from notifier.discovery import Bounds, DiscoveryRules
 from notifier.gateway import GatewayClient, GatewayRules, SecretEchoMask
 from notifier.http_client import PeerClient, Route
@@ -25,9 +25,7 @@ from notifier.webhook import Target, WebhookSender
 GATEWAY_IN_FLIGHT = 32
 """Most status requests in flight to one gateway."""
 
-CALLBACKS_IN_FLIGHT = 16
-"""Most attempts in flight to callback URLs that are signed as for one endpoint."""
-
+_IDLE_CALLBACKS = 32
 PUBLIC = AddressPolicy(public_only=True, rule="callback URLs must have public addresses")
 """For URLs that were not chosen by the operator."""
 
@@ -73,7 +71,8 @@ def endpoint_route(endpoint: EndpointSettings, policy: AddressPolicy) -> Route:
     Raises TlsFileError.
     """
     if is_callback_lane(endpoint.name):
-        policy = PUBLIC  # the operator did not choose the URL
+        # the operator did not choose the URL
+        return replace(_route(endpoint, PUBLIC), max_idle=_IDLE_CALLBACKS)
     return _route(endpoint, policy)
 
 
@@ -186,8 +185,7 @@ def delivery_rules(endpoint: EndpointSettings) -> DeliveryRules:
 def lane_rules(endpoint: EndpointSettings) -> LaneRules:
     """Return the limits for deliveries to one endpoint."""
     max_per_second = _SLACK_PER_SECOND if endpoint.format is Format.SLACK else None
-    circuit = not is_callback_lane(endpoint.name)
-    return LaneRules(endpoint.name, endpoint.max_concurrency, max_per_second, has_circuit=circuit)
+    return LaneRules(endpoint.name, endpoint.max_concurrency, max_per_second)
 
 
 def lanes(config: Config) -> Mapping[str, EndpointSettings]:
@@ -201,7 +199,7 @@ def lanes(config: Config) -> Mapping[str, EndpointSettings]:
         callback_lane(endpoint.name): replace(
             endpoint,
             name=callback_lane(endpoint.name),
-            max_concurrency=CALLBACKS_IN_FLIGHT,
+            max_concurrency=MOST_CALLBACKS,
             headers=MappingProxyType({}),
             proxy=None,
             tls=endpoint.tls.without_client(),

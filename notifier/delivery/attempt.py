@@ -15,7 +15,8 @@ from notifier import log
 from notifier.delivery.disable_policy import after_failure, after_success, is_hopeless
 from notifier.delivery.endpoint_notices import EndpointNotices
 from notifier.delivery.response_policy import Response, ResponsePolicy
-from notifier.errors import StoreError
+from notifier.delivery.until_stored import until_stored
+from notifier.errors import DeferredError
 from notifier.model.delivery import (
     AttemptRecord,
     Claim,
@@ -28,11 +29,10 @@ from notifier.model.delivery import (
 )
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
-from notifier.schedule.backoff import growing, jittered
+from notifier.net import Admission
+from notifier.schedule.backoff import jittered
 from notifier.schedule.clock import Clock
 
-_STORE_PAUSE = 1.0
-_LONGEST_STORE_PAUSE = 30.0
 OUR_TROUBLE = "resources"
 """The outcome of an attempt for which this machine lacked resources (`notifier.http_client`)."""
 
@@ -108,8 +108,8 @@ class Sender(Protocol):
 class CallbackSender(Sender, Protocol):
     """A sender that can also send to other URLs."""
 
-    def at(self, url: str) -> Sender:
-        """Return a sender to `url`."""
+    def at(self, url: str, admission: Admission | None) -> Sender:
+        """Return a sender to `url`, with what `admission` grants."""
 
 
 class AttemptStore(Protocol):
@@ -162,10 +162,14 @@ class AttemptRunner:
         """The endpoint's health after the attempts so far."""
         return self._health
 
-    async def attempt(self, claim: Claim) -> FinishedAttempt:
-        """Make one attempt and decide what follows from it; the caller passes it to `record`."""
+    async def attempt(self, claim: Claim, admission: Admission | None = None) -> FinishedAttempt:
+        """Make one attempt and decide what follows from it; the caller passes it to `record`.
+
+        With an `admission`, which callbacks have, it may be deferred: then DeferredError is
+        raised, and the claim is to be taken back.
+        """
         mark = self._health.url_mark
-        attempt, retry_after = await self._attempt(claim)
+        attempt, retry_after = await self._attempt(claim, admission)
         settlement = self._settlement(claim, attempt, retry_after, mark)
         notice = self._notice(settlement)
         result = Result(isinstance(settlement, Delivered), retry_after)
@@ -183,23 +187,27 @@ class AttemptRunner:
             self._notices.announce(notice, self._rules.endpoint, reason)
         self._log_attempt(finished.claim, finished.attempt, settlement)
 
-    async def _attempt(self, claim: Claim) -> tuple[AttemptRecord, float | None]:
+    async def _attempt(
+        self, claim: Claim, admission: Admission | None
+    ) -> tuple[AttemptRecord, float | None]:
         wall, started = self._clock.wall(), trio.current_time()
         try:
-            outcome = await self._sender_for(claim).send(claim.event_id, claim.body)
+            outcome = await self._sender_for(claim, admission).send(claim.event_id, claim.body)
             word, status = outcome.word, outcome.status
             detail, retry_after = outcome.detail, outcome.retry_after
+        except DeferredError:
+            raise
         except Exception as bug:  # noqa: BLE001 - one poisoned event must not stop the lane
             self._log.exception("attempt_crashed", event_id=claim.event_id)
             word, status, detail, retry_after = "crash", None, type(bug).__name__, None
         duration = round((trio.current_time() - started) * 1000)
         return AttemptRecord(wall, duration, word, status, detail), retry_after
 
-    def _sender_for(self, claim: Claim) -> Sender:
+    def _sender_for(self, claim: Claim, admission: Admission | None) -> Sender:
         """Return a sender to the claim's URL; a callback never goes to the endpoint's URL."""
         if not self._rules.to_callbacks:
             return self._sender
-        return cast("CallbackSender", self._sender).at(claim.url or "")
+        return cast("CallbackSender", self._sender).at(claim.url or "", admission)
 
     def _settlement(
         self, claim: Claim, attempt: AttemptRecord, retry_after: float | None, mark: str
@@ -221,24 +229,19 @@ class AttemptRunner:
         return Hold(_HOPELESS) if is_hopeless(self._health) else settlement
 
     async def _record(self, finished: FinishedAttempt) -> bool:
-        """Retry until the store has it: a forgotten 2xx would send the event again."""
-        failures = 0
-        while True:
-            try:
-                return await self._store.record_attempt(
-                    finished.claim,
-                    finished.attempt,
-                    finished.settlement,
-                    None if self._rules.to_callbacks else finished.health,
-                    finished.notice,
-                )
-            except StoreError as error:
-                failures += 1
-                self._log.error(
-                    "attempt_not_recorded", event_id=finished.claim.event_id, reason=str(error)
-                )
-                pause = growing(_STORE_PAUSE, failures, _LONGEST_STORE_PAUSE)
-                await trio.sleep(jittered(pause, self._rng))
+        """Record it however long that takes: a forgotten 2xx would send the event again."""
+        return await until_stored(
+            lambda: self._store.record_attempt(
+                finished.claim,
+                finished.attempt,
+                finished.settlement,
+                None if self._rules.to_callbacks else finished.health,
+                finished.notice,
+            ),
+            self._log,
+            finished.claim.event_id,
+            self._rng,
+        )
 
     def _notice(self, settlement: Settlement) -> NewEvent | None:
         match settlement:

@@ -99,13 +99,15 @@ class Route:
 
     `proxy` is a URL, credentials included. A connection is used for `max_connection_age` seconds
     at most. `tls` are contents of files and not their names, so that routes differ when a file
-    was renewed.
+    was renewed. At most `max_idle` connections are kept for the next request; None are as many
+    as requests may be in flight.
     """
 
     policy: AddressPolicy = ANYWHERE
     tls: TlsMaterial = SYSTEM_TRUST
     proxy: str | None = field(default=None, repr=False)
     max_connection_age: float = 300.0
+    max_idle: int | None = None
 
 
 @asynccontextmanager
@@ -128,7 +130,8 @@ async def open_client(in_flight: int, route: Route = Route()) -> AsyncIterator[P
 def _transport(in_flight: int, route: Route) -> DirectTransport | ProxiedTransport:
     age = ConnectionAge(route.max_connection_age)
     if route.proxy is None:
-        return DirectTransport(Dialer(route.policy), make_context(route.tls), in_flight, age)
+        keep = in_flight if route.max_idle is None else route.max_idle
+        return DirectTransport(Dialer(route.policy), make_context(route.tls), keep, age)
     open_ = proxy_opener(route.proxy, route.tls, in_flight)
     return ProxiedTransport(open_, route.policy, age)
 

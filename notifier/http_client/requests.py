@@ -15,6 +15,7 @@ from typing import NamedTuple
 import httpx
 
 from notifier.errors import TransportError
+from notifier.net import Admission
 
 DEADLINE = "notifier.deadline"
 """The request extension that holds the seconds for the whole exchange."""
@@ -27,6 +28,9 @@ OFF_SYNTAX = "notifier.off_syntax"
 
 WANTS_BODY = "notifier.wants_body"
 """The request extension that says whether an answer without all of its body is none."""
+
+ADMISSION = "notifier.admission"
+"""The request extension that holds the `Admission` of a new connection, or None."""
 
 ORIGIN = "notifier.origin"
 """The request extension that holds the `Origin` to connect to."""
@@ -51,7 +55,8 @@ class HttpRequest(NamedTuple):
     most bytes that are read of the answer's body.
 
     Unless `wants_body`, the status is what is asked for: of a longer body the first `max_body`
-    bytes are returned, and of an answer that breaks HTTP/1.1's rules the head alone.
+    bytes are returned, and of an answer that breaks HTTP/1.1's rules the head alone. A new
+    connection takes what `admission` grants; None grants everything.
     """
 
     method: str
@@ -61,6 +66,7 @@ class HttpRequest(NamedTuple):
     max_body: int
     body: bytes | None = None
     wants_body: bool = True
+    admission: Admission | None = None
 
 
 class Origin(NamedTuple):
@@ -87,7 +93,7 @@ def build_request(request: HttpRequest) -> httpx.Request:
 
     Raises httpx.InvalidURL, UnicodeError or TransportError for what cannot be sent.
     """
-    method, url, headers, deadline, max_body, body, wants_body = request
+    method, url, headers, deadline, max_body, body, wants_body, admission = request
     usual = _USUAL.fullmatch(url)
     address = _address(url) if usual is None else _usual_address(usual[1])
     target = address.url.raw_path if usual is None else usual[2].encode("ascii")
@@ -107,6 +113,7 @@ def build_request(request: HttpRequest) -> httpx.Request:
             DEADLINE: deadline,
             WIRE_BYTES: max_body + _FRAMING,
             WANTS_BODY: wants_body,
+            ADMISSION: admission,
             HEADERS: prepared.encoded,
         },
     )

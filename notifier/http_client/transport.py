@@ -17,8 +17,16 @@ from notifier.http_client.connection import Connection
 from notifier.http_client.deadlines import Deadlines
 from notifier.http_client.explained import explained
 from notifier.http_client.pool import Pool
-from notifier.http_client.requests import DEADLINE, HEADERS, OFF_SYNTAX, ORIGIN, WIRE_BYTES, Origin
-from notifier.net import Dialer, TlsStream
+from notifier.http_client.requests import (
+    ADMISSION,
+    DEADLINE,
+    HEADERS,
+    OFF_SYNTAX,
+    ORIGIN,
+    WIRE_BYTES,
+    Origin,
+)
+from notifier.net import Admission, Dialer, TlsStream
 
 KEEP_ALIVE = 120.0
 """How long an idle connection is kept, in seconds: longer than videos are usually polled apart."""
@@ -57,7 +65,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
                 # the server closed an idle connection just as it was used again
                 if request.method != "GET" or error.kind != "reset" or connection.has_received:
                     raise
-        connection = await self._connected(extensions[ORIGIN], deadline)
+        connection = await self._connected(extensions[ORIGIN], deadline, extensions[ADMISSION])
         return await self._exchange(connection, message, most, deadline)
 
     async def _exchange(
@@ -83,13 +91,15 @@ class DirectTransport(httpx.AsyncBaseTransport):
         """Close all idle connections."""
         self._pool.close()
 
-    async def _connected(self, origin: Origin, deadline: float) -> Connection:
+    async def _connected(
+        self, origin: Origin, deadline: float, admission: Admission | None
+    ) -> Connection:
         with trio.move_on_at(deadline):
-            return await self._connect(origin)
+            return await self._connect(origin, admission)
         raise TransportError("timeout", "no connection in time")
 
-    async def _connect(self, origin: Origin) -> Connection:
-        plain = await self._dialer.dial(origin.host, origin.port)
+    async def _connect(self, origin: Origin, admission: Admission | None) -> Connection:
+        plain = await self._dialer.dial(origin.host, origin.port, admission)
         ends_at = self._age.end()
         if origin.scheme != "https":
             return Connection(origin, plain, ends_at)

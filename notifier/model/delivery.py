@@ -1,6 +1,6 @@
 """Deliveries and attempts: one delivery per event and endpoint, any number of attempts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,7 +28,7 @@ class Claim:
     `subject` names what the event is about, as fields of a log line. `recorded_at` is when the
     event was recorded (`Clock.now`). `attempt` counts from 1 and includes interrupted attempts.
     `failures` counts the attempts that used up a place in the retry schedule. `url` is the URL of
-    a callback, None for the endpoint's own URL.
+    a callback and `host` the host name in it, both None for the endpoint's own URL.
     """
 
     delivery: int
@@ -41,6 +41,20 @@ class Claim:
     attempt: int
     failures: int
     url: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackDemand:
+    """Which callbacks may be claimed: at most `limit`, one for each host name.
+
+    A name in `held` is not served before then (Unix seconds of `Clock.now`). If `only` is not
+    None, no other names are served.
+    """
+
+    limit: int
+    held: Mapping[str, float]
+    only: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from notifier.net.addresses import ANYWHERE, AddressPolicy
-    from notifier.net.dialing import Dialer
+    from notifier.net.dialing import Admission, Dialer
     from notifier.net.tcp import TcpStream
     from notifier.net.tls import TlsStream
     from notifier.net.tls_context import SYSTEM_TRUST, TlsMaterial, TlsMaterialError, make_context
@@ -20,7 +20,7 @@ else:
         __name__,
         {
             "addresses": ("ANYWHERE", "AddressPolicy"),
-            "dialing": ("Dialer",),
+            "dialing": ("Admission", "Dialer"),
             "tcp": ("TcpStream",),
             "tls": ("TlsStream",),
             "tls_context": ("SYSTEM_TRUST", "TlsMaterial", "TlsMaterialError", "make_context"),
@@ -31,6 +31,7 @@ __all__ = [
     "ANYWHERE",
     "SYSTEM_TRUST",
     "AddressPolicy",
+    "Admission",
     "Dialer",
     "TcpStream",
     "TlsMaterial",

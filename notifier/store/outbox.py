@@ -1,4 +1,4 @@
-"""The outbox in SQL: events, their deliveries and every attempt.
+"""The outbox in SQL: events, their deliveries and what became of every attempt.
 
 A delivery is pending until it is delivered, dead or cancelled. While a lane attempts it,
 `in_flight` is the attempt's number. A delivery that a crash leaves in flight is released at the
@@ -8,7 +8,6 @@ next start and costs no retry.
 import json
 import sqlite3
 from collections.abc import Collection
-from typing import Any
 
 from notifier.model.delivery import (
     AttemptRecord,
@@ -25,16 +24,9 @@ from notifier.model.event import EventKind, NewEvent
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
-from notifier.store import job_samples
+from notifier.store import callback_hosts, job_samples
 from notifier.store.codec import dump_snapshot
 from notifier.store.endpoints import is_configured
-
-_CALLBACK_URL = (
-    "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
-    f"AND d.endpoint = c.endpoint || '{callback_lane('')}')"
-)
-ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
-"""The condition that the endpoint of a delivery is not disabled."""
 
 
 def record_ending(
@@ -95,14 +87,16 @@ def _insert(
 
 def _insert_callback(db: sqlite3.Connection, event: str, watch: int, now: float) -> None:
     """Add the delivery to the URL that the watch names itself, if it does."""
-    row = db.execute("SELECT endpoint FROM callbacks WHERE watch = ?", (watch,)).fetchone()
+    row = db.execute("SELECT url, endpoint FROM callbacks WHERE watch = ?", (watch,)).fetchone()
     if row is not None:
+        url, lane = row[0], callback_lane(row[1])
         db.execute(
-            "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
-            (event, callback_lane(row[0]), Format.STANDARD, now),
+            "INSERT INTO deliveries (event, endpoint, format, due_at, host) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (event, lane, Format.STANDARD, now, callback_hosts.host_of(url)),
         )
-        if not is_configured(db, callback_lane(row[0])):
-            _cancel(db, callback_lane(row[0]), now)
+        if not is_configured(db, lane):
+            _cancel(db, lane, now)
 
 
 def _insert_removed(db: sqlite3.Connection, event: str, watch: int, now: float) -> None:
@@ -116,47 +110,6 @@ def _insert_removed(db: sqlite3.Connection, event: str, watch: int, now: float) 
                 (event, name, Format.STANDARD, now),
             )
             _cancel(db, name, now)
-
-
-def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
-    """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
-    rows = db.execute(
-        "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, e.about, b.body, "
-        f"e.recorded_at, d.attempts + 1, d.failures, {_CALLBACK_URL} FROM deliveries d "
-        "JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
-        "JOIN bodies b ON b.event = d.event AND b.format = d.format "
-        f"WHERE d.state = 'pending' AND d.in_flight IS NULL AND {ENABLED} "
-        "AND d.endpoint = ? AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT ?",
-        (endpoint, now, limit),
-    ).fetchall()
-    claims = [_claim(row) for row in rows]
-    for claim in claims:
-        db.execute(
-            "INSERT INTO attempts (delivery, number, started_at) VALUES (?, ?, ?)",
-            (claim.delivery, claim.attempt, now),
-        )
-        db.execute(
-            "UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2",
-            (claim.attempt, claim.delivery),
-        )
-    return claims
-
-
-def _claim(row: tuple[Any, ...]) -> Claim:
-    delivery, endpoint, event, event_type, gateway, video_id, about, *rest = row
-    video = {"gateway": gateway, "video_id": video_id}
-    subject = video if about is None else {"about_endpoint": about}
-    return Claim(delivery, endpoint, event, event_type, subject, *rest)
-
-
-def next_due(db: sqlite3.Connection, endpoint: str) -> float | None:
-    """Return when the next delivery of `endpoint` is due, None when none waits."""
-    (due,) = db.execute(
-        "SELECT min(due_at) FROM deliveries WHERE state = 'pending' AND in_flight IS NULL "
-        f"AND {ENABLED} AND endpoint = ?",
-        (endpoint,),
-    ).fetchone()
-    return None if due is None else float(due)
 
 
 def record_attempt(
@@ -197,6 +150,21 @@ def record_attempt(
     )
     if changed.rowcount == 0:
         db.execute("UPDATE deliveries SET in_flight = NULL WHERE id = ?", (claim.delivery,))
+    if claim.host is not None:
+        callback_hosts.enter(db, claim.endpoint, claim.host, now)
+
+
+def postpone(db: sqlite3.Connection, claim: Claim) -> None:
+    """Take a claim back whose attempt was not begun: the delivery is as it was before."""
+    if not _is_in_flight(db, claim):
+        return
+    db.execute(
+        "DELETE FROM attempts WHERE delivery = ? AND number = ?", (claim.delivery, claim.attempt)
+    )
+    db.execute(
+        "UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE id = ?",
+        (claim.delivery,),
+    )
 
 
 def _is_in_flight(db: sqlite3.Connection, claim: Claim) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from notifier.model.delivery import CancelledDeliveries
 from notifier.model.health import Health
 from notifier.model.steady_base import SteadyBase
-from notifier.store import clock_base, endpoints, outbox, watches
+from notifier.store import callback_hosts, clock_base, endpoints, outbox, watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def recover(
     set_back = clock_base.rebase(db, now, base)
     interrupted = outbox.release_interrupted(db)
     _bring_forward(db, now + longest_wait)
+    callback_hosts.restart(db, now)
     watches.bring_back(db, now)
     reconciled = reconcile_endpoints(db, url_marks, now)
     return Recovery(interrupted, reconciled, endpoints.disabled(db), set_back)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.errors import NotifierError
-from notifier.model.delivery import AttemptRecord, Claim, Settlement
+from notifier.model.delivery import AttemptRecord, CallbackDemand, Claim, Settlement
 from notifier.model.discovery import DiscoveryRecord, FoundJob, Mark
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
@@ -27,6 +27,8 @@ from notifier.model.workload import Workload
 from notifier.store import (
     api_watches,
     attempts,
+    callback_hosts,
+    claims,
     clock_base,
     delivery_counts,
     discovery,
@@ -141,11 +143,23 @@ class Store(Following):
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight."""
-        return await self._transact(outbox.claim_due, endpoint, limit, self._now())
+        return await self._transact(claims.claim_due, endpoint, limit, self._now())
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
-        return await self._read(outbox.next_due, endpoint)
+        return await self._read(claims.next_due, endpoint)
+
+    async def claim_callbacks(self, endpoint: str, demand: CallbackDemand) -> list[Claim]:
+        """Take due callbacks into flight, as `demand` says."""
+        return await self._transact(callback_hosts.claim, endpoint, demand, self._now())
+
+    async def next_callback(self, endpoint: str) -> float | None:
+        """Return when callbacks are to be claimed next, None when none waits."""
+        return await self._read(callback_hosts.next_look, endpoint)
+
+    async def postpone(self, claim: Claim) -> None:
+        """Take a claim back whose attempt was not begun."""
+        await self._transact(outbox.postpone, claim)
 
     async def record_attempt(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from notifier import __version__
 from notifier.errors import TransportError
 from notifier.http_client import HttpClient, HttpRequest, HttpResponse
+from notifier.net import Admission
 from notifier.schedule.retry_after import parse_retry_after
 from notifier.signing import signed_headers
 from notifier.webhook.refusal import refusal_text
@@ -61,18 +62,24 @@ class WebhookSender:
     """
 
     def __init__(
-        self, http: HttpClient, target: Callable[[], Target], wall: Callable[[], float]
+        self,
+        http: HttpClient,
+        target: Callable[[], Target],
+        wall: Callable[[], float],
+        admission: Admission | None = None,
     ) -> None:
         self._http = http
         self._target = target
         self._wall = wall
+        self._admission = admission
 
-    def at(self, url: str) -> "WebhookSender":
-        """Return a sender to `url` with the same headers and keys."""
-        return WebhookSender(self._http, lambda: replace(self._target(), url=url), self._wall)
+    def at(self, url: str, admission: Admission | None) -> "WebhookSender":
+        """Return a sender to `url` with the same headers and keys, and what `admission` grants."""
+        target = self._target
+        return WebhookSender(self._http, lambda: replace(target(), url=url), self._wall, admission)
 
     async def send(self, event_id: str, body: bytes) -> Outcome:
-        """Make one attempt; every outcome is returned, none raised."""
+        """Make one attempt; every outcome is returned, only DeferredError is raised."""
         try:
             request = self._request(self._target(), event_id, body)
             reply = await self._http.send(request)
@@ -93,7 +100,9 @@ class WebhookSender:
         if target.keys:
             headers |= signed_headers(target.keys, event_id, int(self._wall()), body)
         return HttpRequest(
-            *("POST", target.url, headers, target.timeout, MAX_ANSWER, body), wants_body=False
+            *("POST", target.url, headers, target.timeout, MAX_ANSWER, body),
+            wants_body=False,
+            admission=self._admission,
         )
 
     def _refused(self, request: HttpRequest, reply: HttpResponse) -> Outcome:

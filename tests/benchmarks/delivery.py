@@ -28,6 +28,7 @@ from notifier.delivery import (
     AttemptRecorder,
     AttemptRunner,
     DeliveryRules,
+    EndpointFlow,
     EndpointNotices,
     Lane,
     LaneRules,
@@ -175,7 +176,8 @@ async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Out
             rng=rng(),
         )
         rules = LaneRules("app", IN_FLIGHT)
-        lane = Lane(rules, runner, store, clock=clock, rng=rng(), settled=Wakeup())
+        flow = EndpointFlow(rules, runner, store, clock=clock, rng=rng())
+        lane = Lane("app", flow, runner, Wakeup())
         nursery.start_soon(lane.run)
         yield Outbox(
             store,

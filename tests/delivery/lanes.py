@@ -8,6 +8,7 @@ from notifier.delivery import (
     AttemptRunner,
     DeliveryRules,
     Dispatcher,
+    EndpointFlow,
     EndpointNotices,
     Lane,
     LaneRules,
@@ -105,16 +106,14 @@ class Parts:
             rng=rng(),
         )
 
-    def lane(self, runner: AttemptRunner | None = None) -> Lane:
-        return Lane(
-            self.rules,
-            runner or self.runner(),
-            self.store,
-            clock=self.clock,
-            rng=rng(),
-            settled=Wakeup(),
-            metrics=self.metrics,
+    def flow(self, runner: AttemptRunner) -> EndpointFlow:
+        return EndpointFlow(
+            self.rules, runner, self.store, clock=self.clock, rng=rng(), metrics=self.metrics
         )
+
+    def lane(self) -> Lane:
+        runner = self.runner()
+        return Lane(self.rules.endpoint, self.flow(runner), runner, Wakeup())
 
 
 def steady_clock() -> Clock:

@@ -3,7 +3,8 @@
 import trio
 from trio.testing import MockClock
 
-from notifier.delivery import Dispatcher, LaneRules
+from notifier.delivery import Dispatcher, Lane, LaneRules
+from notifier.wakeup import Wakeup
 from tests.builders import memory_store
 from tests.delivery.lanes import MOVED, Parts, Receiver, put, steady_clock
 
@@ -42,13 +43,15 @@ async def test_an_attempt_that_fails_at_the_url_of_before_says_nothing_about_the
     old, new = Receiver(status=410, takes=10), Receiver()
     parts = Parts(store, old, clock)
     runner = parts.runner()
-    lane = parts.lane(runner)
+    flow = parts.flow(runner)
+    lane = Lane("app", flow, runner, Wakeup())
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lane.run)
         await trio.sleep(1)
         runner.change(parts.delivery_rules, new, MOVED)
-        lane.change(parts.rules, new_url=True)
+        flow.change(parts.rules, new_url=True)
+        lane.wake()
         await trio.sleep(60)
         nursery.cancel_scope.cancel()
 

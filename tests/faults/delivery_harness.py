@@ -11,6 +11,7 @@ from notifier.delivery import (
     AttemptRecorder,
     AttemptRunner,
     DeliveryRules,
+    EndpointFlow,
     EndpointNotices,
     Lane,
     LaneRules,
@@ -88,14 +89,8 @@ class DeliveryHarness:
             clock=self.clock,
             rng=rng(),
         )
-        lane = Lane(
-            LaneRules(name, 4),
-            runner,
-            self.store,
-            clock=self.clock,
-            rng=rng(),
-            settled=Wakeup(),
-        )
+        flow = EndpointFlow(LaneRules(name, 4), runner, self.store, clock=self.clock, rng=rng())
+        lane = Lane(name, flow, runner, Wakeup())
         self.lanes[name] = lane
         self.nursery.start_soon(lane.run)
 

@@ -2,13 +2,15 @@
 
 import socket
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
 import trio
 
-from notifier.errors import TransportError
+from notifier.errors import DeferredError, TransportError
 from notifier.net import ANYWHERE, AddressPolicy, Dialer
 
 PATIENCE = 60
@@ -176,3 +178,75 @@ async def test_a_name_that_does_not_resolve_is_a_connect_error() -> None:
 
 async def test_a_label_that_is_too_long_is_no_crash() -> None:
     assert (await refusal(Dialer(ANYWHERE), "x" * 70 + ".example")).kind == "connect"
+
+
+@dataclass
+class Granted:
+    """Grants the look-up and one of the addresses, and notes what is used."""
+
+    only: str = ""
+    refuses: bool = False
+    under_way: int = 0
+    used: list[str] = field(default_factory=list)
+    ended: trio.Event = field(default_factory=trio.Event)
+
+    @property
+    def lookup(self) -> "Granted":
+        return self
+
+    async def acquire_on_behalf_of(self, borrower: object) -> None:
+        if self.refuses:
+            raise DeferredError("no room")
+        self.under_way += 1
+
+    def release_on_behalf_of(self, borrower: object) -> None:
+        self.under_way -= 1
+        self.ended.set()
+
+    def admit(self, addresses: Sequence[str]) -> Sequence[str]:
+        return [address for address in addresses if address == self.only]
+
+    def connected(self, address: str) -> None:
+        self.used.append(address)
+
+
+async def test_only_admitted_addresses_are_tried_and_the_one_that_is_used_is_noted(
+    names: dict[str, list[str]],
+) -> None:
+    names["two.example"] = ["127.0.0.2", "127.0.0.1"]
+    admission = Granted(only="127.0.0.1")
+    with socket.create_server(("127.0.0.2", 0)) as other:
+        other.settimeout(0)
+        port = other.getsockname()[1]
+        with socket.create_server(("127.0.0.1", port)):
+            stream = await Dialer(ANYWHERE).dial("two.example", port, admission)
+            await stream.aclose()
+            with pytest.raises(BlockingIOError):
+                other.accept()
+    assert admission.used == ["127.0.0.1"]
+    assert admission.under_way == 0
+
+
+async def test_a_lookup_without_room_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *names, **_: begun.append(names))
+    with pytest.raises(DeferredError):
+        await Dialer(ANYWHERE).dial("some.example", 80, Granted(refuses=True))
+    assert begun == []
+
+
+async def test_a_lookup_counts_until_its_thread_has_ended_also_when_nobody_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(PATIENCE) and [])
+    admission = Granted()
+    try:
+        with trio.move_on_after(0.01):
+            await Dialer(ANYWHERE).dial("hangs.example", 80, admission)
+        assert admission.under_way == 1
+    finally:
+        over.set()
+    with trio.fail_after(PATIENCE):
+        await admission.ended.wait()
+    assert admission.under_way == 0

@@ -8,7 +8,7 @@ from typing import ParamSpec, Protocol, TypeVar, cast
 import trio
 
 from notifier.delivery.attempt import AttemptStore
-from notifier.delivery.lane import DueStore
+from notifier.delivery.endpoint_flow import DueStore
 from notifier.delivery.outbox import EventStore
 from notifier.discovery.deps import DiscoveryStore
 from notifier.model.discovery import FoundJob, Mark

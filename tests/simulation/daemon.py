@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 import trio
 
@@ -18,6 +19,7 @@ from notifier.delivery import (
     AttemptRunner,
     DeliveryRules,
     Dispatcher,
+    EndpointFlow,
     EndpointNotices,
     Lane,
     LaneRules,
@@ -62,6 +64,14 @@ _RELOAD_EVERY = 2 * DAY
 _DELIVERY_RULES = {name: DeliveryRules(name, Format.STANDARD, SCHEDULE) for name in ENDPOINTS}
 _DISCOVERY_RULES = DiscoveryRules("main", "url", 1800.0, Bounds(GIVE_UP_AFTER))
 _KEY = b"simulated key, 32 bytes, no more"
+
+
+class LaneParts(NamedTuple):
+    """What delivers to one endpoint."""
+
+    runner: AttemptRunner
+    flow: EndpointFlow
+    lane: Lane
 
 
 @dataclass
@@ -135,11 +145,11 @@ class Simulation:
         notices = EndpointNotices(
             self.subscriptions, new_id=new_id, wall=clock.wall, wake=dispatcher.wake
         )
-        lanes: dict[str, tuple[AttemptRunner, Lane]] = {}
+        lanes: dict[str, LaneParts] = {}
         for name in ENDPOINTS:
             health = found.reconciled.health.get(name, Health(urls[name]))
             lanes[name] = self._lane(name, store, notices, health, clock)
-            dispatcher.add(name, lanes[name][1])
+            dispatcher.add(name, lanes[name].lane)
         outbox = Outbox(
             store,
             self.subscriptions,
@@ -200,7 +210,10 @@ class Simulation:
         )
 
     async def _reload(
-        self, store: Keeping, lanes: Mapping[str, tuple[AttemptRunner, Lane]], clock: Clock
+        self,
+        store: Keeping,
+        lanes: Mapping[str, LaneParts],
+        clock: Clock,
     ) -> None:
         """Be the operator while it runs: URLs change now and then, and the config is reloaded."""
         while True:
@@ -211,10 +224,11 @@ class Simulation:
             # between the change and this, and while this waits, attempts at the old URL go on
             await trio.sleep(self.world.rng.uniform(0, 20))
             reconciled = await store.reconcile_endpoints(urls)
-            runner, lane = lanes[moved]
+            runner, flow, lane = lanes[moved]
             health = reconciled.health.get(moved, Health(urls[moved]))
             runner.change(_DELIVERY_RULES[moved], self._sender(moved, clock), health)
-            lane.change(LaneRules(moved, 4), new_url=True)
+            flow.change(LaneRules(moved, 4), new_url=True)
+            lane.wake()
 
     def _operate(self) -> None:
         """Be the operator: between two lives, URLs change and what was disabled is mended."""
@@ -247,7 +261,7 @@ class Simulation:
 
     def _lane(
         self, name: str, store: Keeping, notices: EndpointNotices, health: Health, clock: Clock
-    ) -> tuple[AttemptRunner, Lane]:
+    ) -> LaneParts:
         rng = self.world.rng
         runner = AttemptRunner(
             _DELIVERY_RULES[name],
@@ -258,8 +272,8 @@ class Simulation:
             clock=clock,
             rng=rng,
         )
-        lane = Lane(LaneRules(name, 4), runner, store, clock=clock, rng=rng, settled=Wakeup())
-        return runner, lane
+        flow = EndpointFlow(LaneRules(name, 4), runner, store, clock=clock, rng=rng)
+        return LaneParts(runner, flow, Lane(name, flow, runner, Wakeup()))
 
     def _sender(self, name: str, clock: Clock) -> Sender:
         target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from notifier.model.delivery import Format
+from notifier.model.delivery import CallbackDemand, Format
 from notifier.model.discovery import Fate, FoundJob, Mark
 from notifier.model.watch import ListingChange, WatchKey
 from notifier.store import (
     api_watches,
+    callback_hosts,
+    claims,
     delivery_counts,
     discovery,
     listings,
@@ -33,8 +35,15 @@ WORK: dict[str, Callable[[sqlite3.Connection], object]] = {
         db, [ListingChange("a.toml", (spec(),), (WatchKey("main", "other"),))], 0.0
     ),
     "record an ending": lambda db: outbox.record_ending(db, 1, new_event(), snapshot(), 0.0),
-    "claim": lambda db: outbox.claim_due(db, "app", 4, 0.0),
-    "next due": lambda db: outbox.next_due(db, "app"),
+    "claim": lambda db: claims.claim_due(db, "app", 4, 0.0),
+    "next due": lambda db: claims.next_due(db, "app"),
+    "claim callbacks": lambda db: callback_hosts.claim(
+        db, "app@callback", CallbackDemand(4, {"a.example": 1.0}), 0.0
+    ),
+    "claim callbacks of proven hosts": lambda db: callback_hosts.claim(
+        db, "app@callback", CallbackDemand(4, {}, ["a.example"]), 0.0
+    ),
+    "next callback": lambda db: callback_hosts.next_look(db, "app@callback"),
     "count deliveries": lambda db: delivery_counts.count_deliveries(db, 0.0),
     "count backlogs": lambda db: delivery_counts.backlogs(db, ()),
     "count open watches": watches.open_by_gateway,

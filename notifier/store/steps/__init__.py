@@ -3,6 +3,7 @@
 A step that has been released is never edited: a new one is added behind it.
 """
 
+from notifier.store.steps.callback_hosts import CALLBACK_HOSTS
 from notifier.store.steps.counts import COUNTS
 from notifier.store.steps.discovery import DISCOVERY
 from notifier.store.steps.first import (
@@ -25,4 +26,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
     COUNTS,
     LOG_MARK,
     DISCOVERY,
+    CALLBACK_HOSTS,
 )

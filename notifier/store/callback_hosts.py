@@ -1,0 +1,100 @@
+"""The queue of host names that callbacks wait for, in SQL.
+
+Each name that has callbacks to send has one row, whatever the number of callbacks. `next_at` is
+when the name is looked at next, and a look moves it on: so names are served in turn, and one
+claim costs the same however many callbacks wait for a name that does not answer. A row may be
+there in vain, never missing: triggers add it with each callback that becomes due.
+"""
+
+import sqlite3
+from urllib.parse import urlsplit
+
+from notifier.model.delivery import CallbackDemand, Claim
+from notifier.store import claims
+
+_MORE_LOOKS = 64
+
+
+def host_of(url: str) -> str:
+    """Return the host name of a callback URL, in lower case and without a final dot."""
+    return (urlsplit(url).hostname or "").rstrip(".")
+
+
+def claim(
+    db: sqlite3.Connection, endpoint: str, demand: CallbackDemand, now: float
+) -> list[Claim]:
+    """Take one due callback for each host name whose turn it is, as far as `demand` allows."""
+    taken: list[Claim] = []
+    for host in _waiting(db, endpoint, demand, now):
+        if len(taken) == demand.limit:
+            break
+        held_until = demand.held.get(host)
+        if held_until is None:
+            taken += claims.claim_callback(db, endpoint, host, now)
+            _look_again(db, endpoint, host, now)
+        else:
+            _move(db, endpoint, host, held_until)
+    return taken
+
+
+def next_look(db: sqlite3.Connection, endpoint: str) -> float | None:
+    """Return when the next host name is looked at, None when no callback waits."""
+    (at,) = db.execute(
+        "SELECT min(next_at) FROM callback_hosts WHERE endpoint = ?", (endpoint,)
+    ).fetchone()
+    return None if at is None else float(at)
+
+
+def enter(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
+    """Have a host name looked at, at `at` or before."""
+    db.execute(
+        "INSERT INTO callback_hosts (endpoint, host, next_at) VALUES (?, ?, ?) "
+        "ON CONFLICT (endpoint, host) DO UPDATE SET next_at = min(next_at, excluded.next_at)",
+        (endpoint, host, at),
+    )
+
+
+def restart(db: sqlite3.Connection, now: float) -> None:
+    """Have each host name that callbacks wait for looked at now: holds did not survive."""
+    db.execute("DELETE FROM callback_hosts")
+    db.execute(
+        "INSERT INTO callback_hosts SELECT DISTINCT endpoint, host, ? FROM deliveries "
+        "WHERE host NOTNULL AND state = 'pending' AND in_flight IS NULL",
+        (now,),
+    )
+
+
+def _waiting(
+    db: sqlite3.Connection, endpoint: str, demand: CallbackDemand, now: float
+) -> list[str]:
+    limit = demand.limit + _MORE_LOOKS
+    if demand.only is None:
+        found = db.execute(
+            "SELECT host FROM callback_hosts WHERE endpoint = ? AND next_at <= ? "
+            "ORDER BY next_at, host LIMIT ?",
+            (endpoint, now, limit),
+        )
+        return [host for (host,) in found]
+    at = "SELECT next_at, host FROM callback_hosts WHERE endpoint = ? AND host = ?"
+    rows = [db.execute(at, (endpoint, host)).fetchone() for host in demand.only]
+    return [host for _, host in sorted(row for row in rows if row and row[0] <= now)][:limit]
+
+
+def _look_again(db: sqlite3.Connection, endpoint: str, host: str, now: float) -> None:
+    """Move a host name behind the others if more callbacks are due, else to the next due time."""
+    (due,) = db.execute(
+        "SELECT min(due_at) FROM deliveries WHERE endpoint = ? AND host = ? "
+        "AND state = 'pending' AND in_flight IS NULL",
+        (endpoint, host),
+    ).fetchone()
+    if due is None:
+        db.execute("DELETE FROM callback_hosts WHERE endpoint = ? AND host = ?", (endpoint, host))
+    else:
+        _move(db, endpoint, host, max(due, now))
+
+
+def _move(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
+    db.execute(
+        "UPDATE callback_hosts SET next_at = ? WHERE endpoint = ? AND host = ?",
+        (at, endpoint, host),
+    )

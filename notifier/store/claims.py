@@ -1,0 +1,68 @@
+"""Claims in SQL: due deliveries that are taken into flight, each with a row for its attempt."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from notifier.model.delivery import Claim
+from notifier.model.watch import callback_lane
+
+_CALLBACK_URL = (
+    "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
+    f"AND d.endpoint = c.endpoint || '{callback_lane('')}')"
+)
+_DUE = (
+    "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, e.about, b.body, "
+    f"e.recorded_at, d.attempts + 1, d.failures, {_CALLBACK_URL}, d.host FROM deliveries d "
+    "JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
+    "JOIN bodies b ON b.event = d.event AND b.format = d.format "
+    "WHERE d.state = 'pending' AND d.in_flight IS NULL AND d.endpoint = ? AND d.due_at <= ?"
+)
+_ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
+
+
+def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
+    """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
+    due = db.execute(
+        f"{_DUE} AND {_ENABLED} ORDER BY d.due_at, d.id LIMIT ?", (endpoint, now, limit)
+    )
+    return _taken(db, due.fetchall(), now)
+
+
+def claim_callback(db: sqlite3.Connection, endpoint: str, host: str, now: float) -> list[Claim]:
+    """Take the callback to `host` that has been due for the longest, if one is due."""
+    due = db.execute(
+        f"{_DUE} AND d.host = ? ORDER BY d.due_at, d.id LIMIT 1", (endpoint, now, host)
+    )
+    return _taken(db, due.fetchall(), now)
+
+
+def _taken(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: float) -> list[Claim]:
+    claims = [_claim(row) for row in rows]
+    for claim in claims:
+        db.execute(
+            "INSERT INTO attempts (delivery, number, started_at) VALUES (?, ?, ?)",
+            (claim.delivery, claim.attempt, now),
+        )
+        db.execute(
+            "UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2",
+            (claim.attempt, claim.delivery),
+        )
+    return claims
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    delivery, endpoint, event, event_type, gateway, video_id, about, *rest = row
+    video = {"gateway": gateway, "video_id": video_id}
+    subject = video if about is None else {"about_endpoint": about}
+    return Claim(delivery, endpoint, event, event_type, subject, *rest)
+
+
+def next_due(db: sqlite3.Connection, endpoint: str) -> float | None:
+    """Return when the next delivery of `endpoint` is due, None when none waits."""
+    (due,) = db.execute(
+        "SELECT min(due_at) FROM deliveries WHERE state = 'pending' AND in_flight IS NULL "
+        f"AND {_ENABLED} AND endpoint = ?",
+        (endpoint,),
+    ).fetchone()
+    return None if due is None else float(due)
