@@ -1,10 +1,10 @@
 """Who may use the page: what the guard of the control API asks about browsers."""
 
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp
 
@@ -50,13 +50,8 @@ class Access:
 
 def session_of(headers: Headers) -> str:
     """Return the id of the session that a request names, "" when it names none."""
-    cookie: SimpleCookie = SimpleCookie()
-    try:
-        cookie.load(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    named = cookie.get(_cookie_name(headers))
-    return "" if named is None else named.value
+    cookies = cookie_parser(headers.get("cookie", ""))
+    return cookies.get(_cookie_name(headers), "")
 
 
 def set_session(response: Response, headers: Headers, session_id: str) -> None:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from notifier.control import problems
 from notifier.control.operations import Operations
 from notifier.control.replays import replay
 from notifier.control.request_models import NewWatch, ReplayRequest, Resend, SampleRequest
@@ -55,7 +56,7 @@ class Actions:
         try:
             return await action(self.operations, form)
         except NotifierError as error:
-            return Notice(str(error), is_failure=True)
+            return Notice(str(problems.of_error(error)["detail"]), is_failure=True)
 
 
 async def read_form(request: Request) -> Form:

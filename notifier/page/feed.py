@@ -24,6 +24,7 @@ EVERY = 1.0
 """The time between two looks, in seconds."""
 
 _KEPT = 60
+_MOST_BYTES = 8 * 1024 * 1024
 _LINGER = 60.0
 _MOST_FOLLOWERS = 200
 
@@ -121,10 +122,16 @@ class Feed:
             found = await self.source.look()
         except StoreError as error:
             log.get().warning("page_waits_for_store", reason=str(error))
-            return
-        if found:
-            self._number += 1
-            data = json.dumps(found, separators=(",", ":")).encode()
-            self._messages.append(Message(f"{self._run_id}-{self._number}", data))
-            published, self._published = self._published, trio.Event()
-            published.set()
+        except Exception:  # noqa: BLE001 - the page must not end the daemon
+            log.get().exception("page_failed")
+        else:
+            if found:
+                self._publish(json.dumps(found, separators=(",", ":")).encode())
+
+    def _publish(self, data: bytes) -> None:
+        self._number += 1
+        self._messages.append(Message(f"{self._run_id}-{self._number}", data))
+        while len(self._messages) > 1 and sum(len(m.data) for m in self._messages) > _MOST_BYTES:
+            self._messages.popleft()
+        published, self._published = self._published, trio.Event()
+        published.set()

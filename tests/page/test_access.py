@@ -120,6 +120,8 @@ async def test_with_a_token_the_page_asks_for_it_and_a_session_opens_the_page(
             assert (await visitor.get("/v1/status")).status == 200
             assert "enabled already" in await visitor.press("enable", endpoint="app")
 
+            visitor.cookies["another{app}"] = 'odd "value'
+            assert (await visitor.get("/")).status == 200
             other = Visitor(api.port)
             form = {"form_token": (await visitor.get("/")).form_token, "endpoint": "app"}
             assert (await other.post(ACTION, form)).status == 401

@@ -25,7 +25,7 @@ class Things:
     next: Row = field(default_factory=dict)
     begun: int = 0
     looks: int = 0
-    broken: bool = False
+    broken: Exception | None = None
 
     async def begin(self) -> None:
         self.begun += 1
@@ -33,7 +33,7 @@ class Things:
     async def look(self) -> Row:
         self.looks += 1
         if self.broken:
-            raise StoreError("the disk is gone")
+            raise self.broken
         found, self.next = self.next, {}
         return found
 
@@ -156,14 +156,30 @@ async def test_nothing_is_looked_at_while_nobody_follows(autojump_clock: Clock) 
     assert things.begun == 2
 
 
-async def test_a_store_that_cannot_be_read_ends_no_tab(autojump_clock: Clock) -> None:
-    things = Things(broken=True)
+@pytest.mark.parametrize("error", [StoreError("the disk is gone"), KeyError("a bug")])
+async def test_what_fails_for_a_while_ends_no_tab(error: Exception, autojump_clock: Clock) -> None:
+    things = Things(broken=error)
     tab = Tab(Feed(things))
     async with feeding(things, tab):
         await trio.sleep(5)
-        things.broken, things.next = False, {"events": [1]}
+        things.broken, things.next = None, {"events": [1]}
         await trio.sleep(2)
     assert tab.changes == [{"events": [1]}]
+
+
+async def test_what_is_kept_is_bounded_in_bytes(autojump_clock: Clock) -> None:
+    things = Things()
+    async with feeding(things) as feed:
+        old = await feed.position()
+        for _ in range(5):
+            things.next = {"events": ["x" * 3_000_000]}
+            await trio.sleep(1.5)
+        last = await feed.position()
+        assert feed.after(old) is None
+        run_id, _, number = last.partition("-")
+        kept = feed.after(f"{run_id}-{int(number) - 2}")
+        assert kept is not None
+        assert [len(message.data) > 3_000_000 for message in kept] == [True, True]
 
 
 async def test_a_quiet_stream_says_that_it_is_there_and_ends_after_five_minutes(
