@@ -82,6 +82,14 @@ class Metrics:
         self._discovered = self._counter(
             "discovered_videos", "Videos that were found on a gateway's list.", "gateway"
         )
+        self._archive = self._counter(
+            "archive_results",
+            "Videos archived, attempts that failed, and videos given up.",
+            *("gateway", "result"),
+        )
+        self._archived_bytes = self._counter(
+            "archived_bytes", "Bytes of the videos that were archived.", "gateway"
+        )
         # finding a series by its labels takes longer than counting
         self._polls_of = cache(self._polls.labels)
         self._poll_lag_of = cache(self._poll_lag.labels)
@@ -127,6 +135,21 @@ class Metrics:
     def discovered(self, gateway: str, number: int) -> None:
         """Count videos that were found on a gateway's list."""
         self._discovered.labels(gateway).inc(number)
+
+    def archiving(self, gateway: str) -> None:
+        """Have the counters of a gateway at 0, so that an alert notices their first increase."""
+        for result in ("archived", "failed_attempt", "failed"):
+            self._archive.labels(gateway, result)
+
+    def archived(self, gateway: str, result: str, size: int = 0) -> None:
+        """Count what came of an attempt to archive a video: a word of a closed set."""
+        self._archive.labels(gateway, result).inc()
+        if size:
+            self._archived_bytes.labels(gateway).inc(size)
+
+    def archive_state(self, held: int, most: int, waiting: Mapping[str, int]) -> None:
+        """Note how many bytes the archive holds, how many it may, and what waits by gateway."""
+        self._gauges.archive = (held, most, dict(waiting))
 
     def lists_readable(self, readable: Mapping[str, bool]) -> None:
         """Note which gateways with `discover` have a list that can be read, by name."""
@@ -198,6 +221,7 @@ class _Gauges(Collector):
         self.up: Mapping[str, bool] = {}
         self.readable: Mapping[str, bool] = {}
         self.failing: set[str] = set()
+        self.archive: tuple[int, int, Mapping[str, int]] | None = None
         self.workload: Workload | None = None
         self.config_is_good = True
         self.config_loaded_at: float | None = None
@@ -230,8 +254,22 @@ class _Gauges(Collector):
         for name in sorted(self.gateways & self.readable.keys()):
             readable.add_metric([name], self.readable[name])
         yield readable
+        if self.archive is not None:
+            yield from self._archive(*self.archive)
         if self.workload is not None:
             yield from self._workload(self.workload)
+
+    def _archive(self, held: int, most: int, waiting: Mapping[str, int]) -> Iterator[Metric]:
+        yield Family("notifier_archive_bytes", "What the archive holds, in bytes.", held)
+        yield Family(
+            "notifier_archive_max_bytes", "What the archive may hold: max_total_bytes.", most
+        )
+        pending = Family(
+            "notifier_archive_waiting", "Videos that are still to be archived.", labels=["gateway"]
+        )
+        for name in sorted(self.gateways):
+            pending.add_metric([name], waiting.get(name, 0))
+        yield pending
 
     def _config(self) -> Iterator[Metric]:
         if self.config_loaded_at is not None:

@@ -144,6 +144,7 @@ class _Daemon:
                 parts = self.parts
                 discoveries = Discoveries(parts.runtime, parts.gateways, sources, supervisor)
                 await polling.start(discoveries.run, self.config.gateways)
+                await polling.start(parts.follow_ups.run, parts.outbox.publish_follow_up)
                 await polling.start(
                     self._keep_running, sources, supervisor, discoveries, listeners
                 )

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Format(StrEnum):
@@ -10,6 +11,48 @@ class Format(StrEnum):
 
     STANDARD = "standard"
     SLACK = "slack"
+    DISCORD = "discord"
+    TEAMS = "teams"
+    FEISHU = "feishu"
+    DINGTALK = "dingtalk"
+    WECOM = "wecom"
+    CLOUDEVENTS = "cloudevents"
+    TEMPLATE = "template"
+
+
+class Language(StrEnum):
+    """The language of messages that people read."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class Rendering(NamedTuple):
+    """What a message looks like; endpoints with the same rendering share one stored body."""
+
+    format: Format
+    language: Language = Language.EN
+
+    @property
+    def name(self) -> str:
+        """How the store names it: `slack`, `slack.zh`.
+
+        A template is applied at each attempt, to the `standard` body: what its file says may
+        take too long, and no ending waits for it.
+        """
+        if self.format is Format.TEMPLATE:
+            return Format.STANDARD
+        return self.format if self.language is Language.EN else f"{self.format}.{self.language}"
+
+    @classmethod
+    def named(cls, name: str) -> "Rendering":
+        """Return the rendering that the store names so."""
+        form, _, language = name.partition(".")
+        return cls(Format(form), Language(language or Language.EN))
+
+
+NOT_RENDERED = "template"
+"""The outcome of an attempt that sent nothing, because the endpoint's template failed."""
 
 
 class DeliveryState(StrEnum):

@@ -39,15 +39,12 @@ def claim_callback(db: sqlite3.Connection, endpoint: str, host: str, now: float)
 
 def _taken(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: float) -> list[Claim]:
     claims = [_claim(row) for row in rows]
-    for claim in claims:
-        db.execute(
-            "INSERT INTO attempts (delivery, number, started_at) VALUES (?, ?, ?)",
-            (claim.delivery, claim.attempt, now),
-        )
-        db.execute(
-            "UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2",
-            (claim.attempt, claim.delivery),
-        )
+    numbers = [(claim.attempt, claim.delivery) for claim in claims]
+    db.executemany(
+        "INSERT INTO attempts (number, delivery, started_at) VALUES (?, ?, ?)",
+        [(*number, now) for number in numbers],
+    )
+    db.executemany("UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2", numbers)
     return claims
 
 

@@ -16,6 +16,7 @@ from notifier.model.views import (
     WatchView,
 )
 from notifier.model.watch import WatchKey
+from notifier.store import downloads
 from notifier.store.codec import WATCH_COLUMNS, load_watch
 from notifier.store.delivery_counts import counts_by_endpoint
 from notifier.store.listings import sources_of
@@ -204,6 +205,7 @@ def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
             counts.get(row[-2], {}),
             sources_of(db, WatchKey(*row[1:3])),
             callback_of(db, row[0]),
+            archive=downloads.view(db, row[0]),
         )
         for row in rows
     ]
