@@ -33,6 +33,9 @@ _ATTEMPT = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 # up to three days, which the default retry schedule lasts
 _DELIVERY = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 21_600, 86_400, 259_200)
 
+_ANSWERED = frozenset({"seen", "listed", "not_listed", "not_found"})
+"""The outcomes of status requests that the gateway answered."""
+
 # the library adds a second series to each counter, with the time of its creation
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left its types out
 
@@ -168,6 +171,24 @@ class Metrics:
     def commit(self, seconds: float) -> None:
         """Record how long a commit took."""
         self._commit.observe(seconds)
+
+    def activity(self) -> dict[str, tuple[int, int]]:
+        """Return how many requests there were since the start, and how many of them failed.
+
+        The keys are `gateway:NAME` and `endpoint:NAME`.
+        """
+        totals: dict[str, tuple[int, int]] = {}
+        for counter, kind, good in (
+            (self._polls, "gateway", _ANSWERED),
+            (self._attempts, "endpoint", {"delivered"}),
+        ):
+            for sample in next(iter(counter.collect())).samples:
+                name = f"{kind}:{sample.labels[kind]}"
+                every, failed = totals.get(name, (0, 0))
+                number = int(sample.value)
+                bad = 0 if sample.labels["outcome"] in good else number
+                totals[name] = every + number, failed + bad
+        return totals
 
     async def refresh(self, store: WorkloadStore) -> None:
         """Read the gauges of the store; they are left out of `render` when it cannot be read."""

@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -22,6 +24,8 @@ _HEADER = """\
 # {example}
 # As it stands it watches `notifier sandbox` and delivers to `notifier listen`; put your
 # gateway's base_url (up to and including /v1) and your receiver's url in their place.
+# The page and the API are at [http] listen, for everybody on this machine. A `token` beside it, of
+# 16 characters or more, makes people sign in.
 
 """
 _TEMPLATE = "message.j2"
@@ -33,6 +37,7 @@ _TEMPLATE_TEXT = """\
 }
 """
 _PRIVATE = 0o600
+_PORT, _MOST_PROJECTS = 8787, 20
 _TRIAL_GATEWAY = "http://127.0.0.1:8080/v1"
 _TRIAL_ENDPOINT = "http://127.0.0.1:9000/"
 
@@ -91,6 +96,7 @@ def init_command(
     if discover:
         gateway["discover"] = True
     document = {
+        "http": {"listen": f"127.0.0.1:{_free_port()}"},
         "gateways": {"main": gateway},
         "endpoints": {"app": _endpoint(Format(form), endpoint_url)},
     }
@@ -147,6 +153,14 @@ def _next_steps(where: str, *, listen: bool, sandbox: bool, discover: bool) -> s
     if discover:
         follow = f"  notifier status{where} --follow   # every new job shows up by itself\n"
     return f"{receive}{gateway}  notifier run{where}        # the daemon\n{follow}"
+
+
+def _free_port() -> int:
+    """Return the first port from the usual one on that nobody on loopback listens at now."""
+    for port in range(_PORT, _PORT + _MOST_PROJECTS):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    return _PORT
 
 
 def _make_folder(folder: Path) -> None:

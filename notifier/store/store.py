@@ -45,6 +45,7 @@ from notifier.store import (
     watches,
 )
 from notifier.store.follow_up_operations import FollowUpOperations
+from notifier.store.following import Following
 from notifier.store.pruning import Position, Pruned
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay, Replayed
@@ -61,7 +62,7 @@ class Outstanding:
     deliveries: delivery_counts.DeliveryCounts
 
 
-class Store(FollowUpOperations):
+class Store(FollowUpOperations, Following):
     """The daemon's durable state; when a method has returned, its changes are on the disk.
 
     Every method raises StoreError when the file or the disk fails; nothing was changed then.
