@@ -6,7 +6,8 @@ finish what is in flight; what it cannot finish is still in the store and is sen
 start.
 """
 
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,7 +18,13 @@ from notifier.app.assembly import Parts, assemble
 from notifier.app.clock_drift import track_clock_drift
 from notifier.app.connections import Connections
 from notifier.app.discoveries import Discoveries
-from notifier.app.listeners import ControlListener, open_listeners, serve_listeners
+from notifier.app.listeners import (
+    ControlListener,
+    open_listeners,
+    page_address,
+    serve_listeners,
+    token_of,
+)
 from notifier.app.log_report import report_suppressed_lines
 from notifier.app.operations import DaemonOperations
 from notifier.app.reloading import Reloader
@@ -29,7 +36,8 @@ from notifier.config import Config
 from notifier.errors import StoreError
 from notifier.metrics import Metrics
 from notifier.model.watch import Watch
-from notifier.polling import Sources, Supervisor
+from notifier.page import Activity, Page
+from notifier.polling import OpenVideos, Sources, Supervisor
 from notifier.schedule.clock import Clock
 from notifier.store import Store
 from notifier.systemd import ServiceManager
@@ -53,11 +61,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """How the outside stops and reloads the daemon, and how systemd learns of its state."""
+    """How the outside stops and reloads the daemon, and how it learns of its state.
+
+    `announce` is called with the page's address once it is served.
+    """
 
     stop: trio.Event
     reload: Wakeup = field(default_factory=Wakeup)
     manager: ServiceManager = field(default_factory=ServiceManager)
+    announce: Callable[[str], None] = lambda _: None
 
 
 async def run_daemon(
@@ -132,6 +144,7 @@ class _Daemon:
                 parts = self.parts
                 discoveries = Discoveries(parts.runtime, parts.gateways, sources, supervisor)
                 await polling.start(discoveries.run, self.config.gateways)
+                await polling.start(parts.follow_ups.run, parts.outbox.publish_follow_up)
                 await polling.start(
                     self._keep_running, sources, supervisor, discoveries, listeners
                 )
@@ -176,10 +189,24 @@ class _Daemon:
             )
             nursery.start_soon(track_clock_drift, parts.store, clock)
             nursery.start_soon(report_suppressed_lines)
-            await nursery.start(serve_listeners, listeners, operations, self.config.path)
+            page = self._page(operations, supervisor)
+            nursery.start_soon(page.run)
+            await nursery.start(serve_listeners, listeners, operations, page, self.config.path)
+            for listener in listeners:
+                if listener.sock.family != socket.AF_UNIX:
+                    self.lifecycle.announce(page_address(listener.sock))
             await watchdog.ready()
             nursery.start_soon(watchdog.run)
             task_status.started()
+
+    def _page(self, operations: DaemonOperations, supervisor: Supervisor) -> Page:
+        return Page(
+            operations,
+            OpenVideos(supervisor.pollers, self.parts.gateways.last_poll),
+            self.parts.store,
+            Activity(self.parts.runtime.metrics.activity),
+            token_of(self.config.http),
+        )
 
     def _watchdog(self) -> Watchdog:
         parts = self.parts

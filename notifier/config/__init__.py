@@ -32,7 +32,13 @@ if TYPE_CHECKING:
         warnings,
     )
     from notifier.config.secrets import Secret, SecretError
-    from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
+    from notifier.config.settings import (
+        ArchiveSettings,
+        Config,
+        EndpointSettings,
+        GatewaySettings,
+        HttpSettings,
+    )
     from notifier.config.urls import check_endpoint_url, is_loopback, literal_address
     from notifier.config.watches import check_watch
 else:
@@ -55,13 +61,20 @@ else:
             ),
             "readiness": ("check_certificates", "obstacles", "resolve_secrets", "warnings"),
             "secrets": ("Secret", "SecretError"),
-            "settings": ("Config", "EndpointSettings", "GatewaySettings", "HttpSettings"),
+            "settings": (
+                "ArchiveSettings",
+                "Config",
+                "EndpointSettings",
+                "GatewaySettings",
+                "HttpSettings",
+            ),
             "urls": ("check_endpoint_url", "is_loopback", "literal_address"),
             "watches": ("check_watch",),
         },
     )
 
 __all__ = [
+    "ArchiveSettings",
     "Claims",
     "Config",
     "DurationError",

@@ -62,3 +62,7 @@ class AttemptRecorder:
         for claim, attempt in made:
             self._metrics.delivered(claim.endpoint, received - claim.recorded_at)
             self._metrics.attempt(claim.endpoint, attempt.outcome, attempt.duration_ms / 1000)
+
+    async def keep_rendering(self, claim: Claim, body: bytes) -> None:
+        """Commit what a template made; raises StoreError when the store does."""
+        await self._store.keep_rendering(claim, body)

@@ -21,10 +21,11 @@ from notifier.model.delivery import (
     Settlement,
 )
 from notifier.model.event import EventKind, NewEvent
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
-from notifier.store import callback_hosts, job_samples
+from notifier.store import callback_hosts, downloads, expiry_timers, job_samples
 from notifier.store.codec import dump_snapshot
 from notifier.store.endpoints import is_configured
 
@@ -35,9 +36,11 @@ def record_ending(
     event: NewEvent,
     last: Snapshot,
     now: float,
+    *,
     sample: JobSample | None = None,
+    plan: FollowUpPlan = NO_FOLLOW_UP,
 ) -> bool:
-    """Close an open watch, put its event and deliveries into the outbox, and keep the sample.
+    """Close an open watch, put its event and deliveries into the outbox; keep sample and plan.
 
     Returns False, and changes nothing, when the watch is not open any more.
     """
@@ -53,6 +56,22 @@ def record_ending(
     _insert_removed(db, event.id, watch, now)
     if sample is not None:
         job_samples.add(db, sample, now)
+    if plan.expires_at is not None:
+        expiry_timers.add(db, watch, plan.expires_at)
+    if plan.archive:
+        downloads.add(db, watch, now, plan.expires_at)
+    return True
+
+
+def record_follow_up(
+    db: sqlite3.Connection, watch: int, kind: EventKind, event: NewEvent, now: float
+) -> bool:
+    """Put an event after the ending into the outbox; False if the watch has one of this kind."""
+    known = "SELECT 1 FROM events WHERE watch = ? AND kind = ?"
+    if db.execute(known, (watch, kind)).fetchone() is not None:
+        return False
+    _insert(db, event, now, watch=watch, kind=kind)
+    _insert_removed(db, event.id, watch, now)
     return True
 
 

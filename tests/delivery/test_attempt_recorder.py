@@ -10,12 +10,12 @@ from notifier.errors import StoreError
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
-from tests.delivery.lanes import HEALTHY
+from tests.delivery.lanes import HEALTHY, NoTemplates
 
 ATTEMPT = AttemptRecord(0, 0, "some word")
 
 
-class SlowStore:
+class SlowStore(NoTemplates):
     """Takes a second for each attempt, and one after the other."""
 
     def __init__(self) -> None:

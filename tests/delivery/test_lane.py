@@ -20,6 +20,7 @@ from tests.builders import memory_store
 from tests.delivery.lanes import (
     DAY,
     SCHEDULE,
+    NoTemplates,
     Parts,
     Receiver,
     make_lane,
@@ -200,7 +201,7 @@ async def test_a_bug_while_sending_is_a_failed_attempt_of_that_event_alone(
     assert [line["event"] for line in logs].count("attempt_crashed") == 1
 
 
-class RefusingStore:
+class RefusingStore(NoTemplates):
     """A store whose disk is full for a while when attempts are recorded."""
 
     def __init__(self, store: Store, refusals: int) -> None:
@@ -244,7 +245,7 @@ async def test_a_2xx_that_cannot_be_recorded_is_recorded_later_and_not_sent_agai
     assert (await store.outstanding(0)).deliveries.delivered == 1
 
 
-class Stuck:
+class Stuck(NoTemplates):
     """A store that records nothing until `go` is set."""
 
     def __init__(self, real: Store) -> None:
@@ -289,7 +290,7 @@ async def test_the_next_attempt_waits_for_no_record_but_unrecorded_successes_are
     assert (await store.outstanding(0)).deliveries.delivered == 200
 
 
-class Counting:
+class Counting(NoTemplates):
     """A store that counts the transactions of a lane."""
 
     def __init__(self, real: Store) -> None:

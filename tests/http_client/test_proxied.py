@@ -163,3 +163,20 @@ async def test_a_dot_behind_the_name_of_an_https_proxy_is_not_part_of_its_certif
         nursery.cancel_scope.cancel()
     assert reply.body == b"proxied"
     assert b"Proxy-Authorization: Basic dXNlcjp3b3Jk" in asked[0]
+
+
+async def test_a_long_body_is_streamed_through_the_proxy() -> None:
+    said = b"HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n" + bytes(3_000_000)
+    async with proxy([], said) as port:
+        route = Route(proxy=f"http://127.0.0.1:{port}")
+        request = HttpRequest("GET", "http://gateway.example/v1", {}, 60, 100)
+        async with open_client(1, route) as client:
+            for _ in range(2):  # the first one gives its connection back
+                async with client.stream(request) as reply:
+                    sizes = []
+                    while piece := await reply.read():
+                        sizes.append(len(piece))
+                assert (reply.status, sum(sizes)) == (200, 3_000_000)
+                assert max(sizes) < 1_000_000
+            async with client.stream(request) as reply:
+                assert reply.status == 200  # and one that is not read is closed

@@ -18,7 +18,7 @@ def to(endpoint: str = "app", *events: str) -> Recipient:
     return Recipient(endpoint, Format.STANDARD, events or ("video.*",))
 
 
-def render(body: bytes, form: Format) -> bytes:
+def render(body: bytes, form: str) -> bytes:
     return b"%s of %s" % (form.encode(), body)
 
 
