@@ -15,7 +15,13 @@ from tests.control.callbacks_in_namespace import PUBLIC_ADDRESS
 from tests.control.client import Api
 from tests.process.harness import Got, Receiver, World
 
-_SET_UP = f'ip link set lo up && ip addr add {PUBLIC_ADDRESS}/32 dev lo && exec "$@"'
+_BAD_ADDRESS = "93.184.216.35"
+"""Where the bad receivers are: an address has a circuit of its own."""
+
+_SET_UP = (
+    f"ip link set lo up && ip addr add {PUBLIC_ADDRESS}/32 dev lo"
+    f' && ip addr add {_BAD_ADDRESS}/32 dev lo && exec "$@"'
+)
 _LONG = b"x" * 100_000
 
 
@@ -57,11 +63,11 @@ class Callbacks:
             await _serve(w, Receiver(answer=self._at_the_second_time)),
         ]
         self._bad_urls = [
-            await _serve(w, Receiver(answer=lambda _: Response(410))),
-            await _serve(w, Receiver(answer=lambda _: Response(500, {}, _LONG))),
-            await _serve(w, Receiver(answer=lambda _: None)),
-            await _serve(w, Receiver(answer=None)),
-            f"http://{PUBLIC_ADDRESS}:1/nobody-listens",
+            await _serve(w, Receiver(answer=lambda _: Response(410)), _BAD_ADDRESS),
+            await _serve(w, Receiver(answer=lambda _: Response(500, {}, _LONG)), _BAD_ADDRESS),
+            await _serve(w, Receiver(answer=lambda _: None), _BAD_ADDRESS),
+            await _serve(w, Receiver(answer=None), _BAD_ADDRESS),
+            f"http://{_BAD_ADDRESS}:1/nobody-listens",
             f"http://localhost:{self._private.port}/",
         ]
 
@@ -96,7 +102,7 @@ class Callbacks:
         return Response(204)
 
 
-async def _serve(w: World, receiver: Receiver) -> str:
-    """Serve at the public address; return the URL."""
-    port = await w.nursery.start(partial(serve, receiver.handle, host=PUBLIC_ADDRESS, port=0))
-    return f"http://{PUBLIC_ADDRESS}:{port}/"
+async def _serve(w: World, receiver: Receiver, address: str = PUBLIC_ADDRESS) -> str:
+    """Serve at a public address; return the URL."""
+    port = await w.nursery.start(partial(serve, receiver.handle, host=address, port=0))
+    return f"http://{address}:{port}/"
