@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -10,6 +11,7 @@ from notifier.errors import StoreError
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
+from tests.builders import new_event
 from tests.delivery.lanes import HEALTHY, NoTemplates
 
 ATTEMPT = AttemptRecord(0, 0, "some word")
@@ -20,6 +22,7 @@ class SlowStore(NoTemplates):
 
     def __init__(self) -> None:
         self.recorded: list[str] = []
+        self.given: list[tuple[object, ...]] = []
         self.broken = False
         self._turn = trio.CapacityLimiter(1)
 
@@ -35,6 +38,7 @@ class SlowStore(NoTemplates):
             await trio.sleep(1)
             if self.broken:
                 raise StoreError("the disk is full")
+            self.given.append((claim, attempt, settlement, health, notice))
             self.recorded.append(claim.event_id)
             return True
 
@@ -50,6 +54,17 @@ def claim(event_id: str) -> Claim:
 
 async def record(recorder: AttemptRecorder, event_id: str, settlement: Settlement) -> bool:
     return await recorder.record_attempt(claim(event_id), ATTEMPT, settlement, HEALTHY, None)
+
+
+@pytest.mark.parametrize("settlement", [Delivered(), RetryAt(9)])
+async def test_the_store_gets_the_attempt_and_all_that_follows_from_it(
+    autojump_clock: MockClock, settlement: Settlement
+) -> None:
+    store, notice = SlowStore(), new_event()
+    recorder = AttemptRecorder(store, trio.current_time)
+    made = claim("a"), ATTEMPT, settlement, HEALTHY, notice
+    assert await recorder.record_attempt(*made)
+    assert store.given == [made]
 
 
 async def test_a_success_waits_for_one_failure_at_most(autojump_clock: MockClock) -> None:

@@ -1,7 +1,8 @@
 """Putting an ending into the outbox: one event, rendered once, for whoever wants it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,7 +11,7 @@ from notifier.delivery import Outbox, Subscription
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent
 from notifier.model.follow_up import FollowUpPlan
-from notifier.model.job_sample import JobSample
+from notifier.model.job_sample import JobClass, JobSample
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -29,6 +30,7 @@ class Recorder:
     def __init__(self, *, open_: bool = True) -> None:
         self.open = open_
         self.events: list[NewEvent] = []
+        self.endings: list[tuple[int, Snapshot, JobSample | None]] = []
 
     async def record_ending(
         self,
@@ -39,6 +41,7 @@ class Recorder:
         sample: JobSample | None = None,
         plan: FollowUpPlan,
     ) -> bool:
+        self.endings.append((watch, last, sample))
         if self.open:
             self.events.append(event)
         return self.open
@@ -49,7 +52,11 @@ class Recorder:
         return self.open
 
 
-def make_outbox(store: Recorder, woken: list[str]) -> Outbox:
+def make_outbox(
+    store: Recorder,
+    woken: list[str],
+    event_id: Callable[[Watch, EventKind], str] = lambda *_: "evt_fixed",
+) -> Outbox:
     def wake(names: Sequence[str]) -> None:
         woken.extend(names)
 
@@ -58,7 +65,7 @@ def make_outbox(store: Recorder, woken: list[str]) -> Outbox:
         SUBSCRIPTIONS,
         content_url=lambda gateway, video: f"https://{gateway}/v1/videos/{video}/content",
         follow_ups=NothingFollows(),
-        event_id=lambda *_: "evt_fixed",
+        event_id=event_id,
         wall=lambda: START + 0.9,
         wake=wake,
     )
@@ -141,7 +148,37 @@ async def test_one_line_reports_the_event() -> None:
         "gateway": "main",
         "video_id": "video_1",
         "endpoints": ["app", "alarms", "chat"],
+        "reason": "a test",
+        "log_level": "info",
     }.items() <= line.items()
+
+
+async def test_an_event_that_no_endpoint_gets_is_a_warning() -> None:
+    with capture_logs() as logs:
+        await publish(ending(Status.COMPLETED, ("alarms",)))
+    assert [line["log_level"] for line in logs] == ["warning"]
+
+
+async def test_the_watch_its_last_snapshot_and_the_job_sample_are_recorded_with_the_event() -> (
+    None
+):
+    store = Recorder()
+    sample = JobSample(JobClass("main", "sora-2"), 90.0)
+    over = replace(ending(), sample=sample)
+    await make_outbox(store, []).publish(over)
+    assert store.endings == [(over.watch.row, over.snapshot, sample)]
+
+
+async def test_an_event_id_is_made_of_the_watch_and_the_kind_of_event() -> None:
+    asked: list[tuple[Watch, EventKind]] = []
+
+    def event_id(watch: Watch, kind: EventKind) -> str:
+        asked.append((watch, kind))
+        return "evt_fixed"
+
+    over = ending()
+    await make_outbox(Recorder(), [], event_id).publish(over)
+    assert asked == [(over.watch, EventKind.ENDING)]
 
 
 async def test_an_event_after_the_ending_goes_to_the_same_endpoints_with_the_content_url() -> None:

@@ -122,6 +122,27 @@ async def test_an_interrupted_attempt_uses_up_no_retry() -> None:
     assert (again.attempt, again.failures) == (2, 0)
 
 
+async def test_a_start_tells_how_many_attempts_were_interrupted() -> None:
+    store = await with_event(Time(), "app", "ops")
+    await store.claim_due("app", 10)
+
+    assert (await store.recover({"app": "mark", "ops": "mark"}, 60)).interrupted == 1
+    assert (await store.recover({"app": "mark", "ops": "mark"}, 60)).interrupted == 0
+
+
+async def test_a_watch_that_a_wrong_clock_took_in_the_future_is_taken_now() -> None:
+    time = Time()
+    time.at += DAY
+    store = memory_store(time)
+    await store.sync_watches([listing(spec())], [])
+    time.at = START
+
+    await store.recover({}, 60)
+
+    (watch,) = await store.sync_watches([], [])
+    assert watch.taken_at == START
+
+
 async def test_a_gone_endpoint_holds_its_deliveries_until_it_is_enabled() -> None:
     store = await with_event(Time(), "app")
     (claim,) = await store.claim_due("app", 10)
