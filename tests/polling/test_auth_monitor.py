@@ -38,11 +38,15 @@ def monitor(metrics: Metrics) -> AuthMonitor:
     return AuthMonitor("main", metrics, log.get())
 
 
+def is_paused(monitor: AuthMonitor) -> bool:
+    return monitor.pause is not None
+
+
 def refuse(monitor: AuthMonitor, slots: list[PollSlot], at: float = FIRST) -> bool:
     """Record that each of them was refused, of many videos; return whether a pause is on."""
     for slot in slots:
         monitor.record_refusal(slot, REFUSED, at, MANY)
-    return monitor.pause is not None
+    return is_paused(monitor)
 
 
 def accept(monitor: AuthMonitor, slots: list[PollSlot], at: float = 0.0) -> None:
@@ -61,7 +65,7 @@ def test_a_pause_and_its_end_are_reported(monitor: AuthMonitor, metrics: Metrics
         assert monitor.pause.refusal is REFUSED
         assert values(metrics)[gauge] == 1
         assert monitor.record_accepted(slot, FIRST + 1)
-    assert monitor.pause is None
+    assert not is_paused(monitor)
     assert values(metrics)[gauge] == 0
     paused, resumed = logs
     assert (paused["event"], paused["outcome"]) == ("gateway_paused", "http_403")
@@ -111,11 +115,11 @@ def test_answers_to_earlier_requests_do_not_count(monitor: AuthMonitor) -> None:
     only, other = make_slots(2)
     monitor.record_accepted(None, FIRST)
     monitor.record_refusal(only, REFUSED, FIRST - 1, 1)
-    assert monitor.pause is None
+    assert not is_paused(monitor)
     monitor.record_refusal(only, REFUSED, FIRST, 1)
-    assert monitor.pause is not None
+    assert is_paused(monitor)
     assert not monitor.record_accepted(other, FIRST - 1)
-    assert monitor.pause is not None
+    assert is_paused(monitor)
     assert monitor.record_accepted(other, FIRST)
 
 
@@ -176,4 +180,4 @@ def test_nothing_is_known_of_a_changed_key(monitor: AuthMonitor) -> None:
     with capture_logs() as logs:
         assert monitor.reset(good, SETTLED + 1)
     assert logs == []
-    assert monitor.pause is None
+    assert not is_paused(monitor)
