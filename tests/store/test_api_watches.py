@@ -16,8 +16,9 @@ MARK = Mark("url", has_baseline=True, walk=1)
 
 
 async def discovered(time: Time | None = None) -> Store:
-    """Return a store whose only watch was opened by discovery."""
+    """Return a store with a watch that discovery opened; its row is not the first."""
     store = memory_store(time or Time())
+    await store.add_watch(spec("another"), again=False)
     names = names_of(KEY.video_id)
     job = FoundJob(key_of(KEY.video_id), names, None, Fate.TAKEN)
     (watch,) = await store.record_discovered(KEY.gateway, [job], 1, MARK)
@@ -33,6 +34,7 @@ async def view(store: Store) -> WatchView:
 
 async def test_an_added_watch_is_fresh_and_has_its_callback() -> None:
     store = memory_store(Time())
+    await store.add_watch(spec("another"), again=False)
     watch, created = await store.add_watch(spec(), again=False, callback=CALLBACK)
     assert (created, watch.fresh, watch.spec) == (True, True, spec())
     shown = await view(store)
@@ -100,7 +102,7 @@ async def test_a_removed_watch_is_withdrawn_now() -> None:
     watch, _ = await store.add_watch(spec(), again=False)
     time.at += 60
     assert await store.remove_watch(KEY) == watch.row
-    assert await store.sync_watches([], []) == []
+    assert [each.key for each in await store.sync_watches([], [])] == [spec("another").key]
     assert (await view(store)).sources == []
     with pytest.raises(UnknownError, match="main/video_1 is not watched"):
         await store.remove_watch(KEY)
