@@ -1,6 +1,7 @@
 """Pruning: what is removed, and what stays."""
 
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, Settlement
+from notifier.model.follow_up import FollowUpPlan
 from notifier.model.health import Health
 from notifier.model.watch import Callback
 from notifier.store import Store
@@ -134,6 +135,17 @@ async def callback_of(store: Store) -> Callback | None:
     view = await store.watch(spec().key)
     assert view is not None
     return view.callback
+
+
+async def test_a_watch_stays_while_its_copy_or_its_expiry_is_still_to_come() -> None:
+    for plan in (FollowUpPlan(archive=True), FollowUpPlan(expires_at=START + DAY)):
+        time = Time()
+        store = memory_store(time)
+        (watch,) = await store.sync_watches([listing(spec())], [])
+        await store.record_ending(watch.row, new_event(endpoints=()), snapshot(), plan=plan)
+        await store.sync_watches([], ["config"])
+        assert await pruned(store, START + 1) == (1, 0)
+        assert await pruned(store, START + 400 * DAY) == (0, 1)
 
 
 async def test_a_batch_of_watches_begins_after_the_last_one_of_the_batch_before() -> None:
