@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from notifier.delivery.attempt import FinishedAttempt, Result
@@ -48,9 +49,10 @@ class Peer:
 
     def __init__(self) -> None:
         self.delivered: bool | None = True
+        self.retry_after: float | None = None
 
     async def attempt(self, claim: Claim) -> FinishedAttempt:
-        result = Result(self.delivered, None)
+        result = Result(self.delivered, self.retry_after)
         record = AttemptRecord(START, 1, "any")
         return FinishedAttempt(result, claim, record, Delivered(), HEALTHY, None)
 
@@ -100,6 +102,23 @@ async def test_a_closed_circuit_can_open_again(autojump_clock: MockClock) -> Non
     await parts.attempt(OPENS_AFTER)
     opened_again.append(parts.flow.is_failing)
     assert opened_again == [False, True]
+
+
+async def test_an_open_circuit_lets_one_probe_out_when_the_endpoint_asked_for_it(
+    autojump_clock: MockClock,
+) -> None:
+    parts = Parts()
+    parts.peer.delivered, parts.peer.retry_after = False, 120.0
+    with capture_logs() as logs:
+        await parts.attempt(OPENS_AFTER)
+        assert await parts.flow.claim(0, MOST) == ([], pytest.approx(120))
+        await trio.sleep(121)
+        assert len((await parts.flow.claim(0, MOST)).claims) == 1
+        parts.peer.delivered = True
+        await parts.attempt(1)
+    failing, answers = logs
+    assert (failing["event"], failing["next_probe_in"]) == ("endpoint_failing", 120.0)
+    assert answers["event"] == "endpoint_answers_again"
 
 
 async def test_no_more_is_claimed_than_there_is_room_for(autojump_clock: MockClock) -> None:
