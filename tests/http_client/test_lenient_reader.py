@@ -28,6 +28,7 @@ def readers(answer: bytes) -> Iterator[LenientReader]:
         (b"location: https://a.example:1/\n", [(b"location", b"https://a.example:1/")]),
         (b"x \t: \t a \t\n", [(b"x", b"a")]),
         (b"x: a\x0b\n", [(b"x", b"a\x0b")]),
+        (b"X: aX\n", [(b"X", b"aX")]),
         (b"x\x0b: a\ny: b\n", [(b"y", b"b")]),
         (b" folded: x\ny: b\n", [(b"y", b"b")]),
     ],

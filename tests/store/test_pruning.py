@@ -146,6 +146,9 @@ async def test_a_watch_stays_while_its_copy_or_its_expiry_is_still_to_come() -> 
         await store.sync_watches([], ["config"])
         assert await pruned(store, START + 1) == (1, 0)
         assert await pruned(store, START + 400 * DAY) == (0, 1)
+        assert await store.waiting_downloads() == {}
+        assert await store.pending_downloads() == frozenset()
+        assert await store.expiry_timers("main", 9) == []
 
 
 async def test_a_batch_of_watches_begins_after_the_last_one_of_the_batch_before() -> None:
