@@ -12,8 +12,6 @@ from notifier import log
 from notifier.app import wiring
 from notifier.config import HttpSettings, is_loopback
 from notifier.control import (
-    AsgiServer,
-    ConnectionLimit,
     Guard,
     Operations,
     SocketRefusedError,
@@ -22,6 +20,8 @@ from notifier.control import (
     listen_unix,
     remove_unix,
 )
+from notifier.http_server.asgi_server import AsgiServer
+from notifier.http_server.connection_limit import ConnectionLimit
 
 _OUR_NAMES = ("localhost", "127.0.0.1", "::1")
 

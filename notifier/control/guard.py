@@ -18,15 +18,16 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.control.body_limits import body_limit
-from notifier.control.problems import problem
+from notifier.http_server.problem_document import problem
+from notifier.http_server.request_checks import (
+    BODY_TIMEOUT,
+    drain,
+    host_name,
+    is_from_web_page,
+)
 from notifier.store import is_same_config
 
-_MOST_DRAINED = 64 * 1024 * 1024
-_BODY_TIMEOUT = 30.0
 _WITHOUT_TOKEN = frozenset({"/healthz", "/readyz", "/docs"})
-# a browser sends Origin not with every request, Sec-Fetch-Site with each (W3C Fetch Metadata);
-# "none" is an address that the user typed
-_NOT_CROSS_SITE = frozenset({"same-origin", "none"})
 
 
 class BodyTooLargeError(Exception):
@@ -60,26 +61,26 @@ class Guard:
         refusal = self._refusal(headers, scope["path"])
         if refusal is not None:
             status, detail = refusal
-            await _drain(receive)
+            await drain(receive)
             extra = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
             await problem(status, detail, extra)(scope, receive, send)
             return
         try:
             await self.app(scope, _limited(receive, limit), send)
         except BodyTooLargeError:
-            await _drain(receive)
+            await drain(receive)
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             answer = problem(status, f"a body may have {limit} bytes", {"connection": "close"})
             await answer(scope, receive, send)
         except BodyTooSlowError:
-            detail = f"the body did not come within {_BODY_TIMEOUT:g} seconds"
+            detail = f"the body did not come within {BODY_TIMEOUT:g} seconds"
             answer = problem(HTTPStatus.REQUEST_TIMEOUT, detail, {"connection": "close"})
             await answer(scope, receive, send)
 
     def _refusal(self, headers: Headers, path: str) -> tuple[HTTPStatus, str] | None:
-        if _is_from_web_page(headers):
+        if is_from_web_page(headers):
             return HTTPStatus.FORBIDDEN, "requests from web pages are not answered"
-        if self.hosts is not None and _host(headers.get("host", "")) not in self.hosts:
+        if self.hosts is not None and host_name(headers.get("host", "")) not in self.hosts:
             return HTTPStatus.MISDIRECTED_REQUEST, "the Host header names another host"
         if self.token is not None and path not in _WITHOUT_TOKEN and not self._has_token(headers):
             return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong"
@@ -99,36 +100,12 @@ class Guard:
         return matches and scheme.lower() == "bearer"
 
 
-def _is_from_web_page(headers: Headers) -> bool:
-    """Return whether a browser sent the request for a page of another site, or with an Origin."""
-    sites = {site.strip().lower() for site in headers.getlist("sec-fetch-site")}
-    return "origin" in headers or not sites <= _NOT_CROSS_SITE
-
-
 def _other_config(own: Path, asked: str) -> str:
     detail = (
         f"it runs on {own}, not on {asked}; use -c {own}, or give each config an [http] socket "
         "of its own"
     )
     return detail.encode(errors="surrogateescape").decode(errors="replace")
-
-
-async def _drain(receive: Receive) -> None:
-    """Read the rest of the body, up to a bound: most clients read no answer before."""
-    left = _MOST_DRAINED
-    with trio.move_on_after(_BODY_TIMEOUT):
-        while left > 0:
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if not message.get("more_body", False):
-                return
-
-
-def _host(header: str) -> str:
-    """Return a Host header's name, without port and brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].lower()
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
@@ -138,7 +115,7 @@ def _limited(receive: Receive, limit: int) -> Receive:
     going away, may be waited for as long as an answer takes.
     """
     seen = 0
-    deadline = trio.current_time() + _BODY_TIMEOUT
+    deadline = trio.current_time() + BODY_TIMEOUT
 
     async def bounded() -> Message:
         nonlocal seen, deadline

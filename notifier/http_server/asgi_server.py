@@ -17,8 +17,8 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from starlette.types import ASGIApp
 
 from notifier import log
-from notifier.control.client_stream import ClientStream
-from notifier.control.connection_limit import ConnectionLimit
+from notifier.http_server.client_stream import ClientStream
+from notifier.http_server.connection_limit import ConnectionLimit
 
 _IDLE_TIMEOUT = 10.0
 """How long a connection may be without a request whose head has come whole, in seconds."""
