@@ -6,7 +6,7 @@ Connections are accepted here and then handed to hypercorn, because it has no li
 import logging
 import socket
 from collections.abc import Awaitable
-from typing import cast
+from typing import NamedTuple, cast
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
@@ -20,21 +20,43 @@ from notifier import log
 from notifier.http_server.client_stream import ClientStream
 from notifier.http_server.connection_limit import ConnectionLimit
 
-_IDLE_TIMEOUT = 10.0
-"""How long a connection may be without a request whose head has come whole, in seconds."""
+BREAK_OFF = "break_off"
+"""The key in a request's `state` of a function that resets its connection at once.
 
-_WRITE_TIMEOUT = 30.0
+An answer that was begun then ends broken, whatever its framing.
+"""
+
+
+class ServerTimeouts(NamedTuple):
+    """Limits in seconds, none of them on a whole request or answer.
+
+    `idle` is how long a connection may be without a request whose head has come whole, `write`
+    how long 64 KiB of an answer may take.
+    """
+
+    idle: float = 10.0
+    write: float = 30.0
+
+
+_USUAL = ServerTimeouts()
 
 
 class AsgiServer:
     """Serves one application on one listening socket, within a limit that several may share."""
 
-    def __init__(self, app: ASGIApp, sock: socket.socket, limit: ConnectionLimit) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sock: socket.socket,
+        limit: ConnectionLimit,
+        timeouts: ServerTimeouts = _USUAL,
+    ) -> None:
         # hypercorn describes ASGI's messages more narrowly than starlette does
         self._app = ASGIWrapper(cast("ASGIFramework", app))
         self._sock = sock
         self._limit = limit
-        self._config = _settings()
+        self._config = _settings(timeouts.idle)
+        self._write_timeout = timeouts.write
         self._context = WorkerContext(None)
         self._streams = set[ClientStream]()
 
@@ -54,7 +76,7 @@ class AsgiServer:
                 log.get().warning("connection_refused", open=self._limit.open)
                 await accepted.aclose()
                 return
-            stream = ClientStream(accepted, _WRITE_TIMEOUT)
+            stream = ClientStream(accepted, self._write_timeout)
             self._streams.add(stream)
             try:
                 await self._converse(stream)
@@ -67,7 +89,7 @@ class AsgiServer:
             self._app,
             self._config,
             self._context,
-            ConnectionState({}),
+            ConnectionState({BREAK_OFF: stream.reset}),
             stream,  # type: ignore[arg-type]
         )
         try:
@@ -88,14 +110,14 @@ class AsgiServer:
                 stream.abort()
 
 
-def _settings() -> Config:
+def _settings(idle: float) -> Config:
     config = Config()
     # the daemon logs what it does; hypercorn's log would be a second one on stderr
     config.accesslog = None
     config.errorlog = _quiet_logger()
     config.include_server_header = False
     # a connection is idle from its start, and again after each answer, until a head is complete
-    config.keep_alive_timeout = _IDLE_TIMEOUT
+    config.keep_alive_timeout = idle
     # an answer may take as long as it takes: nothing has to come from the client meanwhile
     config.read_timeout = None
     return config
