@@ -1,4 +1,4 @@
-"""What every server of ours checks of a request: whether a web page sent it, and its Host.
+"""What every server of ours needs of a request: did a web page send it, its Host, its body's end.
 
 A browser must not act on behalf of its user, and a page must not get around that with a host
 name of its own that has our address (DNS rebinding).
@@ -38,3 +38,12 @@ async def drain(receive: Receive) -> None:
             left -= len(message.get("body", b""))
             if not message.get("more_body", False):
                 return
+
+
+async def discard(receive: Receive) -> None:
+    """Read and forget the rest of the body, until the client goes away.
+
+    hypercorn waits until what it has read of a body is taken, also when it sends an answer's end.
+    """
+    while (await receive())["type"] != "http.disconnect":
+        pass

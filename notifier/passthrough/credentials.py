@@ -39,8 +39,9 @@ def identify(
 ) -> Caller:
     """Return whose key a request carries.
 
-    `configured` are the gateway's headers, `credentials` the names of those that identify a caller.
-    Raises RefusedError for more than one Authorization header: servers disagree about which counts.
+    `configured` are the gateway's headers, `credentials` the names of those that identify a
+    caller. Raises RefusedError for more than one Authorization header: servers disagree about
+    which of them counts.
     """
     given = all_of(received, b"authorization")
     if len(given) > 1:

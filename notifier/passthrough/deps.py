@@ -6,6 +6,7 @@ from typing import Protocol
 
 from notifier.http_client.requests import Origin
 from notifier.http_client.streaming import StreamClient
+from notifier.model.status import Status
 from notifier.model.watch import Callback, WatchSpec
 
 
@@ -16,7 +17,7 @@ class Upstream:
     `host` is its Host header. `path` and `query` are those of its `base_url`. `headers` returns
     the configured headers, its key included; it raises ValueError when a secret cannot be read.
     `credentials` are the lower-case names of those that identify a caller. `request_timeout` is in
-    seconds.
+    seconds, `status_words` are the gateway's own, folded.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Upstream:
     query: str
     headers: Callable[[], Mapping[str, str]]
     credentials: frozenset[str]
+    status_words: Mapping[str, Status]
     request_timeout: float
 
 

@@ -31,7 +31,11 @@ def all_of(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
 
 
 def for_gateway(
-    received: RawHeaders, *, may_make_job: bool, replaced: Mapping[str, str], removed: frozenset[str]
+    received: RawHeaders,
+    *,
+    may_make_job: bool,
+    replaced: Mapping[str, str],
+    removed: frozenset[str],
 ) -> RawHeaders:
     """Return the caller's headers as the gateway gets them, without Host and framing.
 

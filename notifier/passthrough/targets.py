@@ -1,5 +1,6 @@
 """Decides where a request goes: below /NAME/v1/ to the gateway NAME, and nowhere else."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -13,9 +14,12 @@ _TUNNELS = frozenset({"CONNECT"})
 class RefusedError(Exception):
     """A request that is not passed on: `status` and one sentence for its problem document."""
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(
+        self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
+        self.headers = headers
 
 
 class Target(NamedTuple):
@@ -42,9 +46,7 @@ def read_target(method: str, raw_path: bytes) -> Target:
     if len(segments) < 3 or segments[1] != b"v1" or not segments[0]:  # noqa: PLR2004 - /NAME/v1/…
         detail = "paths begin with a gateway's name and v1, such as /NAME/v1/videos"
         raise RefusedError(HTTPStatus.NOT_FOUND, detail)
-    return Target(
-        segments[0].decode("latin-1"), "/" + b"/".join(segments[2:]).decode("latin-1")
-    )
+    return Target(segments[0].decode("latin-1"), "/" + b"/".join(segments[2:]).decode("latin-1"))
 
 
 def video_id_of(path: str) -> str | None:

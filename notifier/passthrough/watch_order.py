@@ -19,14 +19,17 @@ class TakenBody(NamedTuple):
     callback_url: str
 
 
-def read_wishes(headers: RawHeaders) -> WatchWishes:
-    """Return what the `Notifier-*` headers say; raises RefusedError for malformed ones."""
+def read_wishes(headers: RawHeaders, callback_url: str | None = None) -> WatchWishes:
+    """Return what the `Notifier-*` headers say; raises RefusedError for malformed ones.
+
+    `callback_url` counts if no header names another one.
+    """
     given = {name: _single(headers, b"notifier-" + name) for name in _NAMES}
     metadata, endpoints, url, signer = (given[name] for name in _NAMES)
     return WatchWishes(
         {} if metadata is None else _metadata(metadata),
         None if endpoints is None else _names(endpoints),
-        url,
+        url or callback_url,
         signer,
     )
 
