@@ -33,6 +33,8 @@ def named_secrets(config: Config) -> Iterator[tuple[Location, Secret]]:
             yield (*location, "proxy"), endpoint.proxy
     if config.http.token is not None:
         yield ("http", "token"), config.http.token
+    if config.passthrough.token is not None:
+        yield ("passthrough", "token"), config.passthrough.token
 
 
 def named_certificates(config: Config) -> Iterator[tuple[Location, TlsFiles]]:

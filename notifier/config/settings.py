@@ -80,6 +80,14 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PassthroughSettings:
+    """Pass-through; `listen` is as in `HttpSettings`."""
+
+    listen: tuple[str, int] | None
+    token: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration. Paths are absolute; `listing` holds the main file's own watches.
 
@@ -97,6 +105,7 @@ class Config:
     log_level: str
     log_format: str
     http: HttpSettings
+    passthrough: PassthroughSettings
 
     @property
     def socket(self) -> Path:

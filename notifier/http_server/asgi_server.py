@@ -27,18 +27,19 @@ An answer that was begun then ends broken, whatever its framing.
 """
 
 
-class ServerTimeouts(NamedTuple):
-    """Limits in seconds, none of them on a whole request or answer.
+class ServerOptions(NamedTuple):
+    """Limits in seconds, none of them on a whole request or answer, and who dates answers.
 
     `idle` is how long a connection may be without a request whose head has come whole, `write`
-    how long 64 KiB of an answer may take.
+    how long 64 KiB of an answer may take. `dates` says whether answers get a Date header here.
     """
 
     idle: float = 10.0
     write: float = 30.0
+    dates: bool = True
 
 
-_USUAL = ServerTimeouts()
+_USUAL = ServerOptions()
 
 
 class AsgiServer:
@@ -49,14 +50,14 @@ class AsgiServer:
         app: ASGIApp,
         sock: socket.socket,
         limit: ConnectionLimit,
-        timeouts: ServerTimeouts = _USUAL,
+        options: ServerOptions = _USUAL,
     ) -> None:
         # hypercorn describes ASGI's messages more narrowly than starlette does
         self._app = ASGIWrapper(cast("ASGIFramework", app))
         self._sock = sock
         self._limit = limit
-        self._config = _settings(timeouts.idle)
-        self._write_timeout = timeouts.write
+        self._config = _settings(options)
+        self._write_timeout = options.write
         self._context = WorkerContext(None)
         self._streams = set[ClientStream]()
 
@@ -110,14 +111,15 @@ class AsgiServer:
                 stream.abort()
 
 
-def _settings(idle: float) -> Config:
+def _settings(options: ServerOptions) -> Config:
     config = Config()
     # the daemon logs what it does; hypercorn's log would be a second one on stderr
     config.accesslog = None
     config.errorlog = _quiet_logger()
     config.include_server_header = False
     # a connection is idle from its start, and again after each answer, until a head is complete
-    config.keep_alive_timeout = idle
+    config.keep_alive_timeout = options.idle
+    config.include_date_header = options.dates
     # an answer may take as long as it takes: nothing has to come from the client meanwhile
     config.read_timeout = None
     return config

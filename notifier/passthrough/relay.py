@@ -45,8 +45,9 @@ _POLL_AFTER = "openai-poll-after-ms"
 class Access:
     """Who may use pass-through.
 
-    `token` returns the configured token, None without one. `hosts` are the names that a Host header
-    may have; None is any, and then every caller must present the token or the gateway's key.
+    `token` returns the configured token, None without one. `hosts` are the names that a Host
+    header may have; None is any, and then every caller must present the token or the gateway's
+    key.
     """
 
     token: Callable[[], str | None]
@@ -87,7 +88,7 @@ class Relay:
         return max((each.upstream.request_timeout for each in waiting), default=0.0)
 
     async def close(self) -> None:
-        """Refuse further requests, and wait for POSTs that the gateway has, to watch their jobs."""
+        """Refuse further requests, and wait for the answers to POSTs that the gateway has."""
         self._closing = True
         limit = self.patience
         waiting = [each for each in self._transfers if each.must_finish]
@@ -105,7 +106,7 @@ class Relay:
         if scope["type"] != "http":
             return
         try:
-            await self._pass_on(self._checked(scope), scope, receive, send)
+            await self._pass_on(self._checked(scope), receive, send)
         except RefusedError as refusal:
             await drain(receive)
             answer = problem(refusal.status, str(refusal), refusal.headers)
@@ -167,9 +168,7 @@ class Relay:
         except ConfigError as error:
             raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
 
-    async def _pass_on(
-        self, request: _Request, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _pass_on(self, request: _Request, receive: Receive, send: Send) -> None:
         request, replaced, prefix, more = await self._with_callback(request, receive)
         outgoing = _outgoing(request, replaced, prefix, more_body=more)
         transfer = Transfer(outgoing, request.upstream, receive, send)
@@ -189,7 +188,8 @@ class Relay:
     ) -> tuple[_Request, bytes | None, bytes, bool]:
         """Take the callback URL that stands in a request's body, if the config allows that.
 
-        Return the request, its new body (None as it is), what was read of it and whether more comes.
+        Return the request, its new body (None for the caller's), what was read of it and whether
+        more comes.
         """
         length = content_length(request.headers)
         chunked = first(request.headers, b"transfer-encoding") is not None

@@ -56,12 +56,12 @@ class Taker:
                 try:
                     outcome.append("added" if await self._deps.add(order, video_id) else "known")
                 except ConfigError as error:
-                    logger.error("job_not_watched", reason=str(error))
+                    logger.warning("job_not_watched", reason=str(error))
                     outcome.append("none; not an id that can be watched")
                 except StoreError as error:
                     failures += 1
                     wait = growing(_PAUSE, failures, _LONGEST_PAUSE)
-                    logger.error("job_waits_for_store", reason=str(error), wait=wait)
+                    logger.warning("job_waits_for_store", reason=str(error), wait=wait)
                     await trio.sleep(wait)
         finally:
             self._waiting -= 1
