@@ -68,8 +68,12 @@ def _tcp(settings: HttpSettings, host: str, port: int) -> ControlListener:
     secret = settings.token
     token = None if secret is None else lambda: wiring.reveal(secret)
     # beyond loopback the token protects it, and clients may know the host by any name
-    hosts = frozenset({host.lower(), *_OUR_NAMES}) if is_loopback(host) else None
-    return ControlListener(listen_tcp(host, port), token, hosts)
+    return ControlListener(listen_tcp(host, port), token, accepted_hosts(host))
+
+
+def accepted_hosts(host: str) -> frozenset[str] | None:
+    """Return the names that a Host header may have; None is any, for addresses off loopback."""
+    return frozenset({host.lower(), *_OUR_NAMES}) if is_loopback(host) else None
 
 
 async def serve_listeners(

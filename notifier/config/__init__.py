@@ -32,7 +32,13 @@ if TYPE_CHECKING:
         warnings,
     )
     from notifier.config.secrets import Secret, SecretError
-    from notifier.config.settings import Config, EndpointSettings, GatewaySettings, HttpSettings
+    from notifier.config.settings import (
+        Config,
+        EndpointSettings,
+        GatewaySettings,
+        HttpSettings,
+        PassthroughSettings,
+    )
     from notifier.config.urls import check_endpoint_url, is_loopback, literal_address
     from notifier.config.watches import check_watch
 else:
@@ -55,7 +61,13 @@ else:
             ),
             "readiness": ("check_certificates", "obstacles", "resolve_secrets", "warnings"),
             "secrets": ("Secret", "SecretError"),
-            "settings": ("Config", "EndpointSettings", "GatewaySettings", "HttpSettings"),
+            "settings": (
+                "Config",
+                "EndpointSettings",
+                "GatewaySettings",
+                "HttpSettings",
+                "PassthroughSettings",
+            ),
             "urls": ("check_endpoint_url", "is_loopback", "literal_address"),
             "watches": ("check_watch",),
         },
@@ -68,6 +80,7 @@ __all__ = [
     "EndpointSettings",
     "GatewaySettings",
     "HttpSettings",
+    "PassthroughSettings",
     "Secret",
     "SecretError",
     "StoreOwner",

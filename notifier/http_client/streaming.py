@@ -14,11 +14,12 @@ import trio
 
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
+from notifier.http_client.client import Route
 from notifier.http_client.connecting import connect
 from notifier.http_client.explained import explained
 from notifier.http_client.pool import Pool
 from notifier.http_client.requests import Origin
-from notifier.net import Dialer, TcpStream, TlsStream
+from notifier.net import Dialer, TcpStream, TlsStream, make_context
 
 MAX_HEAD = 64 * 1024
 """Most bytes of an answer's status line and headers, provisional answers included."""
@@ -246,6 +247,12 @@ class StreamClient:
                 exchange.all_sent()
             return exchange
         raise TransportError("timeout", "no connection in time")
+
+    @classmethod
+    def on(cls, route: Route) -> Self:
+        """Return a client that takes a route; raises TransportError."""
+        tls = make_context(route.tls)
+        return cls(Dialer(route.policy), tls, ConnectionAge(route.max_connection_age))
 
     def retire(self) -> None:
         """Close all idle connections; those in use are closed after their exchange."""

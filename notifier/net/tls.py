@@ -2,7 +2,8 @@
 
 Data that a server sent after its answer may be buffered, decrypted or still encrypted, above the
 socket, where polling the socket does not show it. trio's own stream does not expose that buffer,
-so that its content would be read as the answer to the next request. One task may read while another one writes.
+so that its content would be read as the answer to the next request. One task may read while
+another one writes.
 """
 
 import ssl

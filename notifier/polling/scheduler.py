@@ -154,10 +154,15 @@ class GatewayScheduler:
         self._wake_by(trio.current_time())
         return None
 
+    def is_polled(self, video_id: str) -> bool:
+        """Tell whether a video has a poller here."""
+        return video_id in self._slots
+
     def accept_passing(self, video_id: str, answer: Seen) -> float | None:
         """Apply an answer about one video that somebody else asked for, as if it had been polled.
 
-        Return in how many seconds the video is to be asked about; None if it is not watched here.
+        Return in how many seconds the video is to be asked about; None if it has ended or is not
+        watched.
         """
         slot = self._slots.get(video_id)
         if slot is None:
@@ -170,8 +175,9 @@ class GatewayScheduler:
                 self._timer_wheel.add(slot)
             else:
                 slot.wake(asked)
-                return 0.0 if answer.snapshot.ended else None
-        return max(0.0, slot.due - trio.current_time())
+                return None if answer.snapshot.ended else self._limits.poll_interval
+        wait = slot.due - trio.current_time()
+        return wait if wait > 0 else self._limits.poll_interval
 
     def stop_waiting(self, slot: PollSlot) -> None:
         """Wake a parked slot without an answer; a request in flight goes on."""

@@ -1,0 +1,89 @@
+"""An application that only changes its base URL has every job that it creates watched."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import trio
+
+from tests.process.harness import Daemon, Receiver, World, notifier, running, world
+
+KEY = "sk-of-the-gateway-0123456789"
+TOKEN = "token-of-the-callers-0123456789"
+
+
+@dataclass
+class Passing:
+    """A daemon with pass-through, before a sandbox gateway."""
+
+    world: World
+    daemon: Daemon
+    receiver: Receiver
+    port: int
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/main/v1"
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        async with httpx.AsyncClient(timeout=60) as client:
+            return await client.request(method, self.base_url + path, **options)
+
+    async def create(self, **options: Any) -> httpx.Response:  # noqa: ANN401 - passed on
+        options.setdefault("headers", {}).setdefault("authorization", f"Bearer {KEY}")
+        options.setdefault("json", {"model": "sora-2", "prompt": "a cat"})
+        return await self.request("POST", "/videos", **options)
+
+    async def watches(self) -> list[dict[str, Any]]:
+        done = await notifier("watch", "list", "--json", "-c", self.world.config_path)
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
+        return rows
+
+
+@asynccontextmanager
+async def passing(
+    folder: Path, *, gateway: dict[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Passing]:  # noqa: ANN401 - passed on
+    """Run a daemon with pass-through at a port of the system's choice."""
+    async with world(folder, api_key=KEY, duration=1.0) as here:
+        receiver = await here.receiver()
+        here.endpoint(receiver)
+        here.gateway(**{"api_key": KEY, **(gateway or {})})
+        here.config["passthrough"] = {"listen": "127.0.0.1:0", "token": TOKEN, **settings}
+        async with running(here.save()) as daemon:
+            (line,) = daemon.logs("passing_through")
+            yield Passing(here, daemon, receiver, int(str(line["at"]).rpartition(" ")[2]))
+
+
+async def test_a_job_made_through_it_is_watched_and_its_event_arrives(tmp_path: Path) -> None:
+    async with passing(tmp_path) as here:
+        answer = await here.create(headers={"notifier-metadata": '{"order": "7"}'})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["notifier-watch"] == "added"
+        await here.receiver.wait_for(1)
+        event = here.receiver.got[0].event
+        assert event["data"]["id"] == answer.json()["id"]
+        assert event["watch"]["metadata"] == {"order": "7"}
+
+
+def the_script(base_url: str) -> str:
+    """Use the SDK as its documentation shows it, with another base_url and nothing else."""
+    client = openai.OpenAI(base_url=base_url, api_key=KEY)
+    video = client.videos.create_and_poll(model="sora-2", prompt="a cat")
+    assert video.status == "completed"
+    assert client.videos.download_content(video.id).read()
+    assert video.id in {each.id for each in client.videos.list()}
+    assert client.videos.delete(video.id).deleted
+    return video.id
+
+
+async def test_the_openai_sdk_needs_another_base_url_and_nothing_else(tmp_path: Path) -> None:
+    async with passing(tmp_path) as here:
+        video_id = await trio.to_thread.run_sync(the_script, here.base_url)
+        await here.receiver.wait_for(1)
+        assert here.receiver.got[0].event["data"]["id"] == video_id
