@@ -40,6 +40,12 @@ def taken(pool: Pool[Fake], origin: Origin = HERE) -> Fake | None:
     return pool.take(origin)
 
 
+def again(pool: Pool[Fake]) -> Fake:
+    found = pool.take(HERE)
+    assert found is not None
+    return found
+
+
 async def test_the_latest_is_used_first() -> None:
     pool, (first, second) = Pool[Fake](9, 60), (Fake(), Fake())
     filled(pool, first, second)
@@ -81,7 +87,7 @@ async def test_a_connection_is_kept_for_a_while_only(autojump_clock: MockClock) 
     filled(pool, young)
     assert not old.closed
     await trio.sleep(1)
-    filled(pool, cast("Fake", pool.take(HERE)))
+    filled(pool, again(pool))
     assert (old.closed, young.closed) == (True, False)
     await trio.sleep(60)
     assert taken(pool) is None
@@ -116,7 +122,7 @@ def cost_with(idle: int) -> float:
     def turns() -> float:
         began = time.thread_time()
         for _ in range(2000):
-            filled(pool, cast("Fake", pool.take(HERE)))
+            filled(pool, again(pool))
         return time.thread_time() - began
 
     return min(turns() for _ in range(5))
