@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import trio
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from notifier import log
 from notifier.background import running
@@ -67,6 +67,20 @@ class _Request:
     order: WatchOrder
 
 
+class _Body:
+    """Receives a request's body, and knows whether it has come whole."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def __call__(self) -> Message:
+        """Return the next message, as an ASGI server does."""
+        message = await self._receive()
+        self.ended |= not message.get("more_body", False)
+        return message
+
+
 class Relay:
     """Passes requests on to gateways; `run` must be running."""
 
@@ -105,10 +119,12 @@ class Relay:
             return
         if scope["type"] != "http":
             return
+        receive = body = _Body(receive)
         try:
             await self._pass_on(self._checked(scope), receive, send)
         except RefusedError as refusal:
-            await drain(receive)
+            if not body.ended:
+                await drain(receive)
             answer = problem(refusal.status, str(refusal), refusal.headers)
             async with running(partial(discard, receive)):
                 await answer(scope, receive, send)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -22,6 +22,7 @@ KEY = "sk-of-the-gateway"
 TOKEN = "token-of-the-callers"
 VIDEO = b'{"id":"video_1","object":"video","status":"queued"}'
 PATIENCE = 20.0
+_LARGE = 100_000
 
 Behave = Callable[[trio.SocketStream, bytes], Awaitable[None]]
 
@@ -116,20 +117,25 @@ class Rig:
     behave: Behave
     got: list[bytes] = field(default_factory=list)
     gateway_saw_end: trio.Event = field(default_factory=trio.Event)
+    opened: list[trio.SocketStream] = field(default_factory=list)
 
     async def send(self, request: bytes) -> trio.SocketStream:
         stream = await trio.open_tcp_stream("127.0.0.1", self.port)
+        self.opened.append(stream)
         await stream.send_all(request)
         return stream
 
     async def ask(self, request: bytes) -> bytes:
         """Send a request and return everything that comes until the connection ends."""
         stream = await self.send(request)
-        received = b""
         with trio.fail_after(PATIENCE):
-            async for piece in stream:
-                received += piece
+            received = b"".join([piece async for piece in stream])
+        await stream.aclose()
         return received
+
+    async def close(self) -> None:
+        for stream in self.opened:
+            await stream.aclose()
 
     async def post(self, *headers: str, body: bytes = b"{}", path: str = "videos") -> bytes:
         return await self.ask(post(*headers, body=body, path=path))
@@ -181,17 +187,21 @@ async def rig(
 ) -> AsyncIterator[Rig]:
     """Serve a relay before a gateway that does what `behave` says with each request."""
     hosts = None if open_to_all else frozenset({"127.0.0.1", "localhost"})
-    async with trio.open_nursery() as nursery:
-        sock = listen_tcp("127.0.0.1", 0)
+    async with AsyncExitStack() as stack, trio.open_nursery() as nursery:
+        sock = stack.enter_context(listen_tcp("127.0.0.1", 0))
         daemon = FakeDaemon(0)
+        stack.callback(daemon.client.retire)
         relay = Relay(daemon, Access(lambda: TOKEN, hosts))
         here = Rig(relay, daemon, sock.getsockname()[1], behave or created())
+        stack.push_async_callback(here.close)
 
         async def gateway(stream: trio.SocketStream) -> None:
             with trio.move_on_after(PATIENCE):
                 try:
                     request = await _head(stream)
                     here.got.append(request)
+                    number = len(here.got) - 1
+                    request = here.got[number] = await _whole(stream, request)
                     await here.behave(stream, request)
                     await _until_end(stream)
                 except trio.BrokenResourceError:
@@ -205,7 +215,6 @@ async def rig(
         await nursery.start(server.run)
         yield here
         nursery.cancel_scope.cancel()
-    sock.close()
 
 
 async def _head(stream: trio.SocketStream) -> bytes:
@@ -217,6 +226,19 @@ async def _head(stream: trio.SocketStream) -> bytes:
             break
         received += piece
     return received
+
+
+async def _whole(stream: trio.SocketStream, request: bytes) -> bytes:
+    """Return a request with its body, unless that is a large one."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    _, mark, rest = head.lower().partition(b"content-length: ")
+    length = int(rest.partition(b"\r\n")[0]) if mark else 0
+    while len(body) < length < _LARGE:
+        piece = await stream.receive_some()
+        if not piece:
+            break
+        body += piece
+    return head + b"\r\n\r\n" + body
 
 
 async def _until_end(stream: trio.SocketStream) -> None:

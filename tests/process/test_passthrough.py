@@ -48,7 +48,7 @@ class Passing:
 
 @asynccontextmanager
 async def passing(
-    folder: Path, *, gateway: dict[str, Any] | None = None, **settings: Any
+    folder: Path, *, gateway: dict[str, Any] | None = None, **settings: object
 ) -> AsyncIterator[Passing]:
     """Run a daemon with pass-through at a port of the system's choice."""
     async with world(folder, api_key=KEY, duration=1.0) as here:
