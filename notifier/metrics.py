@@ -33,6 +33,9 @@ _ATTEMPT = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 # up to three days, which the default retry schedule lasts
 _DELIVERY = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 21_600, 86_400, 259_200)
 
+_ANSWERED = frozenset({"seen", "listed", "not_listed", "not_found"})
+"""The outcomes of status requests that the gateway answered."""
+
 # the library adds a second series to each counter, with the time of its creation
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left its types out
 
@@ -78,6 +81,14 @@ class Metrics:
         )
         self._discovered = self._counter(
             "discovered_videos", "Videos that were found on a gateway's list.", "gateway"
+        )
+        self._archive = self._counter(
+            "archive_results",
+            "Videos archived, attempts that failed, and videos given up.",
+            *("gateway", "result"),
+        )
+        self._archived_bytes = self._counter(
+            "archived_bytes", "Bytes of the videos that were archived.", "gateway"
         )
         # finding a series by its labels takes longer than counting
         self._polls_of = cache(self._polls.labels)
@@ -125,6 +136,21 @@ class Metrics:
         """Count videos that were found on a gateway's list."""
         self._discovered.labels(gateway).inc(number)
 
+    def archiving(self, gateway: str) -> None:
+        """Have the counters of a gateway at 0, so that an alert notices their first increase."""
+        for result in ("archived", "failed_attempt", "failed"):
+            self._archive.labels(gateway, result)
+
+    def archived(self, gateway: str, result: str, size: int = 0) -> None:
+        """Count what came of an attempt to archive a video: a word of a closed set."""
+        self._archive.labels(gateway, result).inc()
+        if size:
+            self._archived_bytes.labels(gateway).inc(size)
+
+    def archive_state(self, held: int, most: int, waiting: Mapping[str, int]) -> None:
+        """Note how many bytes the archive holds, how many it may, and what waits by gateway."""
+        self._gauges.archive = (held, most, dict(waiting))
+
     def lists_readable(self, readable: Mapping[str, bool]) -> None:
         """Note which gateways with `discover` have a list that can be read, by name."""
         self._gauges.readable = dict(readable)
@@ -145,6 +171,24 @@ class Metrics:
     def commit(self, seconds: float) -> None:
         """Record how long a commit took."""
         self._commit.observe(seconds)
+
+    def activity(self) -> dict[str, tuple[int, int]]:
+        """Return how many requests there were since the start, and how many of them failed.
+
+        The keys are `gateway:NAME` and `endpoint:NAME`.
+        """
+        totals: dict[str, tuple[int, int]] = {}
+        for counter, kind, good in (
+            (self._polls, "gateway", _ANSWERED),
+            (self._attempts, "endpoint", {"delivered"}),
+        ):
+            for sample in next(iter(counter.collect())).samples:
+                name = f"{kind}:{sample.labels[kind]}"
+                every, failed = totals.get(name, (0, 0))
+                number = int(sample.value)
+                bad = 0 if sample.labels["outcome"] in good else number
+                totals[name] = every + number, failed + bad
+        return totals
 
     async def refresh(self, store: WorkloadStore) -> None:
         """Read the gauges of the store; they are left out of `render` when it cannot be read."""
@@ -177,6 +221,7 @@ class _Gauges(Collector):
         self.up: Mapping[str, bool] = {}
         self.readable: Mapping[str, bool] = {}
         self.failing: set[str] = set()
+        self.archive: tuple[int, int, Mapping[str, int]] | None = None
         self.workload: Workload | None = None
         self.config_is_good = True
         self.config_loaded_at: float | None = None
@@ -209,8 +254,22 @@ class _Gauges(Collector):
         for name in sorted(self.gateways & self.readable.keys()):
             readable.add_metric([name], self.readable[name])
         yield readable
+        if self.archive is not None:
+            yield from self._archive(*self.archive)
         if self.workload is not None:
             yield from self._workload(self.workload)
+
+    def _archive(self, held: int, most: int, waiting: Mapping[str, int]) -> Iterator[Metric]:
+        yield Family("notifier_archive_bytes", "What the archive holds, in bytes.", held)
+        yield Family(
+            "notifier_archive_max_bytes", "What the archive may hold: max_total_bytes.", most
+        )
+        pending = Family(
+            "notifier_archive_waiting", "Videos that are still to be archived.", labels=["gateway"]
+        )
+        for name in sorted(self.gateways):
+            pending.add_metric([name], waiting.get(name, 0))
+        yield pending
 
     def _config(self) -> Iterator[Metric]:
         if self.config_loaded_at is not None:

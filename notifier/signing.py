@@ -67,6 +67,14 @@ def signed_headers(
     }
 
 
+def body_signature(key: bytes, body: bytes) -> dict[str, str]:
+    """Return the header that GitHub signs its webhooks with: an HMAC-SHA256 of the body alone.
+
+    Source: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    """
+    return {"x-hub-signature-256": f"sha256={hmac.digest(key, body, 'sha256').hex()}"}
+
+
 def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: float) -> None:
     """Check that a request was signed with one of `keys` within five minutes of `now`.
 

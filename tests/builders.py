@@ -4,6 +4,7 @@ from random import Random
 
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType, NewEvent
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
@@ -41,6 +42,16 @@ def snapshot(
 ) -> Snapshot:
     word = fields.pop("word", status.value if status else "odd")
     return Snapshot(id=video_id, status=status, word=str(word), **fields)  # type: ignore[arg-type]  # passed on
+
+
+class NothingFollows:
+    """Plans nothing to be done after endings."""
+
+    def plan(self, _: Ending) -> FollowUpPlan:
+        return NO_FOLLOW_UP
+
+    def wake(self, gateway: str) -> None:
+        """Ignore the hint."""
 
 
 def ending(of: Watch, status: Status = Status.COMPLETED) -> Ending:

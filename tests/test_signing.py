@@ -73,7 +73,7 @@ def test_clocks_may_differ_by_five_minutes(skew: int) -> None:
 
 @pytest.mark.parametrize("skew", [-TOLERANCE - 1, TOLERANCE + 1, 10**30])
 def test_an_old_or_future_message_is_refused(skew: int) -> None:
-    with pytest.raises(SignatureError, match="five minutes"):
+    with pytest.raises(SignatureError, match=r"^webhook-timestamp is more than five minutes"):
         verify([KEY], signed(at=NOW + skew), BODY, NOW)
 
 
@@ -87,7 +87,7 @@ def test_a_missing_header_is_named(missing: str) -> None:
 
 @pytest.mark.parametrize("stamp", ["", "soon", "-5", "1.5", "1_760_000_000", "١٧٦"])
 def test_a_timestamp_that_is_no_whole_number_is_refused(stamp: str) -> None:
-    with pytest.raises(SignatureError, match="not a whole number"):
+    with pytest.raises(SignatureError, match=r"^webhook-timestamp is not a whole number$"):
         verify([KEY], {**signed(), "webhook-timestamp": stamp}, BODY, NOW)
 
 
@@ -104,12 +104,12 @@ def test_a_timestamp_that_is_no_whole_number_is_refused(stamp: str) -> None:
     ],
 )
 def test_a_message_that_was_changed_is_refused(changed: Mapping[str, str]) -> None:
-    with pytest.raises(SignatureError, match="no signature matches"):
+    with pytest.raises(SignatureError, match=r"^no signature matches$"):
         verify([KEY], {**signed(), **changed}, BODY, NOW)
 
 
 def test_a_body_that_was_changed_is_refused() -> None:
-    with pytest.raises(SignatureError, match="no signature matches"):
+    with pytest.raises(SignatureError, match=r"^no signature matches$"):
         verify([KEY], signed(), BODY + b" ", NOW)
 
 

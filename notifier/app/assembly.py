@@ -7,6 +7,7 @@ from functools import partial
 from notifier import log
 from notifier.app import wiring
 from notifier.app.endpoints import Endpoints, report_reconciled
+from notifier.app.follow_ups import FollowUps
 from notifier.app.gateways import Gateways
 from notifier.app.runtime import Runtime
 from notifier.config import Config
@@ -30,6 +31,7 @@ class Parts:
     gateways: Gateways
     endpoints: Endpoints
     outbox: Outbox
+    follow_ups: FollowUps
     readings: SnapshotWriter
     deps: PollerDeps
     began: float
@@ -61,10 +63,13 @@ async def assemble(config: Config, runtime: Runtime) -> Parts:
     gateways.commit(await gateways.draft(config.gateways))
     endpoints = Endpoints(runtime)
     endpoints.commit(await endpoints.draft(config), health)
+    follow_ups = FollowUps(runtime, gateways)
+    follow_ups.change(config, await follow_ups.archives.draft(config))
     outbox = Outbox(
         store,
         endpoints.subscriptions,
         content_url=gateways.content_url,
+        follow_ups=follow_ups,
         event_id=partial(watch_event_id, runtime.store.id),
         wall=clock.wall,
         wake=endpoints.wake,
@@ -72,7 +77,7 @@ async def assemble(config: Config, runtime: Runtime) -> Parts:
     history = JobHistory(await store.samples())
     readings = SnapshotWriter(store)
     deps = PollerDeps(readings, outbox, gateways.rules, clock.now, runtime.seams.rng, history)
-    return Parts(runtime, gateways, endpoints, outbox, readings, deps, began)
+    return Parts(runtime, gateways, endpoints, outbox, follow_ups, readings, deps, began)
 
 
 async def _recover(config: Config, runtime: Runtime) -> Mapping[str, Health]:

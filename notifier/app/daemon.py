@@ -7,7 +7,7 @@ start.
 """
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,7 +18,13 @@ from notifier.app.assembly import Parts, assemble
 from notifier.app.clock_drift import track_clock_drift
 from notifier.app.connections import Connections
 from notifier.app.discoveries import Discoveries
-from notifier.app.listeners import ControlListener, open_listeners, serve_listeners
+from notifier.app.listeners import (
+    ControlListener,
+    open_listeners,
+    page_address,
+    serve_listeners,
+    token_of,
+)
 from notifier.app.log_report import report_suppressed_lines
 from notifier.app.operations import DaemonOperations
 from notifier.app.passing import PassedJobs, access, open_passthrough, serve_passthrough
@@ -31,8 +37,9 @@ from notifier.config import Config
 from notifier.errors import StoreError
 from notifier.metrics import Metrics
 from notifier.model.watch import Watch
+from notifier.page import Activity, Page
 from notifier.passthrough import Relay
-from notifier.polling import Sources, Supervisor
+from notifier.polling import OpenVideos, Sources, Supervisor
 from notifier.schedule.clock import Clock
 from notifier.store import Store
 from notifier.systemd import ServiceManager
@@ -56,11 +63,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """How the outside stops and reloads the daemon, and how systemd learns of its state."""
+    """How the outside stops and reloads the daemon, and how it learns of its state.
+
+    `announce` is called with the page's address once it is served.
+    """
 
     stop: trio.Event
     reload: Wakeup = field(default_factory=Wakeup)
     manager: ServiceManager = field(default_factory=ServiceManager)
+    announce: Callable[[str], None] = lambda _: None
 
 
 async def run_daemon(
@@ -141,6 +152,7 @@ class _Daemon:
                 parts = self.parts
                 discoveries = Discoveries(parts.runtime, parts.gateways, sources, supervisor)
                 await polling.start(discoveries.run, self.config.gateways)
+                await polling.start(parts.follow_ups.run, parts.outbox.publish_follow_up)
                 await polling.start(self._keep_running, sources, supervisor, discoveries)
                 self._log_start(len(watches))
                 task_status.started()
@@ -183,11 +195,18 @@ class _Daemon:
             )
             nursery.start_soon(track_clock_drift, parts.store, clock)
             nursery.start_soon(report_suppressed_lines)
-            await nursery.start(serve_listeners, self.listeners, operations, self.config.path)
+            page = self._page(operations, supervisor)
+            nursery.start_soon(page.run)
+            await nursery.start(
+                serve_listeners, self.listeners, operations, page, self.config.path
+            )
             if self.passing is not None:
                 jobs = PassedJobs(parts, sources, supervisor, lambda: reloader.config)
                 self.relay = Relay(jobs, access(self.config.passthrough))
                 await nursery.start(serve_passthrough, self.relay, self.passing)
+            for listener in self.listeners:
+                if listener.sock.family != socket.AF_UNIX:
+                    self.lifecycle.announce(page_address(listener.sock))
             await watchdog.ready()
             nursery.start_soon(watchdog.run)
             task_status.started()
@@ -199,6 +218,15 @@ class _Daemon:
             self.lifecycle.manager.stopping(patience + DRAIN_SECONDS + _CLOSING_SECONDS)
         if self.relay is not None:
             await self.relay.close()
+
+    def _page(self, operations: DaemonOperations, supervisor: Supervisor) -> Page:
+        return Page(
+            operations,
+            OpenVideos(supervisor.pollers, self.parts.gateways.last_poll),
+            self.parts.store,
+            Activity(self.parts.runtime.metrics.activity),
+            token_of(self.config.http),
+        )
 
     def _watchdog(self) -> Watchdog:
         parts = self.parts

@@ -5,18 +5,15 @@ from typing import NamedTuple
 
 import trio
 
-from notifier import log
 from notifier.app import wiring
 from notifier.app.gateways import Gateways
+from notifier.app.restarting import keep_running
 from notifier.app.runtime import Runtime
 from notifier.config import GatewaySettings
 from notifier.discovery import Discovery, DiscoveryDeps
 from notifier.model.views import Row
 from notifier.model.watch import Watch
 from notifier.polling import GatewayScheduler, Sources, Supervisor
-from notifier.schedule.backoff import growing
-
-_RESTART, _LONGEST_RESTART = 1.0, 300.0
 
 
 class _Running(NamedTuple):
@@ -73,25 +70,12 @@ class Discoveries:
         scheduler.unplanned.listen(discovery)
         scope = trio.CancelScope()
         self._running[name] = _Running(rules.base_url, scheduler, discovery, scope)
-        self._nursery.start_soon(self._keep, name, discovery, scope)
+        self._nursery.start_soon(keep_running, discovery.run, scope, "discovery_crashed", name)
 
     def _stop(self, name: str) -> None:
         running = self._running.pop(name)
         running.scheduler.unplanned.listen(None)
         running.scope.cancel()
-
-    async def _keep(self, name: str, discovery: Discovery, scope: trio.CancelScope) -> None:
-        """Run one discovery, and restart it after a crash, from what the store has."""
-        crashes = 0
-        with scope:
-            while True:
-                try:
-                    await discovery.run()
-                except Exception:  # noqa: BLE001 - its bug must not stop polling
-                    crashes += 1
-                    wait = growing(_RESTART, crashes, _LONGEST_RESTART)
-                    log.get(gateway=name).exception("discovery_crashed", restart_in=wait)
-                    await trio.sleep(wait)
 
     def _deps(self, scheduler: GatewayScheduler) -> DiscoveryDeps:
         runtime = self._runtime

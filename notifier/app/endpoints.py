@@ -121,7 +121,8 @@ class Endpoints:
         """Send a body that is not in the store, once, without a retry."""
         peer = self._peers.present[name]
         sender = wiring.sender(peer.settings, peer.lease.client, self._runtime.clock.wall)
-        return await sender.send(event_id, body)
+        rendered = await sender.rendered(body)
+        return await sender.send(event_id, rendered) if isinstance(rendered, bytes) else rendered
 
     def _add(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
         settings = peer.settings

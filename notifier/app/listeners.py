@@ -22,6 +22,7 @@ from notifier.control import (
 )
 from notifier.http_server.asgi_server import AsgiServer
 from notifier.http_server.connection_limit import ConnectionLimit
+from notifier.page import Page
 
 _OUR_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -64,9 +65,14 @@ def open_listeners(settings: HttpSettings) -> Iterator[Sequence[ControlListener]
             remove_unix(path)
 
 
-def _tcp(settings: HttpSettings, host: str, port: int) -> ControlListener:
+def token_of(settings: HttpSettings) -> Callable[[], str] | None:
+    """Return what reads the control API's token, None when it has none."""
     secret = settings.token
-    token = None if secret is None else lambda: wiring.reveal(secret)
+    return None if secret is None else lambda: wiring.reveal(secret)
+
+
+def _tcp(settings: HttpSettings, host: str, port: int) -> ControlListener:
+    token = token_of(settings)
     # beyond loopback the token protects it, and clients may know the host by any name
     return ControlListener(listen_tcp(host, port), token, accepted_hosts(host))
 
@@ -79,21 +85,32 @@ def accepted_hosts(host: str) -> frozenset[str] | None:
 async def serve_listeners(
     listeners: Sequence[ControlListener],
     operations: Operations,
+    page: Page,
     config: Path,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve the control API of the daemon that runs on `config`, until cancelled."""
-    app = build_api(operations)
+    """Serve control API and page of the daemon that runs on `config`, until cancelled."""
+    app = build_api(operations, page.routes)
     limit = ConnectionLimit.of_process()
     async with trio.open_nursery() as nursery:
         for listener in listeners:
-            guard = Guard(app, listener.token, listener.hosts, config)
+            is_tcp = listener.sock.family != socket.AF_UNIX
+            browsers = page.access if is_tcp else None
+            guard = Guard(app, listener.token, listener.hosts, config, browsers)
             await nursery.start(AsgiServer(guard, listener.sock, limit).run)
-            log.get().info("listening", at=_address(listener.sock))
+            page_at = {"page": page_address(listener.sock)} if is_tcp else {}
+            log.get().info("listening", at=_address(listener.sock), **page_at)
         task_status.started()
 
 
 def _address(sock: socket.socket) -> str:
     name = sock.getsockname()
     return str(name) if sock.family == socket.AF_UNIX else f"{name[0]} port {name[1]}"
+
+
+def page_address(sock: socket.socket) -> str:
+    """Return where a browser on this machine finds the page."""
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared alone
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

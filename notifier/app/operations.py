@@ -149,7 +149,7 @@ class DaemonOperations:
             problem = Problem("request", "type", str(error), error.hint)
             raise ConfigError([problem]) from None
         gateways = self.reloader.config.gateways
-        event = sample_event(settings.format, wanted, time.time(), gateways)
+        event = sample_event(wiring.rendering(settings), wanted, time.time(), gateways)
         outcome = await self.parts.endpoints.send_once(endpoint, event.id, event.body)
         return {
             "event_id": event.id,
@@ -180,6 +180,8 @@ class DaemonOperations:
     async def status(self) -> Row:
         open_watches = await self.parts.store.open_watches()
         endpoints = await self.endpoints()
+        archives = self.parts.follow_ups.archives
+        waiting = await self.parts.store.waiting_downloads()
         config = self.reloader.config
         return {
             "version": __version__,
@@ -194,10 +196,12 @@ class DaemonOperations:
                     "open_watches": open_watches.get(name, 0),
                     **self.parts.gateways.condition(name),
                     "discovery": self.discoveries.row(name),
+                    "archive": archives.row(name, waiting.get(name, 0)),
                 }
                 for name in config.gateways
             ],
             "endpoints": endpoints,
+            "archive": archives.totals,
         }
 
     async def ready(self) -> Mapping[str, bool]:
@@ -211,6 +215,7 @@ class DaemonOperations:
         metrics = self.parts.runtime.metrics
         metrics.gateways_up(self.parts.gateways.answering())
         metrics.lists_readable(self.discoveries.reading())
+        await self.parts.follow_ups.archives.measure(metrics)
         await metrics.refresh(self.parts.store)
         return metrics.render(), CONTENT_TYPE
 
@@ -224,7 +229,7 @@ def _no_event(event_id: str) -> UnknownError:
 
 
 def _recipient(settings: EndpointSettings) -> Recipient:
-    return Recipient(settings.name, settings.format, settings.events)
+    return Recipient(settings.name, wiring.rendering(settings).name, settings.events)
 
 
 def _difference(difference: Difference) -> Row:

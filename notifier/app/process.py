@@ -16,16 +16,18 @@ from notifier.wakeup import Wakeup
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def run_process(config: Config, options: Options) -> int:
+def run_process(config: Config, options: Options, announce: Callable[[str], None]) -> int:
     """Run the daemon until it is done or signalled; return its exit code.
 
-    Raises NotifierError, unwrapped from the groups that nurseries put around it.
+    `announce` is called with the page's address once it is served. Raises NotifierError, unwrapped
+    from the groups that nurseries put around it.
     """
     tune_gc()
     reload = Wakeup()
 
     async def serve(stop: trio.Event) -> int:
-        return await run_daemon(config, Lifecycle(stop, reload), options=options)
+        lifecycle = Lifecycle(stop, reload, announce=announce)
+        return await run_daemon(config, lifecycle, options=options)
 
     return run_until_signal(serve, {signal.SIGHUP: reload.notify})
 

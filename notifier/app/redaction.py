@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from notifier.config import Config, EndpointSettings
 from notifier.config.bad_value import unknown_name
 from notifier.errors import UnknownError
-from notifier.model.delivery import Format
+from notifier.formats.table import SERVICES
 from notifier.model.views import EndpointView, Row
 
 STATES = ("pending", "held", "delivered", "dead", "cancelled")
@@ -46,4 +46,4 @@ def _shown_url(endpoint: EndpointSettings) -> str:
         return endpoint.url.source
     parts = urlsplit(endpoint.url.reveal())
     host = f"{parts.scheme}://{parts.netloc}"
-    return f"{host}/…" if endpoint.format is Format.SLACK else f"{host}{parts.path}"
+    return f"{host}/…" if SERVICES[endpoint.format].url_is_secret else f"{host}{parts.path}"

@@ -6,6 +6,7 @@ certificates, connections, the store) comes before the first change.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -154,21 +155,20 @@ class Reloader:
     async def _apply(self, config: Config, digests: Mapping[Path, str]) -> Reloaded:
         """Draft everything that may fail, then commit it all at once."""
         parts = self.parts
-        gateways = await parts.gateways.draft(config.gateways)
-        try:
+        with ExitStack() as drafts:
+            gateways = await parts.gateways.draft(config.gateways)
+            drafts.callback(parts.gateways.discard, gateways)
+            archives = await parts.follow_ups.archives.draft(config)
+            drafts.callback(parts.follow_ups.archives.discard, archives)
             endpoints = await parts.endpoints.draft(config)
-            try:
-                marks = wiring.url_marks(config)
-                reconciled = await parts.store.reconcile_endpoints(marks)
-            except BaseException:
-                parts.endpoints.discard(endpoints)
-                raise
-        except BaseException:
-            parts.gateways.discard(gateways)
-            raise
+            drafts.callback(parts.endpoints.discard, endpoints)
+            marks = wiring.url_marks(config)
+            reconciled = await parts.store.reconcile_endpoints(marks)
+            drafts.pop_all()
         needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
         different = parts.gateways.commit(gateways)
         self.discoveries.change(config.gateways)
+        parts.follow_ups.change(config, archives)
         moved = parts.endpoints.commit(endpoints, reconciled.health)
         files = _different(self._digests, digests)
         self.config, self._digests = config, digests

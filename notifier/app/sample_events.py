@@ -6,7 +6,7 @@ from typing import NamedTuple
 from notifier.config import GatewaySettings
 from notifier.config.bad_value import BadValueError, did_you_mean
 from notifier.formats.samples import render_sample
-from notifier.model.delivery import Format
+from notifier.model.delivery import Rendering
 from notifier.model.event import EventType
 from notifier.model.event_id import random_event_id
 
@@ -31,7 +31,7 @@ def sample_type(written: str) -> EventType:
 
 
 def sample_event(
-    form: Format,
+    rendering: Rendering,
     event_type: EventType,
     wall: float,
     gateways: Mapping[str, GatewaySettings],
@@ -39,4 +39,6 @@ def sample_event(
     """Return a sample of `event_type`, said to be of the first gateway that is configured."""
     gateway = next(((name, settings.base_url) for name, settings in gateways.items()), _NOWHERE)
     event_id = random_event_id(wall)
-    return SampleEvent(event_id, render_sample(form, event_type, event_id, int(wall), gateway))
+    return SampleEvent(
+        event_id, render_sample(rendering, event_type, event_id, int(wall), gateway)
+    )

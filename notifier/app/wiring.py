@@ -13,14 +13,16 @@ from notifier.config.tls_files import read_tls
 from notifier.config.urls import query_credentials
 from notifier.delivery import MOST_CALLBACKS, DeliveryRules, LaneRules, Subscription
 from notifier.discovery import Bounds, DiscoveryRules
+from notifier.formats.service import Signing
+from notifier.formats.table import SERVICES
 from notifier.gateway import GatewayClient, GatewayRules, SecretEchoMask
 from notifier.http_client import PeerClient, Route
-from notifier.model.delivery import Format
+from notifier.model.delivery import Format, Rendering
 from notifier.model.watch import Watch, callback_lane
 from notifier.net import ANYWHERE, AddressPolicy
 from notifier.polling import SchedulerLimits, WatchRules
 from notifier.signing import decode_secret
-from notifier.webhook import Target, WebhookSender
+from notifier.webhook import Target, Template, WebhookSender
 
 GATEWAY_IN_FLIGHT = 32
 """Most status requests in flight to one gateway."""
@@ -29,7 +31,6 @@ _IDLE_CALLBACKS = 32
 PUBLIC = AddressPolicy(public_only=True, rule="callback URLs must have public addresses")
 """For URLs that were not chosen by the operator."""
 
-_SLACK_PER_SECOND = 1.0
 _CREDENTIAL = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 
 
@@ -43,7 +44,7 @@ def reveal(secret: Secret) -> str:
 def reveal_url(endpoint: EndpointSettings) -> str:
     """Return an endpoint's URL; the log masks it from now on if the URL itself is a secret."""
     url = endpoint.url.reveal()
-    if endpoint.format is Format.SLACK or not endpoint.url.is_literal:
+    if SERVICES[endpoint.format].url_is_secret or not endpoint.url.is_literal:
         log.redactor.protect(url)
         log.redactor.protect(urlsplit(url).path)
     return url
@@ -63,6 +64,17 @@ def _reveal_proxy(proxy: Secret | None) -> str | None:
 def gateway_route(settings: GatewaySettings) -> Route:
     """Return the route to a gateway, which may be at any address; raises TlsFileError."""
     return _route(settings, ANYWHERE)
+
+
+def content_route(settings: GatewaySettings, outbound: AddressPolicy) -> Route:
+    """Return the route to other hosts, to which a gateway redirects for content.
+
+    Raises TlsFileError. They have public addresses, or such as `[outbound] allow` lists.
+    """
+    policy = AddressPolicy(
+        public_only=True, allow=outbound.allow, rule="a gateway redirects to it for content"
+    )
+    return _route(replace(settings, tls=settings.tls.without_client()), policy)
 
 
 def endpoint_route(endpoint: EndpointSettings, policy: AddressPolicy) -> Route:
@@ -86,6 +98,11 @@ def gateway_client(
     settings: GatewaySettings, client: PeerClient, wall: Callable[[], float]
 ) -> GatewayClient:
     """Build the client of one gateway."""
+    return GatewayClient(gateway_rules(settings), client, wall)
+
+
+def gateway_rules(settings: GatewaySettings) -> GatewayRules:
+    """Return how one gateway is asked."""
     echoes = SecretEchoMask()
     for secret in query_credentials(settings.base_url):
         log.redactor.protect(secret)
@@ -104,7 +121,7 @@ def gateway_client(
             known = sent
         return sent
 
-    rules = GatewayRules(
+    return GatewayRules(
         base_url=settings.base_url,
         headers=headers,
         request_timeout=settings.request_timeout,
@@ -113,7 +130,6 @@ def gateway_client(
         hide_fields=settings.hide_fields,
         echoes=echoes,
     )
-    return GatewayClient(rules, client, wall)
 
 
 def gateway_headers(settings: GatewaySettings) -> dict[str, str]:
@@ -176,16 +192,36 @@ def sender(
     endpoint: EndpointSettings, client: PeerClient, wall: Callable[[], float]
 ) -> WebhookSender:
     """Build the sender of one endpoint."""
+    service = SERVICES[endpoint.format]
+    template = (
+        None if endpoint.template is None else Template(endpoint.template, endpoint.content_type)
+    )
 
     def target() -> Target:
+        secrets = [reveal(secret) for secret in endpoint.secrets]
+        own = service.signing is Signing.OWN
         return Target(
             url=reveal_url(endpoint),
             headers={name: reveal(value) for name, value in endpoint.headers.items()},
-            keys=[decode_secret(reveal(secret)) for secret in endpoint.secrets],
+            keys=[decode_secret(text) for text in secrets if _signs(endpoint, "standard")],
             timeout=endpoint.timeout,
+            service=service,
+            body_key=secrets[0].encode() if secrets and _signs(endpoint, "github") else b"",
+            own_secret=secrets[0] if secrets and own else "",
+            template=template,
         )
 
     return WebhookSender(client, target, wall)
+
+
+def _signs(endpoint: EndpointSettings, signature: str) -> bool:
+    own = SERVICES[endpoint.format].signing is Signing.OWN
+    return signature in endpoint.signature and not own
+
+
+def rendering(endpoint: EndpointSettings) -> Rendering:
+    """Return what the messages of an endpoint look like."""
+    return Rendering(endpoint.format, endpoint.language)
 
 
 def delivery_rules(endpoint: EndpointSettings) -> DeliveryRules:
@@ -200,7 +236,7 @@ def delivery_rules(endpoint: EndpointSettings) -> DeliveryRules:
 
 def lane_rules(endpoint: EndpointSettings) -> LaneRules:
     """Return the limits for deliveries to one endpoint."""
-    max_per_second = _SLACK_PER_SECOND if endpoint.format is Format.SLACK else None
+    max_per_second = SERVICES[endpoint.format].max_per_second
     return LaneRules(endpoint.name, endpoint.max_concurrency, max_per_second)
 
 
@@ -251,7 +287,7 @@ def signers(config: Config) -> frozenset[str]:
 def subscriptions(endpoints: Iterable[EndpointSettings]) -> list[Subscription]:
     """Return the subscriptions of the endpoints; callbacks have none."""
     return [
-        Subscription(endpoint.name, endpoint.format, endpoint.events)
+        Subscription(endpoint.name, endpoint.format, endpoint.events, endpoint.language)
         for endpoint in endpoints
         if not is_callback_lane(endpoint.name)
     ]

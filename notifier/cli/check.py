@@ -7,6 +7,7 @@ import click
 from notifier.cli.config_loading import load_with_secrets, print_warnings
 from notifier.cli.options import config_option, examples
 from notifier.config.dropin_folder import Folder
+from notifier.config.templates import check_templates
 from notifier.errors import ConfigError
 
 
@@ -14,12 +15,14 @@ from notifier.errors import ConfigError
 @click.command("check")
 @config_option
 def check_command(config_path: Path | None) -> int:
-    """Validate the config, its drop-ins and its secrets.
+    """Validate the config, its drop-ins, its secrets and its templates.
 
     The network is not touched.
     """
     config = load_with_secrets(config_path)
     print_warnings(config)
+    if problems := check_templates(config):
+        raise ConfigError(problems)
     contents = Folder(config).scan()
     if contents.problems:
         raise ConfigError(list(contents.problems))

@@ -15,6 +15,8 @@ from notifier.cli.output import print_warning
 from notifier.config import Config, find_config
 from notifier.config.findings import key_path
 from notifier.errors import ConfigError, NotifierError
+from notifier.formats.service import Signing
+from notifier.formats.table import SERVICES
 from notifier.model.watch import WatchSpec
 from notifier.signing import decode_secret
 from notifier.store import recorded_config, refuse_foreign
@@ -57,7 +59,11 @@ def keys_from_config(config_path: Path | None) -> list[bytes]:
         path = find_config(config_path, os.environ)
     except ConfigError:
         return []
-    endpoints = configuration.load(path, os.environ).endpoints.values()
+    endpoints = [
+        each
+        for each in configuration.load(path, os.environ).endpoints.values()
+        if SERVICES[each.format].signing is not Signing.OWN
+    ]
     try:
         return [decode_secret(s.reveal()) for endpoint in endpoints for s in endpoint.secrets]
     except ValueError as error:

@@ -143,7 +143,7 @@ def _test(config: Config, name: str, event_type: EventType) -> tuple[str, Outcom
                 answer["outcome"], answer["status"], detail=answer["detail"]
             )
         raise
-    event = sample_event(endpoint.format, event_type, time.time(), config.gateways)
+    event = sample_event(wiring.rendering(endpoint), event_type, time.time(), config.gateways)
     return event.id, trio.run(_send, config.outbound, endpoint, event.id, event.body)
 
 

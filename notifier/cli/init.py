@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,6 +13,9 @@ from notifier.cli.config_loading import print_warnings
 from notifier.cli.options import config_option, examples
 from notifier.config import load
 from notifier.errors import ConfigError, NotifierError
+from notifier.formats.service import Signing
+from notifier.formats.table import SERVICES
+from notifier.model.delivery import Format
 from notifier.shipped_files import shipped_file
 from notifier.signing import generate_secret
 
@@ -19,9 +24,20 @@ _HEADER = """\
 # {example}
 # As it stands it watches `notifier sandbox` and delivers to `notifier listen`; put your
 # gateway's base_url (up to and including /v1) and your receiver's url in their place.
+# The page and the API are at [http] listen, for everybody on this machine. A `token` beside it, of
+# 16 characters or more, makes people sign in.
 
 """
+_TEMPLATE = "message.j2"
+_TEMPLATE_TEXT = """\
+{
+  "title": {{ type | tojson }},
+  "text": {{ (data.id ~ (": " ~ data.error.message if data.error else "")) | tojson }},
+  "link": {{ watch.content_url | tojson }}
+}
+"""
 _PRIVATE = 0o600
+_PORT, _MOST_PROJECTS = 8787, 20
 _TRIAL_GATEWAY = "http://127.0.0.1:8080/v1"
 _TRIAL_ENDPOINT = "http://127.0.0.1:9000/"
 
@@ -30,6 +46,7 @@ _TRIAL_ENDPOINT = "http://127.0.0.1:9000/"
     "notifier init",
     "notifier init --base-url https://gateway.example/v1 --api-key-env GATEWAY_KEY",
     "notifier init --discover",
+    "notifier init --format discord --endpoint-url https://discord.com/api/webhooks/…",
 )
 @click.command("init")
 @config_option
@@ -50,12 +67,21 @@ _TRIAL_ENDPOINT = "http://127.0.0.1:9000/"
     show_default=True,
     help="Where events are POSTed.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([each.value for each in Format]),
+    default=Format.STANDARD.value,
+    show_default=True,
+    help="What the receiver gets.",
+)
 @click.option("--discover", is_flag=True, help="Watch every job on the gateway's list.")
 def init_command(
     config_path: Path | None,
     base_url: str,
     api_key_env: str | None,
     endpoint_url: str,
+    form: str,
     *,
     discover: bool,
 ) -> int:
@@ -70,9 +96,12 @@ def init_command(
     if discover:
         gateway["discover"] = True
     document = {
+        "http": {"listen": f"127.0.0.1:{_free_port()}"},
         "gateways": {"main": gateway},
-        "endpoints": {"app": {"url": endpoint_url, "secret": generate_secret()}},
+        "endpoints": {"app": _endpoint(Format(form), endpoint_url)},
     }
+    if form == Format.TEMPLATE:
+        _write_new(path.parent / _TEMPLATE, _TEMPLATE_TEXT)
     example = shipped_file("config.example.toml")
     _write_new(path, _HEADER.format(example=example) + tomli_w.dumps(document))
     try:
@@ -84,6 +113,10 @@ def init_command(
     print_warnings(config)
     listen, sandbox = endpoint_url == _TRIAL_ENDPOINT, base_url == _TRIAL_GATEWAY
     steps = _next_steps(where, listen=listen, sandbox=sandbox, discover=discover)
+    if form != Format.STANDARD:
+        steps = (
+            f"  notifier endpoints test{where} app --type video.completed    # a sample\n{steps}"
+        )
     click.echo(
         f"wrote {path}\n"
         f"Next, each in a terminal of its own:\n{steps}"
@@ -92,6 +125,20 @@ def init_command(
         "Beside it: the config's JSON Schema, systemd units and Prometheus alert rules."
     )
     return 0
+
+
+def _endpoint(form: Format, url: str) -> dict[str, object]:
+    """Return an endpoint that works as soon as its URL is right."""
+    if form is not Format.STANDARD and url == _TRIAL_ENDPOINT and SERVICES[form].message:
+        raise click.UsageError(f"format {form} needs the webhook's URL: --endpoint-url")
+    endpoint: dict[str, object] = {"url": url}
+    if form is not Format.STANDARD:
+        endpoint["format"] = form.value
+    if form is Format.TEMPLATE:
+        endpoint["template"] = _TEMPLATE
+    if SERVICES[form].signing in {Signing.REQUIRED, Signing.OPTIONAL}:
+        endpoint["secret"] = generate_secret()
+    return endpoint
 
 
 def _next_steps(where: str, *, listen: bool, sandbox: bool, discover: bool) -> str:
@@ -106,6 +153,14 @@ def _next_steps(where: str, *, listen: bool, sandbox: bool, discover: bool) -> s
     if discover:
         follow = f"  notifier status{where} --follow   # every new job shows up by itself\n"
     return f"{receive}{gateway}  notifier run{where}        # the daemon\n{follow}"
+
+
+def _free_port() -> int:
+    """Return the first port from the usual one on that nobody on loopback listens at now."""
+    for port in range(_PORT, _PORT + _MOST_PROJECTS):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    return _PORT
 
 
 def _make_folder(folder: Path) -> None:

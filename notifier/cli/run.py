@@ -1,5 +1,6 @@
 """`notifier run`: the daemon."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -29,4 +30,11 @@ def run_command(config_path: Path | None, *, exit_when_done: bool, adopt: bool) 
     log.configure(config.log_level, config.log_format)
     for warning in warnings(config):
         log.get().warning("config_warning", **warning.fields())
-    return run_process(config, Options(exit_when_done=exit_when_done, adopt=adopt))
+    options = Options(exit_when_done=exit_when_done, adopt=adopt)
+    return run_process(config, options, _print_page)
+
+
+def _print_page(address: str) -> None:
+    """Print where the page is, for the person at a terminal."""
+    if sys.stdout.isatty():
+        click.echo(f"Everything at a glance: {address}")

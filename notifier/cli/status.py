@@ -77,6 +77,7 @@ class StatusReport:
             "daemon": live,
             "open_watches": self.open_watches,
             "gateways": [] if self.daemon is None else self.daemon["gateways"],
+            "archive": None if self.daemon is None else self.daemon.get("archive"),
             "endpoints": list(self.endpoints),
             "videos": [
                 {**view.as_row(), "eta_seconds": eta(view, self.now)} for view in self.videos
@@ -186,6 +187,8 @@ def _parts(report: StatusReport, width: int | None) -> Iterator[RenderableType]:
         rows = [_gateway(row, report.now) for row in daemon["gateways"]]
         yield make_table(_GATEWAYS, rows, width)
         for row in daemon["gateways"]:
+            if row.get("archive"):
+                yield _archive(row["name"], row["archive"], daemon.get("archive"))
             if _state(row) in {"paused", "failing"} and row.get("last_error"):
                 error = f"{row['name']}: {row['last_error']}"
                 yield Text(f"{printable(error)} ({_ago(row['last_error_at'], report.now)})", "red")
@@ -255,6 +258,25 @@ def _discovery(name: str, row: Mapping[str, Any], now: float) -> Text:
     error = f": {printable(row['last_error'])}" if row["last_error"] else ""
     style = "yellow" if row["state"] == "starting" else "red"
     return Text(f"{name}: discovers jobs: {text}{error}", style)
+
+
+def _archive(name: str, row: Mapping[str, Any], totals: Mapping[str, Any] | None) -> Text:
+    """Return one line about the copies of a gateway's videos."""
+    text = f"{name}: archives videos: {row['waiting']} to be copied"
+    for each in row["downloading"]:
+        share = "" if not each["total"] else f" of {megabytes(each['total'])}"
+        text += f", {printable(each['video_id'])} {megabytes(each['bytes'])}{share}"
+    if totals is not None:
+        held, most = megabytes(totals["bytes"]), megabytes(totals["max_total_bytes"])
+        text += f"; {held} of {most} in use"
+    if row["last_error"] and row["waiting"]:
+        return Text(f"{text}; last error: {printable(row['last_error'])}", "red")
+    return Text(text)
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes in megabytes, for people."""
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _endpoint(row: Row) -> Sequence[RenderableType]:

@@ -82,6 +82,7 @@ def _row(key: WatchKey, view: WatchView | None, sources: list[str]) -> dict[str,
         "event_type": None if view is None else view.event_type,
         "deliveries": {} if view is None else view.deliveries,
         "listed_in": sources,
+        "archive": None if view is None or view.archive is None else view.archive.as_row(),
     }
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from notifier.config.secrets import Secret, SecretError
     from notifier.config.settings import (
+        ArchiveSettings,
         Config,
         EndpointSettings,
         GatewaySettings,
@@ -62,6 +63,7 @@ else:
             "readiness": ("check_certificates", "obstacles", "resolve_secrets", "warnings"),
             "secrets": ("Secret", "SecretError"),
             "settings": (
+                "ArchiveSettings",
                 "Config",
                 "EndpointSettings",
                 "GatewaySettings",
@@ -74,6 +76,7 @@ else:
     )
 
 __all__ = [
+    "ArchiveSettings",
     "Claims",
     "Config",
     "DurationError",

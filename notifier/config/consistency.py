@@ -10,6 +10,7 @@ from typing import Any
 from notifier.config.durations import DurationError, format_duration, parse_duration
 from notifier.config.findings import Finding, Location
 from notifier.config.models import GatewayTable
+from notifier.config.signing_rules import contradictions
 from notifier.config.urls import is_loopback
 from notifier.config.validators import split_listen
 from notifier.model.status import fold_word
@@ -33,7 +34,7 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
         yield from _same_when_folded(location, gateway, "status_words")
         yield from _client_certificate(location, gateway, "base_url")
     for location, endpoint in _tables(raw, "endpoints"):
-        yield from _signing(location, endpoint)
+        yield from contradictions(location, dict(endpoint))
         yield from _same_when_folded(location, endpoint, "headers")
         yield from _client_certificate(location, endpoint, "url")
     yield from _open_to_others("http", raw.get("http"))
@@ -130,19 +131,3 @@ def _same_when_folded(location: Location, table: Raw, key: str) -> Iterator[Find
         if folded in seen and (key == "headers" or seen[folded] != value):
             yield Finding((*location, key, name), "stands here twice, written differently")
         seen.setdefault(folded, value)
-
-
-def _signing(location: Location, endpoint: Raw) -> Iterator[Finding]:
-    match endpoint.get("format", "standard"):
-        case "standard" if "secret" not in endpoint:
-            yield Finding(
-                (*location, "secret"),
-                "is required for format standard",
-                "`notifier secret` makes one; the receiver needs the same",
-            )
-        case "slack" if "secret" in endpoint:
-            yield Finding(
-                (*location, "secret"),
-                "is not for format slack",
-                "remove it: Slack checks no signatures, its URL is the secret",
-            )

@@ -7,6 +7,7 @@ from typing import Any
 
 from notifier.config.consistency import disagreements
 from notifier.config.models import (
+    ArchiveTable,
     Document,
     EndpointTable,
     GatewayTable,
@@ -25,6 +26,7 @@ from notifier.config.paths import (
 )
 from notifier.config.references import Names
 from notifier.config.settings import (
+    ArchiveSettings,
     Config,
     EndpointSettings,
     GatewaySettings,
@@ -37,7 +39,7 @@ from notifier.config.validation import validate
 from notifier.config.validators import split_listen
 from notifier.config.watches import to_spec, watch_disagreements
 from notifier.errors import ConfigError
-from notifier.model.delivery import Format
+from notifier.model.delivery import Format, Language
 from notifier.model.status import Status
 from notifier.model.watch import Listing
 from notifier.net import AddressPolicy
@@ -98,10 +100,21 @@ def _config(
         outbound=AddressPolicy(document.outbound.public_only, tuple(document.outbound.allow)),
         store=store,
         retention=document.store.retention,
+        archive=_archive(document.archive, folder, store.path),
         log_level=document.log.level,
         log_format=document.log.format,
         http=_http(document.http, socket),
         passthrough=_passthrough(document.passthrough),
+    )
+
+
+def _archive(table: ArchiveTable, folder: Path, store: Path) -> ArchiveSettings:
+    return ArchiveSettings(
+        folder=store.parent / "archive" if table.dir is None else folder / table.dir,
+        max_bytes=table.max_bytes,
+        max_total_bytes=table.max_total_bytes,
+        keep=table.keep,
+        url_prefix=table.url_prefix,
     )
 
 
@@ -148,6 +161,8 @@ def _gateway(name: str, table: GatewayTable, folder: Path) -> GatewaySettings:
         list_videos=table.list_videos,
         discover=table.discover,
         discover_since=table.discover_since,
+        expiry_notice=table.expiry_notice,
+        archive=table.archive,
         proxy=table.proxy,
         tls=_tls(table, folder),
         max_connection_age=table.max_connection_age,
@@ -159,6 +174,10 @@ def _endpoint(name: str, table: EndpointTable, folder: Path) -> EndpointSettings
         name=name,
         url=table.url,
         format=Format(table.format),
+        language=Language(table.language),
+        template=None if table.template is None else folder / table.template,
+        content_type=table.content_type,
+        signature=tuple(table.signature),
         secrets=tuple(table.secret),
         events=tuple(table.events),
         timeout=table.timeout,

@@ -29,9 +29,16 @@ from notifier.config.durations import (
 )
 from notifier.config.secret_sources import Origin, read_pem_origin
 from notifier.config.secrets import Check, Secret, read_secret
-from notifier.config.urls import check_base_url, check_endpoint_url, check_proxy_url
+from notifier.config.signing_rules import OWN_SIGNATURES
+from notifier.config.urls import (
+    check_base_url,
+    check_endpoint_url,
+    check_proxy_url,
+    check_url_prefix,
+)
 from notifier.config.validators import (
     check_api_key,
+    check_content_type,
     check_event_pattern,
     check_header_name,
     check_header_value,
@@ -39,6 +46,7 @@ from notifier.config.validators import (
     check_metadata,
     check_name,
     check_network,
+    check_own_secret,
     check_path,
     check_signing_secret,
     check_status_word,
@@ -78,6 +86,16 @@ def _secret(check: Check, literal: raw_values.Shape) -> PlainValidator:
     return PlainValidator(read, json_schema_input_type=raw_values.secret(literal))
 
 
+def _signing_secret() -> PlainValidator:
+    def read(value: object, info: ValidationInfo) -> Secret:
+        # `format` stands before `secret` in its table, so that it is known here
+        own = info.data.get("format") in OWN_SIGNATURES
+        check = check_own_secret if own else check_signing_secret
+        return read_secret(value, check, cast("ParseContext", info.context))
+
+    return PlainValidator(read, json_schema_input_type=raw_values.secret(raw_values.ANY_SECRET))
+
+
 def _read_pem(value: object, info: ValidationInfo) -> Origin:
     return read_pem_origin(value, cast("ParseContext", info.context))
 
@@ -101,7 +119,7 @@ StatusWords = dict[
 ]
 ProxyUrl = Annotated[Secret, _secret(check_proxy_url, raw_values.PROXY_URL)]
 PemSource = Annotated[Origin, PlainValidator(_read_pem, json_schema_input_type=raw_values.PEM)]
-_SigningSecret = Annotated[Secret, _secret(check_signing_secret, raw_values.SIGNING_SECRET)]
+_SigningSecret = Annotated[Secret, _signing_secret()]
 _SigningSecretList = Annotated[list[_SigningSecret], Field(min_length=1, max_length=4)]
 SigningSecrets = Annotated[
     _SigningSecretList,
@@ -158,6 +176,10 @@ class GatewayTable(Table):
     """Watch every job on the gateway's list, whoever made it."""
     discover_since: Duration | None = None
     """Take jobs that are over when discovery begins, if they are younger than this."""
+    expiry_notice: Duration | None = None
+    """Send video.expiring so long before the gateway removes a finished video."""
+    archive: bool = False
+    """Keep a copy of every finished video; see [archive]."""
     proxy: ProxyUrl | None = None
     """An http or https proxy between here and the gateway; may be a secret."""
     ca_file: PathText | None = None
@@ -173,14 +195,36 @@ class GatewayTable(Table):
 class EndpointTable(Table):
     """A receiver of events."""
 
-    model_config = ConfigDict(json_schema_extra=raw_values.SIGNED_UNLESS_SLACK)
+    model_config = ConfigDict(json_schema_extra=raw_values.SECRET_BY_FORMAT)
 
     url: Annotated[Secret, _secret(check_endpoint_url, raw_values.ENDPOINT_URL)]
     """Where events are POSTed; may be a secret."""
-    format: Literal["standard", "slack"] = "standard"
-    """`standard` is signed JSON, `slack` a message for a channel."""
+    format: Literal[
+        "standard",
+        "slack",
+        "discord",
+        "teams",
+        "feishu",
+        "dingtalk",
+        "wecom",
+        "cloudevents",
+        "template",
+    ] = "standard"
+    """`standard` is signed JSON; the others are for chat services, CloudEvents, or your own."""
     secret: SigningSecrets = []
     """What events are signed with, or a list of up to four; required for `standard`."""
+    signature: Annotated[
+        list[Literal["standard", "github"]], Field(min_length=1, max_length=2)
+    ] = ["standard"]
+    """Which signatures are sent; `github` is X-Hub-Signature-256 over the body."""
+    language: Literal["en", "zh"] = "en"
+    """The language of messages that people read."""
+    template: PathText | None = None
+    """A Jinja2 file that makes the body of format `template`."""
+    content_type: Annotated[str, PlainValidator(check_content_type), raw_values.CONTENT_TYPE] = (
+        "application/json"
+    )
+    """What a template makes; application/json by default, and then it must be JSON."""
     events: Annotated[
         list[Annotated[str, PlainValidator(check_event_pattern), raw_values.EVENT_PATTERN]],
         Field(min_length=1, max_length=50),
@@ -251,6 +295,23 @@ class StoreTable(Table):
     """How long events, attempts and dead letters are kept once they are over."""
 
 
+class ArchiveTable(Table):
+    """Copies of finished videos, for gateways with `archive = true`."""
+
+    dir: PathText | None = None
+    """The folder for copies; by default `archive` beside the database."""
+    max_bytes: Annotated[int, Field(ge=1, le=2**50)] = 2 * 2**30
+    """A video with more bytes is not copied."""
+    max_total_bytes: Annotated[int, Field(ge=1, le=2**60)] = 100 * 2**30
+    """A folder with so many bytes takes no further copy; nothing is deleted for room."""
+    keep: Annotated[float, _duration(minimum=60.0)] | None = None
+    """Copies are deleted after that; without it never."""
+    url_prefix: Annotated[str, PlainValidator(check_url_prefix), raw_values.URL_PREFIX] | None = (
+        None
+    )
+    """Where a web server shows the folder: events then have the URL of the copy."""
+
+
 class LogTable(Table):
     """What is logged, and how."""
 
@@ -307,6 +368,8 @@ class Document(Table):
     """Where connections may go."""
     store: StoreTable = StoreTable()
     """The database."""
+    archive: ArchiveTable = ArchiveTable()
+    """Copies of finished videos."""
     log: LogTable = LogTable()
     """What is logged, and how."""
     http: HttpTable = HttpTable()

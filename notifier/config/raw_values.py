@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from notifier.formats.service import Signing
+from notifier.formats.table import SERVICES
 from notifier.model.event import EventType
 from notifier.model.watch import MAX_VIDEO_ID
 
@@ -25,6 +27,7 @@ TEXT = WithJsonSchema({"type": "string", "minLength": 1})
 BASE_URL = WithJsonSchema(
     {"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"}
 )
+URL_PREFIX = WithJsonSchema({"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?$"})
 VIDEO_ID = WithJsonSchema(
     {
         "type": "string",
@@ -33,6 +36,7 @@ VIDEO_ID = WithJsonSchema(
         "not": {"enum": [".", "..", "-"]},
     }
 )
+CONTENT_TYPE = WithJsonSchema({"type": "string", "pattern": "^[^/ ]+/[^/]+$"})
 NETWORK = WithJsonSchema({"type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9.]+)?$"})
 LISTEN = WithJsonSchema(
     {"type": "string", "pattern": r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f.:]+\]):[0-9]{1,5}$"}
@@ -50,15 +54,37 @@ EVENT_PATTERN = WithJsonSchema(
 API_KEY: Shape = {"type": "string", "pattern": "^[!-~]+$"}
 TOKEN: Shape = {"type": "string", "pattern": "^[!-~]{16,}$"}
 HEADER_VALUE: Shape = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$"}
-SIGNING_SECRET: Shape = {"type": "string", "pattern": "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"}
+ANY_SECRET: Shape = {"type": "string", "pattern": "^[!-~]+$"}
 ENDPOINT_URL: Shape = {"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+([/?][^#\s]*)?$"}
 PROXY_URL: Shape = {"type": "string", "pattern": rf"{_HTTP}[^/?#\s]+/?$"}
 
-# the one contradiction between keys that is common
-SIGNED_UNLESS_SLACK: Shape = {
-    "if": {"required": ["format"], "properties": {"format": {"const": "slack"}}},
-    "then": {"not": {"required": ["secret"]}},
-    "else": {"required": ["secret"]},
+_WHSEC: Shape = {
+    "if": {"type": "string"},
+    "then": {"pattern": "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"},
+}
+_UNSIGNED = [form.value for form, row in SERVICES.items() if row.signing is Signing.NONE]
+_SIGNED = [form.value for form, row in SERVICES.items() if row.signing is Signing.REQUIRED]
+_OWN = [form.value for form, row in SERVICES.items() if row.signing is Signing.OWN]
+# what is common: a secret that is missing, or that a service has no use for
+SECRET_BY_FORMAT: Shape = {
+    "allOf": [
+        {
+            "if": {"required": ["format"], "properties": {"format": {"enum": _UNSIGNED}}},
+            "then": {"not": {"required": ["secret"]}},
+        },
+        {
+            "if": {"properties": {"format": {"enum": _SIGNED}}},
+            "then": {"required": ["secret"]},
+        },
+        {
+            "if": {"not": {"required": ["format"], "properties": {"format": {"enum": _OWN}}}},
+            "then": {"properties": {"secret": {**_WHSEC, "items": _WHSEC}}},
+        },
+        {
+            "if": {"required": ["format"], "properties": {"format": {"const": "template"}}},
+            "then": {"required": ["template"]},
+        },
+    ]
 }
 
 

@@ -20,7 +20,7 @@ from notifier.config.urls import (
     query_credentials,
 )
 from notifier.errors import Problem
-from notifier.model.delivery import Format
+from notifier.formats.table import SERVICES
 from notifier.net import ANYWHERE, AddressPolicy
 
 
@@ -151,6 +151,6 @@ def _holds_secrets(config: Config) -> bool:
 
 def _endpoint_holds_secrets(endpoint: EndpointSettings) -> bool:
     secrets = endpoint.secrets
-    if endpoint.format is Format.SLACK:
-        secrets = (endpoint.url,)  # the URL alone permits posting
+    if SERVICES[endpoint.format].url_is_secret:
+        secrets = (*secrets, endpoint.url)  # the URL alone permits posting
     return any(secret.is_literal for secret in secrets)

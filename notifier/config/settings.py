@@ -12,7 +12,7 @@ from typing import Literal
 from notifier.config.paths import StorePlace
 from notifier.config.secrets import Secret
 from notifier.config.tls_files import TlsFiles
-from notifier.model.delivery import Format
+from notifier.model.delivery import Format, Language
 from notifier.model.status import Status
 from notifier.model.watch import Listing
 from notifier.net import AddressPolicy
@@ -41,6 +41,8 @@ class GatewaySettings:
     list_videos: ListVideos
     discover: bool
     discover_since: float | None
+    expiry_notice: float | None
+    archive: bool
     proxy: Secret | None
     tls: TlsFiles
     max_connection_age: float
@@ -48,11 +50,19 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """One endpoint. `secrets` is empty for a format that is not signed."""
+    """One endpoint. `secrets` is empty for a format that is not signed.
+
+    `signature` names the signatures that are sent, `template` the file of format `template`,
+    `content_type` what it makes.
+    """
 
     name: str
     url: Secret
     format: Format
+    language: Language
+    template: Path | None
+    content_type: str
+    signature: tuple[str, ...]
     secrets: tuple[Secret, ...]
     events: tuple[str, ...]
     timeout: float
@@ -88,6 +98,20 @@ class PassthroughSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """Where copies of videos are kept, and how much of them.
+
+    `keep` is None for ever. `url_prefix` has no slash at its end.
+    """
+
+    folder: Path
+    max_bytes: int
+    max_total_bytes: int
+    keep: float | None
+    url_prefix: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration. Paths are absolute; `listing` holds the main file's own watches.
 
@@ -102,6 +126,7 @@ class Config:
     outbound: AddressPolicy
     store: StorePlace
     retention: float
+    archive: ArchiveSettings
     log_level: str
     log_format: str
     http: HttpSettings

@@ -14,6 +14,7 @@ _LONGEST_HOST = 253
 _ABSOLUTE = "must be an absolute http or https URL"
 _GATEWAY_SAMPLE = "such as https://gateway.example/v1"
 _RECEIVER_SAMPLE = "such as https://receiver.example/webhooks"
+_PREFIX_SAMPLE = "such as https://files.example/videos"
 _PROXY_SAMPLE = "such as http://user:password@proxy.example:3128"
 
 
@@ -34,6 +35,17 @@ def check_endpoint_url(value: object) -> str:
     if parts.fragment:
         raise BadValueError("must not have a fragment", "what follows # is never sent")
     return str(value)
+
+
+def check_url_prefix(value: object) -> str:
+    """Return the URL below which files are shown, without slashes at its end.
+
+    Raises BadValueError.
+    """
+    parts = _split(value, _PREFIX_SAMPLE, "it is sent to receivers as it is")
+    if parts.query or parts.fragment:
+        raise BadValueError("must have nothing behind its path", _PREFIX_SAMPLE)
+    return str(value).rstrip("/")
 
 
 def check_proxy_url(value: object) -> str:

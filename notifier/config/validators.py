@@ -40,6 +40,7 @@ _OWN_HEADERS = frozenset(
         "user-agent",
     }
 )
+_MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]+/[a-zA-Z0-9!#$&^_.+-]+( ?;[ -~]{1,100})?")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _MAX_PORT = 65_535
 _LONGEST_PORT = 5
@@ -70,6 +71,22 @@ def check_signing_secret(value: str) -> str:
         decode_secret(value)
     except SecretFormatError as error:
         raise BadValueError(str(error), "`notifier secret` makes one") from None
+    return value
+
+
+def check_own_secret(value: str) -> str:
+    """Check a secret that a chat service made."""
+    if not _VISIBLE.fullmatch(value):
+        raise BadValueError("must be printable ASCII without spaces")
+    return value
+
+
+def check_content_type(value: object) -> str:
+    """Check a media type, which may have parameters."""
+    if not isinstance(value, str):
+        raise BadValueError("must be text", 'such as "text/plain; charset=utf-8"')
+    if not _MEDIA_TYPE.fullmatch(value):
+        raise BadValueError("must be a media type", 'such as "text/plain; charset=utf-8"')
     return value
 
 

@@ -1,8 +1,7 @@
 """The control API's resources, each a few lines around one operation."""
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from notifier.control.body_limits import MAX_BODY
 from notifier.control.docs_page import POLICY, render_docs
 from notifier.control.openapi import document
 from notifier.control.operations import Operations
+from notifier.control.replays import replay
 from notifier.control.request_models import (
     EventQuery,
     NewWatch,
@@ -43,8 +43,8 @@ _NO_WATCH = f"the body must be a JSON object, or an array of at most {MAX_ITEMS}
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_api(operations: Operations) -> Starlette:
-    """Return the ASGI application for `operations`."""
+def build_api(operations: Operations, others: Sequence[Route] = ()) -> Starlette:
+    """Return the ASGI application for `operations`, and for the routes of `others`."""
     api = _Api(operations)
     routes: list[tuple[str, str, Handler]] = [
         ("GET", "/v1/status", api.status),
@@ -68,7 +68,7 @@ def build_api(operations: Operations) -> Starlette:
         ("GET", "/openapi.json", api.openapi),
     ]
     app = Starlette(
-        routes=_resources(routes),
+        routes=[*_resources(routes), *others],
         exception_handlers={
             NotifierError: problems.for_error,
             HTTPException: problems.for_http,
@@ -160,14 +160,9 @@ class _Api:
         start = None if asked.after is None else Position(*asked.after)
         wanted = Replay(asked.since, until, asked.only == "undelivered", start)
         endpoints = None if asked.endpoint is None else [asked.endpoint]
-        counts = Counter[str]()
-        while True:
-            done = await self.operations.replay(wanted, endpoints)
-            counts.update(done.counts)
-            if done.end is None or asked.one_batch:
-                answer = {"deliveries": dict(counts), "next": done.end}
-                return JSONResponse(answer, HTTPStatus.ACCEPTED)
-            wanted = replace(wanted, after=done.end)
+        done = await replay(self.operations, wanted, endpoints, one_batch=asked.one_batch)
+        answer = {"deliveries": dict(done.counts), "next": done.end}
+        return JSONResponse(answer, HTTPStatus.ACCEPTED)
 
     async def endpoints(self, _request: Request) -> Response:
         return _list(await self.operations.endpoints())

@@ -28,6 +28,19 @@ class DeliveryCounts(BaseModel):
     cancelled: Count = 0
 
 
+class Archive(BaseModel):
+    """The copy of a finished video; what is not known yet, or never will be, is null."""
+
+    state: Literal["pending", "archived", "failed", "removed"]
+    attempts: Annotated[int, Field(ge=0, description="The attempts that failed.")]
+    reason: Annotated[str, Field(description="Why the last of them failed.")]
+    next_attempt_at: float | None
+    path: str | None
+    bytes: int | None
+    sha256: str | None
+    content_type: str | None
+
+
 class Watch(BaseModel):
     """A watched video; `status` and `progress` are null until the gateway has answered."""
 
@@ -50,6 +63,7 @@ class Watch(BaseModel):
         float | None, Field(description="When an open watch was last asked about, Unix seconds.")
     ]
     last_outcome: Annotated[str | None, Field(description="What came of that, in words.")]
+    archive: Annotated[Archive | None, Field(description="Null where no copy is wanted.")]
 
 
 class WatchList(BaseModel):
@@ -153,6 +167,32 @@ class Discovery(BaseModel):
     ]
 
 
+class Downloading(BaseModel):
+    """A video that is being copied: so many bytes of `total`, if that is known."""
+
+    video_id: str
+    bytes: Count
+    total: int | None
+
+
+class GatewayArchive(BaseModel):
+    """How copying the videos of a gateway goes."""
+
+    waiting: Annotated[int, Field(ge=0, description="Videos still to be copied.")]
+    downloading: list[Downloading]
+    last_error: Annotated[
+        str | None, Field(description="Why the last attempt failed; null after a success.")
+    ]
+
+
+class ArchiveTotals(BaseModel):
+    """What the archive holds, and may hold."""
+
+    folder: str
+    bytes: Count
+    max_total_bytes: Count
+
+
 class Gateway(BaseModel):
     """A gateway: its state, and how much of its request budget is in use."""
 
@@ -167,6 +207,7 @@ class Gateway(BaseModel):
     max_requests_per_second: float
     requests_per_second: float
     discovery: Annotated[Discovery | None, Field(description="Null when discover is off.")]
+    archive: Annotated[GatewayArchive | None, Field(description="Null when archive is off.")]
 
 
 class WatchCounts(BaseModel):
@@ -187,6 +228,9 @@ class Status(BaseModel):
     watches: WatchCounts
     gateways: list[Gateway]
     endpoints: list[Endpoint]
+    archive: Annotated[
+        ArchiveTotals | None, Field(description="Null when no gateway has archive on.")
+    ]
 
 
 class Difference(BaseModel):

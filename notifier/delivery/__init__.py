@@ -1,7 +1,8 @@
 """Delivers events: from the outbox to a receiver's 2xx, or to a reason that an operator can see.
 
 `outbox` records an event with its deliveries. `dispatcher` runs one `lane` per endpoint. A lane
-claims what its flow control allows: `endpoint_flow` with the `circuit` of one endpoint, or
+claims what its flow control allows: `endpoint_flow` with the `circuit` of one endpoint and
+`claims_ahead`, or
 `callback_flow` with the `callback_limits` of all callbacks and the `peer_state` of each host name
 and address that they go to. `attempt` makes one attempt,
 `response_policy` and `disable_policy` decide what follows from it, and `attempt_recorder` records

@@ -6,6 +6,7 @@ drain runs out of time, is still pending in the store and is sent again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Protocol, cast
 
@@ -18,6 +19,7 @@ from notifier.delivery.response_policy import Response, ResponsePolicy
 from notifier.delivery.until_stored import until_stored
 from notifier.errors import DeferredError
 from notifier.model.delivery import (
+    NOT_RENDERED,
     AttemptRecord,
     Claim,
     DeadLetter,
@@ -36,6 +38,7 @@ from notifier.schedule.clock import Clock
 OUR_TROUBLE = "resources"
 """The outcome of an attempt for which this machine lacked resources (`notifier.http_client`)."""
 
+_NOTHING_SENT = frozenset({OUR_TROUBLE, NOT_RENDERED})  # they say nothing about the receiver
 _OUR_PAUSE = 2.0
 _HOPELESS = "no attempt succeeded for five days"
 
@@ -97,6 +100,10 @@ class Outcome(Protocol):
     def detail(self) -> str:
         """Why it was not delivered, in the receiver's words or in ours, free of secrets."""
 
+    @property
+    def code(self) -> str:
+        """The refusal that the service states in its answer, "" for none."""
+
 
 class Sender(Protocol):
     """Sends webhooks to one URL."""
@@ -112,6 +119,13 @@ class CallbackSender(Sender, Protocol):
         """Return a sender to `url`, with what `admission` grants."""
 
 
+class TemplateSender(Sender, Protocol):
+    """A sender that can also apply its endpoint's template."""
+
+    async def rendered(self, standard: bytes) -> bytes | Outcome:
+        """Return what the template makes of a `standard` body, or why it makes nothing."""
+
+
 class AttemptStore(Protocol):
     """The part of the store in which attempts are recorded."""
 
@@ -124,6 +138,12 @@ class AttemptStore(Protocol):
         notice: NewEvent | None,
     ) -> bool:
         """Commit an attempt and what follows from it; return whether the notice was recorded."""
+
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        """Commit attempts that were received."""
+
+    async def keep_rendering(self, claim: Claim, body: bytes) -> None:
+        """Commit what a template made as the body of a delivery: no attempt sends another one."""
 
 
 class AttemptRunner:
@@ -169,11 +189,11 @@ class AttemptRunner:
         raised, and the claim is to be taken back.
         """
         mark = self._health.url_mark
-        attempt, retry_after = await self._attempt(claim, admission)
-        settlement = self._settlement(claim, attempt, retry_after, mark)
+        attempt, response = await self._attempt(claim, admission)
+        settlement = self._settlement(claim, response, mark)
         notice = self._notice(settlement)
-        result = Result(isinstance(settlement, Delivered), retry_after)
-        if attempt.outcome == OUR_TROUBLE:
+        result = Result(isinstance(settlement, Delivered), response.retry_after)
+        if response.word in _NOTHING_SENT:
             result = Result(None, None)
         if isinstance(settlement, Delivered):
             self._health = after_success(self._health)
@@ -187,21 +207,52 @@ class AttemptRunner:
             self._notices.announce(notice, self._rules.endpoint, reason)
         self._log_attempt(finished.claim, finished.attempt, settlement)
 
+    async def record_received(self, finished: Sequence[FinishedAttempt]) -> None:
+        """Record attempts that were received; return once that is durable."""
+        plain = []
+        for each in finished:
+            if each.notice is not None or self._rules.to_callbacks:
+                # first, because any other success would tell the store that nothing is new
+                await self.record(each)
+            else:
+                plain.append(each)
+        if not plain:
+            return
+        made = [(each.claim, each.attempt) for each in plain]
+        await until_stored(
+            lambda: self._store.record_delivered(made),
+            self._log,
+            plain[0].claim.event_id,
+            self._rng,
+        )
+        for each in plain:
+            self._log_attempt(each.claim, each.attempt, each.settlement)
+
     async def _attempt(
         self, claim: Claim, admission: Admission | None
-    ) -> tuple[AttemptRecord, float | None]:
+    ) -> tuple[AttemptRecord, Response]:
         wall, started = self._clock.wall(), trio.current_time()
         try:
-            outcome = await self._sender_for(claim, admission).send(claim.event_id, claim.body)
-            word, status = outcome.word, outcome.status
-            detail, retry_after = outcome.detail, outcome.retry_after
+            sent = await self._send(claim, admission)
+            response = Response(sent.word, sent.status, sent.retry_after, sent.detail, sent.code)
         except DeferredError:
             raise
         except Exception as bug:  # noqa: BLE001 - one poisoned event must not stop the lane
             self._log.exception("attempt_crashed", event_id=claim.event_id)
-            word, status, detail, retry_after = "crash", None, type(bug).__name__, None
-        duration = round((trio.current_time() - started) * 1000)
-        return AttemptRecord(wall, duration, word, status, detail), retry_after
+            response = Response("crash", detail=type(bug).__name__)
+        ms = round((trio.current_time() - started) * 1000)
+        return AttemptRecord(wall, ms, response.word, response.status, response.detail), response
+
+    async def _send(self, claim: Claim, admission: Admission | None) -> Outcome:
+        if self._rules.format is not Format.TEMPLATE or claim.from_template:
+            return await self._sender_for(claim, admission).send(claim.event_id, claim.body)
+        sender = cast("TemplateSender", self._sender)
+        body = await sender.rendered(claim.body)
+        if not isinstance(body, bytes):
+            return body
+        keep = partial(self._store.keep_rendering, claim, body)
+        await until_stored(keep, self._log, claim.event_id, self._rng)
+        return await sender.send(claim.event_id, body)
 
     def _sender_for(self, claim: Claim, admission: Admission | None) -> Sender:
         """Return a sender to the claim's URL; a callback never goes to the endpoint's URL."""
@@ -209,17 +260,14 @@ class AttemptRunner:
             return self._sender
         return cast("CallbackSender", self._sender).at(claim.url or "", admission)
 
-    def _settlement(
-        self, claim: Claim, attempt: AttemptRecord, retry_after: float | None, mark: str
-    ) -> Settlement:
+    def _settlement(self, claim: Claim, response: Response, mark: str) -> Settlement:
         """Decide what becomes of the delivery, and update the endpoint's health."""
         now = self._clock.now()
-        if attempt.outcome == OUR_TROUBLE:
+        if response.word == OUR_TROUBLE:
             return RetryAt(now + jittered(_OUR_PAUSE, self._rng), free=True)
         policy = ResponsePolicy(self._rules.format, self._rules.retry_schedule)
-        response = Response(attempt.outcome, attempt.status, retry_after, attempt.detail)
         settlement = policy.settle(response, claim.failures, now=now, rng=self._rng)
-        if isinstance(settlement, Delivered):
+        if isinstance(settlement, Delivered) or response.word == NOT_RENDERED:
             return settlement
         if self._rules.to_callbacks:
             return DeadLetter(settlement.reason) if isinstance(settlement, Hold) else settlement

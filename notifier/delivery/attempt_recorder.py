@@ -6,7 +6,7 @@ of their transactions. No delivery waits for the record of a failure. So failure
 other here, and at most one of them is in the store's queue.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
 
@@ -54,3 +54,15 @@ class AttemptRecorder:
                 )
         self._metrics.attempt(claim.endpoint, attempt.outcome, attempt.duration_ms / 1000)
         return recorded
+
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        """Commit attempts that were received; raises StoreError when the store does."""
+        received = self._now()
+        await self._store.record_delivered(made)
+        for claim, attempt in made:
+            self._metrics.delivered(claim.endpoint, received - claim.recorded_at)
+            self._metrics.attempt(claim.endpoint, attempt.outcome, attempt.duration_ms / 1000)
+
+    async def keep_rendering(self, claim: Claim, body: bytes) -> None:
+        """Commit what a template made; raises StoreError when the store does."""
+        await self._store.keep_rendering(claim, body)

@@ -1,6 +1,7 @@
 """Flow control of callbacks: each host name in turn, within limits that all callbacks share."""
 
 import math
+from collections.abc import Sequence
 from http import HTTPStatus
 from random import Random
 from typing import Protocol
@@ -37,8 +38,8 @@ class CallbackStore(Protocol):
     async def next_callback(self, endpoint: str) -> float | None:
         """Return when callbacks are to be claimed next."""
 
-    async def postpone(self, claim: Claim) -> None:
-        """Take a claim back whose attempt was not begun."""
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Take claims back whose attempts were not begun."""
 
 
 class CallbackFlow:
@@ -88,6 +89,13 @@ class CallbackFlow:
         room = self._limits.attempts.room(Standing.PROVEN)
         return CallbackDemand(min(limit, room), held, self._limits.proven())
 
+    def next(self, in_flight: int) -> Claim | None:  # noqa: ARG002 - nothing is claimed ahead
+        """Return None: the limits are asked again for each callback."""
+        return None
+
+    async def release(self) -> None:
+        """Do nothing: nothing is claimed ahead."""
+
     async def attempt(self, claim: Claim) -> FinishedAttempt | None:
         """Make one attempt; return None if it was deferred, which costs no retry."""
         admission = self._started.pop(claim.delivery)
@@ -98,7 +106,7 @@ class CallbackFlow:
         except DeferredError as error:
             self._log.debug("callback_deferred", event_id=claim.event_id, reason=str(error))
             await until_stored(
-                lambda: self._store.postpone(claim), self._log, claim.event_id, self._rng
+                lambda: self._store.release([claim]), self._log, claim.event_id, self._rng
             )
             return None
         else:

@@ -1,6 +1,11 @@
-"""Flow control of an endpoint: how many attempts may be under way, at what rate, and when."""
+"""Flow control of an endpoint: how many attempts may be under way, at what rate, and when.
+
+While all attempts succeed and nothing limits their rate, deliveries are claimed ahead. The first
+failure ends that, and what was claimed ahead is taken back: it was never sent.
+"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -10,6 +15,7 @@ import trio
 from notifier import log
 from notifier.delivery.attempt import FinishedAttempt, Result
 from notifier.delivery.circuit import Circuit
+from notifier.delivery.claims_ahead import ClaimsAhead
 from notifier.delivery.lane import Claimed
 from notifier.metrics import Metrics
 from notifier.model.delivery import Claim
@@ -42,6 +48,9 @@ class DueStore(Protocol):
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery that is not in flight is due."""
 
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Take claims back whose attempts were not begun."""
+
 
 class EndpointFlow:
     """Claims what `rules` and the endpoint's circuit allow."""
@@ -63,6 +72,8 @@ class EndpointFlow:
         self._rng = rng
         self._metrics = metrics or Metrics()
         self._circuit = Circuit(rng)
+        self._ahead = ClaimsAhead()
+        self._must_release = False
         self._limiter = RateLimiter(rules.max_per_second) if rules.max_per_second else None
         self._log = log.get(endpoint=rules.endpoint)
         self._metrics.endpoint_failing(rules.endpoint, failing=False)
@@ -85,25 +96,62 @@ class EndpointFlow:
         self._circuit = Circuit(self._rng)
 
     async def claim(self, in_flight: int, most: int) -> Claimed:
-        """Claim deliveries for attempts now, at most `most`."""
-        free = min(self._rules.max_concurrency - in_flight, most)
-        if free <= 0:
-            return Claimed((), math.inf)
+        """Claim deliveries for attempts now, at most `most`, and some ahead if all goes well."""
         now = trio.current_time()
-        room = int(min(free, self._circuit.room(now, in_flight)))
-        claims = await self._store.claim_due(self._rules.endpoint, room) if room else []
+        room = self._circuit.room(now, in_flight)
+        if not self._goes_well(room):
+            await self.release()
+            self._must_release = False
+        free = max(int(min(self._rules.max_concurrency - in_flight, most, room)), 0)
+        ahead = self._ahead.wanted(now) if self._goes_well(room) else 0
+        wanted = free + ahead - len(self._ahead)
+        is_enough = wanted <= 0 or (not free and len(self._ahead) > ahead // 2)
+        claims = [] if is_enough else await self._store.claim_due(self._rules.endpoint, wanted)
+        self._ahead.add(claims)
+        startable = self._ahead.take(free)
+        for _ in startable:
+            self._circuit.started(now)
+        if is_enough or len(claims) == wanted:
+            return Claimed(startable, self._circuit.wait(now))
+        due = await self._store.next_due(self._rules.endpoint)
+        return Claimed(startable, math.inf if due is None else due - self._clock.now())
+
+    def _goes_well(self, room: float) -> bool:
+        return not self._must_release and math.isinf(room) and self._limiter is None
+
+    def next(self, in_flight: int) -> Claim | None:
+        """Return a claim that was made ahead, if its attempt may be made now."""
+        now = trio.current_time()
+        if in_flight >= self._rules.max_concurrency:
+            return None
+        if not self._goes_well(self._circuit.room(now, in_flight)):
+            return None
+        claims = self._ahead.take(1)
         for _ in claims:
             self._circuit.started(now)
-        if len(claims) == room:
-            return Claimed(claims, self._circuit.wait(now))
-        due = await self._store.next_due(self._rules.endpoint)
-        return Claimed(claims, math.inf if due is None else due - self._clock.now())
+        return claims[0] if claims else None
+
+    async def release(self) -> None:
+        """Take back the claims that were made ahead; raises StoreError."""
+        claims = self._ahead.take(len(self._ahead))
+        if not claims:
+            return
+        try:
+            await self._store.release(claims)
+        except BaseException:
+            self._ahead.put_back(claims)
+            raise
 
     async def attempt(self, claim: Claim) -> FinishedAttempt:
         """Make one attempt as soon as the rate limit allows."""
         if self._limiter is not None:
             await self._limiter.acquire()
         finished = await self._runner.attempt(claim)
+        if finished.result.delivered:
+            self._ahead.count_success()
+        else:
+            self._ahead.restart(trio.current_time())
+            self._must_release = True
         self._note(finished.result)
         return finished
 

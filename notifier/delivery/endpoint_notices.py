@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from notifier import log
 from notifier.delivery.subscription import Subscription
-from notifier.formats import NOTICE_RENDERERS
-from notifier.model.delivery import Format
+from notifier.formats import render
+from notifier.model.delivery import Format, Rendering
 from notifier.model.event import EventType, NewEvent, Notice, subscribes
 from notifier.model.health import Health
 
@@ -67,10 +67,10 @@ class EndpointNotices:
     ) -> NewEvent:
         notice = Notice(self._new_id(), event_type, int(self._wall()), endpoint, reason, since)
         others = [
-            (subscription.endpoint, subscription.format)
+            (subscription.endpoint, subscription.rendering.name)
             for subscription in self._subscriptions
             if subscription.endpoint != endpoint and subscribes(subscription.events, event_type)
         ]
-        formats = {Format.STANDARD, *(form for _, form in others)}
-        bodies = {form: NOTICE_RENDERERS[form](notice) for form in formats}
+        names = {Format.STANDARD.value, *(name for _, name in others)}
+        bodies = {name: render(Rendering.named(name), notice) for name in names}
         return NewEvent(notice.id, event_type, notice.created_at, bodies, others)

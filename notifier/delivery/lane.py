@@ -3,11 +3,12 @@
 A lane claims due deliveries from the store, as many as its flow control allows, and runs an
 attempt for each. Between claims it sleeps until it is woken or the next delivery is due, at most
 a minute. An endpoint that hangs fills its own lane only. The next attempt does not wait until a
-success is recorded, so that records share commits; the number of unrecorded successes is bounded.
+success is recorded: successes are recorded together, and the number of unrecorded ones is bounded.
 """
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import trio
@@ -44,12 +45,21 @@ class Flow(Protocol):
     async def attempt(self, claim: Claim) -> FinishedAttempt | None:
         """Make one attempt; return None if it was not begun, and is due again."""
 
+    def next(self, in_flight: int) -> Claim | None:
+        """Return a claim that was made ahead, if its attempt may be made now."""
+
+    async def release(self) -> None:
+        """Take back the claims that were made ahead; raises StoreError."""
+
 
 class Records(Protocol):
     """Records attempts (`notifier.delivery.attempt.AttemptRunner`)."""
 
     async def record(self, finished: FinishedAttempt) -> None:
         """Record an attempt; return once that is durable."""
+
+    async def record_received(self, finished: Sequence[FinishedAttempt]) -> None:
+        """Record attempts that were received; return once that is durable."""
 
 
 class Lane:
@@ -62,6 +72,8 @@ class Lane:
         self._wakeup = Wakeup()
         self._in_flight = 0
         self._unrecorded = 0
+        self._received: list[FinishedAttempt] = []
+        self._is_recording = False
         self._stopping = False
         self._claimed_at = math.inf
         self._log = log.get(endpoint=name)
@@ -93,6 +105,8 @@ class Lane:
                     pause = growing(_STORE_PAUSE, store_failures, _LONGEST_STORE_PAUSE)
                     self._log.error("lane_waits_for_store", reason=str(error), wait=pause)
                 await self._wakeup.wait(pause)
+            with suppress(StoreError):  # the next start finds them in flight
+                await self._flow.release()
 
     async def _take_due(self, nursery: trio.Nursery) -> float:
         """Start attempts at what is due; return the seconds until the next look, at most 60."""
@@ -102,28 +116,45 @@ class Lane:
         claims, pause = await self._flow.claim(self._in_flight, most)
         for claim in claims:
             self._in_flight += 1
-            nursery.start_soon(self._deliver, claim)
+            nursery.start_soon(self._work, nursery, claim)
         return min(pause, _LONGEST_PAUSE)
 
-    async def _deliver(self, claim: Claim) -> None:
-        finished: FinishedAttempt | None = None
+    async def _work(self, nursery: trio.Nursery, first: Claim) -> None:
+        """Deliver `first`, then what was claimed ahead, as long as flow control allows."""
+        claim: Claim | None = first
+        while claim is not None:
+            await self._deliver(nursery, claim)
+            claim = None
+            if not self._stopping and self._unrecorded < MOST_UNRECORDED:
+                claim = self._flow.next(self._in_flight)
+            if claim is not None:
+                self._in_flight += 1
+        self._wakeup.notify()
+
+    async def _deliver(self, nursery: trio.Nursery, claim: Claim) -> None:
+        """Make one attempt; a success frees its slot before it is recorded."""
         try:
-            finished = await self._attempt(claim)
-            if finished is not None:
+            finished = await self._flow.attempt(claim)
+            if finished is not None and finished.result.delivered:
+                self._unrecorded += 1
+                self._received.append(finished)
+                if not self._is_recording:
+                    self._is_recording = True
+                    nursery.start_soon(self._record_received)
+            elif finished is not None:
                 await self._records.record(finished)
         finally:
-            if finished is not None and finished.result.delivered:
-                self._unrecorded -= 1
-            else:
-                self._in_flight -= 1
-            self._wakeup.notify()
+            self._in_flight -= 1
             self._settled.notify()
 
-    async def _attempt(self, claim: Claim) -> FinishedAttempt | None:
-        """Make one attempt; a success frees its slot before it is recorded."""
-        finished = await self._flow.attempt(claim)
-        if finished is not None and finished.result.delivered:
-            self._in_flight -= 1
-            self._unrecorded += 1
-            self._wakeup.notify()
-        return finished
+    async def _record_received(self) -> None:
+        """Record what was received, all that has come together at a time."""
+        try:
+            while self._received:
+                finished, self._received = self._received, []
+                await self._records.record_received(finished)
+                self._unrecorded -= len(finished)
+                self._wakeup.notify()
+                self._settled.notify()
+        finally:
+            self._is_recording = False

@@ -1,32 +1,63 @@
-"""Records an ending in the outbox: one event, rendered once per format, for all its endpoints."""
+"""Records events about watches in the outbox, each rendering made once for all endpoints."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from notifier import log
 from notifier.delivery.subscription import Subscription
-from notifier.formats import RENDERERS
-from notifier.model.delivery import Format
-from notifier.model.event import Ending, Event, EventKind, EventType, NewEvent, subscribes
+from notifier.formats import render
+from notifier.model.delivery import Format, Rendering
+from notifier.model.event import (
+    FOLLOW_UPS,
+    WITH_CONTENT,
+    Ending,
+    Event,
+    EventKind,
+    EventType,
+    FollowUp,
+    NewEvent,
+    subscribes,
+)
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Json, Snapshot
 from notifier.model.watch import Watch
 
 
 class EventStore(Protocol):
-    """The part of the store in which endings are recorded."""
+    """The part of the store in which events about watches are recorded."""
 
     async def record_ending(
-        self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
+        self,
+        watch: int,
+        event: NewEvent,
+        last: Snapshot,
+        *,
+        sample: JobSample | None = None,
+        plan: FollowUpPlan,
     ) -> bool:
         """Commit watch closed, event and deliveries together; False if it was not open."""
 
+    async def record_follow_up(self, watch: int, kind: EventKind, event: NewEvent) -> bool:
+        """Commit an event after the ending with its deliveries; False if there is one already."""
+
+
+class FollowUps(Protocol):
+    """What is done after completed endings."""
+
+    def plan(self, ending: Ending) -> FollowUpPlan:
+        """Return what is to be done after an ending; it is recorded with it."""
+
+    def wake(self, gateway: str) -> None:
+        """Hint that there may be something to do for a gateway."""
+
 
 class Outbox:
-    """Records endings and wakes the lanes of the endpoints concerned.
+    """Records events about watches and wakes the lanes of the endpoints concerned.
 
     `content_url` returns where a completed video of (gateway, video id) can be fetched.
-    `event_id` derives the id of a watch's event of a kind. `wall` stamps events, in Unix seconds.
+    `follow_ups` says what is to be done after an ending. `event_id` derives the id of a watch's
+    event of a kind. `wall` stamps events, in Unix seconds.
     `wake` gets the names of the endpoints that have something new. `subscriptions` is read again
     for every event.
     """
@@ -37,6 +68,7 @@ class Outbox:
         subscriptions: Sequence[Subscription],
         *,
         content_url: Callable[[str, str], str],
+        follow_ups: FollowUps,
         event_id: Callable[[Watch, EventKind], str],
         wall: Callable[[], float],
         wake: Callable[[Sequence[str]], None],
@@ -44,6 +76,7 @@ class Outbox:
         self._store = store
         self._subscriptions = subscriptions
         self._content_url = content_url
+        self._follow_ups = follow_ups
         self._event_id = event_id
         self._wall = wall
         self._wake = wake
@@ -55,53 +88,82 @@ class Outbox:
         Does nothing when the watch is not open any more. Raises StoreError, and then nothing
         was recorded.
         """
-        event = self._event(ending)
-        chosen = self._chosen(ending)
-        formats = {Format.STANDARD, *(subscription.format for subscription in chosen)}
-        new = NewEvent(
-            event.id,
-            event.type,
-            event.created_at,
-            bodies={form: RENDERERS[form](event) for form in formats},
-            endpoints=[(subscription.endpoint, subscription.format) for subscription in chosen],
-        )
-        row, last = ending.watch.row, ending.snapshot
-        if not await self._store.record_ending(row, new, last, ending.sample):
+        new = self._new_event(ending.watch, EventKind.ENDING, ending.type, ending.snapshot)
+        plan = self._follow_ups.plan(ending)
+        if not await self._store.record_ending(
+            ending.watch.row, new, ending.snapshot, sample=ending.sample, plan=plan
+        ):
             return
-        names = [subscription.endpoint for subscription in chosen]
+        self._announce(new, ending.watch, reason=ending.reason)
+        if plan != NO_FOLLOW_UP:
+            self._follow_ups.wake(ending.watch.key.gateway)
+
+    async def publish_follow_up(self, follow_up: FollowUp) -> None:
+        """Commit an event after the ending with its deliveries, then wake the lanes.
+
+        Does nothing when the watch has one of this kind. Raises StoreError, and then nothing
+        was recorded. Callbacks get endings alone.
+        """
+        watch, kind = follow_up.watch, follow_up.kind
+        new = self._new_event(watch, kind, FOLLOW_UPS[kind], follow_up.snapshot, follow_up.archive)
+        if await self._store.record_follow_up(watch.row, kind, new):
+            self._announce(new, watch)
+
+    def _announce(self, new: NewEvent, watch: Watch, **fields: str) -> None:
+        """Log the committed event and wake the lanes that deliver it."""
+        names = [name for name, _ in new.endpoints]
         # an event without any endpoint is more likely a mistake than intended
         write = self._log.info if names else self._log.warning
         write(
             "event",
-            event_id=event.id,
-            type=event.type.value,
-            reason=ending.reason,
+            event_id=new.id,
+            type=new.type.value,
+            **fields,
             endpoints=names,
-            gateway=event.gateway,
-            video_id=ending.snapshot.id,
+            gateway=watch.key.gateway,
+            video_id=watch.key.video_id,
         )
         self._wake(names)
 
-    def _event(self, ending: Ending) -> Event:
-        gateway, video_id = ending.watch.key
-        completed = ending.type is EventType.COMPLETED
-        return Event(
-            id=self._event_id(ending.watch, EventKind.ENDING),
-            type=ending.type,
+    def _new_event(
+        self,
+        watch: Watch,
+        kind: EventKind,
+        event_type: EventType,
+        snapshot: Snapshot,
+        archive: Mapping[str, Json] | None = None,
+    ) -> NewEvent:
+        gateway, video_id = watch.key
+        event = Event(
+            id=self._event_id(watch, kind),
+            type=event_type,
             created_at=int(self._wall()),
-            data=video_data(ending.snapshot),
+            data=video_data(snapshot),
             gateway=gateway,
-            metadata=ending.watch.spec.metadata,
-            content_url=self._content_url(gateway, video_id) if completed else None,
+            metadata=watch.spec.metadata,
+            content_url=(
+                self._content_url(gateway, video_id) if event_type in WITH_CONTENT else None
+            ),
+            archive=archive,
+        )
+        chosen = self._chosen(watch, event_type)
+        endpoints = [(each.endpoint, each.rendering.name) for each in chosen]
+        renderings = {Format.STANDARD.value, *(name for _, name in endpoints)}
+        return NewEvent(
+            event.id,
+            event.type,
+            event.created_at,
+            bodies={name: render(Rendering.named(name), event) for name in renderings},
+            endpoints=endpoints,
         )
 
-    def _chosen(self, ending: Ending) -> list[Subscription]:
-        wanted = ending.watch.spec.endpoints
+    def _chosen(self, watch: Watch, event_type: EventType) -> list[Subscription]:
+        wanted = watch.spec.endpoints
         return [
             subscription
             for subscription in self._subscriptions
             if (wanted is None or subscription.endpoint in wanted)
-            and subscribes(subscription.events, ending.type)
+            and subscribes(subscription.events, event_type)
         ]
 
 

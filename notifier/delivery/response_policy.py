@@ -2,25 +2,29 @@
 
 A failed delivery is retried as long as its retry schedule lasts, because a bad deploy of today is
 often gone tomorrow. Two kinds of answers are final: 410 means that this URL will never receive
-again, and some statuses of Slack mean that this message will never be accepted.
+again, and some refusals of a chat service mean that this message will never be accepted
+(`notifier.formats.table`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from random import Random
 
-from notifier.model.delivery import DeadLetter, Delivered, Format, Hold, RetryAt, Settlement
+from notifier.formats.table import SERVICES
+from notifier.model.delivery import (
+    NOT_RENDERED,
+    DeadLetter,
+    Delivered,
+    Format,
+    Hold,
+    RetryAt,
+    Settlement,
+)
 from notifier.schedule.backoff import jittered
 
 LONGEST_RETRY_AFTER = 24 * 3600.0
 """The longest wait that a receiver's Retry-After is granted, in seconds."""
-
-PERMANENT: Mapping[Format, frozenset[int]] = {
-    Format.STANDARD: frozenset(),
-    Format.SLACK: frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}),
-}
-"""The statuses that no retry will change, by format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,15 @@ class Response:
 
     `word` names the outcome for people. `status` is None when no complete answer came.
     `retry_after` is the wait that the receiver asked for, in seconds. `detail` says more about the
-    outcome, in the receiver's words or in ours.
+    outcome, in the receiver's words or in ours. `code` is the refusal that a service states in
+    its answer, whatever the status.
     """
 
     word: str
     status: int | None = None
     retry_after: float | None = None
     detail: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,14 @@ class ResponsePolicy:
         `now` is in Unix seconds.
         """
         word, status = response.word, response.status
-        if status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        success = status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        if success and not response.code:
             return Delivered()
+        if word == NOT_RENDERED:
+            return DeadLetter(_with_detail("the template made no message", response))
         if status == HTTPStatus.GONE:
             return Hold("the receiver answered 410 Gone")
-        if status in PERMANENT[self.form]:
+        if status is not None and SERVICES[self.form].is_final(status, response.code):
             reason = f"{self.form} answered {word}, which no retry will change"
             return DeadLetter(_with_detail(reason, response))
         attempts = len(self.schedule) + 1

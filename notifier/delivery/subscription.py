@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 
-from notifier.model.delivery import Format
+from notifier.model.delivery import Format, Language, Rendering
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """The patterns of the events that one endpoint receives, and their format."""
+    """The patterns of the events that one endpoint receives, and how they are rendered."""
 
     endpoint: str
     format: Format
     events: tuple[str, ...]
+    language: Language = Language.EN
+
+    @property
+    def rendering(self) -> Rendering:
+        """What its messages look like."""
+        return Rendering(self.format, self.language)

@@ -1,23 +1,22 @@
-"""Renders events as messages; each format is one pure function.
+"""Renders events as messages; each format is one pure function and one row of a table.
 
-A renderer takes an event and returns the bytes that are POSTed. It needs no clock and never
-fails, because an event that cannot be rendered could never be delivered. A new format is a word
-in `Format`, a module here and a line in each table.
+A renderer takes an event or a message and returns the bytes that are POSTed. It needs no clock and
+never fails, because an event that cannot be rendered could never be delivered.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-
-from notifier.formats import notices, slack, standard
-from notifier.model.delivery import Format
+from notifier.formats.composing import compose
+from notifier.formats.languages import TEXTS
+from notifier.formats.message import fitted
+from notifier.formats.table import SERVICES
+from notifier.model.delivery import Rendering
 from notifier.model.event import Event, Notice
 
-RENDERERS: Mapping[Format, Callable[[Event], bytes]] = MappingProxyType(
-    {Format.STANDARD: standard.render, Format.SLACK: slack.render}
-)
-"""The body of an event in each format."""
 
-NOTICE_RENDERERS: Mapping[Format, Callable[[Notice], bytes]] = MappingProxyType(
-    {Format.STANDARD: notices.render_standard, Format.SLACK: notices.render_slack}
-)
-"""The body of an event about an endpoint in each format."""
+def render(rendering: Rendering, event: Event | Notice) -> bytes:
+    """Return the body of an event, short enough for the service."""
+    service = SERVICES[rendering.format]
+    if service.message is None:
+        assert service.event is not None  # noqa: S101 - a row has one of the two
+        return service.event(event)
+    message = compose(event, TEXTS[rendering.language])
+    return fitted(message, service.message, service.max_bytes)

@@ -8,9 +8,9 @@ event's own.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from notifier.formats import NOTICE_RENDERERS, RENDERERS
-from notifier.model.delivery import Format
-from notifier.model.event import Event, EventType, Notice
+from notifier.formats import render
+from notifier.model.delivery import Rendering
+from notifier.model.event import WITH_CONTENT, Event, EventType, Notice
 from notifier.model.video import Json
 
 VIDEO_ID = "video_notifier_test"
@@ -34,13 +34,29 @@ _STATES: Mapping[EventType, Mapping[str, Json]] = MappingProxyType(
         EventType.CANCELLED: {"status": "cancelled", "progress": 17},
         EventType.LOST: {"status": "in_progress", "progress": 63},
         EventType.TIMED_OUT: {"status": "queued", "progress": 0},
+        EventType.EXPIRING: {"status": "completed", "progress": 100},
+        EventType.ARCHIVED: {"status": "completed", "progress": 100},
+        EventType.ARCHIVE_FAILED: {"status": "completed", "progress": 100},
     }
 )
 """What `data` says of the video, by type, beside what all samples have in common."""
 
+_ARCHIVES: Mapping[EventType, Mapping[str, Json]] = MappingProxyType(
+    {
+        EventType.ARCHIVED: {
+            "path": f"/var/lib/notifier/archive/main/{VIDEO_ID}.mp4",
+            "bytes": 4_194_304,
+            "sha256": "bb9f8df61474d25e71fa00722318cd387396ca1736605e1248821cc0de3d3af8",
+            "content_type": "video/mp4",
+        },
+        EventType.ARCHIVE_FAILED: {"reason": "the video expired: the gateway answered 404"},
+    }
+)
+"""What `watch.archive` says, by type."""
+
 
 def render_sample(
-    form: Format, event_type: EventType, event_id: str, now: int, gateway: tuple[str, str]
+    rendering: Rendering, event_type: EventType, event_id: str, now: int, gateway: tuple[str, str]
 ) -> bytes:
     """Return the body of a sample.
 
@@ -48,8 +64,8 @@ def render_sample(
     in Unix seconds.
     """
     if event_type in {EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED}:
-        return NOTICE_RENDERERS[form](_notice(event_type, event_id, now))
-    return RENDERERS[form](_event(event_type, event_id, now, gateway))
+        return render(rendering, _notice(event_type, event_id, now))
+    return render(rendering, _event(event_type, event_id, now, gateway))
 
 
 def _event(event_type: EventType, event_id: str, now: int, gateway: tuple[str, str]) -> Event:
@@ -57,14 +73,22 @@ def _event(event_type: EventType, event_id: str, now: int, gateway: tuple[str, s
     if event_type is EventType.TEST:
         data: dict[str, Json] = {"id": VIDEO_ID, "object": "video"}
         return Event(event_id, event_type, now, data, "", {}, test=True)
-    completed = event_type is EventType.COMPLETED
-    content_url = f"{base_url.rstrip('/')}/videos/{VIDEO_ID}/content" if completed else None
-    data = _video(event_type, now)
-    return Event(event_id, event_type, now, data, name, {"user": "42"}, content_url, test=True)
+    content_url = f"{base_url.rstrip('/')}/videos/{VIDEO_ID}/content"
+    return Event(
+        event_id,
+        event_type,
+        now,
+        _video(event_type, now),
+        name,
+        {"user": "42"},
+        content_url if event_type in WITH_CONTENT else None,
+        test=True,
+        archive=_ARCHIVES.get(event_type),
+    )
 
 
 def _video(event_type: EventType, now: int) -> dict[str, Json]:
-    completed = event_type is EventType.COMPLETED
+    completed = event_type in WITH_CONTENT
     # a watch that is given up has been waited for far longer than a job takes
     age = 24 * _HOUR if event_type is EventType.TIMED_OUT else _TOOK
     return {

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 
 from notifier.formats import times
-from notifier.model.event import Event, EventType, Notice
+from notifier.model.event import WITH_CONTENT, Event, Notice
 from notifier.model.video import Json
 
 MAX_BODY = 20_000
@@ -77,12 +77,14 @@ def _envelope(event: Event, data: list[bytes]) -> bytes:
 
 
 def _watch(event: Event) -> dict[str, Json]:
-    completed = event.type is EventType.COMPLETED
-    return {
+    watch: dict[str, Json] = {
         "gateway": event.gateway,
         "metadata": dict(event.metadata),
-        "content_url": event.content_url if completed else None,
+        "content_url": event.content_url if event.type in WITH_CONTENT else None,
     }
+    if event.archive is not None:
+        watch["archive"] = dict(event.archive)
+    return watch
 
 
 def _fitting(members: Iterable[bytes], room: int) -> list[bytes]:

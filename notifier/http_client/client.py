@@ -9,9 +9,9 @@ that quotes no URL.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 import httpx
 import trio
@@ -19,10 +19,10 @@ import trio
 from notifier.background import running
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
-from notifier.http_client.bodies import read_body
+from notifier.http_client.bodies import Whole, read_body
 from notifier.http_client.explained import explained
 from notifier.http_client.proxied import ProxiedTransport, proxy_opener
-from notifier.http_client.requests import OFF_SYNTAX, HttpRequest, build_request
+from notifier.http_client.requests import OFF_SYNTAX, STREAMED, HttpRequest, build_request
 from notifier.http_client.transport import DirectTransport
 from notifier.net import (
     ANYWHERE,
@@ -47,6 +47,40 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class StreamedResponse:
+    """An answer whose body is read piece by piece, as it comes over the wire.
+
+    Names of `headers` are lower case.
+    """
+
+    def __init__(
+        self, status: int, headers: Mapping[str, str], stream: httpx.AsyncByteStream
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._whole = stream.received if isinstance(stream, Whole) else None
+        self._pieces = stream
+
+    async def read(self) -> bytes:
+        """Return more of the body, b"" at its end; raises TransportError."""
+        if self._whole is not None:
+            whole, self._whole = self._whole, b""
+            return whole
+        try:
+            return await anext(cast("AsyncIterator[bytes]", self._pieces))
+        except StopAsyncIteration:
+            return b""
+        except _FOREIGN as error:
+            raise _translation(error) from None
+
+
+class StreamingClient(Protocol):
+    """What is needed to read long bodies; `PeerClient` implements it."""
+
+    def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[StreamedResponse]:
+        """Send `request`, and give the answer with its body still to be read."""
 
 
 class HttpClient(Protocol):
@@ -80,6 +114,26 @@ class PeerClient:
         finally:
             self._slots.release()
         return HttpResponse(response.status_code, response.headers, received)
+
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest) -> AsyncIterator[StreamedResponse]:
+        """Send `request`, and give the answer with its body still to be read.
+
+        `request.deadline` ends the whole exchange, except through a proxy, where it ends with the
+        head. Raises TransportError, as does reading the body.
+        """
+        async with self._slots:
+            prepared = build_request(request)
+            prepared.extensions[STREAMED] = True
+            try:
+                response = await self._transport.handle_async_request(prepared)
+            except _FOREIGN as error:
+                raise _translation(error) from None
+            stream = cast("httpx.AsyncByteStream", response.stream)
+            try:
+                yield StreamedResponse(response.status_code, response.headers, stream)
+            finally:
+                await stream.aclose()
 
     async def retire(self) -> None:
         """Close all idle connections; those in use are closed after their exchange."""

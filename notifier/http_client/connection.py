@@ -22,6 +22,9 @@ from notifier.net import TcpStream, TlsStream
 MAX_HEAD = 64 * 1024
 """Most bytes of status line and headers that are read, provisional answers included."""
 
+MOST_KEPT = 2 * 1024 * 1024
+"""So many bytes of an answer are kept to be read again leniently; a longer one is streamed."""
+
 _PIECE = 8 * 1024
 
 
@@ -113,6 +116,8 @@ class Connection:
         self._answer: _Reader | LenientReader = self._strict
         self._arrived: list[bytes] = []
         """Every byte of the answer, for as long as it may have to be read again."""
+        self._kept = 0
+        """How many bytes `_arrived` holds, or held when they became too many."""
         self._taken = 0
         self._reusable = False
         self._expired = False
@@ -224,14 +229,24 @@ class Connection:
         self._answer = self._strict
         self._strict.begin()
         self._arrived.clear()
-        self._taken = 0
+        self._taken = self._kept = 0
 
     def _feed(self, data: bytes) -> None:
-        self._arrived.append(data)
+        self._keep(data)
         try:
             self._answer.feed(data)
         except _Refused:
+            if self._kept > MOST_KEPT:
+                raise TransportError("protocol", "the body cannot be read to its end") from None
             self._read_again()
+
+    def _keep(self, data: bytes) -> None:
+        """Keep what may have to be read again, unless it becomes too much."""
+        if self._kept <= MOST_KEPT:
+            self._arrived.append(data)
+            self._kept += len(data)
+            if self._kept > MOST_KEPT:
+                self._arrived.clear()
 
     def _read_again(self) -> None:
         """Read the answer leniently from its first byte; skip what was taken of its body."""

@@ -7,11 +7,12 @@ httpx's transport does not limit the age of its connections. So the transport it
 it is replaced then, and closed when its last exchange is over.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import cast
 
 import httpx
 import trio
@@ -19,7 +20,7 @@ import trio
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import Whole, read_body
-from notifier.http_client.requests import DEADLINE, WANTS_BODY, WIRE_BYTES
+from notifier.http_client.requests import DEADLINE, STREAMED, WANTS_BODY, WIRE_BYTES
 from notifier.http_client.transport import KEEP_ALIVE
 from notifier.net import AddressPolicy, TlsMaterial, make_context
 from notifier.texts.cleaning import one_line, shortened
@@ -45,7 +46,9 @@ def proxy_opener(
     )
     proxy = httpx.Proxy(url)
     if proxy.url.scheme == "https":
-        proxy = httpx.Proxy(url, ssl_context=to_proxy)
+        # httpcore would verify a certificate for a name with its dot
+        name = proxy.url.host.removesuffix(".")
+        proxy = httpx.Proxy(httpx.URL(url).copy_with(host=name), ssl_context=to_proxy)
 
     def open_() -> httpx.AsyncHTTPTransport:
         return httpx.AsyncHTTPTransport(
@@ -101,6 +104,10 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
         generation.in_flight += 1
         try:
             response = await _answer(generation.through, request)
+            if request.extensions.get(STREAMED):
+                generation.in_flight += 1
+                response.stream = _Streamed(response.stream, generation)
+                return response
             # read inside the scope, so that the deadline holds for the body, too
             body = await read_body(
                 response,
@@ -129,6 +136,29 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close all connections to the proxy, except those of exchanges under way."""
         await self.retire()
+
+
+class _Streamed(httpx.AsyncByteStream):
+    """A body that is read as it arrives; its transport stays open until it is closed."""
+
+    def __init__(self, stream: object, generation: _Generation) -> None:
+        self._stream = cast("httpx.AsyncByteStream", stream)
+        self._pieces = aiter(self._stream)
+        self._generation = generation
+
+    def __aiter__(self) -> "_Streamed":
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+        self._generation.in_flight -= 1
+        with trio.CancelScope(shield=True):
+            await cast("AsyncGenerator[bytes, None]", self._pieces).aclose()
+            await self._stream.aclose()
+        await _close_if_over(self._generation)
 
 
 async def _answer(through: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:

@@ -29,6 +29,9 @@ OFF_SYNTAX = "notifier.off_syntax"
 WANTS_BODY = "notifier.wants_body"
 """The request extension that says whether an answer without all of its body is none."""
 
+STREAMED = "notifier.streamed"
+"""The request extension that says whether the body is read as it arrives, without a deadline."""
+
 ADMISSION = "notifier.admission"
 """The request extension that holds the `Admission` of a new connection, or None."""
 

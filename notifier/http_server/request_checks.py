@@ -16,10 +16,15 @@ BODY_TIMEOUT = 30.0
 _NOT_CROSS_SITE = frozenset({"same-origin", "none"})
 
 
+def is_cross_site(headers: Headers) -> bool:
+    """Return whether a browser says that a page of another site made the request."""
+    sites = {site.strip().lower() for site in headers.getlist("sec-fetch-site")}
+    return not sites <= _NOT_CROSS_SITE
+
+
 def is_from_web_page(headers: Headers) -> bool:
     """Return whether a browser sent the request for a page of another site, or with an Origin."""
-    sites = {site.strip().lower() for site in headers.getlist("sec-fetch-site")}
-    return "origin" in headers or not sites <= _NOT_CROSS_SITE
+    return "origin" in headers or is_cross_site(headers)
 
 
 def host_name(header: str) -> str:

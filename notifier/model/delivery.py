@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Format(StrEnum):
@@ -10,6 +11,48 @@ class Format(StrEnum):
 
     STANDARD = "standard"
     SLACK = "slack"
+    DISCORD = "discord"
+    TEAMS = "teams"
+    FEISHU = "feishu"
+    DINGTALK = "dingtalk"
+    WECOM = "wecom"
+    CLOUDEVENTS = "cloudevents"
+    TEMPLATE = "template"
+
+
+class Language(StrEnum):
+    """The language of messages that people read."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class Rendering(NamedTuple):
+    """What a message looks like; endpoints with the same rendering share one stored body."""
+
+    format: Format
+    language: Language = Language.EN
+
+    @property
+    def name(self) -> str:
+        """How the store names it: `slack`, `slack.zh`.
+
+        A template is applied to the `standard` body before the first attempt: it may take too
+        long, and no ending waits for it.
+        """
+        if self.format is Format.TEMPLATE:
+            return Format.STANDARD
+        return self.format if self.language is Language.EN else f"{self.format}.{self.language}"
+
+    @classmethod
+    def named(cls, name: str) -> "Rendering":
+        """Return the rendering that the store names so."""
+        form, _, language = name.partition(".")
+        return cls(Format(form), Language(language or Language.EN))
+
+
+NOT_RENDERED = "template"
+"""The outcome of an attempt that sent nothing, because the endpoint's template failed."""
 
 
 class DeliveryState(StrEnum):
@@ -29,6 +72,7 @@ class Claim:
     event was recorded (`Clock.now`). `attempt` counts from 1 and includes interrupted attempts.
     `failures` counts the attempts that used up a place in the retry schedule. `url` is the URL of
     a callback and `host` the host name in it, both None for the endpoint's own URL.
+    `from_template` says that the body is what the endpoint's template made.
     """
 
     delivery: int
@@ -42,6 +86,7 @@ class Claim:
     failures: int
     url: str | None = None
     host: str | None = None
+    from_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)

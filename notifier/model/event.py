@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from notifier.model.delivery import Format
 from notifier.model.job_sample import JobSample
 from notifier.model.status import Status
 from notifier.model.video import Json, Snapshot
@@ -20,6 +19,9 @@ class EventType(StrEnum):
     CANCELLED = "video.cancelled"
     LOST = "video.lost"
     TIMED_OUT = "video.timed_out"
+    EXPIRING = "video.expiring"
+    ARCHIVED = "video.archived"
+    ARCHIVE_FAILED = "video.archive_failed"
     TEST = "notifier.test"
     ENDPOINT_DISABLED = "endpoint.disabled"
     ENDPOINT_RECOVERED = "endpoint.recovered"
@@ -37,6 +39,16 @@ class EventKind(StrEnum):
     ARCHIVED = "archived"
     ARCHIVE_FAILED = "archive_failed"
 
+
+FOLLOW_UPS: Mapping[EventKind, EventType] = {
+    EventKind.EXPIRING: EventType.EXPIRING,
+    EventKind.ARCHIVED: EventType.ARCHIVED,
+    EventKind.ARCHIVE_FAILED: EventType.ARCHIVE_FAILED,
+}
+"""The type of each kind of event that may follow a completed ending."""
+
+WITH_CONTENT = frozenset({EventType.COMPLETED, *FOLLOW_UPS.values()})
+"""The types of events about a video that can be fetched, or could be."""
 
 TYPE_OF_STATUS: Mapping[Status, EventType] = {
     Status.COMPLETED: EventType.COMPLETED,
@@ -61,11 +73,25 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """An event of `kind` after the completed ending of `watch`, with the last known snapshot.
+
+    `archive` is what the event says about the copy of the video, None if nothing.
+    """
+
+    watch: Watch
+    kind: EventKind
+    snapshot: Snapshot
+    archive: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """An event before it is rendered.
 
     `created_at` is when notifier recorded it (Unix seconds, wall clock). `data` is the video
-    object with the gateway's extra fields. `test` marks a sample that reports nothing.
+    object with the gateway's extra fields. `test` marks a sample that reports nothing. `archive`
+    describes the copy of the video, or says why there is none.
     """
 
     id: str
@@ -76,6 +102,7 @@ class Event:
     metadata: Mapping[str, str]
     content_url: str | None = None
     test: bool = False
+    archive: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +131,13 @@ def subscribes(patterns: tuple[str, ...], event_type: str) -> bool:
 class NewEvent:
     """A rendered event with its deliveries: what the outbox commits in one transaction.
 
-    `endpoints` pairs each matching endpoint with its format. `bodies` has the bytes of each
-    format in use, and always those of `standard`.
+    `endpoints` pairs each matching endpoint with the name of its rendering
+    (`notifier.model.delivery.Rendering`). `bodies` has the bytes of each rendering in use, and
+    always those of `standard`.
     """
 
     id: str
     type: EventType
     created_at: int
-    bodies: Mapping[Format, bytes]
-    endpoints: Sequence[tuple[str, Format]]
+    bodies: Mapping[str, bytes]
+    endpoints: Sequence[tuple[str, str]]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from notifier.model.condition import LastPoll
+from notifier.model.follow_up import ArchiveView
 from notifier.model.video import Json
 from notifier.model.watch import Callback, Watch
 
@@ -19,7 +20,8 @@ Row = dict[str, Json]
 class WatchView:
     """A watch, its sources, and its event (if any) with the number of deliveries by state.
 
-    `last_poll` is known to the daemon alone, and of open watches.
+    `last_poll` is known to the daemon alone, and of open watches. `archive` is None where no copy
+    of the video is wanted.
     """
 
     watch: Watch
@@ -29,6 +31,7 @@ class WatchView:
     sources: Sequence[str] = ()
     callback: Callback | None = None
     last_poll: LastPoll | None = None
+    archive: ArchiveView | None = None
 
     def as_row(self) -> Row:
         """Return the watch as the control API shows it."""
@@ -52,6 +55,7 @@ class WatchView:
             "taken_at": round(watch.taken_at, 3),
             "last_asked_at": None if self.last_poll is None else round(self.last_poll.at, 3),
             "last_outcome": None if self.last_poll is None else self.last_poll.outcome,
+            "archive": None if self.archive is None else self.archive.as_row(),
         }
 
 

@@ -13,6 +13,7 @@ from notifier.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from notifier.polling.lifecycle import WatchRules
     from notifier.polling.limits import SchedulerLimits
+    from notifier.polling.open_videos import OpenVideos
     from notifier.polling.poller import Poller, PollerDeps
     from notifier.polling.scheduler import GatewayScheduler
     from notifier.polling.snapshot_writer import SnapshotWriter
@@ -24,6 +25,7 @@ else:
         {
             "lifecycle": ("WatchRules",),
             "limits": ("SchedulerLimits",),
+            "open_videos": ("OpenVideos",),
             "poller": ("Poller", "PollerDeps"),
             "scheduler": ("GatewayScheduler",),
             "snapshot_writer": ("SnapshotWriter",),
@@ -34,6 +36,7 @@ else:
 
 __all__ = [
     "GatewayScheduler",
+    "OpenVideos",
     "Poller",
     "PollerDeps",
     "SchedulerLimits",

@@ -50,6 +50,14 @@ class JobTracker:
         elapsed = self._asked_at - self._began
         return next_gap(self._track, history, elapsed) * rng.uniform(1 - share, 1 + share)
 
+    @property
+    def expected_end(self) -> float | None:
+        """When the progress so far forecasts the end; None before there is any."""
+        track = self._track
+        if not track.anchor:
+            return None
+        return self._began + track.anchor_at + track.forecast(0.0, by_speed=True)
+
     def sample(
         self, watch: Watch, last: Snapshot, pace: PollIntervals, at: float
     ) -> JobSample | None:

@@ -135,6 +135,11 @@ class Poller(PollSlot):
         """The last snapshot of the video."""
         return self._memory.snapshot
 
+    @property
+    def expected_end(self) -> float | None:
+        """When the job will probably end (`Clock.now`), None while nothing suggests it."""
+        return self._tracker.expected_end
+
     def accept_listed(self, asked: PollResult, now: float) -> bool:
         """Apply at once an answer by which the job just goes on; see `PollSlot.accept_listed`."""
         rules = self._deps.rules(self.watch)

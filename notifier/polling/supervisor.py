@@ -5,7 +5,7 @@ withdrawn ones lose theirs, and changed ones keep their poller, its schedule and
 flight. A poller that crashes is restarted alone, with growing waits; the others go on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 import trio
@@ -104,6 +104,11 @@ class Supervisor:
     def polling(self) -> int:
         """How many watches have a poller."""
         return len(self._pollers)
+
+    @property
+    def pollers(self) -> Mapping[int, Poller]:
+        """The pollers by the row of their watch; it changes with every step of the event loop."""
+        return self._pollers
 
     def release(self, gateway: str) -> None:
         """Stop polling for a gateway that is no longer configured; its watches stay open."""

@@ -1,6 +1,7 @@
 """Records an attempt in SQL: its outcome, its delivery and the health of its endpoint."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, RetryAt, Settlement
 from notifier.model.event import NewEvent
@@ -40,3 +41,12 @@ def record(
     if changed and notice is not None:
         outbox.record_notice(db, notice, claim.endpoint, now)
     return changed
+
+
+def record_delivered(
+    db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
+) -> None:
+    """Store attempts that were received, and what that says of their endpoints."""
+    outbox.record_delivered(db, made, now)
+    for name in {claim.endpoint for claim, _ in made}:
+        endpoints.note_success(db, name)

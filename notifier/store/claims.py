@@ -11,9 +11,11 @@ _CALLBACK_URL = (
     "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
     f"AND d.endpoint = c.endpoint || '{callback_lane('')}')"
 )
+_TEMPLATE = "'template:' || d.endpoint"
 _DUE = (
     "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, e.about, b.body, "
-    f"e.recorded_at, d.attempts + 1, d.failures, {_CALLBACK_URL}, d.host FROM deliveries d "
+    f"e.recorded_at, d.attempts + 1, d.failures, {_CALLBACK_URL}, d.host, "
+    f"d.format = {_TEMPLATE} FROM deliveries d "
     "JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
     "JOIN bodies b ON b.event = d.event AND b.format = d.format "
     "WHERE d.state = 'pending' AND d.in_flight IS NULL AND d.endpoint = ? AND d.due_at <= ?"
@@ -39,15 +41,12 @@ def claim_callback(db: sqlite3.Connection, endpoint: str, host: str, now: float)
 
 def _taken(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: float) -> list[Claim]:
     claims = [_claim(row) for row in rows]
-    for claim in claims:
-        db.execute(
-            "INSERT INTO attempts (delivery, number, started_at) VALUES (?, ?, ?)",
-            (claim.delivery, claim.attempt, now),
-        )
-        db.execute(
-            "UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2",
-            (claim.attempt, claim.delivery),
-        )
+    numbers = [(claim.attempt, claim.delivery) for claim in claims]
+    db.executemany(
+        "INSERT INTO attempts (number, delivery, started_at) VALUES (?, ?, ?)",
+        [(*number, now) for number in numbers],
+    )
+    db.executemany("UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2", numbers)
     return claims
 
 
@@ -56,6 +55,20 @@ def _claim(row: tuple[Any, ...]) -> Claim:
     video = {"gateway": gateway, "video_id": video_id}
     subject = video if about is None else {"about_endpoint": about}
     return Claim(delivery, endpoint, event, event_type, subject, *rest)
+
+
+def keep_rendering(db: sqlite3.Connection, claim: Claim, body: bytes) -> None:
+    """Store what the endpoint's template made, as the body of this delivery from now on."""
+    name = f"template:{claim.endpoint}"
+    db.execute(
+        "INSERT INTO bodies (event, format, body) VALUES (?, ?, ?) "
+        "ON CONFLICT (event, format) DO UPDATE SET body = excluded.body",
+        (claim.event_id, name, body),
+    )
+    db.execute(
+        "UPDATE deliveries SET format = ? WHERE id = ? AND event = ? AND endpoint = ?",
+        (name, claim.delivery, claim.event_id, claim.endpoint),
+    )
 
 
 def next_due(db: sqlite3.Connection, endpoint: str) -> float | None:

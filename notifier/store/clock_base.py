@@ -29,6 +29,8 @@ _TIMESTAMPS = {
     "deliveries": ("due_at", "settled_at"),
     "endpoints": ("failing_since", "last_failure", "disabled_since"),
     "job_samples": ("recorded_at",),
+    "expiry_timers": ("expires_at",),
+    "downloads": ("due_at", "deadline", "settled_at"),
 }
 _RECORDED = {"events": "recorded_at", "deliveries": "settled_at", "endpoints": "last_failure"}
 _TAKEN = {"watches": "taken_at"}

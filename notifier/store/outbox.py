@@ -7,7 +7,7 @@ next start and costs no retry.
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from notifier.model.delivery import (
     AttemptRecord,
@@ -21,10 +21,11 @@ from notifier.model.delivery import (
     Settlement,
 )
 from notifier.model.event import EventKind, NewEvent
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
-from notifier.store import callback_hosts, job_samples
+from notifier.store import callback_hosts, downloads, expiry_timers, job_samples
 from notifier.store.codec import dump_snapshot
 from notifier.store.endpoints import is_configured
 
@@ -35,9 +36,11 @@ def record_ending(
     event: NewEvent,
     last: Snapshot,
     now: float,
+    *,
     sample: JobSample | None = None,
+    plan: FollowUpPlan = NO_FOLLOW_UP,
 ) -> bool:
-    """Close an open watch, put its event and deliveries into the outbox, and keep the sample.
+    """Close an open watch, put its event and deliveries into the outbox; keep sample and plan.
 
     Returns False, and changes nothing, when the watch is not open any more.
     """
@@ -53,6 +56,22 @@ def record_ending(
     _insert_removed(db, event.id, watch, now)
     if sample is not None:
         job_samples.add(db, sample, now)
+    if plan.expires_at is not None:
+        expiry_timers.add(db, watch, plan.expires_at)
+    if plan.archive:
+        downloads.add(db, watch, now, plan.expires_at)
+    return True
+
+
+def record_follow_up(
+    db: sqlite3.Connection, watch: int, kind: EventKind, event: NewEvent, now: float
+) -> bool:
+    """Put an event after the ending into the outbox; False if the watch has one of this kind."""
+    known = "SELECT 1 FROM events WHERE watch = ? AND kind = ?"
+    if db.execute(known, (watch, kind)).fetchone() is not None:
+        return False
+    _insert(db, event, now, watch=watch, kind=kind)
+    _insert_removed(db, event.id, watch, now)
     return True
 
 
@@ -154,16 +173,37 @@ def record_attempt(
         callback_hosts.enter(db, claim.endpoint, claim.host, now)
 
 
-def postpone(db: sqlite3.Connection, claim: Claim) -> None:
-    """Take a claim back whose attempt was not begun: the delivery is as it was before."""
-    if not _is_in_flight(db, claim):
-        return
-    db.execute(
-        "DELETE FROM attempts WHERE delivery = ? AND number = ?", (claim.delivery, claim.attempt)
+def record_delivered(
+    db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
+) -> None:
+    """Store attempts that were received, as `record_attempt` does, in a few statements."""
+    mine = [(claim, attempt) for claim, attempt in made if _is_in_flight(db, claim)]
+    db.executemany(
+        "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
+        "WHERE delivery = ? AND number = ?",
+        [
+            (
+                *(attempt.started_at, attempt.duration_ms, attempt.outcome),
+                *(attempt.status, attempt.detail, claim.delivery, claim.attempt),
+            )
+            for claim, attempt in mine
+        ],
     )
-    db.execute(
+    # a success counts even if the endpoint has been removed from the config meanwhile
+    db.executemany(
+        "UPDATE deliveries SET in_flight = NULL, state = 'delivered', reason = '', "
+        "settled_at = ? WHERE id = ?",
+        [(now, claim.delivery) for claim, _ in mine],
+    )
+
+
+def release(db: sqlite3.Connection, claims: Sequence[Claim]) -> None:
+    """Take claims back whose attempts were not begun: the deliveries are as they were before."""
+    mine = [(claim.delivery, claim.attempt) for claim in claims if _is_in_flight(db, claim)]
+    db.executemany("DELETE FROM attempts WHERE delivery = ? AND number = ?", mine)
+    db.executemany(
         "UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE id = ?",
-        (claim.delivery,),
+        [(delivery,) for delivery, _ in mine],
     )
 
 
@@ -196,7 +236,10 @@ def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]
 
 def release_interrupted(db: sqlite3.Connection) -> int:
     """Make deliveries in flight due again, their attempts `interrupted`; return how many."""
-    db.execute("UPDATE attempts SET outcome = 'interrupted' WHERE outcome IS NULL")
+    db.execute(
+        "UPDATE attempts SET outcome = 'interrupted', detail = ? WHERE outcome IS NULL",
+        ("the process ended; perhaps nothing was sent",),
+    )
     released = db.execute("UPDATE deliveries SET in_flight = NULL WHERE in_flight IS NOT NULL")
     return released.rowcount
 

@@ -2,10 +2,10 @@
 
 An event is removed with its deliveries, dead letters included, once none of them is pending or in
 flight and the last was settled long enough ago; deliveries held for a disabled endpoint keep it. A
-watch is removed when it has no event left, unless a file still lists it: its row is then the
-tombstone that keeps it from being watched again. The sources `api` and `discovery` do not count:
-no file could ever stop listing it, and discovery remembers it otherwise. SQLite reuses the room;
-the file does not shrink.
+watch is removed when it has no event left and nothing is to be done for it, unless a file still
+lists it: its row is then the tombstone that keeps it from being watched again. The sources `api`
+and `discovery` do not count: no file could ever stop listing it, and discovery remembers it
+otherwise. SQLite reuses the room; the file does not shrink.
 
 Each batch examines a bounded number of rows, from where the batch before it stopped. What has to
 stay is therefore looked at once in a pass, however much of it there is.
@@ -58,18 +58,27 @@ def prune_events(db: sqlite3.Connection, before: float, start: Position) -> Prun
 def prune_watches(db: sqlite3.Connection, before: float, start: Position) -> Pruned:
     """Examine watches closed before then (Unix seconds), and remove those that nothing needs."""
     rows = db.execute(
-        "SELECT closed_at, id, EXISTS (SELECT 1 FROM events e WHERE e.watch = w.id), "
+        "SELECT closed_at, id, EXISTS (SELECT 1 FROM events e WHERE e.watch = w.id) OR "
+        "EXISTS (SELECT 1 FROM expiry_timers t WHERE t.watch = w.id AND t.expires_at >= ?) OR "
+        "EXISTS (SELECT 1 FROM downloads d WHERE d.watch = w.id AND d.state = 'pending' "
+        "AND d.deadline >= ?), "
         "EXISTS (SELECT 1 FROM listings l WHERE l.gateway = w.gateway "
         "AND l.video_id = w.video_id AND l.source NOT IN (?, ?)), gateway, video_id "
         "FROM watches w "
         "WHERE state <> 'open' AND (closed_at, id) > (?, ?) AND closed_at < ? "
         "ORDER BY closed_at, id LIMIT ?",
-        (API_SOURCE, DISCOVERY_SOURCE, start.at, start.id or 0, before, BATCH),
+        (before, before, API_SOURCE, DISCOVERY_SOURCE, start.at, start.id or 0, before, BATCH),
     ).fetchall()
     db.executemany(
         "DELETE FROM callbacks WHERE watch = ?", [(row[1],) for row in rows if not row[2]]
     )
     over = [row for row in rows if not (row[2] or row[3])]
+    db.executemany("DELETE FROM expiry_timers WHERE watch = ?", [(row[1],) for row in over])
+    # a file that is kept has to be found again when it is old enough
+    db.executemany(
+        "DELETE FROM downloads WHERE watch = ? AND state <> 'archived'",
+        [(row[1],) for row in over],
+    )
     db.executemany("DELETE FROM watches WHERE id = ?", [(row[1],) for row in over])
     db.executemany(
         "DELETE FROM listings WHERE gateway = ? AND video_id = ? "

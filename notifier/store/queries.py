@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from notifier.model.views import (
     WatchView,
 )
 from notifier.model.watch import WatchKey
+from notifier.store import downloads
 from notifier.store.codec import WATCH_COLUMNS, load_watch
 from notifier.store.delivery_counts import counts_by_endpoint
 from notifier.store.listings import sources_of
@@ -62,6 +63,17 @@ def event_summaries(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> 
     """Return a summary for each row of an event's own columns."""
     counts = _delivery_counts(db, [row[0] for row in rows])
     return [_summary(row, counts) for row in rows]
+
+
+def summaries_of(db: sqlite3.Connection, ids: Collection[str]) -> list[EventSummary]:
+    """Return the events with these ids that there are, the latest first."""
+    rows = db.execute(
+        "SELECT e.id, e.type, e.created_at, w.gateway, w.video_id, e.about FROM events e "
+        "LEFT JOIN watches w ON w.id = e.watch WHERE e.id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY e.recorded_at DESC, e.id DESC",
+        (json.dumps(list(ids)),),
+    ).fetchall()
+    return event_summaries(db, rows)
 
 
 def _summary(row: tuple[Any, ...], counts: Mapping[str, dict[str, int]]) -> EventSummary:
@@ -193,6 +205,7 @@ def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
             counts.get(row[-2], {}),
             sources_of(db, WatchKey(*row[1:3])),
             callback_of(db, row[0]),
+            archive=downloads.view(db, row[0]),
         )
         for row in rows
     ]

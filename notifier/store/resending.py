@@ -8,18 +8,18 @@ from notifier.model.delivery import Format
 from notifier.model.event import subscribes
 from notifier.store.pruning import Position
 
-Render = Callable[[bytes, Format], bytes]
-"""Renders the body of another format from the `standard` one."""
+Render = Callable[[bytes, str], bytes]
+"""Makes the rendering of a name from the `standard` body."""
 
 _UNDELIVERED = ("dead", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An endpoint that events may be resent to."""
+    """An endpoint that events may be resent to; `rendering` is a name (`Rendering.name`)."""
 
     endpoint: str
-    format: Format
+    rendering: str
     events: tuple[str, ...]
 
 
@@ -106,17 +106,20 @@ def _make_due(
     db: sqlite3.Connection, event_id: str, recipient: Recipient, render: Render, now: float
 ) -> None:
     """Start the delivery's retries over; its earlier attempts stay on record."""
-    _have_body(db, event_id, recipient.format, render)
+    _have_body(db, event_id, recipient.rendering, render)
     db.execute(
         "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (event, endpoint) DO UPDATE SET state = 'pending', due_at = excluded.due_at, "
-        "format = iif(in_flight IS NULL, excluded.format, format), failures = 0, reason = '', "
+        # what a template has made once is sent again as it is
+        "format = iif(in_flight IS NULL AND NOT (excluded.format = 'standard' "
+        "AND format = 'template:' || endpoint), excluded.format, format), "
+        "failures = 0, reason = '', "
         "settled_at = NULL",
-        (event_id, recipient.endpoint, recipient.format, now),
+        (event_id, recipient.endpoint, recipient.rendering, now),
     )
 
 
-def _have_body(db: sqlite3.Connection, event_id: str, form: Format, render: Render) -> None:
+def _have_body(db: sqlite3.Connection, event_id: str, form: str, render: Render) -> None:
     bodies = dict(
         db.execute("SELECT format, body FROM bodies WHERE event = ?", (event_id,)).fetchall()
     )

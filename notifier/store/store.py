@@ -8,6 +8,7 @@ from notifier.errors import NotifierError
 from notifier.model.delivery import AttemptRecord, CallbackDemand, Claim, Settlement
 from notifier.model.discovery import DiscoveryRecord, FoundJob, Mark
 from notifier.model.event import NewEvent
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.health import Health
 from notifier.model.job_sample import JobSample
 from notifier.model.steady_base import SteadyBase
@@ -43,10 +44,11 @@ from notifier.store import (
     watch_batches,
     watches,
 )
+from notifier.store.follow_up_operations import FollowUpOperations
+from notifier.store.following import Following
 from notifier.store.pruning import Position, Pruned
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay, Replayed
-from notifier.store.transactions import Transactions
 from notifier.store.watch_batches import Added, Addition
 
 _UNKNOWN_BASE = SteadyBase("", 0.0)
@@ -60,7 +62,7 @@ class Outstanding:
     deliveries: delivery_counts.DeliveryCounts
 
 
-class Store(Transactions):
+class Store(FollowUpOperations, Following):
     """The daemon's durable state; when a method has returned, its changes are on the disk.
 
     Every method raises StoreError when the file or the disk fails; nothing was changed then.
@@ -128,14 +130,22 @@ class Store(Transactions):
         await self._transact(watches.save_observations, observations)
 
     async def record_ending(
-        self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
+        self,
+        watch: int,
+        event: NewEvent,
+        last: Snapshot,
+        *,
+        sample: JobSample | None = None,
+        plan: FollowUpPlan = NO_FOLLOW_UP,
     ) -> bool:
         """Commit watch closed, event and deliveries together; False if it was not open.
 
         `last` is the last thing known about the video, shown with the watch; `sample` is how the
-        job went, for forecasts.
+        job went, for forecasts; `plan` is what is to be done after it.
         """
-        return await self._transact(outbox.record_ending, watch, event, last, self._now(), sample)
+        return await self._transact(
+            outbox.record_ending, watch, event, last, self._now(), sample=sample, plan=plan
+        )
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
@@ -157,9 +167,9 @@ class Store(Transactions):
         """Return when callbacks are to be claimed next, None when none waits."""
         return await self._read(callback_hosts.next_look, endpoint)
 
-    async def postpone(self, claim: Claim) -> None:
-        """Take a claim back whose attempt was not begun."""
-        await self._transact(outbox.postpone, claim)
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Take claims back whose attempts were not begun."""
+        await self._transact(outbox.release, claims)
 
     async def record_attempt(
         self,
@@ -179,6 +189,14 @@ class Store(Transactions):
         return await self._transact(
             attempts.record, claim, attempt, settlement, health, notice, now
         )
+
+    async def keep_rendering(self, claim: Claim, body: bytes) -> None:
+        """Store what the endpoint's template made, as the body of this delivery from now on."""
+        await self._transact(claims.keep_rendering, claim, body)
+
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        """Commit attempts at endpoints that were received."""
+        await self._transact(attempts.record_delivered, made, self._now())
 
     async def recover(
         self,

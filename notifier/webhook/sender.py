@@ -5,11 +5,15 @@ from dataclasses import dataclass, replace
 
 from notifier import __version__
 from notifier.errors import TransportError
+from notifier.formats.service import Service
+from notifier.formats.table import SERVICES
 from notifier.http_client import HttpClient, HttpRequest, HttpResponse
+from notifier.model.delivery import NOT_RENDERED, Format
 from notifier.net import Admission
 from notifier.schedule.retry_after import parse_retry_after
-from notifier.signing import signed_headers
+from notifier.signing import body_signature, signed_headers
 from notifier.webhook.refusal import refusal_text
+from notifier.webhook.templates import Template, TemplateError, apply_template
 
 MAX_ANSWER = 64 * 1024
 """How much is read of a receiver's answer, in bytes; what is longer was received all the same."""
@@ -21,13 +25,19 @@ _SUCCESS = range(200, 300)
 class Target:
     """Where to send, with every secret resolved at this moment; never logged.
 
-    `keys` are empty for a format that is not signed. `timeout` is seconds for the whole attempt.
+    `keys` sign by Standard Webhooks, `body_key` signs as GitHub does, `own_secret` as `service`
+    itself does; each is empty if nothing is signed so. `template` turns the `standard` body into
+    the one that is sent. `timeout` is seconds for the whole attempt.
     """
 
     url: str
     headers: Mapping[str, str]
     keys: Sequence[bytes]
     timeout: float
+    service: Service = SERVICES[Format.STANDARD]
+    body_key: bytes = b""
+    own_secret: str = ""
+    template: Template | None = None
 
     def __repr__(self) -> str:
         """Return a text without secrets."""
@@ -40,18 +50,20 @@ class Outcome:
 
     `word` is `delivered`, `http_500` and so on, or a `TransportError.kind`. `status` is the HTTP
     status of a complete answer. `retry_after` is the wait that the receiver asked for, in seconds.
-    `detail` says why it was not delivered: in the receiver's words (`refusal_text`) or in ours.
+    `code` is the refusal that the service states in its answer, "" for none. `detail` says why it
+    was not delivered: in the receiver's words (`refusal_text`) or in ours.
     """
 
     word: str
     status: int | None = None
     retry_after: float | None = None
     detail: str = ""
+    code: str = ""
 
     @property
     def delivered(self) -> bool:
-        """Whether a 2xx came back."""
-        return self.status is not None and _is_success(self.status)
+        """Whether a 2xx came back that does not refuse in its body."""
+        return self.status is not None and _is_success(self.status) and not self.code
 
 
 class WebhookSender:
@@ -78,39 +90,60 @@ class WebhookSender:
         target = self._target
         return WebhookSender(self._http, lambda: replace(target(), url=url), self._wall, admission)
 
+    async def rendered(self, standard: bytes) -> bytes | Outcome:
+        """Return what the endpoint's template makes of a `standard` body, or why it fails."""
+        try:
+            template = self._target().template
+            return standard if template is None else await apply_template(template, standard)
+        except TemplateError as error:
+            return Outcome(NOT_RENDERED, detail=str(error))
+        except ValueError as error:
+            return Outcome("secret", detail=str(error))
+
     async def send(self, event_id: str, body: bytes) -> Outcome:
         """Make one attempt; every outcome is returned, only DeferredError is raised."""
         try:
-            request = self._request(self._target(), event_id, body)
+            target = self._target()
+            request = self._request(target, event_id, body)
             reply = await self._http.send(request)
         except TransportError as error:
             return Outcome(error.kind, detail=error.detail)
         except ValueError as error:
             return Outcome("secret", detail=str(error))
-        if _is_success(reply.status):
+        code = target.service.refusal(reply.status, reply.body)
+        if _is_success(reply.status) and not code:
             return Outcome("delivered", reply.status)
-        return self._refused(request, reply)
+        return self._refused(target.service, request, reply, code)
 
     def _request(self, target: Target, event_id: str, body: bytes) -> HttpRequest:
+        url, template = target.url, target.template
         headers = {
             **target.headers,
-            "content-type": "application/json",
+            "content-type": target.service.content_type if template is None else template.media,
             "user-agent": f"notifier/{__version__}",
         }
         if target.keys:
             headers |= signed_headers(target.keys, event_id, int(self._wall()), body)
+        if target.body_key:
+            headers |= body_signature(target.body_key, body)
+        if target.own_secret and target.service.sign is not None:
+            url, body = target.service.sign(url, body, target.own_secret, self._wall())
         return HttpRequest(
-            *("POST", target.url, headers, target.timeout, MAX_ANSWER, body),
+            *("POST", url, headers, target.timeout, MAX_ANSWER, body),
             wants_body=False,
             admission=self._admission,
         )
 
-    def _refused(self, request: HttpRequest, reply: HttpResponse) -> Outcome:
+    def _refused(
+        self, service: Service, request: HttpRequest, reply: HttpResponse, code: str
+    ) -> Outcome:
         wait = parse_retry_after(reply.headers.get("retry-after", ""), self._wall())
+        wait = max(wait or 0.0, service.waits.get(code, 0.0)) or wait
         detail = refusal_text(
             reply.status, reply.headers, reply.body, url=request.url, sent=request.headers
         )
-        return Outcome(f"http_{reply.status}", reply.status, wait, detail)
+        word = f"refused_{code}" if code and _is_success(reply.status) else f"http_{reply.status}"
+        return Outcome(word, reply.status, wait, detail, code)
 
 
 def _is_success(status: int) -> bool:

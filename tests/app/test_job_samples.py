@@ -43,7 +43,9 @@ async def test_what_jobs_taught_before_a_restart_is_known_after_it(tmp_path: Pat
     )
     for number, watch in enumerate(watches):
         sample = JobSample(SORA, 100.0 + number, 2.0, 6)
-        assert await first.record_ending(watch.row, new_event(f"evt_{number}"), snapshot(), sample)
+        assert await first.record_ending(
+            watch.row, new_event(f"evt_{number}"), snapshot(), sample=sample
+        )
     await first.close()
 
     second = opened()

@@ -49,7 +49,7 @@ from notifier.signing import signed_headers
 from notifier.store import Database, Store, ThreadExecutor
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
-from tests.builders import listing, rng, snapshot, spec
+from tests.builders import NothingFollows, listing, rng, snapshot, spec
 from tests.process.harness import World, running
 
 KEY = b"a key of 32 bytes for benchmarks"
@@ -183,6 +183,7 @@ async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Out
             store,
             [Subscription("app", Format.STANDARD, ("video.*",))],
             content_url=lambda _, video: f"http://gateway/v1/videos/{video}/content",
+            follow_ups=NothingFollows(),
             event_id=partial(watch_event_id, store.id),
             wall=clock.wall,
             wake=lambda _: lane.wake(),

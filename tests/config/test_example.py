@@ -11,6 +11,7 @@ import pytest
 
 from notifier.config import Config
 from notifier.config.models import (
+    ArchiveTable,
     Document,
     EndpointTable,
     GatewayTable,
@@ -43,6 +44,7 @@ def tables(raw: Mapping[str, Any]) -> Iterator[tuple[type[Table], Mapping[str, A
     yield WatchTable, raw["watches"][0]
     yield OutboundTable, raw["outbound"]
     yield StoreTable, raw["store"]
+    yield ArchiveTable, raw["archive"]
     yield LogTable, raw["log"]
     yield HttpTable, raw["http"]
 
@@ -62,15 +64,17 @@ def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:
     # for these there is no default to show
     gateways = full.gateways.values()
     assert [
-        replace(each, proxy=None, tls=TlsFiles(), discover_since=None) for each in gateways
+        replace(each, proxy=None, tls=TlsFiles(), discover_since=None, expiry_notice=None)
+        for each in gateways
     ] == [*plain.gateways.values()]
     endpoints = full.endpoints.values()
-    assert [replace(each, proxy=None, tls=TlsFiles()) for each in endpoints] == [
+    assert [replace(each, proxy=None, tls=TlsFiles(), template=None) for each in endpoints] == [
         *plain.endpoints.values()
     ]
     assert full.outbound == plain.outbound
     assert full.watch_dir == plain.watch_dir
     assert full.store_path == plain.store_path
+    assert replace(full.archive, keep=None, url_prefix=None) == plain.archive
     assert full.retention == plain.retention == 30 * 86_400
     assert (full.log_level, full.log_format) == (plain.log_level, plain.log_format)
 

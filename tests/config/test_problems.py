@@ -123,7 +123,14 @@ def test_a_base_url_that_cannot_be_asked_is_explained(
     ("lines", "key", "message"),
     [
         (URL, "secret", "is required for format standard"),
-        (f'{URL}format = "xml"', "format", "must be 'standard' or 'slack'"),
+        (
+            f'{URL}format = "xml"',
+            "format",
+            (
+                "must be 'standard', 'slack', 'discord', 'teams', 'feishu', 'dingtalk', "
+                "'wecom', 'cloudevents' or 'template'"
+            ),
+        ),
         (f'{URL}format = "slack"\nsecret = "{WHSEC}"', "secret", "is not for format slack"),
         (f'{URL}secret = "hunter2"', "secret", "must start with whsec_"),
         (f'{URL}secret = ["{WHSEC}", 3]', "secret[1]", FORMS),

@@ -71,9 +71,14 @@ async def serving(w: World, *, token: str = "", **http: object) -> AsyncIterator
     """Run a daemon that serves its API on TCP for as long as the block lasts."""
     w.config["http"] = {"listen": "127.0.0.1:0", **({"token": token} if token else {}), **http}
     async with running(w.save()) as daemon:
-        (port,) = [
-            int(found[1])
-            for line in daemon.logs("listening")
-            if (found := re.fullmatch(r"127\.0\.0\.1 port (\d+)", line["at"]))
-        ]
-        yield Api(port, daemon, {"authorization": f"Bearer {token}"} if token else {})
+        yield api_of(daemon, token)
+
+
+def api_of(daemon: Daemon, token: str = "") -> Api:
+    """Return the API of a daemon that has started and listens on loopback."""
+    (port,) = [
+        int(found[1])
+        for line in daemon.logs("listening")
+        if (found := re.fullmatch(r"127\.0\.0\.1 port (\d+)", line["at"]))
+    ]
+    return Api(port, daemon, {"authorization": f"Bearer {token}"} if token else {})

@@ -16,7 +16,7 @@ from notifier.delivery import (
 )
 from notifier.delivery.attempt import AttemptStore
 from notifier.metrics import Metrics
-from notifier.model.delivery import Format
+from notifier.model.delivery import Claim, Format
 from notifier.model.health import Health
 from notifier.model.watch import WatchKey, WatchSpec
 from notifier.schedule.clock import Clock
@@ -57,6 +57,13 @@ class Receiver:
         if answer is None:
             return Outcome("timeout")
         return Outcome("delivered" if answer < 300 else f"http_{answer}", answer)
+
+
+class NoTemplates:
+    """A store for endpoints without a template."""
+
+    async def keep_rendering(self, claim: Claim, body: bytes) -> None:
+        raise AssertionError("nothing was to be rendered")
 
 
 def make_lane(

@@ -1,5 +1,7 @@
 """Recording attempts: which records wait for which."""
 
+from collections.abc import Sequence
+
 import trio
 from trio.testing import MockClock
 
@@ -8,12 +10,12 @@ from notifier.errors import StoreError
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
-from tests.delivery.lanes import HEALTHY
+from tests.delivery.lanes import HEALTHY, NoTemplates
 
 ATTEMPT = AttemptRecord(0, 0, "some word")
 
 
-class SlowStore:
+class SlowStore(NoTemplates):
     """Takes a second for each attempt, and one after the other."""
 
     def __init__(self) -> None:
@@ -36,6 +38,11 @@ class SlowStore:
             self.recorded.append(claim.event_id)
             return True
 
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        async with self._turn:
+            await trio.sleep(1)
+            self.recorded += [claim.event_id for claim, _ in made]
+
 
 def claim(event_id: str) -> Claim:
     return Claim(1, "app", event_id, "video.completed", {}, b"{}", 0.0, 1, 0)
@@ -56,6 +63,20 @@ async def test_a_success_waits_for_one_failure_at_most(autojump_clock: MockClock
 
     assert store.recorded.index("success") == 1
     assert len(store.recorded) == 41
+
+
+async def test_successes_that_came_together_are_recorded_together_and_wait_for_one_failure(
+    autojump_clock: MockClock,
+) -> None:
+    store = SlowStore()
+    recorder = AttemptRecorder(store, trio.current_time)
+    async with trio.open_nursery() as nursery:
+        for number in range(40):
+            nursery.start_soon(record, recorder, f"failure-{number}", RetryAt(0))
+        await trio.sleep(0.5)
+        await recorder.record_delivered([(claim("first"), ATTEMPT), (claim("second"), ATTEMPT)])
+
+    assert store.recorded[1:3] == ["first", "second"]
 
 
 async def test_a_failure_that_cannot_be_recorded_lets_the_next_one_try(

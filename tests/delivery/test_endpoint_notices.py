@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
@@ -159,12 +160,13 @@ async def test_an_endpoint_that_is_down_for_a_week_is_disabled_and_the_others_ar
         assert claim.subject == {"about_endpoint": "app"}
 
 
+@pytest.mark.parametrize("count", [1, 3], ids=["alone", "recorded together with others"])
 async def test_the_first_success_after_it_was_disabled_is_notified_too(
-    autojump_clock: MockClock,
+    count: int, autojump_clock: MockClock
 ) -> None:
     clock = steady_clock()
     store = memory_store(clock)
-    await put(store)
+    await put(store, count=count)
     others = (Subscription("ops", Format.STANDARD, ("endpoint.*",)),)
     gone = Receiver(status=410)
     await run_for(60, Parts(store, gone, clock, others=others).lane())

@@ -1,21 +1,26 @@
 """A lane over days of virtual time."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
+from notifier.delivery import Lane
+from notifier.delivery.claims_ahead import MOST_AHEAD
 from notifier.delivery.lane import MOST_UNRECORDED
 from notifier.errors import StoreError
 from notifier.model.delivery import AttemptRecord, Claim, Format, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
+from notifier.schedule.clock import Clock
 from notifier.store import Store
 from tests.builders import memory_store
 from tests.delivery.lanes import (
     DAY,
     SCHEDULE,
+    NoTemplates,
     Parts,
     Receiver,
     make_lane,
@@ -196,7 +201,7 @@ async def test_a_bug_while_sending_is_a_failed_attempt_of_that_event_alone(
     assert [line["event"] for line in logs].count("attempt_crashed") == 1
 
 
-class RefusingStore:
+class RefusingStore(NoTemplates):
     """A store whose disk is full for a while when attempts are recorded."""
 
     def __init__(self, store: Store, refusals: int) -> None:
@@ -216,6 +221,12 @@ class RefusingStore:
             raise StoreError("the disk is full")
         return await self._store.record_attempt(claim, attempt, settlement, health, notice)
 
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        if self._refusals:
+            self._refusals -= 1
+            raise StoreError("the disk is full")
+        await self._store.record_delivered(made)
+
 
 async def test_a_2xx_that_cannot_be_recorded_is_recorded_later_and_not_sent_again(
     autojump_clock: MockClock,
@@ -234,7 +245,7 @@ async def test_a_2xx_that_cannot_be_recorded_is_recorded_later_and_not_sent_agai
     assert (await store.outstanding(0)).deliveries.delivered == 1
 
 
-class Stuck:
+class Stuck(NoTemplates):
     """A store that records nothing until `go` is set."""
 
     def __init__(self, real: Store) -> None:
@@ -251,6 +262,10 @@ class Stuck:
     ) -> bool:
         await self.go.wait()
         return await self._real.record_attempt(claim, attempt, settlement, health, notice)
+
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        await self.go.wait()
+        await self._real.record_delivered(made)
 
 
 async def test_the_next_attempt_waits_for_no_record_but_unrecorded_successes_are_bounded(
@@ -273,3 +288,104 @@ async def test_the_next_attempt_waits_for_no_record_but_unrecorded_successes_are
 
     assert len({event for _, event, _ in receiver.got}) == len(receiver.got) == 200
     assert (await store.outstanding(0)).deliveries.delivered == 200
+
+
+class Counting(NoTemplates):
+    """A store that counts the transactions of a lane."""
+
+    def __init__(self, real: Store) -> None:
+        self._real = real
+        self.claimed: list[int] = []
+        self.recorded: list[int] = []
+        self.released: list[str] = []
+
+    async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
+        claims = await self._real.claim_due(endpoint, limit)
+        self.claimed.append(len(claims))
+        return claims
+
+    async def next_due(self, endpoint: str) -> float | None:
+        return await self._real.next_due(endpoint)
+
+    async def release(self, claims: Sequence[Claim]) -> None:
+        self.released += [claim.event_id for claim in claims]
+        await self._real.release(claims)
+
+    async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+        self.recorded.append(len(made))
+        await trio.sleep(0.05)
+        await self._real.record_delivered(made)
+
+    async def record_attempt(
+        self,
+        claim: Claim,
+        attempt: AttemptRecord,
+        settlement: Settlement,
+        health: Health | None,
+        notice: NewEvent | None,
+    ) -> bool:
+        return await self._real.record_attempt(claim, attempt, settlement, health, notice)
+
+
+def counted_lane(store: Counting, receiver: Receiver, clock: Clock) -> Lane:
+    parts = Parts(store, receiver, clock)  # type: ignore[arg-type]  # what a lane needs of it
+    return parts.lane()
+
+
+async def test_while_all_goes_well_deliveries_are_claimed_ahead_and_recorded_together(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    real = memory_store(clock)
+    store = Counting(real)
+    await put(real, count=1000)
+    await run_for(60, counted_lane(store, Receiver(takes=0.01), clock))
+
+    assert (await real.outstanding(0)).deliveries.delivered == 1000
+    assert sum(store.claimed) == 1000
+    assert MOST_AHEAD // 2 < max(store.claimed) <= MOST_AHEAD + 4
+    assert len(store.recorded) < 300
+    assert store.released == []
+
+
+async def test_the_first_failure_takes_back_what_was_claimed_ahead_without_a_trace(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    real = memory_store(clock)
+    store = Counting(real)
+    await put(real, count=500)
+    receiver = Receiver(takes=0.01, answers=[*([204] * 200), *([500] * 300)])
+    await run_for(3, counted_lane(store, receiver, clock))
+
+    assert len(store.released) > MOST_AHEAD // 2
+    assert len(receiver.got) < 220
+    untouched = await real.event(store.released[-1])
+    assert untouched is not None
+    assert (untouched.deliveries[0].state, untouched.deliveries[0].attempts) == ("pending", [])
+
+
+async def test_a_stopped_lane_takes_back_what_it_claimed_ahead(autojump_clock: MockClock) -> None:
+    clock = steady_clock()
+    real = memory_store(clock)
+    store = Counting(real)
+    await put(real, count=1000)
+    lane = counted_lane(store, Receiver(takes=0.01), clock)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        await trio.sleep(1)
+        lane.stop()
+
+    assert store.released
+    assert await real.release_interrupted() == 0
+
+
+async def test_410_sends_nothing_that_was_claimed_ahead(autojump_clock: MockClock) -> None:
+    clock = steady_clock()
+    real = memory_store(clock)
+    await put(real, count=500)
+    receiver = Receiver(takes=0.01, answers=[*([204] * 200), 410])
+    await run_for(60, counted_lane(Counting(real), receiver, clock))
+
+    assert len(receiver.got) <= 208
+    assert await real.release_interrupted() == 0

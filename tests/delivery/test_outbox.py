@@ -8,12 +8,13 @@ from structlog.testing import capture_logs
 
 from notifier.delivery import Outbox, Subscription
 from notifier.model.delivery import Format
-from notifier.model.event import Ending, EventType, NewEvent
+from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent
+from notifier.model.follow_up import FollowUpPlan
 from notifier.model.job_sample import JobSample
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
-from tests.builders import START, snapshot
+from tests.builders import START, NothingFollows, snapshot
 
 SUBSCRIPTIONS = [
     Subscription("app", Format.STANDARD, ("video.*",)),
@@ -30,8 +31,19 @@ class Recorder:
         self.events: list[NewEvent] = []
 
     async def record_ending(
-        self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
+        self,
+        watch: int,
+        event: NewEvent,
+        last: Snapshot,
+        *,
+        sample: JobSample | None = None,
+        plan: FollowUpPlan,
     ) -> bool:
+        if self.open:
+            self.events.append(event)
+        return self.open
+
+    async def record_follow_up(self, watch: int, kind: EventKind, event: NewEvent) -> bool:
         if self.open:
             self.events.append(event)
         return self.open
@@ -45,6 +57,7 @@ def make_outbox(store: Recorder, woken: list[str]) -> Outbox:
         store,
         SUBSCRIPTIONS,
         content_url=lambda gateway, video: f"https://{gateway}/v1/videos/{video}/content",
+        follow_ups=NothingFollows(),
         event_id=lambda *_: "evt_fixed",
         wall=lambda: START + 0.9,
         wake=wake,
@@ -129,3 +142,25 @@ async def test_one_line_reports_the_event() -> None:
         "video_id": "video_1",
         "endpoints": ["app", "alarms", "chat"],
     }.items() <= line.items()
+
+
+async def test_an_event_after_the_ending_goes_to_the_same_endpoints_with_the_content_url() -> None:
+    store, woken = Recorder(), list[str]()
+    of = ending(Status.COMPLETED)
+    follow_up = FollowUp(of.watch, EventKind.EXPIRING, of.snapshot)
+    await make_outbox(store, woken).publish_follow_up(follow_up)
+    (event,) = store.events
+    assert event.type is EventType.EXPIRING
+    assert [name for name, _ in event.endpoints] == woken == ["app", "chat"]
+    watch = json.loads(event.bodies[Format.STANDARD])["watch"]
+    assert watch["content_url"] == "https://main/v1/videos/video_1/content"
+    assert "archive" not in watch
+
+
+async def test_an_event_after_the_ending_that_is_there_already_is_not_reported() -> None:
+    store, woken = Recorder(open_=False), list[str]()
+    of = ending(Status.COMPLETED)
+    with capture_logs() as logs:
+        follow_up = FollowUp(of.watch, EventKind.EXPIRING, of.snapshot)
+        await make_outbox(store, woken).publish_follow_up(follow_up)
+    assert (woken, logs) == ([], [])

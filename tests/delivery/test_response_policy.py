@@ -4,11 +4,57 @@ import pytest
 
 from notifier.delivery.response_policy import Response, ResponsePolicy
 from notifier.http_client import KINDS
-from notifier.model.delivery import DeadLetter, Delivered, Format, Hold, RetryAt, Settlement
+from notifier.model.delivery import (
+    NOT_RENDERED,
+    DeadLetter,
+    Delivered,
+    Format,
+    Hold,
+    RetryAt,
+    Settlement,
+)
 from tests.builders import rng
 
 SCHEDULE = (5.0, 300.0, 1800.0)
 STATUSES = [100, *range(200, 227), *range(300, 309), *range(400, 452), *range(500, 512), 599]
+
+
+FINAL = {
+    Format.SLACK: {400, 403, 404},
+    Format.DISCORD: {400, 401, 403, 404, 413},
+    Format.TEAMS: {400, 401, 403, 404, 413},
+}
+"""The statuses that no retry will change; of every other format it is a code or nothing."""
+
+CODES = {
+    Format.TEAMS: {"400": True, "413": True, "429": False, "500": False},
+    Format.FEISHU: {"19001": True, "19021": True, "19022": True, "19024": True}
+    | {"11232": False, "9499": False, "unreadable": False},
+    Format.DINGTALK: {"310000": True, "300001": True, "400013": True, "400101": True}
+    | {"400102": True, "430101": True, "410100": False, "130101": False, "-1": False},
+    Format.WECOM: {"93000": True, "40008": True, "40058": True, "45002": True}
+    | {"45009": False, "-1": False},
+}
+"""The refusals that services state in the body of a 200, and whether they are final."""
+
+
+@pytest.mark.parametrize(
+    ("form", "code", "final"),
+    [(form, code, final) for form, codes in CODES.items() for code, final in codes.items()],
+)
+def test_every_refusal_inside_a_200_has_its_consequence(
+    form: Format, code: str, final: bool
+) -> None:
+    response = Response(f"refused_{code}", 200, code=code)
+    settlement = ResponsePolicy(form, SCHEDULE).settle(response, 0, now=1000, rng=rng())
+    assert isinstance(settlement, DeadLetter if final else RetryAt)
+
+
+def test_a_template_that_makes_no_message_is_a_dead_letter_at_once() -> None:
+    response = Response(NOT_RENDERED, detail="'vidoe' is undefined (line 3)")
+    settlement = ResponsePolicy(Format.TEMPLATE, SCHEDULE).settle(response, 0, now=0, rng=rng())
+    reason = "the template made no message: 'vidoe' is undefined (line 3)"
+    assert settlement == DeadLetter(reason)
 
 
 def outcome(
@@ -25,13 +71,13 @@ def outcome(
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("status", STATUSES)
 def test_every_status_has_its_consequence(form: Format, status: int) -> None:
-    slack_refuses = form is Format.SLACK and status in {400, 403, 404}
+    refuses = status in FINAL.get(form, set())
     expected: type[Settlement]
     if 200 <= status < 300:
         expected = Delivered
     elif status == 410:
         expected = Hold
-    elif slack_refuses:
+    elif refuses:
         expected = DeadLetter
     else:
         expected = RetryAt

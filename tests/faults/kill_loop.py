@@ -3,7 +3,8 @@
 `python -m tests.faults.kill_loop --kills 200 --seed 1` kills one daemon after the other, each a
 moment after it was spawned or after it said that it had started, while new videos keep coming;
 then it lets one live to the end. What receivers recorded is compared with what the gateway's
-jobs did. The seed decides the videos, the receivers' moods and every moment.
+jobs did: each has one ending, and each that completed one notice of its expiry and one copy, whole
+by its hash. The seed decides the videos, the receivers' moods and every moment.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from standardwebhooks import Webhook
 
 from notifier.http_server import Response
 from notifier.sandbox.jobs import Ending
-from tests.process.harness import Got, Receiver, World, running, world
+from tests.archive.contents import sha256
+from tests.process.harness import Got, Receiver, World, eventually, running, world
 
 ENDPOINTS = ("good", "flaky", "slow")
 PATIENT = ["100ms"] * 5 + ["300ms"] * 40
@@ -33,6 +35,8 @@ _ENDINGS = {
     Ending.CANCELLED: "video.cancelled",
     Ending.LOST: "video.lost",
 }
+_COMPLETED = _ENDINGS[Ending.COMPLETED]
+_FOLLOW_UPS = ("video.expiring", "video.archived")
 
 
 @dataclass
@@ -78,6 +82,9 @@ class KillLoop:
             await self._life()
             tell(number + 1)
         self._calm = True
+        async with running(self._world.config_path) as daemon:
+            await eventually(self._has_followed, "everything that follows an ending")
+            await daemon.end()
         async with running(self._world.config_path, "--exit-when-done") as daemon:
             code = await daemon.exit_code()
         if code != 0:
@@ -94,6 +101,7 @@ class KillLoop:
         }
         for name, receiver in self.receivers.items():
             w.endpoint(receiver, name, retry_schedule=PATIENT, timeout="2s")
+        w.gateway(expiry_notice="25h", archive=True)
         (w.folder / "watches.d").mkdir()
         w.save()
 
@@ -131,6 +139,16 @@ class KillLoop:
         self.verdict.kills += 1
         self.verdict.killed_starting += not ready
 
+    def _has_followed(self) -> bool:
+        """Tell whether each video that completed has all of its events at each endpoint."""
+        completed = [video for video, ending in self._expected.items() if ending == _COMPLETED]
+        return all(
+            {got.event["data"]["id"] for got in receiver.got if got.event["type"] == kind}
+            >= set(completed)
+            for receiver in self.receivers.values()
+            for kind in _FOLLOW_UPS
+        )
+
     def check(self) -> None:
         """Compare what receivers recorded with what the jobs did."""
         self._check_signatures()
@@ -159,6 +177,10 @@ class KillLoop:
 
     def _check_video(self, video_id: str, expected: str, posts: list[tuple[str, Got]]) -> None:
         problems = self.verdict.problems
+        for kind in _FOLLOW_UPS:
+            following = [(name, got) for name, got in posts if got.event.get("type") == kind]
+            self._check_follow_up(video_id, kind, expected == _COMPLETED, following)
+        posts = [each for each in posts if each[1].event.get("type") not in _FOLLOW_UPS]
         received = Counter(name for name, _ in posts)
         problems += [f"lost: {video_id} at {name}" for name in ENDPOINTS if not received[name]]
         if len({got.id for _, got in posts}) > 1:
@@ -167,6 +189,25 @@ class KillLoop:
             problems.append(f"changed bytes: {video_id}")
         if any(got.event["type"] != expected for _, got in posts):
             problems.append(f"wrong ending: {video_id} is {expected}")
+        self.verdict.posts += len(posts)
+        self.verdict.duplicates += len(posts) - len(received)
+
+    def _check_follow_up(
+        self, video_id: str, kind: str, wanted: bool, posts: list[tuple[str, Got]]
+    ) -> None:
+        """Find a follow-up that is missing, is there twice, or follows no completed ending."""
+        problems, what = self.verdict.problems, f"{kind} of {video_id}"
+        received = {name for name, _ in posts}
+        if not wanted and posts:
+            problems.append(f"unexpected: {what}")
+        problems += [f"lost: {what} at {n}" for n in ENDPOINTS if wanted and n not in received]
+        if len({(got.id, got.body) for _, got in posts}) > 1:
+            problems.append(f"two events: {what}")
+        if posts and kind == "video.archived":
+            said = posts[0][1].event["watch"]["archive"]
+            copy = Path(said["path"])
+            if not copy.exists() or sha256(copy.read_bytes()) != said["sha256"]:
+                problems.append(f"no copy: {video_id}")
         self.verdict.posts += len(posts)
         self.verdict.duplicates += len(posts) - len(received)
 

@@ -2,12 +2,15 @@
 
 `python -m tests.faults.soak --minutes 20 --seed 1` runs a real daemon beside a gateway that
 spoils one answer in eight and receivers that fail, reset and hang, while files with videos come
-and go. Every two seconds it reads the daemon's memory, descriptors, threads and write-ahead log
+and go. One endpoint moves to another address with other certificates every few seconds. Some
+videos bring a callback, to receivers good and bad, if the machine lets root make a network
+namespace. Every two seconds it reads the daemon's memory, descriptors, threads and write-ahead log
 from the outside. The first quarter is for warming up; of the rest, the last third must look like
 the first.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,6 +25,9 @@ import trio
 from notifier.http_server import Response
 from notifier.sandbox.faults import Fault
 from notifier.sandbox.jobs import Ending
+from tests.control.client import Api, api_of
+from tests.faults.soak_callbacks import Callbacks, has_a_public_address, with_a_public_address
+from tests.faults.soak_rotation import Rotation, rotation
 from tests.process.harness import Daemon, Got, World, eventually, running, world
 
 FAULTS = ("500:0.03", "429:0.01", "html:0.02", "broken-json:0.02", "reset:0.03", "slow:0.02")
@@ -30,6 +36,7 @@ SPEED = 20.0
 
 _EVERY = 2.0
 _ARRIVALS = 0.5
+_CALLING = 0.4
 _ENDINGS = (Ending.COMPLETED, Ending.FAILED, Ending.CANCELLED)
 _MIB = 1024.0 * 1024.0
 _MAX_WAL = 20 * _MIB
@@ -87,13 +94,19 @@ class Verdict:
     samples: list[Sample] = field(default_factory=list)
     videos: int = 0
     posts: int = 0
+    rotations: int = 0
+    callbacks: int = 0
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Return the figures in a few lines."""
         warm = self.samples[len(self.samples) // 4 :]
         third = max(len(warm) // 3, 1)
-        lines = [f"{self.videos} videos, {self.posts} POSTs, {len(self.samples)} samples"]
+        counts = [
+            f"{self.videos} videos, {self.posts} POSTs, {self.rotations} rotations",
+            f"{self.callbacks or 'no'} callbacks, {len(self.samples)} samples",
+        ]
+        lines = [", ".join(counts)]
         for each in fields(Sample):
             values = [getattr(one, each.name) for one in warm]
             lines.append(
@@ -106,9 +119,12 @@ class Verdict:
 class Soak:
     """One soak over one world; `seed` decides videos and faults."""
 
-    def __init__(self, w: World, seed: int) -> None:
+    def __init__(self, w: World, rotating: Rotation, seed: int) -> None:
         self._world = w
+        self._rotating = rotating
         self._rng = Random(seed)
+        self._callbacks = Callbacks(self._rng)
+        self._calling = has_a_public_address()
         self._videos: list[str] = []
         self._told: set[str] = set()
         self._files: dict[Path, set[str]] = {}
@@ -117,23 +133,44 @@ class Soak:
     async def run(self, seconds: float, tell: Callable[[float], None]) -> Verdict:
         """Load a daemon for so long, let it finish, and judge."""
         await self._set_up()
-        async with running(self._world.config_path) as daemon:
-            await self._load(daemon, seconds, tell)
-            await eventually(self._all_told, "every event at the good endpoint")
+        path = self._rotating.python_path
+        async with running(self._world.config_path, PYTHONPATH=path) as daemon:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._rotating.run, daemon)
+                await self._load(daemon, seconds, tell)
+                nursery.cancel_scope.cancel()
+            await eventually(self._all_told, "every event where it can arrive")
             if await daemon.end() != 0:
                 self._verdict.problems.append("the daemon did not end well")
         self._verdict.videos = len(self._videos)
-        self._verdict.problems += growth(self._verdict.samples)
+        self._verdict.rotations = self._rotating.count
+        self._verdict.callbacks = self._callbacks.added
+        self._verdict.problems += growth(self._verdict.samples) + self._too_little(seconds)
+        self._verdict.problems += self._rotating.problems(daemon) + self._callbacks.problems()
         if "Traceback" in daemon.log_path.read_text():
             self._verdict.problems.append("there is a traceback in the log")
         return self._verdict
 
+    def _too_little(self, seconds: float) -> list[str]:
+        """Return what there was too little of for a verdict."""
+        enough = {
+            "videos": len(self._videos) > seconds / 2,
+            "samples": len(self._verdict.samples) > seconds / 8,
+            "rotations": self._rotating.count > 0,
+            "callbacks": not self._calling or bool(self._callbacks.told),
+        }
+        return [f"there were hardly any {name}" for name, is_so in enough.items() if not is_so]
+
     async def _set_up(self) -> None:
         w = self._world
-        w.endpoint(await w.receiver(before_answer=self._note), "good")
+        patient = {"retry_schedule": ["1s"] * 50}
+        w.endpoint(await w.receiver(before_answer=self._note), "good", **patient)
         short = {"retry_schedule": ["1s", "2s"], "timeout": "1s"}
         w.endpoint(await w.receiver(answer=self._moody), "flaky", **short)
         w.endpoint(await w.receiver(answer=None), "hole", events=["video.failed"], **short)
+        self._rotating.configure()
+        if self._calling:
+            await self._callbacks.set_up(w)
         w.config["store"] = {"path": str(w.store_path), "retention": "1m"}
         (w.folder / "watches.d").mkdir()
         w.save()
@@ -147,11 +184,14 @@ class Soak:
         return self._rng.choices(answers, [6, 2, 1])[0]
 
     async def _load(self, daemon: Daemon, seconds: float, tell: Callable[[float], None]) -> None:
+        api = api_of(daemon) if self._calling else None
         began = trio.current_time()
         look_at = began
         while trio.current_time() < began + seconds:
             await trio.sleep(_ARRIVALS)
             self._change_files()
+            if api is not None and self._rng.random() < _CALLING:
+                await self._call_back(api)
             if trio.current_time() >= look_at:
                 self._verdict.samples.append(sample(daemon.process.pid, self._world.store_path))
                 look_at += _EVERY
@@ -159,14 +199,7 @@ class Soak:
 
     def _change_files(self) -> None:
         """List a few new videos, and remove the files whose videos have all been reported."""
-        ids = [f"video_{len(self._videos) + number}" for number in range(self._rng.randrange(3))]
-        for video_id in ids:
-            self._world.sandbox.create(
-                video_id=video_id,
-                duration=self._rng.uniform(0.2, 8) * SPEED,
-                ending=self._rng.choice(_ENDINGS),
-            )
-        self._videos += ids
+        ids = [self._begin() for _ in range(self._rng.randrange(3))]
         if ids:
             target = self._world.folder / "watches.d" / f"{ids[0]}.toml"
             hidden = target.with_suffix(".new")
@@ -179,8 +212,25 @@ class Soak:
                 path.unlink()
                 del self._files[path]
 
+    def _begin(self) -> str:
+        """Start a job that will end in seconds; return its id."""
+        video_id = f"video_{len(self._videos)}"
+        self._world.sandbox.create(
+            video_id=video_id,
+            duration=self._rng.uniform(0.2, 8) * SPEED,
+            ending=self._rng.choice(_ENDINGS),
+        )
+        self._videos.append(video_id)
+        return video_id
+
+    async def _call_back(self, api: Api) -> None:
+        problem = await self._callbacks.add(api, self._begin())
+        if problem:
+            self._verdict.problems.append(problem)
+
     def _all_told(self) -> bool:
-        return set(self._videos) <= self._told
+        everywhere = self._told & self._rotating.told
+        return set(self._videos) <= everywhere and self._callbacks.good <= self._callbacks.told
 
 
 async def soak(
@@ -188,8 +238,9 @@ async def soak(
 ) -> Verdict:
     """Run a soak in an empty `folder`."""
     faults = [Fault.parse(text) for text in FAULTS]
-    async with world(folder, faults=faults, speed=SPEED, rng=Random(seed)) as w:
-        return await Soak(w, seed).run(seconds, tell)
+    sandbox = {"faults": faults, "speed": SPEED, "rng": Random(seed)}
+    async with world(folder, **sandbox) as w, rotation(w) as rotating:
+        return await Soak(w, rotating, seed).run(seconds, tell)
 
 
 def main() -> int:
@@ -198,6 +249,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
+    inside = with_a_public_address([sys.executable, "-m", "tests.faults.soak", *sys.argv[1:]])
+    if not has_a_public_address() and inside[0] != sys.executable:
+        os.execvp(inside[0], inside)  # noqa: S606 - a command of our own, without a shell
 
     def tell(share: float) -> None:
         print(f"\r{share:4.0%}", end="", file=sys.stderr, flush=True)

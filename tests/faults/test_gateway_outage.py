@@ -34,7 +34,7 @@ from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
 from notifier.store import Store
 from notifier.wakeup import Wakeup
-from tests.builders import START, listing, memory_store, rng, spec
+from tests.builders import START, NothingFollows, listing, memory_store, rng, spec
 
 WATCHES = 1000
 BUDGET = 100.0
@@ -112,6 +112,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
         w.store,
         [Subscription("app", Format.STANDARD, ("video.*",))],
         content_url=lambda _, video: f"http://gateway/{video}",
+        follow_ups=NothingFollows(),
         event_id=lambda watch, _: f"evt_{watch.row}",
         wall=clock.wall,
         wake=lambda _: None,

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from notifier.formats.samples import VIDEO_ID, render_sample
-from notifier.model.delivery import Format
-from notifier.model.event import EventType
+from notifier.model.delivery import Format, Rendering
+from notifier.model.event import WITH_CONTENT, EventType
 from notifier.model.video import Json
 from tests.builders import START
 
@@ -15,7 +15,9 @@ GATEWAY = ("main", "https://gateway.example/v1/")
 
 
 def sample(event_type: EventType, form: Format = Format.STANDARD) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(render_sample(form, event_type, "evt_1", NOW, GATEWAY))
+    body: dict[str, Any] = json.loads(
+        render_sample(Rendering(form), event_type, "evt_1", NOW, GATEWAY)
+    )
     return body
 
 
@@ -33,11 +35,11 @@ def test_a_video_in_a_sample_has_all_fields_and_times_that_can_be(event_type: Ev
     data, watch = sample(event_type)["data"], sample(event_type)["watch"]
     assert (data["object"], data["model"], data["seconds"]) == ("video", "sora-2", "8")
     assert data["created_at"] < NOW
-    assert (data["completed_at"] is not None) is (event_type is EventType.COMPLETED)
+    assert (data["completed_at"] is not None) is (event_type in WITH_CONTENT)
     assert (data["error"] is not None) is (event_type is EventType.FAILED)
     assert watch["gateway"] == "main"
     url = f"https://gateway.example/v1/videos/{VIDEO_ID}/content"
-    assert watch["content_url"] == (url if event_type is EventType.COMPLETED else None)
+    assert watch["content_url"] == (url if event_type in WITH_CONTENT else None)
 
 
 def test_the_status_of_a_sample_goes_with_its_type() -> None:

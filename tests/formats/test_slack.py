@@ -9,7 +9,8 @@ from hypothesis import given
 from slack_sdk.models.basic_objects import JsonObject
 from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, SectionBlock
 
-from notifier.formats.slack import render
+from notifier.formats import render as render_as
+from notifier.model.delivery import Format, Rendering
 from notifier.model.event import Event, EventType
 from notifier.model.video import Json
 from tests.formats.events import COMPLETED, any_event, event, failed
@@ -21,6 +22,10 @@ OUR_MARKUP = re.compile(
     r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>"
     r"|<(?i:https?)://[^<>|\s]+\|Download the video>"
 )
+
+
+def render(event: Event) -> bytes:
+    return render_as(Rendering(Format.SLACK), event)
 
 
 def checked(event: Event) -> Json:
@@ -143,6 +148,38 @@ def test_a_timed_out_video_counts_until_notifier_gave_up() -> None:
         "*Last seen*\nqueued",
         ORIGIN,
     ]
+
+
+def test_a_video_that_expires_soon_is_shown_with_the_time_and_the_link() -> None:
+    assert read(event(EventType.EXPIRING, created_at=None)) == [
+        "⌛ Video expires soon",
+        "The gateway will remove it; download it before.",
+        *FACTS,
+        f"*Expires*\n{EXPIRES}",
+        f"{DOWNLOAD} (the gateway may ask for its API key)",
+        ORIGIN,
+    ]
+
+
+def test_an_archived_video_is_shown_with_the_place_of_the_copy() -> None:
+    archived = replace(
+        event(EventType.ARCHIVED), archive={"path": "/archive/main/video_1.mp4", "bytes": 3}
+    )
+    shown = read(archived)
+    assert shown[0] == "📦 Video archived"
+    assert "*Copy*\n`/archive/main/video_1.mp4`" in shown
+    assert "/archive/main/video_1.mp4" in checked(archived)["text"]
+    linked = replace(archived, archive={**(archived.archive or {}), "url": "https://files/1.mp4"})
+    assert "*Copy*\n`https://files/1.mp4`" in read(linked)
+
+
+def test_a_video_that_could_not_be_archived_is_shown_with_the_reason() -> None:
+    failed_copy = replace(
+        event(EventType.ARCHIVE_FAILED), archive={"reason": "@all the gateway answered 404"}
+    )
+    shown = read(failed_copy)
+    assert shown[0] == "⚠️ Video not archived"
+    assert f"*Reason*\n{AT}all the gateway answered 404" in shown
 
 
 def test_a_test_is_not_mistaken_for_a_video() -> None:

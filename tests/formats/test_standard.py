@@ -11,10 +11,10 @@ import svix.webhooks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.formats import NOTICE_RENDERERS, RENDERERS
 from notifier.formats.standard import MAX_BODY, PROTOCOL_FIELDS, render
+from notifier.formats.table import SERVICES
 from notifier.model.delivery import Format
-from notifier.model.event import Event, EventType
+from notifier.model.event import WITH_CONTENT, Event, EventType
 from notifier.model.video import Json
 from notifier.signing import decode_secret, generate_secret, signed_headers
 from tests.formats.events import COMPLETED, VIDEO_TYPES, any_event, event
@@ -44,7 +44,7 @@ def test_the_documented_example_is_rendered_to_the_byte() -> None:
 
 
 def test_every_format_has_a_renderer() -> None:
-    assert set(RENDERERS) == set(Format) == set(NOTICE_RENDERERS)
+    assert set(SERVICES) == set(Format)
 
 
 @pytest.mark.parametrize("event_type", VIDEO_TYPES)
@@ -56,11 +56,17 @@ def test_every_type_of_event_has_the_same_envelope(event_type: EventType) -> Non
     assert body["type"] == event_type.value
 
 
-@pytest.mark.parametrize(
-    "event_type", [kind for kind in VIDEO_TYPES if kind is not EventType.COMPLETED]
-)
+@pytest.mark.parametrize("event_type", [kind for kind in VIDEO_TYPES if kind not in WITH_CONTENT])
 def test_only_a_completed_video_has_a_content_url(event_type: EventType) -> None:
     assert rendered(event(event_type))["watch"]["content_url"] is None
+
+
+def test_events_after_a_completed_one_have_its_content_url_and_say_where_the_copy_is() -> None:
+    copy = {"path": "/archive/main/video_1.mp4", "bytes": 3, "sha256": "ab", "content_type": "x"}
+    archived = replace(COMPLETED, type=EventType.ARCHIVED, archive=copy)
+    watch = rendered(archived)["watch"]
+    assert watch["content_url"] == COMPLETED.content_url
+    assert watch["archive"] == copy
 
 
 def test_protocol_fields_that_were_never_known_are_null() -> None:

@@ -116,7 +116,7 @@ async def test_a_thousand_idle_connections_make_none_of_them_dearer() -> None:
 
 def cost_with(idle: int) -> float:
     """Return the least CPU time of 2000 uses beside so many idle connections."""
-    pool = Pool(idle, 60)
+    pool = Pool[Fake](idle, 60)
     filled(pool, *(Fake() for _ in range(idle)))
 
     def turns() -> float:

@@ -1,6 +1,7 @@
 """Peers behind a proxy, which sees what it must and no more."""
 
 import base64
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,12 +10,13 @@ import httpx
 import pytest
 import trio
 import trio.testing
+import trustme
 
 from notifier.errors import TransportError
 from notifier.http_client import HttpRequest, HttpResponse, PeerClient, Route, open_client
 from notifier.http_client.age import ConnectionAge
 from notifier.http_client.proxied import ProxiedTransport
-from notifier.net import ANYWHERE
+from notifier.net import ANYWHERE, TlsMaterial
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied"
 
@@ -139,3 +141,42 @@ async def test_connections_to_a_proxy_are_made_anew_after_their_age_and_no_excha
         await client.retire()
         assert [(one.asked, one.closed) for one in made] == [(2, True), (1, False)]
     assert [one.closed for one in made] == [True, True]
+
+
+async def test_a_dot_behind_the_name_of_an_https_proxy_is_not_part_of_its_certificate() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    asked: list[bytes] = []
+
+    async def serve(stream: trio.abc.Stream) -> None:
+        asked.append(bytes(await stream.receive_some()))
+        await stream.send_all(ANSWER)
+
+    async with trio.open_nursery() as nursery:
+        start = partial(trio.serve_ssl_over_tcp, serve, 0, context, host="127.0.0.1")
+        (listener,) = await nursery.start(start)
+        port = listener.transport_listener.socket.getsockname()[1]
+        proxy = f"https://user:word@localhost.:{port}"
+        tls = TlsMaterial(ca=authority.cert_pem.bytes())
+        reply = await get("http://gateway.example/", Route(proxy=proxy, tls=tls))
+        nursery.cancel_scope.cancel()
+    assert reply.body == b"proxied"
+    assert b"Proxy-Authorization: Basic dXNlcjp3b3Jk" in asked[0]
+
+
+async def test_a_long_body_is_streamed_through_the_proxy() -> None:
+    said = b"HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n" + bytes(3_000_000)
+    async with proxy([], said) as port:
+        route = Route(proxy=f"http://127.0.0.1:{port}")
+        request = HttpRequest("GET", "http://gateway.example/v1", {}, 60, 100)
+        async with open_client(1, route) as client:
+            for _ in range(2):  # the first one gives its connection back
+                async with client.stream(request) as reply:
+                    sizes = []
+                    while piece := await reply.read():
+                        sizes.append(len(piece))
+                assert (reply.status, sum(sizes)) == (200, 3_000_000)
+                assert max(sizes) < 1_000_000
+            async with client.stream(request) as reply:
+                assert reply.status == 200  # and one that is not read is closed

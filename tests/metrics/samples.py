@@ -44,6 +44,8 @@ async def everything() -> Metrics:
     metrics.budget_wait("main", 0)
     metrics.discovered("main", 1)
     metrics.lists_readable({"main": True})
+    metrics.archived("main", "archived", 1000)
+    metrics.archive_state(1000, 2000, {"main": 1})
     metrics.attempt("app", "http_500", 0.3)
     metrics.delivered("app", 2)
     metrics.commit(0.004)

@@ -5,6 +5,7 @@ import pytest
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.event import EventType
 from notifier.model.status import Status
+from notifier.model.video import Snapshot
 from notifier.polling.lifecycle import (
     NextPoll,
     TerminalState,
@@ -175,3 +176,120 @@ def test_what_was_told_once_is_not_forgotten_by_a_terser_answer() -> None:
     _, last = after((0, early), (20, Seen(snapshot(Status.COMPLETED))))
     assert isinstance(last, TerminalState)
     assert (last.snapshot.model, last.snapshot.size) == ("sora-2", "1280x720")
+
+
+def test_each_way_to_end_says_why() -> None:
+    known = Seen(snapshot(Status.IN_PROGRESS, model="sora-2"))
+    _, ended = step(Seen(snapshot(Status.COMPLETED, word="succeeded")))
+    _, lost = after((0, MISSING), (60, MISSING), (125, MISSING))
+    _, over = after((0, known), (1_000_000, TROUBLE))
+    assert isinstance(ended, TerminalState)
+    assert isinstance(lost, TerminalState)
+    assert isinstance(over, TerminalState)
+    assert ended.reason == "the gateway said 'succeeded'"
+    assert lost.reason == "the gateway did not find the video 3 times in 125 s"
+    assert over.reason == "no terminal status within give_up_after"
+    assert over.snapshot.model == "sora-2"
+
+
+def test_an_error_does_not_end_a_watch_as_lost_once_the_grace_is_over() -> None:
+    _, last = after((0, MISSING), (60, MISSING), (119, MISSING), (121, TROUBLE))
+    assert isinstance(last, NextPoll)
+
+
+def test_the_grace_counts_from_the_first_denial_at_any_time_of_day() -> None:
+    _, last = after((9_000, MISSING), (9_010, MISSING), (9_119, MISSING))
+    assert last == NextPoll(5, 5)
+
+
+def test_a_video_that_was_not_found_is_asked_about_when_its_grace_ends() -> None:
+    _, last = after((0, MISSING), (110, MISSING))
+    assert last == NextPoll(10, 10)
+
+
+def test_an_error_during_the_grace_is_backed_off_from() -> None:
+    _, last = after((0, MISSING), (119, TROUBLE))
+    assert isinstance(last, NextPoll)
+    assert last.delay > 10
+
+
+def test_a_deadline_that_has_passed_is_followed_up_after_the_shortest_interval() -> None:
+    rules = WatchRules(1, 0.1, 120, deadline=100)
+    _, last = decide(WatchMemory(), TROUBLE, rules, asked_at=99, now=129)
+    assert last == NextPoll(0.1, 0.1)
+
+
+@pytest.mark.parametrize("answer", [TROUBLE, MISSING, Seen(snapshot(), wait=30)])
+def test_only_the_schedules_own_wait_may_be_cut_short_by_a_piggybacked_answer(
+    answer: Answer,
+) -> None:
+    _, last = step(answer)
+    assert isinstance(last, NextPoll)
+    assert last.earliest == last.delay
+
+
+def test_a_denial_ends_a_run_of_errors_and_a_good_answer_ends_both() -> None:
+    memory, _ = after((0, TROUBLE), (1, TROUBLE), (2, MISSING))
+    assert (memory.failures, memory.missing_count) == (0, 1)
+    seen = Seen(snapshot())
+    assert after((0, seen), (1, TROUBLE), (2, seen))[0] == WatchMemory(seen.snapshot)
+    assert after((0, seen), (1, MISSING), (2, seen))[0] == WatchMemory(seen.snapshot)
+
+
+def test_an_answer_with_the_same_snapshot_leaves_the_memory_as_it_is() -> None:
+    seen = Seen(snapshot())
+    memory = WatchMemory(seen.snapshot)
+    assert memory.after(seen, 0) is memory
+
+
+IN_PROGRESS = WatchMemory(snapshot(progress=10))
+
+
+@pytest.mark.parametrize(
+    ("memory", "answer", "confirmed"),
+    [
+        (IN_PROGRESS, Seen(snapshot(progress=90)), True),
+        (IN_PROGRESS, Seen(snapshot(Status.QUEUED)), False),
+        (IN_PROGRESS, Seen(snapshot(Status.COMPLETED, word="in_progress")), False),
+        (IN_PROGRESS, MISSING, False),
+        (IN_PROGRESS, TROUBLE, False),
+        (WatchMemory(), RUNNING, False),
+        (WatchMemory(IN_PROGRESS.snapshot, failures=1), RUNNING, False),
+        (WatchMemory(IN_PROGRESS.snapshot, 0, missing_count=1), RUNNING, False),
+    ],
+)
+def test_an_answer_confirms_what_is_known_if_it_says_that_the_job_goes_on_as_before(
+    memory: WatchMemory, answer: Answer, *, confirmed: bool
+) -> None:
+    assert memory.is_confirmed_by(answer) is confirmed
+
+
+def test_the_snapshot_itself_confirms_what_is_known_even_at_the_end() -> None:
+    done = snapshot(Status.COMPLETED)
+    assert WatchMemory(done).is_confirmed_by(Seen(done))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "stored"),
+    [
+        (snapshot(), None, True),
+        (snapshot(), snapshot(progress=9), False),
+        (snapshot(progress=10), snapshot(progress=19), False),
+        (snapshot(progress=9), snapshot(progress=10), True),
+        (snapshot(progress=99), snapshot(progress=100), True),
+        (snapshot(Status.QUEUED), snapshot(), True),
+        (snapshot(), snapshot(model="sora-2"), True),
+    ],
+)
+def test_progress_is_stored_at_every_ten_percent_and_what_lasts_at_once(
+    before: Snapshot, now: Snapshot | None, *, stored: bool
+) -> None:
+    first, second = WatchMemory(before), WatchMemory(now)
+    assert (first.stored_when_changed != second.stored_when_changed) is stored
+
+
+def test_a_run_of_denials_is_stored_at_once() -> None:
+    memory = WatchMemory(snapshot())
+    denied = memory.after(MISSING, 0)
+    assert denied.stored_when_changed != memory.stored_when_changed
+    assert denied.after(MISSING, 1).stored_when_changed != denied.stored_when_changed

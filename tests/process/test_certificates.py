@@ -2,90 +2,27 @@
 
 import json
 import signal
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
-import trustme
 
 from tests.faults.jobs import begin, finish
 from tests.process.harness import Daemon, World, eventually, notifier, running, world
-
-ANSWER = b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n"
-
-
-class SecureReceiver:
-    """A receiver over TLS that demands a client's certificate, of an authority of its own."""
-
-    def __init__(self) -> None:
-        self.authority = trustme.CA()
-        self.clients = trustme.CA()
-        self.got = 0
-        self.url = ""
-
-    def context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.authority.issue_cert("localhost").configure_cert(context)
-        self.clients.configure_trust(context)
-        context.verify_mode = ssl.CERT_REQUIRED
-        return context
-
-    async def serve(self, stream: trio.abc.Stream) -> None:
-        with trio.move_on_after(60):
-            received = b""
-            while data := await stream.receive_some():
-                received += data
-                head, complete, body = received.partition(b"\r\n\r\n")
-                if complete and len(body) >= _length(head):
-                    self.got += 1
-                    received = b""
-                    await stream.send_all(ANSWER)
-
-    async def quietly(self, stream: trio.abc.Stream) -> None:
-        try:
-            await self.serve(stream)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return  # a handshake that one of the two refuses
+from tests.process.moving_names import MovingNames
+from tests.process.secure_peers import MOVING, SecureFront, SecureReceiver, serving
 
 
-def _length(head: bytes) -> int:
-    (line,) = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
-    return int(line.partition(b":")[2])
-
-
-@asynccontextmanager
-async def secure_receiver() -> AsyncIterator[SecureReceiver]:
-    receiver = SecureReceiver()
-    async with trio.open_nursery() as nursery:
-        serve = partial(
-            trio.serve_ssl_over_tcp, receiver.quietly, 0, receiver.context(), host="127.0.0.1"
-        )
-        (listener,) = await nursery.start(serve)
-        receiver.url = f"https://localhost:{listener.transport_listener.socket.getsockname()[1]}/"
-        yield receiver
-        nursery.cancel_scope.cancel()
-
-
-def write_files(w: World, receiver: SecureReceiver) -> None:
-    """Put what a receiver wants under the names that the config has."""
-    receiver.authority.cert_pem.write_to_path(str(w.folder / "ca.pem"))
-    identity = receiver.clients.issue_cert("notifier")
-    identity.private_key_and_cert_chain_pem.write_to_path(str(w.folder / "client.pem"))
-    (w.folder / "client.pem").chmod(0o600)
-
-
-def configure(w: World, url: str) -> None:
+def configure(w: World, url: str, files: dict[str, str], **settings: object) -> None:
     w.config["endpoints"] = {
         "app": {
             "url": url,
             "secret": w.secret,
-            "ca_file": "ca.pem",
-            "client_cert": "client.pem",
             "retry_schedule": ["100ms"] * 50,
+            **files,
+            **settings,
         }
     }
     w.save()
@@ -97,36 +34,100 @@ async def reload(daemon: Daemon, outcome: str = "reloaded") -> None:
     await daemon.wait_for_log(outcome, before + 1)
 
 
+@asynccontextmanager
+async def two_receivers(
+    *, alike: bool = False
+) -> AsyncIterator[tuple[SecureReceiver, SecureReceiver]]:
+    """Serve on the same port of 127.0.0.1 and 127.0.0.2; with the same authorities if `alike`."""
+    first, second = SecureReceiver(), SecureReceiver()
+    if alike:
+        second.authority, second.clients = first.authority, first.clients
+    async with serving(first), serving(second, "127.0.0.2", first.port):
+        yield first, second
+
+
 async def test_renewed_files_and_a_new_address_take_effect_with_a_reload_and_nothing_is_lost(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path) as w, secure_receiver() as first, secure_receiver() as second:
-        write_files(w, first)
-        begin(w, "one", "two", "three")
-        configure(w, first.url)
-        async with running(w.config_path) as daemon:
+    names = MovingNames(tmp_path / "names")
+    async with world(tmp_path) as w, two_receivers() as (first, second):
+        names.move(MOVING, "127.0.0.1")
+        files = first.write_files(tmp_path, "app")
+        begin(w, "one", "two", "three", "four")
+        # the dot says that the name is complete; certificates do not have it
+        configure(w, f"https://{MOVING}.:{first.port}/", files)
+        async with running(w.config_path, PYTHONPATH=names.python_path) as daemon:
             finish(w, "one")
-            await eventually(lambda: first.got == 1, "the first event")
+            await eventually(lambda: first.got == ["one"], "the first event")
 
-            configure(w, second.url)  # its authority and its clients' are others
-            write_files(w, second)
-            finish(w, "two")
+            names.move(MOVING, "127.0.0.2")
+            second.write_files(tmp_path, "app")  # of other authorities
+            finish(w, "two")  # goes to either, as the connection may not be closed yet
             await reload(daemon)
-            await eventually(lambda: second.got == 1, "the second event")
             changed = daemon.logs("reloaded")[-1]["files_changed"]
-            assert {Path(path).name for path in changed} == {"ca.pem", "client.pem"}
+            assert changed == [str(tmp_path / file) for file in files.values()]
+            finish(w, "three")
+            await eventually(lambda: "three" in second.got, "an event at the new address")
 
-            (tmp_path / "client.pem").write_text("half written")
+            (tmp_path / files["client_cert"]).write_text("half written")
             await reload(daemon, "reload_failed")
             assert "client_cert" in json.dumps(daemon.logs("reload_failed")[-1])
-            finish(w, "three")
-            await eventually(lambda: second.got == 2, "the third event")
+            finish(w, "four")
+            await eventually(lambda: "four" in second.got, "an event with the former files")
 
-            write_files(w, second)
+            second.write_files(tmp_path, "app")
             done = await notifier("reload", "-c", w.config_path)
             assert (done.returncode, done.stderr) == (0, "")
-            assert f"changed file {tmp_path / 'client.pem'}" in done.stdout
+            assert f"changed file {tmp_path / files['client_cert']}" in done.stdout
+            await eventually(lambda: len(first.got + second.got) == 4, "every event")
             assert await daemon.end() == 0
+    assert sorted(first.got + second.got) == ["four", "one", "three", "two"]
+
+
+async def test_a_moved_name_is_followed_without_a_reload_once_the_connection_is_old(
+    tmp_path: Path,
+) -> None:
+    names = MovingNames(tmp_path / "names")
+    async with world(tmp_path) as w, two_receivers(alike=True) as (first, second):
+        names.move(MOVING, "127.0.0.1")
+        begin(w, "one", "two")
+        url = f"https://{MOVING}:{first.port}/"
+        configure(w, url, first.write_files(tmp_path, "app"), max_connection_age="1s")
+        async with running(w.config_path, PYTHONPATH=names.python_path) as daemon:
+            finish(w, "one")
+            await eventually(lambda: first.got == ["one"], "the event at the first address")
+            names.move(MOVING, "127.0.0.2")
+            await trio.sleep(1)  # the connection is older than that
+            finish(w, "two")
+            await eventually(lambda: second.got == ["two"], "the event at the second address")
+            assert await daemon.end() == 0
+
+
+async def test_a_gateway_may_demand_a_certificate_and_its_files_are_renewed_with_a_reload(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        receiver = await w.receiver()
+        w.endpoint(receiver)
+        front, renewed = SecureFront(w.gateway_port), SecureFront(w.gateway_port)
+        begin(w, "one", "two")
+        async with serving(front), serving(renewed, "127.0.0.2", front.port):
+            names = MovingNames(tmp_path / "names")
+            names.move(MOVING, "127.0.0.1")
+            files = front.write_files(tmp_path, "gateway")
+            w.gateway(**files, base_url=f"https://{MOVING}:{front.port}/v1")
+            async with running(w.save(), PYTHONPATH=names.python_path) as daemon:
+                finish(w, "one")
+                await receiver.wait_for(1)
+
+                names.move(MOVING, "127.0.0.2")
+                renewed.write_files(tmp_path, "gateway")
+                await reload(daemon)
+                finish(w, "two")
+                await receiver.wait_for(2)
+                assert await daemon.end() == 0
+        assert renewed.connections > 0
+        assert [got.event["data"]["id"] for got in receiver.got] == ["one", "two"]
 
 
 @pytest.mark.parametrize(
@@ -143,8 +144,7 @@ async def test_check_says_which_key_and_file_cannot_be_used(
 ) -> None:
     async with world(tmp_path) as w:
         receiver = SecureReceiver()
-        write_files(w, receiver)
-        configure(w, "https://localhost:1/")
+        configure(w, "https://localhost:1/", receiver.write_files(tmp_path, "app"))
         if content == "other":
             other = receiver.clients.issue_cert("other").private_key_pem
             other.write_to_path(str(tmp_path / "wrong.pem"))

@@ -1,6 +1,7 @@
 """Jobs that nobody lists have their event, too: what a user sees of discovery."""
 
 import json
+import re
 import signal
 import sqlite3
 from contextlib import closing
@@ -428,6 +429,9 @@ async def test_init_discover_and_run_are_all_that_a_gateway_with_a_list_needs(
         )
         assert done.returncode == 0, done.stderr
         assert "watch add" not in done.stdout
+        # another test may take the port that was free
+        written = w.config_path.read_text()
+        w.config_path.write_text(re.sub(r"127\.0\.0\.1:87\d\d", "127.0.0.1:0", written))
         state = str(tmp_path / "state")
         start(w, "running")
         async with running(w.config_path, XDG_STATE_HOME=state) as daemon:

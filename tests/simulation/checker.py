@@ -58,6 +58,7 @@ class Verdict:
     renewed: int = 0
     discovered: int = 0
     hidden: int = 0
+    notices: int = 0
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: "Verdict") -> None:
@@ -71,6 +72,7 @@ class Verdict:
         self.renewed += other.renewed
         self.discovered += other.discovered
         self.hidden += other.hidden
+        self.notices += other.notices
         self.problems += other.problems
 
     def __str__(self) -> str:
@@ -79,6 +81,7 @@ class Verdict:
             f"{self.events} events, {self.duplicates} duplicates, {self.dead} dead letters "
             f"after all retries, {self.timely} deliveries checked for being in time; "
             f"{self.discovered} jobs discovered, {self.hidden} hidden; "
+            f"{self.notices} notices of expiry; "
             f"{self.restores} restored backups, "
             f"after which {self.repeated} events came again "
             f"with their id and {self.renewed} with another"
@@ -89,9 +92,13 @@ def check(world: World, database: Database) -> Verdict:
     """Compare what endpoints received with what the gateway's jobs did."""
     verdict = Verdict(restores=len(world.history.branches) - 1)
     by_video, notices = defaultdict[str, list[Post]](list), defaultdict[str, list[Post]](list)
+    expiring = defaultdict[str, list[Post]](list)
     for post in world.receivers.posts:
-        data = json.loads(post.body)["data"]
-        if data["object"] == "video":
+        event = json.loads(post.body)
+        data = event["data"]
+        if event["type"] == "video.expiring":
+            expiring[name_of(data["id"])].append(post)
+        elif data["object"] == "video":
             by_video[name_of(data["id"])].append(post)
         else:
             notices[post.event_id].append(post)
@@ -111,6 +118,9 @@ def check(world: World, database: Database) -> Verdict:
             verdict.problems += _check_unlisted(job, kept, world, verdict, reasons)
         elif kept or job.video_id in ended or job.video_id not in world.listings.withdrawn:
             verdict.problems += _check_job(job, kept, world, verdict, reasons)
+    for video_id, posts in expiring.items():
+        verdict.notices += 1
+        verdict.problems += _check_expiring(world.gateway.jobs[video_id], posts, world)
     verdict.problems += _check_notices(notices, world, database.transact(_notices))
     verdict.problems += _check_budget(world)
     return verdict
@@ -140,6 +150,24 @@ def _is_calm(at: float, world: World) -> bool:
     return not any(at - 1 < began <= at + _COMMITTED_WITHIN for began in world.began)
 
 
+def _check_expiring(job: Job, posts: list[Post], world: World) -> Iterator[str]:
+    """Find a second notice of one state, one that came too early, and one of another ending."""
+    if job.ending != "completed" or job.ends_at is None:
+        yield f"unexpected: a notice about {job.video_id} ({job.ending})"
+        return
+    # between two lives the calendar alone counts, and it is set now and then
+    if any(post.at < job.ends_at for post in posts):
+        yield f"too early: a notice about {job.video_id}"
+    for branch in world.history.branches:
+        remembered = [post for post in posts if branch.remembers(post.at)]
+        # who lists by another id of one job has a watch, and so a notice, for each
+        ids = {(post.event_id, json.loads(post.body)["data"]["id"]) for post in remembered}
+        if len({event_id for event_id, _ in ids}) > len({video_id for _, video_id in ids}):
+            yield f"two notices: {job.video_id}"
+        if len({post.body for post in remembered}) > len(ids):
+            yield f"changed bytes: a notice about {job.video_id}"
+
+
 def _remembered(posts: list[Post], world: World) -> list[Post]:
     """Return the posts that the state at the end can know of."""
     last = world.history.branches[-1]
@@ -148,7 +176,9 @@ def _remembered(posts: list[Post], world: World) -> list[Post]:
 
 def _ended(db: sqlite3.Connection) -> set[str]:
     """Return the videos whose event the state has, also of watches that were withdrawn since."""
-    rows = db.execute("SELECT w.video_id FROM events e JOIN watches w ON w.id = e.watch")
+    rows = db.execute(
+        "SELECT w.video_id FROM events e JOIN watches w ON w.id = e.watch WHERE e.kind = 'ending'"
+    )
     return {name_of(video_id) for (video_id,) in rows}
 
 
@@ -156,7 +186,7 @@ def _given_up(db: sqlite3.Connection) -> Reasons:
     """Return why a delivery was given up, by (video, endpoint)."""
     rows = db.execute(
         "SELECT w.video_id, d.endpoint, d.reason FROM deliveries d JOIN events e ON e.id = d.event"
-        " JOIN watches w ON w.id = e.watch WHERE d.state = 'dead'"
+        " JOIN watches w ON w.id = e.watch WHERE d.state = 'dead' AND e.kind = 'ending'"
     )
     return {(name_of(video_id), endpoint): reason for video_id, endpoint, reason in rows}
 

@@ -7,6 +7,7 @@ from typing import ParamSpec, Protocol, TypeVar, cast
 
 import trio
 
+from notifier.archive.expiry_notices import TimerStore
 from notifier.delivery.attempt import AttemptStore
 from notifier.delivery.endpoint_flow import DueStore
 from notifier.delivery.outbox import EventStore
@@ -17,6 +18,7 @@ from notifier.polling.snapshot_writer import SnapshotStore
 from notifier.polling.sources import WatchStore
 from notifier.store import Store
 from notifier.store.discovery import record as record_found
+from notifier.store.follow_up_operations import _record
 from notifier.store.operation import Operation
 from notifier.store.outbox import record_ending
 from notifier.store.recovery import Reconciled, Recovery
@@ -27,7 +29,14 @@ T = TypeVar("T")
 
 
 class Keeping(
-    EventStore, DueStore, AttemptStore, SnapshotStore, WatchStore, DiscoveryStore, Protocol
+    EventStore,
+    DueStore,
+    AttemptStore,
+    SnapshotStore,
+    WatchStore,
+    DiscoveryStore,
+    TimerStore,
+    Protocol,
 ):
     """All that the parts need of a store."""
 
@@ -61,8 +70,8 @@ class CrashedError(BaseException):
 class CrashingExecutor:
     """Runs the store inline, and dies before or after one in `rarity` transactions.
 
-    Thirty times as often around those that record an ending or what discovery found, where it
-    hurts most.
+    Thirty times as often around those that record an ending, what follows one, or what discovery
+    found, where it hurts most.
     """
 
     world: World
@@ -71,7 +80,7 @@ class CrashingExecutor:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function`, which commits one transaction."""
         await trio.lowlevel.checkpoint()
-        hurts = not {record_ending, record_found}.isdisjoint(_works(args))
+        hurts = not {record_ending, record_found, _record}.isdisjoint(_works(args))
         fate = self.world.rng.randrange(self.rarity // 30 if hurts else self.rarity)
         if fate == 0:
             raise CrashedError

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import trio
 
+from notifier.archive import ExpiryDeps, ExpiryNotices
 from notifier.delivery import (
     AttemptRunner,
     DeliveryRules,
@@ -31,8 +32,9 @@ from notifier.discovery import Bounds, Discovery, DiscoveryDeps, DiscoveryRules
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.metrics import Metrics
 from notifier.model.delivery import Format
-from notifier.model.event import EventKind
+from notifier.model.event import Ending, EventKind, EventType
 from notifier.model.event_id import watch_event_id
+from notifier.model.follow_up import FollowUpPlan
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.polling import (
@@ -57,6 +59,9 @@ from tests.simulation.world import DAY, World
 
 BUDGET = 2.0
 GIVE_UP_AFTER = DAY / 2
+EXPIRES, NOTICE = DAY / 2, DAY / 4
+"""When videos expire after their end is known, and how long before that a notice comes."""
+
 SCHEDULE = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 _MOVES = 0.05
 _BACKS_UP, _RESTORES = 0.2, 0.1
@@ -150,10 +155,12 @@ class Simulation:
             health = found.reconciled.health.get(name, Health(urls[name]))
             lanes[name] = self._lane(name, store, notices, health, clock)
             dispatcher.add(name, lanes[name].lane)
+        follow_ups = _Expiring(clock)
         outbox = Outbox(
             store,
             self.subscriptions,
             content_url=lambda gateway, video: f"https://{gateway}/{video}",
+            follow_ups=follow_ups,
             event_id=partial(self.event_id, self.database.store_id),
             wall=clock.wall,
             wake=dispatcher.wake if self.wakes else _sleep_on,
@@ -181,6 +188,10 @@ class Simulation:
             nursery.start_soon(scheduler.run)
             nursery.start_soon(snapshots.run)
             nursery.start_soon(self._reload, store, lanes, clock)
+            ask, publish = scheduler.unplanned.ask_alone, outbox.publish_follow_up
+            expiring = ExpiryDeps(store, ask, publish, clock)
+            follow_ups.notices = ExpiryNotices("main", NOTICE, expiring)
+            nursery.start_soon(follow_ups.notices.run)
             supervisor = Supervisor(
                 nursery, poller, spread=lambda _: 20.0, rng=self.world.rng, settled=Wakeup()
             )
@@ -278,6 +289,22 @@ class Simulation:
     def _sender(self, name: str, clock: Clock) -> Sender:
         target = Target(self.world.receivers.url(name), {}, [_KEY], 15.0)
         return self.sender_of(WebhookSender(self.world, partial(_same, target), clock.wall))
+
+
+@dataclass
+class _Expiring:
+    """Lets every video that completes expire after EXPIRES."""
+
+    clock: Clock
+    notices: ExpiryNotices | None = None
+
+    def plan(self, ending: Ending) -> FollowUpPlan:
+        completed = ending.type is EventType.COMPLETED
+        return FollowUpPlan(self.clock.now() + EXPIRES if completed else None)
+
+    def wake(self, _: str) -> None:
+        if self.notices is not None:
+            self.notices.wake()
 
 
 def _sleep_on(_endpoints: Sequence[str]) -> None:

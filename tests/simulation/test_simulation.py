@@ -9,6 +9,7 @@ import pytest
 from notifier.http_client import HttpRequest
 from notifier.model.discovery import Fate, FoundJob, Mark
 from notifier.model.event import NewEvent
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
@@ -51,7 +52,13 @@ def send_before_commit(simulation: Simulation) -> None:
 
     class Hasty(_Around):
         async def record_ending(
-            self, watch: int, event: NewEvent, last: Snapshot, sample: JobSample | None = None
+            self,
+            watch: int,
+            event: NewEvent,
+            last: Snapshot,
+            *,
+            sample: JobSample | None = None,
+            plan: FollowUpPlan = NO_FOLLOW_UP,
         ) -> bool:
             for body in event.bodies.values():
                 headers = {"webhook-id": event.id, "webhook-timestamp": "0"}
@@ -64,7 +71,7 @@ def send_before_commit(simulation: Simulation) -> None:
                     except Exception:  # noqa: BLE001, S112 - the bug does not look
                         continue
             real: Store = self._real
-            return await real.record_ending(watch, event, last, sample)
+            return await real.record_ending(watch, event, last, sample=sample, plan=plan)
 
     simulation.store_of = Hasty
 

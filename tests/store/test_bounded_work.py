@@ -9,6 +9,8 @@ import pytest
 
 from notifier.model.delivery import CallbackDemand, Format
 from notifier.model.discovery import Fate, FoundJob, Mark
+from notifier.model.event import EventKind
+from notifier.model.follow_up import FollowUpPlan
 from notifier.model.watch import ListingChange, WatchKey
 from notifier.store import (
     api_watches,
@@ -16,6 +18,8 @@ from notifier.store import (
     claims,
     delivery_counts,
     discovery,
+    downloads,
+    expiry_timers,
     listings,
     outbox,
     pruning,
@@ -71,6 +75,28 @@ WORK: dict[str, Callable[[sqlite3.Connection], object]] = {
     "confirm a job": lambda db: discovery.confirm(db, "main", 1, "a", 0.0, runs=True),
     "forget old jobs": lambda db: discovery.forget(db, "main", Mark("url"), 1),
     "forget earlier jobs": lambda db: discovery.forget_earlier(db, "main", 2),
+    "record an ending with a timer": lambda db: outbox.record_ending(
+        db, 1, new_event(), snapshot(), 0.0, plan=FollowUpPlan(1.0)
+    ),
+    "record an ending with a download": lambda db: outbox.record_ending(
+        db, 1, new_event(), snapshot(), 0.0, plan=FollowUpPlan(archive=True)
+    ),
+    "due downloads": lambda db: downloads.earliest(db, "main", 4),
+    "progress of a download": lambda db: downloads.record_progress(db, 1, "", 1),
+    "a fetched download": lambda db: downloads.record_fetched(db, 1, None),
+    "postpone a download": lambda db: downloads.postpone(db, 1, 1.0, ""),
+    "settle a download": lambda db: downloads.settle(db, 1, "archived", 1.0),
+    "pending downloads": downloads.pending,
+    "count waiting downloads": downloads.waiting,
+    "old files": lambda db: downloads.old_files(db, 1.0, 10),
+    "forget a file": lambda db: downloads.forget_file(db, 1),
+    "view of a download": lambda db: downloads.view(db, 1),
+    "expiry timers": lambda db: expiry_timers.earliest(db, "main", 4),
+    "move a timer": lambda db: expiry_timers.move(db, 1, 2.0),
+    "remove a timer": lambda db: expiry_timers.remove(db, 1),
+    "record a follow-up": lambda db: outbox.record_follow_up(
+        db, 1, EventKind.EXPIRING, new_event(), 0.0
+    ),
     "sources of a watch": lambda db: listings.sources_of(db, WatchKey("main", "video_1")),
 }
 

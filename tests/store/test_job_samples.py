@@ -25,8 +25,8 @@ async def test_a_sample_is_committed_with_the_ending_of_its_job() -> None:
     store = store_in(memory_database())
     (watch,) = await store.sync_watches([listing(spec())], [])
 
-    assert await store.record_ending(watch.row, new_event(), snapshot(), SAMPLE)
-    assert not await store.record_ending(watch.row, new_event("evt_2"), snapshot(), SAMPLE)
+    assert await store.record_ending(watch.row, new_event(), snapshot(), sample=SAMPLE)
+    assert not await store.record_ending(watch.row, new_event("evt_2"), snapshot(), sample=SAMPLE)
 
     assert await store.samples() == [SAMPLE]
 

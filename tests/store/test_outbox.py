@@ -300,3 +300,19 @@ async def test_a_removed_endpoint_that_a_watch_names_has_a_cancelled_delivery() 
         ("gone@callback", "cancelled"),
     }
     assert all("removed from the config" in each.reason for each in shown.deliveries)
+
+
+async def test_what_a_template_made_is_sent_by_every_later_attempt_also_after_a_resend() -> None:
+    time = Time()
+    store = await with_event(time, "app")
+    (claim,) = await store.claim_due("app", 10)
+    assert not claim.from_template
+    await store.keep_rendering(claim, b"made")
+    await store.record_attempt(claim, FAILED, RetryAt(START), FAILING)
+
+    (again,) = await store.claim_due("app", 10)
+    assert (again.body, again.from_template) == (b"made", True)
+    await store.record_attempt(again, FAILED, DeadLetter("no use"), FAILING)
+    await store.resend(again.event_id, [APP], rerender)
+    (resent,) = await store.claim_due("app", 10)
+    assert (resent.body, resent.from_template) == (b"made", True)

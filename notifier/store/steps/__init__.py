@@ -13,6 +13,7 @@ from notifier.store.steps.first import (
     FIRST,
     JOB_SAMPLES,
 )
+from notifier.store.steps.follow_ups import FOLLOW_UPS
 from notifier.store.steps.identity import IDENTITY
 from notifier.store.steps.log_mark import LOG_MARK
 
@@ -27,4 +28,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
     LOG_MARK,
     DISCOVERY,
     CALLBACK_HOSTS,
+    FOLLOW_UPS,
 )
