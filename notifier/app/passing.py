@@ -1,9 +1,11 @@
 """Pass-through in the daemon: its listening socket, and what it needs of the other parts."""
 
+import resource
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import trio
@@ -23,10 +25,12 @@ from notifier.http_server.connection_limit import ConnectionLimit
 from notifier.model.answer import Seen
 from notifier.model.watch import WatchKey, WatchState
 from notifier.passthrough import Access, Relay, Upstream, WatchOrder, WatchWishes
+from notifier.passthrough.targets import RefusedError
 from notifier.passthrough.transfer import SILENCE
 from notifier.polling import Sources, Supervisor
 
 _STAND_IN = "video"
+_MOST_DESCRIPTORS = 16_384
 _OPTIONS = ServerOptions(idle=120.0, write=SILENCE, dates=False)
 
 
@@ -36,8 +40,20 @@ def open_passthrough(settings: PassthroughSettings) -> Iterator[socket.socket | 
     if settings.listen is None:
         yield None
         return
+    _raise_descriptor_limit()
     with listen_tcp(*settings.listen) as sock:
         yield sock
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow as many open files as the system does: a relayed request takes two of them.
+
+    The usual soft limit of 1,024 is for programs that use select(2), which this one does not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @dataclass(slots=True)
@@ -54,6 +70,9 @@ class PassedJobs:
         peer = self.parts.gateways.peer(gateway)
         if peer is None:
             return None
+        if peer.link.route.proxy is not None:
+            detail = "requests to a gateway behind a proxy are not passed on by this version"
+            raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, detail)
         settings = peer.settings
         base, address = urlsplit(settings.base_url), read_address(settings.base_url)
         return Upstream(

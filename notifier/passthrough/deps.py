@@ -54,7 +54,10 @@ class Deps(Protocol):
     """The daemon, as pass-through sees it."""
 
     def upstream(self, gateway: str) -> Upstream | None:
-        """Return a configured gateway, None if there is none of this name."""
+        """Return a configured gateway, None if there is none of this name.
+
+        Raises RefusedError for one that requests cannot be passed on to.
+        """
 
     def takes_callback_urls(self) -> bool:
         """Return whether the config allows callback URLs."""
