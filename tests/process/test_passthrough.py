@@ -150,7 +150,7 @@ async def test_what_was_passed_through_is_shown_with_its_source(tmp_path: Path) 
         video_id = (await here.create()).json()["id"]
         (row,) = await here.watches()
         assert row["video_id"] == video_id
-        assert row["sources"] == ["passthrough"]
+        assert row["listed_in"] == ["passthrough"]
 
 
 async def test_an_endpoint_that_is_not_there_is_refused_before_the_gateway_is_asked(
