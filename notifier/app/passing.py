@@ -14,6 +14,7 @@ from notifier import log
 from notifier.app import wiring
 from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
+from notifier.app.connections import Peer
 from notifier.app.listeners import accepted_hosts
 from notifier.config import Config, PassthroughSettings, check_watch
 from notifier.control import listen_tcp
@@ -23,13 +24,14 @@ from notifier.http_client.streaming import StreamClient
 from notifier.http_server.asgi_server import AsgiServer, ServerOptions
 from notifier.http_server.connection_limit import ConnectionLimit
 from notifier.model.answer import Seen
-from notifier.model.watch import WatchKey, WatchState
+from notifier.model.watch import WatchKey, WatchSpec, WatchState
 from notifier.passthrough import Access, Relay, Upstream, WatchOrder, WatchWishes
 from notifier.passthrough.targets import RefusedError
 from notifier.passthrough.transfer import SILENCE
 from notifier.polling import Sources, Supervisor
 
 _STAND_IN = "video"
+_NONE = WatchWishes()
 _MOST_DESCRIPTORS = 16_384
 _OPTIONS = ServerOptions(idle=120.0, write=SILENCE, dates=False)
 
@@ -65,11 +67,20 @@ class PassedJobs:
     supervisor: Supervisor
     config: Callable[[], Config]
     _clients: dict[str, tuple[Route, StreamClient]] = field(default_factory=dict)
+    _upstreams: dict[str, tuple[Peer[GatewaySettings], Upstream]] = field(default_factory=dict)
 
     def upstream(self, gateway: str) -> Upstream | None:
         peer = self.parts.gateways.peer(gateway)
         if peer is None:
             return None
+        known = self._upstreams.get(gateway)
+        if known is not None and known[0] is peer:
+            return known[1]
+        upstream = self._upstream(gateway, peer)
+        self._upstreams[gateway] = peer, upstream
+        return upstream
+
+    def _upstream(self, gateway: str, peer: Peer[GatewaySettings]) -> Upstream:
         if peer.link.route.proxy is not None:
             detail = "requests to a gateway behind a proxy are not passed on by this version"
             raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, detail)
@@ -102,6 +113,8 @@ class PassedJobs:
         return self.config().http.allow_callback_urls
 
     def order(self, gateway: str, wishes: WatchWishes) -> WatchOrder:
+        if wishes == _NONE:
+            return WatchOrder(WatchSpec(WatchKey(gateway, _STAND_IN)))
         config = self.config()
         entry: dict[str, object] = {"video_id": _STAND_IN, "gateway": gateway}
         entry["metadata"] = dict(wishes.metadata)
