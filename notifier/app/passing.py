@@ -16,7 +16,7 @@ from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.connections import Peer
 from notifier.app.listeners import accepted_hosts
-from notifier.config import Config, PassthroughSettings, check_watch
+from notifier.config import Config, GatewaySettings, PassthroughSettings, check_watch
 from notifier.control import listen_tcp
 from notifier.http_client import HttpResponse, Route
 from notifier.http_client.requests import read_address
