@@ -1,15 +1,16 @@
 """What pass-through costs beside asking directly: `python -m tests.benchmarks.passthrough`.
 
-One caller creates jobs and asks about them, directly and through notifier in turn, over
+One caller asks about a job and creates jobs, directly and through notifier in turn, over
 connections that are kept. The overhead is the difference of the medians. The CPU time is that of
-the daemon's process, watching the jobs included. LiteLLM's proxy does the same before the same
+the daemon's process. A create includes the commit, which waits for the disk, and its watch's
+first poll. LiteLLM's proxy does the same before the same
 gateway where it is installed (`.ci/run` does that), else its rows are left out, and that is said.
 """
 
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
@@ -31,7 +32,7 @@ OVERHEAD = 0.0015
 CHEAPER = 5.0
 """How many times less CPU a request must cost than at LiteLLM's proxy."""
 
-_WARM_UP, _REQUESTS = 20, 300
+_WARM_UP, _STATUSES, _CREATES = 20, 500, 100
 _TICKS = os.sysconf("SC_CLK_TCK")
 _JOB = {"model": "sora-2", "prompt": "a cat [600s]"}
 
@@ -45,11 +46,13 @@ class Route(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Medians in seconds, and CPU seconds of the process in between for one request."""
+    """The median in seconds, and CPU seconds of the process in between for one request."""
 
-    create: float
-    status: float
+    took: float
     cpu: float
+
+
+Request = Callable[[str, Route], Awaitable[httpx.Response]]
 
 
 def _cpu(pid: int | None) -> float:
@@ -59,37 +62,42 @@ def _cpu(pid: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-async def _measure(routes: Mapping[str, Route]) -> dict[str, Cost]:
+async def _measure(routes: Mapping[str, Route], request: Request, count: int) -> dict[str, Cost]:
     """Ask over each route in turn, so that a busy moment of the machine hits all of them."""
-    times: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in routes}
-    before: dict[str, float] = {}
+    times: dict[str, list[float]] = {name: [] for name in routes}
     cpu = dict.fromkeys(routes, 0.0)
+    for number in range(_WARM_UP + count):
+        for name, route in routes.items():
+            used, began = _cpu(route.pid), perf_counter()
+            (await request(name, route)).raise_for_status()
+            if number >= _WARM_UP:
+                times[name].append(perf_counter() - began)
+                cpu[name] += _cpu(route.pid) - used
+    return {name: Cost(median(times[name]), cpu[name] / count) for name in routes}
+
+
+async def _both(routes: Mapping[str, Route]) -> tuple[dict[str, Cost], dict[str, Cost]]:
+    """Return what status requests about a running job cost, and what creates do."""
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
-        for number in range(_WARM_UP + _REQUESTS):
-            for name, route in routes.items():
-                if number >= _WARM_UP:
-                    before[name] = _cpu(route.pid)
-                creating, asking = await _one(client, route)
-                if number >= _WARM_UP:
-                    times[name][0].append(creating)
-                    times[name][1].append(asking)
-                    cpu[name] += _cpu(route.pid) - before[name]
-    return {
-        name: Cost(median(creates), median(asks), cpu[name] / (2 * _REQUESTS))
-        for name, (creates, asks) in times.items()
-    }
+        jobs: dict[str, str] = {}
+
+        async def create(_name: str, route: Route) -> httpx.Response:
+            url = f"{route.base_url}/videos"
+            return await client.post(url, json=_JOB, headers=_authorized(route))
+
+        async def status(name: str, route: Route) -> httpx.Response:
+            return await client.get(
+                f"{route.base_url}/videos/{jobs[name]}", headers=_authorized(route)
+            )
+
+        for name, route in routes.items():
+            jobs[name] = (await create(name, route)).json()["id"]
+        statuses = await _measure(routes, status, _STATUSES)
+        return statuses, await _measure(routes, create, _CREATES)
 
 
-async def _one(client: httpx.AsyncClient, route: Route) -> tuple[float, float]:
-    headers = {"authorization": f"Bearer {route.key}"}
-    began = perf_counter()
-    created = await client.post(f"{route.base_url}/videos", json=_JOB, headers=headers)
-    between = perf_counter()
-    created.raise_for_status()
-    asked = await client.get(f"{route.base_url}/videos/{created.json()['id']}", headers=headers)
-    ended = perf_counter()
-    asked.raise_for_status()
-    return between - began, ended - between
+def _authorized(route: Route) -> dict[str, str]:
+    return {"authorization": f"Bearer {route.key}"}
 
 
 @asynccontextmanager
@@ -120,29 +128,27 @@ async def run(folder: Path) -> list[Row]:
             }
             if proxy is not None:
                 routes["litellm"] = Route(proxy.base_url, KEY, proxy.pid)
-            return list(_rows(await _measure(routes)))
+            return _rows(*await _both(routes))
 
 
-def _rows(costs: Mapping[str, Cost]) -> list[Row]:
-    direct, ours, theirs = costs["direct"], costs["notifier"], costs.get("litellm")
+def _rows(statuses: Mapping[str, Cost], creates: Mapping[str, Cost]) -> list[Row]:
     rows = []
-    for what, plain, relayed in (
-        ("a create takes longer by", direct.create, ours.create),
-        ("a status request takes longer by", direct.status, ours.status),
-    ):
-        added = relayed - plain
-        note = f"{plain * 1e3:.2f} ms directly"
+    for what, costs in (("status request", statuses), ("create, committed", creates)):
+        direct, ours, theirs = costs["direct"], costs["notifier"], costs.get("litellm")
+        added = ours.took - direct.took
+        note = f"{direct.took * 1e3:.2f} ms directly"
+        if theirs is not None:
+            note += f", {theirs.took * 1e3:.2f} ms through LiteLLM's proxy"
         reach = f"{OVERHEAD * 1e3:.1f} ms"
-        rows.append(Row(what, f"{added * 1e3:.2f} ms", reach, added / OVERHEAD, note))
-    if theirs is None:
+        ratio = added / OVERHEAD
+        rows.append(Row(f"a {what}: longer by", f"{added * 1e3:.2f} ms", reach, ratio, note))
+        if theirs is not None:
+            reach = f"{theirs.cpu / CHEAPER * 1e3:.2f} ms"
+            ratio = ours.cpu * CHEAPER / theirs.cpu
+            note = f"LiteLLM's proxy {theirs.cpu * 1e3:.2f} ms"
+            rows.append(Row(f"a {what}: CPU", f"{ours.cpu * 1e3:.2f} ms", reach, ratio, note))
+    if "litellm" not in statuses:
         Console(stderr=True).print("LiteLLM's proxy is not installed: nothing to compare with")
-        return rows
-    reach = f"{theirs.cpu / CHEAPER * 1e3:.2f} ms"
-    note = (
-        f"LiteLLM's proxy {theirs.cpu * 1e3:.2f} ms; a create there {theirs.create * 1e3:.0f} ms"
-    )
-    ratio = ours.cpu * CHEAPER / theirs.cpu
-    rows.append(Row("CPU of a request", f"{ours.cpu * 1e3:.2f} ms", reach, ratio, note))
     return rows
 
 
