@@ -27,7 +27,7 @@ from notifier.passthrough.headers import (
     is_json,
 )
 from notifier.passthrough.job_spotting import new_job
-from notifier.passthrough.taking import Taker
+from notifier.passthrough.taking import PATIENCE, Taker
 from notifier.passthrough.targets import RefusedError, Target, read_target, video_id_of
 from notifier.passthrough.transfer import SILENCE, Outgoing, Transfer
 from notifier.passthrough.watch_order import read_wishes, take_callback_url
@@ -109,7 +109,7 @@ class Relay:
         with trio.move_on_after(limit):
             for transfer in waiting:
                 await transfer.over.wait()
-        with trio.move_on_after(limit):
+        with trio.move_on_after(PATIENCE):
             await self._taker.settled()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
