@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import trio
 from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from notifier import log
 from notifier.background import running
@@ -16,6 +16,7 @@ from notifier.errors import ConfigError, TransportError
 from notifier.http_server.asgi_server import BREAK_OFF
 from notifier.http_server.problem_document import document, problem
 from notifier.http_server.request_checks import discard, drain, host_name, is_from_web_page
+from notifier.passthrough.bodies import RequestBody, read_up_to
 from notifier.passthrough.credentials import Caller, identify, query_for
 from notifier.passthrough.deps import Deps, Upstream, WatchOrder
 from notifier.passthrough.headers import (
@@ -27,9 +28,9 @@ from notifier.passthrough.headers import (
     is_json,
 )
 from notifier.passthrough.job_spotting import new_job
-from notifier.passthrough.taking import Taker
+from notifier.passthrough.taking import PATIENCE, Taker
 from notifier.passthrough.targets import RefusedError, Target, read_target, video_id_of
-from notifier.passthrough.transfer import SILENCE, Outgoing, Transfer
+from notifier.passthrough.transfer import Outgoing, Transfer
 from notifier.passthrough.watch_order import read_wishes, take_callback_url
 
 WATCH = "notifier-watch"
@@ -67,20 +68,6 @@ class _Request:
     order: WatchOrder
 
 
-class _Body:
-    """Receives a request's body, and knows whether it has come whole."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self.ended = False
-
-    async def __call__(self) -> Message:
-        """Return the next message, as an ASGI server does."""
-        message = await self._receive()
-        self.ended |= not message.get("more_body", False)
-        return message
-
-
 class Relay:
     """Passes requests on to gateways; `run` must be running."""
 
@@ -109,7 +96,7 @@ class Relay:
         with trio.move_on_after(limit):
             for transfer in waiting:
                 await transfer.over.wait()
-        with trio.move_on_after(limit):
+        with trio.move_on_after(PATIENCE):
             await self._taker.settled()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +106,7 @@ class Relay:
             return
         if scope["type"] != "http":
             return
-        receive = body = _Body(receive)
+        receive = body = RequestBody(receive)
         try:
             await self._pass_on(self._checked(scope), receive, send)
         except RefusedError as refusal:
@@ -214,7 +201,7 @@ class Relay:
         wanted = has_body and request.method == "POST" and self._deps.takes_callback_urls()
         if not (wanted and readable) or all_of(request.headers, b"notifier-callback-url"):
             return request, None, b"", has_body
-        body, more = await _read_up_to(_MOST_BODY, receive)
+        body, more = await read_up_to(_MOST_BODY, receive)
         taken = None if more else take_callback_url(body)
         if taken is None:
             return request, None, body, more
@@ -251,24 +238,6 @@ class Relay:
         if wait is None or _POLL_AFTER in headers:
             return {}
         return {_POLL_AFTER: str(max(0, round(wait * 1000)))}
-
-
-async def _read_up_to(most: int, receive: Receive) -> tuple[bytes, bool]:
-    """Return a body, or what was read of it once that is over `most`, and whether more comes.
-
-    Raises RefusedError when nothing comes for long.
-    """
-    body = bytearray()
-    while len(body) <= most:
-        message = None
-        with trio.move_on_after(SILENCE):
-            message = await receive()
-        if message is None or message["type"] == "http.disconnect":
-            raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "the body did not come")
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            return bytes(body), False
-    return bytes(body), True
 
 
 def _outgoing(
