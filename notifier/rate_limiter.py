@@ -46,6 +46,10 @@ class RateLimiter:
                 await trio.sleep(wait)  # a pause may begin meanwhile
                 wait = self.try_acquire(trio.current_time())
 
+    def count(self, now: float) -> None:
+        """Count what was done without waiting for a permit: the next one is due later."""
+        self._next = max(self._next, now) + self._interval
+
     def set_rate(self, rate: float) -> None:
         """Grant at most `rate` permits a second from now on; a pause continues."""
         slowed = self._interval > self._shortest

@@ -27,6 +27,7 @@ from notifier.app.listeners import (
 )
 from notifier.app.log_report import report_suppressed_lines
 from notifier.app.operations import DaemonOperations
+from notifier.app.passing import PassedJobs, access, open_passthrough, serve_passthrough
 from notifier.app.reloading import Reloader
 from notifier.app.retention import run_retention
 from notifier.app.runtime import Runtime, Seams
@@ -37,6 +38,7 @@ from notifier.errors import StoreError
 from notifier.metrics import Metrics
 from notifier.model.watch import Watch
 from notifier.page import Activity, Page
+from notifier.passthrough import Relay
 from notifier.polling import OpenVideos, Sources, Supervisor
 from notifier.schedule.clock import Clock
 from notifier.store import Store
@@ -97,8 +99,12 @@ async def run_daemon(
         async with trio.open_nursery() as resources:
             runtime = Runtime(store, clock, seams, Connections(resources), metrics)
             parts = await assemble(config, runtime)
-            with open_listeners(config.http) as listeners:
-                code = await _Daemon(config, parts, lifecycle).run(listeners, options, task_status)
+            with (
+                open_listeners(config.http) as listeners,
+                open_passthrough(config.passthrough) as passing,
+            ):
+                daemon = _Daemon(config, parts, lifecycle, listeners, passing)
+                code = await daemon.run(options, task_status)
             resources.cancel_scope.cancel()
         return code
     finally:
@@ -122,10 +128,12 @@ class _Daemon:
     config: Config
     parts: Parts
     lifecycle: Lifecycle
+    listeners: Sequence[ControlListener]
+    passing: socket.socket | None
+    relay: Relay | None = None
 
     async def run(
         self,
-        listeners: Sequence[ControlListener],
         options: Options,
         task_status: trio.TaskStatus[None],
     ) -> int:
@@ -145,9 +153,7 @@ class _Daemon:
                 discoveries = Discoveries(parts.runtime, parts.gateways, sources, supervisor)
                 await polling.start(discoveries.run, self.config.gateways)
                 await polling.start(parts.follow_ups.run, parts.outbox.publish_follow_up)
-                await polling.start(
-                    self._keep_running, sources, supervisor, discoveries, listeners
-                )
+                await polling.start(self._keep_running, sources, supervisor, discoveries)
                 self._log_start(len(watches))
                 task_status.started()
                 if options.exit_when_done:
@@ -157,6 +163,7 @@ class _Daemon:
                     code = await self._until_done(supervisor, discoveries)
                 else:
                     await self.lifecycle.stop.wait()
+                await self._stop_passing()
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
                 self.lifecycle.manager.stopping(DRAIN_SECONDS + _CLOSING_SECONDS)
                 polling.cancel_scope.cancel()
@@ -171,7 +178,6 @@ class _Daemon:
         sources: Sources,
         supervisor: Supervisor,
         discoveries: Discoveries,
-        listeners: Sequence[ControlListener],
         *,
         task_status: trio.TaskStatus[None],
     ) -> None:
@@ -191,13 +197,27 @@ class _Daemon:
             nursery.start_soon(report_suppressed_lines)
             page = self._page(operations, supervisor)
             nursery.start_soon(page.run)
-            await nursery.start(serve_listeners, listeners, operations, page, self.config.path)
-            for listener in listeners:
+            await nursery.start(
+                serve_listeners, self.listeners, operations, page, self.config.path
+            )
+            if self.passing is not None:
+                jobs = PassedJobs(parts, sources, supervisor, lambda: reloader.config)
+                self.relay = Relay(jobs, access(self.config.passthrough))
+                await nursery.start(serve_passthrough, self.relay, self.passing)
+            for listener in self.listeners:
                 if listener.sock.family != socket.AF_UNIX:
                     self.lifecycle.announce(page_address(listener.sock))
             await watchdog.ready()
             nursery.start_soon(watchdog.run)
             task_status.started()
+
+    async def _stop_passing(self) -> None:
+        """Wait for answers to what gateways have taken: their jobs are not known yet."""
+        if self.relay is not None and (patience := self.relay.patience):
+            log.get().info("waiting_for_answers", seconds=patience)
+            self.lifecycle.manager.stopping(patience + DRAIN_SECONDS + _CLOSING_SECONDS)
+        if self.relay is not None:
+            await self.relay.close()
 
     def _page(self, operations: DaemonOperations, supervisor: Supervisor) -> Page:
         return Page(

@@ -8,7 +8,10 @@ from notifier.app import wiring
 from notifier.app.connections import Difference, Link, Peer, Peers
 from notifier.app.runtime import Runtime
 from notifier.config import GatewaySettings
+from notifier.gateway import GatewayClient
 from notifier.gateway.urls import content_url
+from notifier.http_client import HttpResponse
+from notifier.model.answer import Answer
 from notifier.model.condition import GatewayState, LastPoll
 from notifier.model.views import Row
 from notifier.model.watch import Watch, WatchKey
@@ -24,6 +27,7 @@ class Gateways:
         self._runtime = runtime
         self._peers: Peers[GatewaySettings] = Peers(runtime.connections)
         self._schedulers: dict[str, GatewayScheduler] = {}
+        self._clients: dict[str, GatewayClient] = {}
         self._scopes: dict[str, trio.CancelScope] = {}
         self._nursery: trio.Nursery | None = None
         # removed gateways included: a poller that is being stopped may still read its rules
@@ -72,6 +76,7 @@ class Gateways:
         settings = peer.settings
         self._settings[settings.name] = settings
         client = wiring.gateway_client(settings, peer.lease.client, self._runtime.clock.wall)
+        self._clients[settings.name] = client
         scheduler = self._schedulers.get(settings.name)
         if scheduler is None:
             self._schedulers[settings.name] = GatewayScheduler(
@@ -90,6 +95,14 @@ class Gateways:
     def scheduler(self, name: str) -> GatewayScheduler | None:
         """Return a gateway's scheduler, None when it is not configured."""
         return self._schedulers.get(name)
+
+    def read(self, key: WatchKey, reply: HttpResponse) -> Answer:
+        """Return what an answer of a configured gateway means that somebody else asked for."""
+        return self._clients[key.gateway].read(key.video_id, reply)
+
+    def peer(self, name: str) -> Peer[GatewaySettings] | None:
+        """Return a gateway's settings and connections, None when it is not configured."""
+        return self._peers.present.get(name)
 
     def lateness(self) -> float:
         """Return by how many seconds the latest scheduler is late; not above 0 if none is."""

@@ -12,8 +12,6 @@ from notifier import log
 from notifier.app import wiring
 from notifier.config import HttpSettings, is_loopback
 from notifier.control import (
-    AsgiServer,
-    ConnectionLimit,
     Guard,
     Operations,
     SocketRefusedError,
@@ -22,6 +20,8 @@ from notifier.control import (
     listen_unix,
     remove_unix,
 )
+from notifier.http_server.asgi_server import AsgiServer
+from notifier.http_server.connection_limit import ConnectionLimit
 from notifier.page import Page
 
 _OUR_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -74,8 +74,12 @@ def token_of(settings: HttpSettings) -> Callable[[], str] | None:
 def _tcp(settings: HttpSettings, host: str, port: int) -> ControlListener:
     token = token_of(settings)
     # beyond loopback the token protects it, and clients may know the host by any name
-    hosts = frozenset({host.lower(), *_OUR_NAMES}) if is_loopback(host) else None
-    return ControlListener(listen_tcp(host, port), token, hosts)
+    return ControlListener(listen_tcp(host, port), token, accepted_hosts(host))
+
+
+def accepted_hosts(host: str) -> frozenset[str] | None:
+    """Return the names that a Host header may have; None is any, for addresses off loopback."""
+    return frozenset({host.lower(), *_OUR_NAMES}) if is_loopback(host) else None
 
 
 async def serve_listeners(

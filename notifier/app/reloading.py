@@ -215,6 +215,7 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
         config.http.listen,
         config.http.token,
     ),
+    "passthrough": lambda config: config.passthrough,
 }
 
 

@@ -111,9 +111,7 @@ def gateway_rules(settings: GatewaySettings) -> GatewayRules:
 
     def headers() -> Mapping[str, str]:
         nonlocal known
-        sent = {name: value.reveal() for name, value in settings.headers.items()}
-        if settings.api_key is not None:
-            sent["authorization"] = f"Bearer {settings.api_key.reveal()}"
+        sent = gateway_headers(settings)
         if sent != known:
             for text in sent.values():
                 log.redactor.protect(text)
@@ -132,6 +130,24 @@ def gateway_rules(settings: GatewaySettings) -> GatewayRules:
         hide_fields=settings.hide_fields,
         echoes=echoes,
     )
+
+
+def gateway_headers(settings: GatewaySettings) -> dict[str, str]:
+    """Return the configured headers, the key included; raises SecretError."""
+    sent = {name: value.reveal() for name, value in settings.headers.items()}
+    if settings.api_key is not None:
+        sent["authorization"] = f"Bearer {settings.api_key.reveal()}"
+    return sent
+
+
+def credential_names(settings: GatewaySettings) -> frozenset[str]:
+    """Return the names of the configured headers that identify a caller to the gateway."""
+    named = {
+        name
+        for name, value in settings.headers.items()
+        if _CREDENTIAL.search(name) or not value.is_literal
+    }
+    return frozenset(named | ({"authorization"} if settings.api_key is not None else set()))
 
 
 def _secrets_in(sent: Mapping[str, str], configured: Mapping[str, Secret]) -> Iterator[str]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         EndpointSettings,
         GatewaySettings,
         HttpSettings,
+        PassthroughSettings,
     )
     from notifier.config.urls import check_endpoint_url, is_loopback, literal_address
     from notifier.config.watches import check_watch
@@ -67,6 +68,7 @@ else:
                 "EndpointSettings",
                 "GatewaySettings",
                 "HttpSettings",
+                "PassthroughSettings",
             ),
             "urls": ("check_endpoint_url", "is_loopback", "literal_address"),
             "watches": ("check_watch",),
@@ -81,6 +83,7 @@ __all__ = [
     "EndpointSettings",
     "GatewaySettings",
     "HttpSettings",
+    "PassthroughSettings",
     "Secret",
     "SecretError",
     "StoreOwner",

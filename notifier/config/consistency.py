@@ -37,7 +37,8 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
         yield from contradictions(location, dict(endpoint))
         yield from _same_when_folded(location, endpoint, "headers")
         yield from _client_certificate(location, endpoint, "url")
-    yield from _open_to_others(raw.get("http"))
+    yield from _open_to_others("http", raw.get("http"))
+    yield from _open_to_others("passthrough", raw.get("passthrough"))
 
 
 def _tables(raw: Raw, key: str) -> Iterator[tuple[Location, Raw]]:
@@ -103,14 +104,16 @@ def _discovery(location: Location, gateway: Raw) -> Iterator[Finding]:
         )
 
 
-def _open_to_others(http: object) -> Iterator[Finding]:
-    """Find a control API that is open to the network without a token."""
-    if not isinstance(http, dict) or not isinstance(http.get("listen"), str) or "token" in http:
+def _open_to_others(key: str, table: object) -> Iterator[Finding]:
+    """Find a server of ours that is open to the network without a token."""
+    if not isinstance(table, dict) or not isinstance(table.get("listen"), str):
         return
-    host, _ = split_listen(http["listen"])
+    if "token" in table:
+        return
+    host, _ = split_listen(table["listen"])
     if host and not is_loopback(host):
         yield Finding(
-            ("http", "token"),
+            (key, "token"),
             "is required unless listen is a loopback address",
             "openssl rand -hex 32 makes one",
         )

@@ -13,6 +13,7 @@ from notifier.config.models import (
     GatewayTable,
     HttpTable,
     ParseContext,
+    PassthroughTable,
 )
 from notifier.config.paths import (
     StoreOwner,
@@ -30,6 +31,7 @@ from notifier.config.settings import (
     EndpointSettings,
     GatewaySettings,
     HttpSettings,
+    PassthroughSettings,
 )
 from notifier.config.tls_files import TlsFiles
 from notifier.config.toml_file import read_toml
@@ -102,6 +104,7 @@ def _config(
         log_level=document.log.level,
         log_format=document.log.format,
         http=_http(document.http, socket),
+        passthrough=_passthrough(document.passthrough),
     )
 
 
@@ -124,6 +127,11 @@ def _http(table: HttpTable, socket: Path) -> HttpSettings:
         token=table.token,
         allow_callback_urls=table.allow_callback_urls,
     )
+
+
+def _passthrough(table: PassthroughTable) -> PassthroughSettings:
+    listen = None if table.listen is None else split_listen(table.listen)
+    return PassthroughSettings(listen, table.token)
 
 
 def _tls(table: GatewayTable | EndpointTable, folder: Path) -> TlsFiles:

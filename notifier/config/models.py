@@ -336,6 +336,15 @@ class HttpTable(Table):
     """Accept watches with a public URL of their own for their event."""
 
 
+class PassthroughTable(Table):
+    """Pass-through: where applications send their requests, to have their jobs watched."""
+
+    listen: Annotated[str, PlainValidator(check_listen), raw_values.LISTEN] | None = None
+    """HOST:PORT of plain HTTP; anything but loopback needs a token."""
+    token: Annotated[Secret, _secret(check_token, raw_values.TOKEN)] | None = None
+    """What callers may present in place of a gateway's key, at least 16 characters."""
+
+
 class DropIn(Table):
     """A file in `watch_dir`."""
 
@@ -365,3 +374,5 @@ class Document(Table):
     """What is logged, and how."""
     http: HttpTable = HttpTable()
     """The control API."""
+    passthrough: PassthroughTable = PassthroughTable()
+    """Where applications send their requests, to have their jobs watched."""

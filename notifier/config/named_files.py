@@ -8,22 +8,16 @@ from notifier.config.bad_value import BadValueError
 from notifier.config.files import read_regular_file
 from notifier.config.findings import Location
 from notifier.config.secrets import Secret
-from notifier.config.settings import Config
+from notifier.config.settings import Config, GatewaySettings
 from notifier.config.tls_files import MAX_AUTHORITIES, TlsFiles
 
 
 def named_secrets(config: Config) -> Iterator[tuple[Location, Secret]]:
     """Yield every value that may be secret, with its location."""
     for gateway in config.gateways.values():
-        location: Location = ("gateways", gateway.name)
-        if gateway.api_key is not None:
-            yield (*location, "api_key"), gateway.api_key
-        for name, value in gateway.headers.items():
-            yield (*location, "headers", name), value
-        if gateway.proxy is not None:
-            yield (*location, "proxy"), gateway.proxy
+        yield from _of_gateway(gateway)
     for endpoint in config.endpoints.values():
-        location = ("endpoints", endpoint.name)
+        location: Location = ("endpoints", endpoint.name)
         yield (*location, "url"), endpoint.url
         for index, secret in enumerate(endpoint.secrets):
             yield (*location, "secret", *((index,) if len(endpoint.secrets) > 1 else ())), secret
@@ -31,8 +25,19 @@ def named_secrets(config: Config) -> Iterator[tuple[Location, Secret]]:
             yield (*location, "headers", name), value
         if endpoint.proxy is not None:
             yield (*location, "proxy"), endpoint.proxy
-    if config.http.token is not None:
-        yield ("http", "token"), config.http.token
+    for key, token in (("http", config.http.token), ("passthrough", config.passthrough.token)):
+        if token is not None:
+            yield (key, "token"), token
+
+
+def _of_gateway(gateway: GatewaySettings) -> Iterator[tuple[Location, Secret]]:
+    location: Location = ("gateways", gateway.name)
+    if gateway.api_key is not None:
+        yield (*location, "api_key"), gateway.api_key
+    for name, value in gateway.headers.items():
+        yield (*location, "headers", name), value
+    if gateway.proxy is not None:
+        yield (*location, "proxy"), gateway.proxy
 
 
 def named_certificates(config: Config) -> Iterator[tuple[Location, TlsFiles]]:

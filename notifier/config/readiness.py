@@ -13,7 +13,12 @@ from notifier.config.named_files import named_certificates, named_secrets
 from notifier.config.secrets import SecretError
 from notifier.config.settings import Config, EndpointSettings, GatewaySettings
 from notifier.config.tls_files import TlsFileError, read_tls
-from notifier.config.urls import is_sent_unencrypted, literal_address, query_credentials
+from notifier.config.urls import (
+    is_loopback,
+    is_sent_unencrypted,
+    literal_address,
+    query_credentials,
+)
 from notifier.errors import Problem
 from notifier.formats.table import SERVICES
 from notifier.net import ANYWHERE, AddressPolicy
@@ -63,6 +68,7 @@ def warnings(config: Config) -> list[Problem]:
         *_exposed_secrets(config),
         *(each for gateway in config.gateways.values() for each in _odd_gateway(gateway)),
         *_refused_addresses(config),
+        *_plain_passthrough(config),
     ]
     if not config.endpoints:
         findings.append(Finding(("endpoints",), "none is configured: nobody gets any event"))
@@ -75,6 +81,14 @@ def _odd_gateway(gateway: GatewaySettings) -> Iterator[Finding]:
         yield Finding(location, "sends secrets unencrypted over the network", "use https")
     if not gateway.base_url.partition("?")[0].endswith("/v1"):
         yield Finding(location, "does not end in /v1", "most gateways answer under /v1")
+
+
+def _plain_passthrough(config: Config) -> Iterator[Finding]:
+    listen = config.passthrough.listen
+    if listen is not None and not is_loopback(listen[0]):
+        message = "takes keys and the token unencrypted from the network"
+        hint = "listen on loopback, and put a proxy that speaks TLS before it"
+        yield Finding(("passthrough", "listen"), message, hint)
 
 
 def _refused_addresses(config: Config) -> Iterator[Finding]:
@@ -128,6 +142,7 @@ def _holds_secrets(config: Config) -> bool:
         *(gateway.proxy for gateway in config.gateways.values()),
         *(endpoint.proxy for endpoint in config.endpoints.values()),
         config.http.token,
+        config.passthrough.token,
     ]
     return any(key is not None and key.is_literal for key in keys) or any(
         _endpoint_holds_secrets(endpoint) for endpoint in config.endpoints.values()

@@ -90,6 +90,14 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PassthroughSettings:
+    """Pass-through; `listen` is as in `HttpSettings`."""
+
+    listen: tuple[str, int] | None
+    token: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveSettings:
     """Where copies of videos are kept, and how much of them.
 
@@ -122,6 +130,7 @@ class Config:
     log_level: str
     log_format: str
     http: HttpSettings
+    passthrough: PassthroughSettings
 
     @property
     def socket(self) -> Path:

@@ -1,8 +1,7 @@
 """The control API: HTTP for operators and programs, on a Unix socket and, if configured, on TCP.
 
 `operations` is what the daemon can do, as a Protocol; `api` maps it to HTTP, `request_models`
-validate requests, `guard` authorizes them, `sockets` opens the listening sockets and
-`asgi_server` serves them.
+validate requests, `guard` authorizes them, `sockets` opens the listening sockets.
 """
 
 from typing import TYPE_CHECKING
@@ -11,8 +10,6 @@ from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from notifier.control.api import build_api
-    from notifier.control.asgi_server import AsgiServer
-    from notifier.control.connection_limit import ConnectionLimit
     from notifier.control.guard import Guard
     from notifier.control.operations import Conditions, Operations, Reloads
     from notifier.control.socket_group import SocketRefusedError
@@ -22,8 +19,6 @@ else:
         __name__,
         {
             "api": ("build_api",),
-            "asgi_server": ("AsgiServer",),
-            "connection_limit": ("ConnectionLimit",),
             "guard": ("Guard",),
             "operations": ("Conditions", "Operations", "Reloads"),
             "socket_group": ("SocketRefusedError",),
@@ -32,9 +27,7 @@ else:
     )
 
 __all__ = [
-    "AsgiServer",
     "Conditions",
-    "ConnectionLimit",
     "Guard",
     "Operations",
     "Reloads",

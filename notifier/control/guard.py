@@ -21,15 +21,16 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.control.body_limits import body_limit
-from notifier.control.problems import problem
+from notifier.http_server.problem_document import problem
+from notifier.http_server.request_checks import (
+    BODY_TIMEOUT,
+    drain,
+    host_name,
+    is_cross_site,
+)
 from notifier.store import is_same_config
 
-_MOST_DRAINED = 64 * 1024 * 1024
-_BODY_TIMEOUT = 30.0
 _WITHOUT_TOKEN = frozenset({"/healthz", "/readyz", "/docs"})
-# a browser sends Origin not with every request, Sec-Fetch-Site with each (W3C Fetch Metadata);
-# "none" is an address that the user typed
-_NOT_CROSS_SITE = frozenset({"same-origin", "none"})
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -84,18 +85,18 @@ class Guard:
         limit = body_limit(scope["path"])
         refusal = self._refusal(headers, scope["method"], scope["path"])
         if refusal is not None:
-            await _drain(receive)
+            await drain(receive)
             await refusal(scope, receive, send)
             return
         try:
             await self.app(scope, _limited(receive, limit), send)
         except BodyTooLargeError:
-            await _drain(receive)
+            await drain(receive)
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             answer = problem(status, f"a body may have {limit} bytes", {"connection": "close"})
             await answer(scope, receive, send)
         except BodyTooSlowError:
-            detail = f"the body did not come within {_BODY_TIMEOUT:g} seconds"
+            detail = f"the body did not come within {BODY_TIMEOUT:g} seconds"
             answer = problem(HTTPStatus.REQUEST_TIMEOUT, detail, {"connection": "close"})
             await answer(scope, receive, send)
 
@@ -103,7 +104,7 @@ class Guard:
         """Return the answer to a request that is refused."""
         if self._is_from_foreign_page(headers, method, path):
             return problem(HTTPStatus.FORBIDDEN, "requests from web pages are not answered")
-        if self.hosts is not None and _host(headers.get("host", "")) not in self.hosts:
+        if self.hosts is not None and host_name(headers.get("host", "")) not in self.hosts:
             detail = "the Host header names another host"
             return problem(HTTPStatus.MISDIRECTED_REQUEST, detail)
         if self.token is not None and not self._is_authorized(headers, method, path):
@@ -124,12 +125,11 @@ class Guard:
         Forms of the page must prove that they come from it; a navigation may come from anywhere.
         """
         own = self.browsers
-        sites = {site.strip().lower() for site in headers.getlist("sec-fetch-site")}
         if own is not None and method == "POST" and own.is_form(path):
-            return not sites <= _NOT_CROSS_SITE or not _has_own_origin(headers)
+            return is_cross_site(headers) or not _has_own_origin(headers)
         if "origin" in headers:
             return True
-        if sites <= _NOT_CROSS_SITE:
+        if not is_cross_site(headers):
             return False
         shows = own is not None and method == "GET" and own.is_view(path)
         return not (shows and _is_navigation(headers))
@@ -186,24 +186,6 @@ def _other_config(own: Path, asked: str) -> str:
     return detail.encode(errors="surrogateescape").decode(errors="replace")
 
 
-async def _drain(receive: Receive) -> None:
-    """Read the rest of the body, up to a bound: most clients read no answer before."""
-    left = _MOST_DRAINED
-    with trio.move_on_after(_BODY_TIMEOUT):
-        while left > 0:
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if not message.get("more_body", False):
-                return
-
-
-def _host(header: str) -> str:
-    """Return a Host header's name, without port and brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].lower()
-
-
 def _limited(receive: Receive, limit: int) -> Receive:
     """Return `receive` with bounds: a chunked body may not grow too large, none come too slowly.
 
@@ -211,7 +193,7 @@ def _limited(receive: Receive, limit: int) -> Receive:
     going away, may be waited for as long as an answer takes.
     """
     seen = 0
-    deadline = trio.current_time() + _BODY_TIMEOUT
+    deadline = trio.current_time() + BODY_TIMEOUT
 
     async def bounded() -> Message:
         nonlocal seen, deadline

@@ -1,8 +1,6 @@
 """Maps errors to `application/problem+json` answers (RFC 9457)."""
 
-from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,7 +16,7 @@ from notifier.errors import (
     TransportError,
     UnknownError,
 )
-from notifier.model.video import Json
+from notifier.http_server.problem_document import document, problem, problem_response
 from notifier.model.views import Row
 
 _STATUS: tuple[tuple[type[NotifierError], HTTPStatus], ...] = (
@@ -30,37 +28,9 @@ _STATUS: tuple[tuple[type[NotifierError], HTTPStatus], ...] = (
 )
 
 
-def problem(
-    status: HTTPStatus,
-    detail: str,
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    """Return the answer to a request that cannot be granted; `detail` is one sentence."""
-    return _response(document(status, detail), headers)
-
-
-def _response(members: Row, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    status = members["status"]
-    assert isinstance(status, int)  # noqa: S101 - made below
-    return JSONResponse(members, status, media_type="application/problem+json", headers=headers)
-
-
-def document(status: HTTPStatus, detail: str, problems: Sequence[Mapping[str, str]] = ()) -> Row:
-    """Return the members of a problem document."""
-    body: Row = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": log.redactor.clean(detail),
-    }
-    if problems:
-        body["problems"] = cast("Json", log.redactor.clean_any(list(problems)))
-    return body
-
-
 async def for_error(_request: Request, error: Exception) -> JSONResponse:
     """Answer a request that ended in one of our own errors."""
-    return _response(of_error(error))
+    return problem_response(of_error(error))
 
 
 def of_error(error: Exception) -> Row:

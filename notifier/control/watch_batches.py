@@ -12,6 +12,7 @@ from notifier.control.operations import AddedWatch, Operations
 from notifier.control.request_models import NewWatch, WatchReference
 from notifier.control.requests import validated
 from notifier.errors import ConfigError, NotifierError
+from notifier.http_server.problem_document import document
 from notifier.model.views import Row
 
 MAX_ITEMS = 1000
@@ -69,7 +70,7 @@ def _read(model: type[M], item: object) -> M | Row:
     except ConfigError as error:
         return _refused(problems.of_error(error))
     except HTTPException as error:
-        return _refused(problems.document(HTTPStatus(error.status_code), error.detail))
+        return _refused(document(HTTPStatus(error.status_code), error.detail))
 
 
 def _added(added: AddedWatch) -> Row:

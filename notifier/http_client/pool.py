@@ -5,14 +5,34 @@ requests are in flight, and the pool does not know the connections that are in u
 """
 
 from collections import OrderedDict, deque
+from typing import Generic, Protocol, TypeVar
 
 import trio
 
-from notifier.http_client.connection import Connection
 from notifier.http_client.requests import Origin
 
 
-class Pool:
+class Poolable(Protocol):
+    """What the pool needs of a connection, which begins no exchange after `ends_at`."""
+
+    origin: Origin
+    ends_at: float
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the exchange is over and another may follow."""
+
+    def is_stale(self) -> bool:
+        """Tell whether the server has closed an idle connection, or sent what nobody asked for."""
+
+    def close(self) -> None:
+        """Close at once."""
+
+
+C = TypeVar("C", bound=Poolable)
+
+
+class Pool(Generic[C]):
     """Keeps up to `most` idle connections, each for `expiry` seconds and to its own end at most.
 
     Both limits hold over all origins together. Origins that are never asked again, such as the
@@ -22,10 +42,10 @@ class Pool:
     def __init__(self, most: int, expiry: float) -> None:
         self._most = most
         self._expiry = expiry
-        self._by_origin: dict[Origin, deque[Connection]] = {}
-        self._since: OrderedDict[Connection, float] = OrderedDict()
+        self._by_origin: dict[Origin, deque[C]] = {}
+        self._since: OrderedDict[C, float] = OrderedDict()
 
-    def take(self, origin: Origin) -> Connection | None:
+    def take(self, origin: Origin) -> C | None:
         """Return an idle connection that the server has not closed, None if there is none."""
         idle = self._by_origin.get(origin)
         while idle:
@@ -40,7 +60,7 @@ class Pool:
             connection.close()
         return None
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: C) -> None:
         """Keep a connection that is reusable, close any other."""
         now = trio.current_time()
         if not connection.reusable or now >= connection.ends_at:

@@ -80,7 +80,9 @@ class Origin(NamedTuple):
     port: int
 
 
-class _Address(NamedTuple):
+class Address(NamedTuple):
+    """A URL, its Host header and what to connect to."""
+
     url: httpx.URL
     host: str
     origin: Origin
@@ -98,7 +100,7 @@ def build_request(request: HttpRequest) -> httpx.Request:
     """
     method, url, headers, deadline, max_body, body, wants_body, admission = request
     usual = _USUAL.fullmatch(url)
-    address = _address(url) if usual is None else _usual_address(usual[1])
+    address = read_address(url) if usual is None else _usual_address(usual[1])
     target = address.url.raw_path if usual is None else usual[2].encode("ascii")
     if body is None:
         prepared = _prepared_again(address.host, None, *headers.items())
@@ -122,16 +124,17 @@ def build_request(request: HttpRequest) -> httpx.Request:
     )
 
 
-def _address(url: str) -> _Address:
+def read_address(url: str) -> Address:
+    """Parse a URL; raises TransportError, and httpx.InvalidURL for what is none."""
     parsed = httpx.URL(url)
     if parsed.scheme not in _PORTS or not parsed.host:
         raise TransportError("bad_request", "not an http or https URL")
     port = parsed.port or _PORTS[parsed.scheme]
     origin = Origin(parsed.scheme, parsed.raw_host.decode("ascii"), port)
-    return _Address(parsed, parsed.netloc.decode("ascii"), origin)
+    return Address(parsed, parsed.netloc.decode("ascii"), origin)
 
 
-_usual_address = lru_cache(maxsize=1024)(_address)
+_usual_address = lru_cache(maxsize=1024)(read_address)
 
 
 def _prepared(host: str, length: int | None, *headers: tuple[str, str]) -> _Prepared:

@@ -13,9 +13,9 @@ import trio
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import Whole
+from notifier.http_client.connecting import connect
 from notifier.http_client.connection import Connection
 from notifier.http_client.deadlines import Deadlines
-from notifier.http_client.explained import explained
 from notifier.http_client.pool import Pool
 from notifier.http_client.requests import (
     ADMISSION,
@@ -26,7 +26,7 @@ from notifier.http_client.requests import (
     WIRE_BYTES,
     Origin,
 )
-from notifier.net import Admission, Dialer, TlsStream
+from notifier.net import Admission, Dialer
 
 KEEP_ALIVE = 120.0
 """How long an idle connection is kept, in seconds: longer than videos are usually polled apart."""
@@ -42,7 +42,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._dialer = dialer
         self._tls = tls
         self._age = age
-        self._pool = Pool(keep, KEEP_ALIVE)
+        self._pool = Pool[Connection](keep, KEEP_ALIVE)
         self._deadlines = Deadlines()
 
     async def run(self) -> None:
@@ -99,27 +99,15 @@ class DirectTransport(httpx.AsyncBaseTransport):
         raise TransportError("timeout", "no connection in time")
 
     async def _connect(self, origin: Origin, admission: Admission | None) -> Connection:
-        plain = await self._dialer.dial(origin.host, origin.port, admission)
-        ends_at = self._age.end()
-        if origin.scheme != "https":
-            return Connection(origin, plain, ends_at)
-        try:
-            secured = TlsStream(plain, self._tls, origin.host)
-            await secured.do_handshake()
-        except (trio.BrokenResourceError, OSError) as error:
-            plain.close()
-            raise explained("connect", error) from None
-        except BaseException:
-            plain.close()
-            raise
-        return Connection(origin, secured, ends_at)
+        stream = await connect(self._dialer, self._tls, origin, admission)
+        return Connection(origin, stream, self._age.end())
 
 
 class _Body(httpx.AsyncByteStream):
     """An answer's body; closing it gives the connection back to the pool, and never waits."""
 
     def __init__(
-        self, connection: Connection, pool: Pool, deadlines: Deadlines, deadline: float
+        self, connection: Connection, pool: Pool[Connection], deadlines: Deadlines, deadline: float
     ) -> None:
         self._connection: Connection | None = connection
         self._pool = pool

@@ -18,7 +18,10 @@ API_SOURCE = "api"
 DISCOVERY_SOURCE = "discovery"
 """The source of watches that were found on a gateway's list; it has no settings of its own."""
 
-NO_FILES = frozenset({API_SOURCE, DISCOVERY_SOURCE})
+PASSTHROUGH_SOURCE = "passthrough"
+"""The source of watches of jobs whose creation was passed through."""
+
+NO_FILES = frozenset({API_SOURCE, DISCOVERY_SOURCE, PASSTHROUGH_SOURCE})
 """The sources that are no files: the daemon itself keeps what they list."""
 
 

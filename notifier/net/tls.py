@@ -2,7 +2,8 @@
 
 Data that a server sent after its answer may be buffered, decrypted or still encrypted, above the
 socket, where polling the socket does not show it. trio's own stream does not expose that buffer,
-so that its content would be read as the answer to the next request. For one task at a time.
+so that its content would be read as the answer to the next request. One task may read while
+another one writes.
 """
 
 import ssl
@@ -25,6 +26,7 @@ class TlsStream(trio.abc.Stream):
 
     def __init__(self, below: TcpStream, context: ssl.SSLContext, host: str) -> None:
         self._below = below
+        self._sending = trio.Lock()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         # RFC 6066, section 3: without the dot that marks a name as complete; nor do certificates
         # have it
@@ -90,8 +92,17 @@ class TlsStream(trio.abc.Stream):
                 return result
 
     async def _send(self) -> None:
-        if self._outgoing.pending:
+        if not self._outgoing.pending:
+            return
+        # one task may read while another writes, and both may have records to send
+        try:
+            self._sending.acquire_nowait()
+        except trio.WouldBlock:
+            await self._sending.acquire()
+        try:
             await self._below.send_all(self._outgoing.read())
+        finally:
+            self._sending.release()
 
     async def _fill(self) -> None:
         data = await self._below.receive_some()

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from notifier.control import problems
 from notifier.control.operations import Operations
 from notifier.errors import NotifierError
+from notifier.http_server.problem_document import document
 from notifier.page import paths
 from notifier.page.access import Access, session_of, set_session
 from notifier.page.actions import ACTIONS, Actions, read_form
@@ -89,7 +90,7 @@ class Page:
             except NotifierError as error:
                 found = problems.of_error(error)
             except HTTPException as error:
-                found = problems.document(HTTPStatus(error.status_code), error.detail)
+                found = document(HTTPStatus(error.status_code), error.detail)
             return render("error.html", {"problem": found}, int(found["status"]))
 
         return answer

@@ -7,7 +7,7 @@ import trio
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
-from notifier.control.problems import problem
+from notifier.http_server.problem_document import problem
 from notifier.page.feed import Feed, Message
 
 _KEEP_ALIVE = 15.0

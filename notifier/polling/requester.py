@@ -141,6 +141,12 @@ class Requester:
             self.back_off(slot.video_id, answer.wait or 0)
         return PollResult(answer, at)
 
+    def record_passing(self, slot: PollSlot, asked: PollResult) -> None:
+        """Record a single answer that somebody else asked for."""
+        self._deps.pages.record_single(slot, asked.answer, asked.at)
+        if isinstance(asked.answer, Seen):
+            self._record_seen(slot, asked.answer.snapshot, asked.at)
+
     def _record_seen(self, slot: PollSlot, snapshot: Snapshot, now: float) -> None:
         if snapshot.status is None:
             self._unknown_statuses.report(snapshot.word)

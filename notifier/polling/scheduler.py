@@ -154,6 +154,31 @@ class GatewayScheduler:
         self._wake_by(trio.current_time())
         return None
 
+    def is_polled(self, video_id: str) -> bool:
+        """Tell whether a video has a poller here."""
+        return video_id in self._slots
+
+    def accept_passing(self, video_id: str, answer: Seen) -> float | None:
+        """Apply an answer about one video that somebody else asked for, as if it had been polled.
+
+        Return in how many seconds the video is to be asked about; None if it has ended or is not
+        watched.
+        """
+        slot = self._slots.get(video_id)
+        if slot is None:
+            return None
+        if slot.task is not None and not slot.not_found:
+            asked = PollResult(answer, self._now(), slot.due <= trio.current_time())
+            self._queue.remove(slot)
+            self._requester.record_passing(slot, asked)
+            if slot.accept_listed(asked, trio.current_time()):
+                self._timer_wheel.add(slot)
+            else:
+                slot.wake(asked)
+                return None if answer.snapshot.ended else self._limits.poll_interval
+        wait = slot.due - trio.current_time()
+        return wait if wait > 0 else self._limits.poll_interval
+
     def stop_waiting(self, slot: PollSlot) -> None:
         """Wake a parked slot without an answer; a request in flight goes on."""
         slot.wake(None)

@@ -4,6 +4,8 @@ They count against the same budget, say as much about the gateway as those of th
 their pages answer the pollers, too.
 """
 
+import trio
+
 from notifier.gateway import Page
 from notifier.model.answer import Answer, PollError, Seen, Unauthorized, outcome_word
 from notifier.polling.gateway_health import is_answered, is_limited
@@ -45,6 +47,11 @@ class UnplannedRequests:
         if not (is_answered(page) or is_limited(page) or _has_no_list(page)):
             requester.health.record(page, deps.now())
         return page
+
+    def count(self) -> None:
+        """Count a request that others made, and that nobody could have delayed."""
+        self._deps.limiter.count(trio.current_time())
+        self._requester.rate.note(self._deps.now())
 
     async def ask_alone(self, video_id: str) -> Answer:
         """Ask about a video that is not watched."""

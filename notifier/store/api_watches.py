@@ -1,6 +1,6 @@
-"""The control API's watches in SQL: it adds and removes them one by one.
+"""Watches that no file lists, in SQL: those of the control API and of pass-through.
 
-They have the source `api`. A watch that files list as well stays with its files.
+They have the source `api` or `passthrough`. A watch that files list as well stays with its files.
 """
 
 import sqlite3
@@ -11,6 +11,7 @@ from notifier.model.watch import (
     API_SOURCE,
     DISCOVERY_SOURCE,
     NO_FILES,
+    PASSTHROUGH_SOURCE,
     Callback,
     Watch,
     WatchKey,
@@ -38,7 +39,7 @@ def add(
     known = watches.latest(db, spec.key)
     if known is not None and known.state is WatchState.OPEN:
         if listings.sources_of(db, spec.key) == [DISCOVERY_SOURCE]:
-            return _take_over(db, spec, known, callback), False
+            return _take_over(API_SOURCE, db, spec, known, callback), False
         same = replace(spec, generation=known.spec.generation) == known.spec
         if not same or watches.callback_of(db, known.row) != callback:
             places = ", ".join(listings.sources_of(db, spec.key))
@@ -50,10 +51,28 @@ def add(
         spec = replace(spec, generation=max(spec.generation, reached))
         if known.state is WatchState.ENDED and spec.generation == known.spec.generation:
             return known, False
-    return _open_for_api(db, spec, known, callback, now), True
+    return _open_for(API_SOURCE, db, spec, known, callback, now), True
 
 
-def _open_for_api(
+def add_passed(
+    db: sqlite3.Connection, spec: WatchSpec, callback: Callback | None, now: float
+) -> tuple[Watch, bool]:
+    """Take the watch of a job whose creation was passed through; tell whether it is new.
+
+    One that discovery opened gets these settings. Any other that is known stays as it is: an
+    answer that was paid for is never refused, and what was withdrawn stays so.
+    """
+    known = watches.latest(db, spec.key)
+    if known is None:
+        return _open_for(PASSTHROUGH_SOURCE, db, spec, None, callback, now), True
+    discovered = listings.sources_of(db, spec.key) == [DISCOVERY_SOURCE]
+    if known.state is WatchState.OPEN and discovered:
+        return _take_over(PASSTHROUGH_SOURCE, db, spec, known, callback), True
+    return known, False
+
+
+def _open_for(
+    source: str,
     db: sqlite3.Connection,
     spec: WatchSpec,
     known: Watch | None,
@@ -68,18 +87,22 @@ def _open_for_api(
         watches.insert(db, spec, now)
     taken = watches.latest(db, spec.key)
     assert taken is not None  # noqa: S101 - it was opened above
-    listings.add(db, API_SOURCE, spec.key)
+    listings.add(db, source, spec.key)
     _set_callback(db, taken.row, callback)
     return replace(taken, fresh=True)
 
 
 def _take_over(
-    db: sqlite3.Connection, spec: WatchSpec, known: Watch, callback: Callback | None
+    source: str,
+    db: sqlite3.Connection,
+    spec: WatchSpec,
+    known: Watch,
+    callback: Callback | None,
 ) -> Watch:
     """Give an open watch that discovery opened the settings of `spec`."""
     spec = replace(spec, generation=known.spec.generation)
     watches.change_settings(db, known.row, spec)
-    listings.add(db, API_SOURCE, spec.key)
+    listings.add(db, source, spec.key)
     _set_callback(db, known.row, callback)
     return replace(known, spec=spec)
 

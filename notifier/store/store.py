@@ -171,6 +171,10 @@ class Store(FollowUpOperations, Following):
         """Take claims back whose attempts were not begun."""
         await self._transact(outbox.release, claims)
 
+    async def defer(self, claim: Claim, until: float) -> None:
+        """Take a callback's claim back; its host name waits until then (Unix seconds)."""
+        await self._transact(outbox.defer, claim, until)
+
     async def record_attempt(
         self,
         claim: Claim,
@@ -235,6 +239,12 @@ class Store(FollowUpOperations, Following):
         """
         run = self._transact if len(additions) == 1 else self._transact_long
         return await run(watch_batches.add_many, additions, self._now())
+
+    async def add_passed(
+        self, spec: WatchSpec, callback: Callback | None = None
+    ) -> tuple[Watch, bool]:
+        """Take the watch of a job whose creation was passed through; tell whether it is new."""
+        return await self._transact(api_watches.add_passed, spec, callback, self._now())
 
     async def remove_watch(self, key: WatchKey) -> int:
         """Withdraw a watch that only the control API lists; return its row.

@@ -10,6 +10,7 @@ from notifier import log
 from notifier.errors import StoreError
 from notifier.model.watch import (
     API_SOURCE,
+    PASSTHROUGH_SOURCE,
     Callback,
     Listing,
     ListingChange,
@@ -148,8 +149,8 @@ def latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
 
 
 def _differs_from_api(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool:
-    """Tell whether the control API added the open watch with settings other than `spec`."""
-    if API_SOURCE not in listings.sources_of(db, spec.key):
+    """Tell whether a program added the open watch with settings other than `spec`."""
+    if not {API_SOURCE, PASSTHROUGH_SOURCE}.intersection(listings.sources_of(db, spec.key)):
         return False
     kept = latest(db, spec.key)
     if kept is None or kept.row != row or kept.spec == spec:

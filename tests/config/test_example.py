@@ -18,6 +18,7 @@ from notifier.config.models import (
     HttpTable,
     LogTable,
     OutboundTable,
+    PassthroughTable,
     StoreTable,
     Table,
     WatchTable,
@@ -47,6 +48,7 @@ def tables(raw: Mapping[str, Any]) -> Iterator[tuple[type[Table], Mapping[str, A
     yield ArchiveTable, raw["archive"]
     yield LogTable, raw["log"]
     yield HttpTable, raw["http"]
+    yield PassthroughTable, raw["passthrough"]
 
 
 def test_it_loads_as_it_is(tmp_path: Path) -> None:

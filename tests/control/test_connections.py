@@ -11,8 +11,10 @@ import trio
 import trio.testing
 from starlette.types import Message, Receive, Scope, Send
 
-from notifier.control import AsgiServer, ConnectionLimit, Guard
-from notifier.control.client_stream import ClientStream
+from notifier.control import Guard
+from notifier.http_server.asgi_server import AsgiServer
+from notifier.http_server.client_stream import ClientStream
+from notifier.http_server.connection_limit import ConnectionLimit
 from tests.control.client import serving
 from tests.faults.jobs import begin, finish
 from tests.process.harness import PATIENCE, notifier, world

@@ -53,6 +53,7 @@ class Proxy:
     """A running proxy."""
 
     port: int
+    pid: int
 
     @property
     def base_url(self) -> str:
@@ -99,7 +100,7 @@ async def running_proxy(
     log.close()
     try:
         await _wait_until_ready(process, port, folder / "litellm.log")
-        yield Proxy(port)
+        yield Proxy(port, process.pid)
     finally:
         with trio.CancelScope(shield=True):
             process.kill()

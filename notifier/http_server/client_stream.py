@@ -1,8 +1,13 @@
 """A client's connection, on which no write waits for ever."""
 
+import socket
+import struct
+
 import trio
 
 _PIECE = 64 * 1024
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""For SO_LINGER: closing resets the connection."""
 
 
 class ClientStream(trio.abc.HalfCloseableStream):
@@ -47,3 +52,9 @@ class ClientStream(trio.abc.HalfCloseableStream):
     def abort(self) -> None:
         """Close the connection now; who reads from it or writes to it is told."""
         self.socket.close()
+
+    def reset(self) -> None:
+        """Close the connection so that the client cannot take what it has for a whole answer."""
+        if self.socket.fileno() >= 0:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self.socket.close()

@@ -6,7 +6,7 @@ Connections are accepted here and then handed to hypercorn, because it has no li
 import logging
 import socket
 from collections.abc import Awaitable
-from typing import cast
+from typing import NamedTuple, cast
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
@@ -17,24 +17,47 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from starlette.types import ASGIApp
 
 from notifier import log
-from notifier.control.client_stream import ClientStream
-from notifier.control.connection_limit import ConnectionLimit
+from notifier.http_server.client_stream import ClientStream
+from notifier.http_server.connection_limit import ConnectionLimit
 
-_IDLE_TIMEOUT = 10.0
-"""How long a connection may be without a request whose head has come whole, in seconds."""
+BREAK_OFF = "break_off"
+"""The key in a request's `state` of a function that resets its connection at once.
 
-_WRITE_TIMEOUT = 30.0
+An answer that was begun then ends broken, whatever its framing.
+"""
+
+
+class ServerOptions(NamedTuple):
+    """Limits in seconds, none of them on a whole request or answer, and who dates answers.
+
+    `idle` is how long a connection may be without a request whose head has come whole, `write`
+    how long 64 KiB of an answer may take. `dates` says whether answers get a Date header here.
+    """
+
+    idle: float = 10.0
+    write: float = 30.0
+    dates: bool = True
+
+
+_USUAL = ServerOptions()
 
 
 class AsgiServer:
     """Serves one application on one listening socket, within a limit that several may share."""
 
-    def __init__(self, app: ASGIApp, sock: socket.socket, limit: ConnectionLimit) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sock: socket.socket,
+        limit: ConnectionLimit,
+        options: ServerOptions = _USUAL,
+    ) -> None:
         # hypercorn describes ASGI's messages more narrowly than starlette does
         self._app = ASGIWrapper(cast("ASGIFramework", app))
         self._sock = sock
         self._limit = limit
-        self._config = _settings()
+        self._config = _settings(options)
+        self._write_timeout = options.write
         self._context = WorkerContext(None)
         self._streams = set[ClientStream]()
 
@@ -54,7 +77,7 @@ class AsgiServer:
                 log.get().warning("connection_refused", open=self._limit.open)
                 await accepted.aclose()
                 return
-            stream = ClientStream(accepted, _WRITE_TIMEOUT)
+            stream = ClientStream(accepted, self._write_timeout)
             self._streams.add(stream)
             try:
                 await self._converse(stream)
@@ -67,7 +90,7 @@ class AsgiServer:
             self._app,
             self._config,
             self._context,
-            ConnectionState({}),
+            ConnectionState({BREAK_OFF: stream.reset}),
             stream,  # type: ignore[arg-type]
         )
         try:
@@ -88,14 +111,15 @@ class AsgiServer:
                 stream.abort()
 
 
-def _settings() -> Config:
+def _settings(options: ServerOptions) -> Config:
     config = Config()
     # the daemon logs what it does; hypercorn's log would be a second one on stderr
     config.accesslog = None
     config.errorlog = _quiet_logger()
     config.include_server_header = False
     # a connection is idle from its start, and again after each answer, until a head is complete
-    config.keep_alive_timeout = _IDLE_TIMEOUT
+    config.keep_alive_timeout = options.idle
+    config.include_date_header = options.dates
     # an answer may take as long as it takes: nothing has to come from the client meanwhile
     config.read_timeout = None
     return config

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Self
 
 _MOST = 1024
+_MOST_PASSED = 4096
 _LEAST = 16
 _SHARE = 4
 _FOR_UNIX = 8
@@ -34,6 +35,18 @@ class ConnectionLimit:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         descriptors = _MOST * _SHARE if soft == resource.RLIM_INFINITY else soft
         return cls(max(_LEAST, min(_MOST, descriptors // _SHARE)))
+
+    @classmethod
+    def for_passthrough(cls) -> Self:
+        """Return the limit for requests that are passed on, each with a connection of its own.
+
+        A quarter of the descriptors are for them, as callers, another for their gateways, at most
+        4,096 each.
+        """
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        descriptors = _MOST_PASSED * _SHARE if soft == resource.RLIM_INFINITY else soft
+        most = max(_LEAST, min(_MOST_PASSED, descriptors // _SHARE))
+        return cls(most + most // (_FOR_UNIX - 1))
 
     @contextmanager
     def admitted(self, *, local: bool) -> Iterator[bool]:

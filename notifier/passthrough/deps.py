@@ -1,0 +1,83 @@
+"""What pass-through needs of the rest of the daemon."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from notifier.http_client.requests import Origin
+from notifier.http_client.streaming import StreamClient
+from notifier.model.status import Status
+from notifier.model.watch import Callback, WatchSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A gateway that requests are passed on to.
+
+    `host` is its Host header. `path` and `query` are those of its `base_url`. `headers` returns
+    the configured headers, its key included; it raises ValueError when a secret cannot be read.
+    `credentials` are the lower-case names of those that identify a caller. `request_timeout` is in
+    seconds, `status_words` are the gateway's own, folded.
+    """
+
+    name: str
+    client: StreamClient
+    origin: Origin
+    host: str
+    path: str
+    query: str
+    headers: Callable[[], Mapping[str, str]]
+    credentials: frozenset[str]
+    status_words: Mapping[str, Status]
+    request_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOrder:
+    """How a job is to be watched if the request makes one; the spec's video id is a stand-in."""
+
+    spec: WatchSpec
+    callback: Callback | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchWishes:
+    """What a request says about the watch; None and empty are the defaults."""
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    endpoints: tuple[str, ...] | None = None
+    callback_url: str | None = None
+    callback_endpoint: str | None = None
+
+
+class Deps(Protocol):
+    """The daemon, as pass-through sees it."""
+
+    def upstream(self, gateway: str) -> Upstream | None:
+        """Return a configured gateway, None if there is none of this name.
+
+        Raises RefusedError for one that requests cannot be passed on to.
+        """
+
+    def takes_callback_urls(self) -> bool:
+        """Return whether the config allows callback URLs."""
+
+    def order(self, gateway: str, wishes: WatchWishes) -> WatchOrder:
+        """Return the checked order; raises ConfigError."""
+
+    async def add(self, order: WatchOrder, video_id: str) -> bool:
+        """Watch a job and commit that; return whether it is new.
+
+        Raises StoreError, and ConfigError for an id that cannot be watched.
+        """
+
+    def count_request(self, gateway: str) -> None:
+        """Count a request that was passed on against the gateway's budget."""
+
+    def read_status(
+        self, gateway: str, video_id: str, status: int, headers: Mapping[str, str], body: bytes
+    ) -> float | None:
+        """Take in a status answer; return in how many seconds the video is to be asked about.
+
+        None if it is not watched.
+        """

@@ -1,0 +1,79 @@
+"""Reads what a request says about the watch: `Notifier-*` headers, and `callback_url` in JSON."""
+
+import json
+from http import HTTPStatus
+from typing import NamedTuple
+
+from notifier.passthrough.deps import WatchWishes
+from notifier.passthrough.headers import RawHeaders, all_of
+from notifier.passthrough.targets import RefusedError
+
+_NAMES = (b"metadata", b"endpoints", b"callback-url", b"callback-endpoint")
+_FIELD = "callback_url"
+
+
+class TakenBody(NamedTuple):
+    """A JSON body without its `callback_url`, and that URL."""
+
+    body: bytes
+    callback_url: str
+
+
+def read_wishes(headers: RawHeaders, callback_url: str | None = None) -> WatchWishes:
+    """Return what the `Notifier-*` headers say; raises RefusedError for malformed ones.
+
+    `callback_url` counts if no header names another one.
+    """
+    given = {name: _single(headers, b"notifier-" + name) for name in _NAMES}
+    metadata, endpoints, url, signer = (given[name] for name in _NAMES)
+    return WatchWishes(
+        {} if metadata is None else _metadata(metadata),
+        None if endpoints is None else _names(endpoints),
+        url or callback_url,
+        signer,
+    )
+
+
+def take_callback_url(body: bytes) -> TakenBody | None:
+    """Return a JSON body without its top-level `callback_url`, None if it has none."""
+    if _FIELD.encode() not in body:
+        return None
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get(_FIELD), str):
+        return None
+    url = value.pop(_FIELD)
+    return TakenBody(json.dumps(value, separators=(",", ":")).encode(), url)
+
+
+def _single(headers: RawHeaders, name: bytes) -> str | None:
+    values = all_of(headers, name)
+    if len(values) > 1:
+        raise _malformed(name, "is given twice")
+    try:
+        return values[0].decode().strip() if values else None
+    except UnicodeDecodeError:
+        raise _malformed(name, "must be UTF-8") from None
+
+
+def _metadata(text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise _malformed(b"notifier-metadata", "must be a JSON object of strings")
+    return value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise _malformed(b"notifier-endpoints", "must be names separated by commas")
+    return names
+
+
+def _malformed(name: bytes, what: str) -> RefusedError:
+    return RefusedError(HTTPStatus.BAD_REQUEST, f"{name.decode().title()} {what}")
