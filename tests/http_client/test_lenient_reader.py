@@ -104,6 +104,7 @@ def test_a_body_without_framing_ends_with_the_connection() -> None:
         (b"transfer-encoding: chunked\n\n2X\r\nok", UNREADABLE),
         (b"transfer-encoding: chunked\n\n\nok", UNREADABLE),
         (b"transfer-encoding: chunked\n\n2\nokay\n", UNREADABLE),
+        (b"transfer-encoding: chunked\n\n2\nok0\n\n", UNREADABLE),
     ],
 )
 def test_a_body_whose_end_is_not_clear_says_why(rest: bytes, problem: str) -> None:
