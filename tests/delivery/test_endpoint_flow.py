@@ -111,7 +111,9 @@ async def test_an_open_circuit_lets_one_probe_out_when_the_endpoint_asked_for_it
     parts.peer.delivered, parts.peer.retry_after = False, 120.0
     with capture_logs() as logs:
         await parts.attempt(OPENS_AFTER)
-        assert await parts.flow.claim(0, MOST) == ([], pytest.approx(120))
+        claimed = await parts.flow.claim(0, MOST)
+        assert claimed.claims == []
+        assert claimed.pause == pytest.approx(120)
         await trio.sleep(121)
         assert len((await parts.flow.claim(0, MOST)).claims) == 1
         parts.peer.delivered = True
