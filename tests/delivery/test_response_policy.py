@@ -121,3 +121,16 @@ def test_a_dead_letter_says_what_the_receiver_answered() -> None:
     settlement = ResponsePolicy(Format.SLACK, SCHEDULE).settle(response, 0, now=0, rng=rng())
     reason = "slack answered http_400, which no retry will change: no_service"
     assert settlement == DeadLetter(reason)
+
+
+def test_without_a_retry_after_a_wait_may_be_shorter_than_a_second() -> None:
+    policy = ResponsePolicy(Format.STANDARD, (0.1,))
+    settlement = policy.settle(Response("http_500", 500), 0, now=1000, rng=rng())
+    assert isinstance(settlement, RetryAt)
+    assert settlement.at < 1000.2
+
+
+def test_410_is_the_reason_of_its_hold() -> None:
+    policy = ResponsePolicy(Format.STANDARD, SCHEDULE)
+    settlement = policy.settle(Response("http_410", 410), 0, now=1000, rng=rng())
+    assert settlement == Hold("the receiver answered 410 Gone")
