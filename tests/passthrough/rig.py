@@ -44,6 +44,7 @@ class FakeDaemon:
     """`Deps` with a store that a test decides about."""
 
     port: int
+    scheme: str = "http"
     headers: Mapping[str, str] = field(default_factory=lambda: {"authorization": f"Bearer {KEY}"})
     query: str = ""
     callbacks: bool = False
@@ -64,7 +65,7 @@ class FakeDaemon:
         return Upstream(
             "main",
             self.client,
-            Origin("http", "127.0.0.1", self.port),
+            Origin(self.scheme, "127.0.0.1", self.port),
             "gateway.example",
             "/base/v1",
             self.query,
@@ -204,8 +205,8 @@ async def rig(
                     request = here.got[number] = await _whole(stream, request)
                     await here.behave(stream, request)
                     await _until_end(stream)
-                except trio.BrokenResourceError:
-                    pass
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    pass  # the latter by `behave` itself
                 here.gateway_saw_end.set()
 
         listeners = await nursery.start(partial(trio.serve_tcp, gateway, 0, host="127.0.0.1"))
