@@ -55,6 +55,7 @@ class FakeDaemon:
     readings: list[bytes] = field(default_factory=list)
     poll_after: float | None = None
     counted: int = 0
+    request_timeout: float = 5.0
 
     def __post_init__(self) -> None:
         self.client = StreamClient.on(Route())
@@ -72,7 +73,7 @@ class FakeDaemon:
             lambda: self.headers,
             frozenset(self.headers),
             {},
-            5.0,
+            self.request_timeout,
         )
 
     def takes_callback_urls(self) -> bool:

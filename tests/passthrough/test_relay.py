@@ -300,15 +300,6 @@ async def test_a_silent_gateway_ends_the_exchange(monkeypatch: pytest.MonkeyPatc
         assert parts(await here.post())[0] == 504
 
 
-async def test_a_slow_create_outlives_the_usual_limits() -> None:
-    async def behave(stream: trio.SocketStream, _request: bytes) -> None:
-        await trio.sleep(6)  # above the gateway's request_timeout, which is 5 s here
-        await stream.send_all(answer(VIDEO))
-
-    async with rig(behave) as here:
-        assert parts(await here.post())[1]["notifier-watch"] == "added"
-
-
 async def test_status_answers_are_taken_in_and_say_when_to_ask_again() -> None:
     async with rig() as here:
         here.daemon.poll_after = 2.5
