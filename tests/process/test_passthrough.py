@@ -153,9 +153,10 @@ async def test_status_requests_of_a_polling_application_save_polls(tmp_path: Pat
         answer = await here.create()
         path = f"/videos/{answer.json()['id']}"
         headers = {"authorization": f"Bearer {KEY}"}
-        status = "queued"
+        status, count = "queued", 0
         with trio.fail_after(60):
             while status != "completed":
+                count += 1
                 asked = await here.request("GET", path, headers=headers)
                 status = asked.json()["status"]
                 if status != "completed":
@@ -164,6 +165,8 @@ async def test_status_requests_of_a_polling_application_save_polls(tmp_path: Pat
         # the poller itself would ask again in a minute
         await here.receiver.wait_for(1)
         assert here.receiver.got[0].event["type"] == "video.completed"
+        at_gateway = [each for each in here.world.sandbox.requests if each.method == "GET"]
+        assert len(at_gateway) == count
 
 
 async def test_a_job_is_watched_with_the_token_in_place_of_the_key(tmp_path: Path) -> None:
