@@ -108,7 +108,14 @@ class TransportError(NotifierError):
 
 
 class DeferredError(NotifierError):
-    """An exchange that was not begun, because it would take what others need; try again later."""
+    """An exchange that was not begun, because it would take what others need.
+
+    `wait` is after how many seconds to try again.
+    """
+
+    def __init__(self, message: str, wait: float) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})

@@ -1,6 +1,7 @@
 """Runs work of the store when it is due: so many pieces at the same time, the earliest first.
 
-The store is looked at whenever a piece ends, when `wake` is called, and at least once a minute.
+The store is looked at whenever a piece ends or is due, when `wake` is called, and at least every
+ten minutes. The clock is looked at once a minute.
 """
 
 import math
@@ -14,7 +15,8 @@ from notifier.wakeup import Wakeup
 
 T = TypeVar("T")
 
-_LONGEST_PAUSE = 60.0
+_CLOCK_PAUSE = 60.0
+_MOST_CLOCK_PAUSES = 10
 _STORE_PAUSE = 5.0
 
 
@@ -54,25 +56,32 @@ class DueWork(Generic[T]):
         async with trio.open_nursery() as nursery:
             while True:
                 try:
-                    wait = await self._start_due(nursery)
+                    coming = await self._start_due(nursery)
                 except StoreError as error:
                     self._log.error("follow_ups_wait_for_store", reason=str(error))
-                    wait = _STORE_PAUSE
-                await self._wakeup.wait(min(wait, _LONGEST_PAUSE))
+                    await self._wakeup.wait(_STORE_PAUSE)
+                else:
+                    await self._sleep(coming)
 
-    async def _start_due(self, nursery: trio.Nursery) -> float:
-        """Start what is due; return in how many seconds the next piece is."""
+    async def _sleep(self, coming: T | None) -> None:
+        """Sleep until `coming` is due or the store is to be looked at."""
+        for _ in range(_MOST_CLOCK_PAUSES):
+            wait = math.inf if coming is None else self._wait(coming)
+            if wait <= 0 or await self._wakeup.wait(min(wait, _CLOCK_PAUSE)):
+                return
+
+    async def _start_due(self, nursery: trio.Nursery) -> T | None:
+        """Start what is due; return the piece that is due next."""
         for piece in await self._earliest(self._most + 1):
             if self._number(piece) in self._running:
                 continue
-            wait = self._wait(piece)
-            if wait > 0:
-                return wait
+            if self._wait(piece) > 0:
+                return piece
             if len(self._running) == self._most:
                 break
             self._running.add(self._number(piece))
             nursery.start_soon(self._run, piece)
-        return math.inf
+        return None
 
     async def _run(self, piece: T) -> None:
         try:

@@ -1,7 +1,6 @@
 """Flow control of callbacks: each host name in turn, within limits that all callbacks share."""
 
 import math
-from collections.abc import Sequence
 from http import HTTPStatus
 from random import Random
 from typing import Protocol
@@ -14,7 +13,7 @@ from notifier.delivery.callback_limits import CallbackAttempt, CallbackLimits
 from notifier.delivery.lane import Claimed
 from notifier.delivery.peer_state import PAUSE, Answer, Standing
 from notifier.delivery.until_stored import until_stored
-from notifier.errors import DeferredError
+from notifier.errors import DeferredError, StoreError
 from notifier.model.delivery import CallbackDemand, Claim
 from notifier.net import Admission
 from notifier.schedule.clock import Clock
@@ -38,8 +37,8 @@ class CallbackStore(Protocol):
     async def next_callback(self, endpoint: str) -> float | None:
         """Return when callbacks are to be claimed next."""
 
-    async def release(self, claims: Sequence[Claim]) -> None:
-        """Take claims back whose attempts were not begun."""
+    async def defer(self, claim: Claim, until: float) -> None:
+        """Take a claim back; its host name is not looked at before `until` (Unix seconds)."""
 
 
 class CallbackFlow:
@@ -72,22 +71,29 @@ class CallbackFlow:
                 return Claimed((), PAUSE)
             claims = await self._store.claim_callbacks(self._lane, demand)
             for claim in claims:
-                self._started[claim.delivery] = self._limits.start(claim.host or "")
+                self._started[claim.delivery] = self._limits.start(self._lane, claim.host or "")
+        return Claimed(claims, await self._pause(demand))
+
+    async def _pause(self, demand: CallbackDemand) -> float:
+        """Return the seconds until the next look; what was claimed is begun whatever happens."""
         if demand.only is not None:
-            return Claimed(claims, PAUSE)
-        at = await self._store.next_callback(self._lane)
-        return Claimed(claims, math.inf if at is None else at - self._clock.now())
+            return PAUSE
+        try:
+            at = await self._store.next_callback(self._lane)
+        except StoreError:
+            return PAUSE
+        return math.inf if at is None else at - self._clock.now()
 
     def _demand(self, most: int) -> CallbackDemand:
         now = self._clock.now()
-        waits = self._limits.held(trio.current_time())
+        waits = self._limits.held(self._lane, trio.current_time())
         held = {host: now + wait for host, wait in waits.items()}
         limit = min(most, _MOST_CLAIMED)
         room = self._limits.attempts.room(Standing.FRESH)
         if room:
             return CallbackDemand(min(limit, room), held)
         room = self._limits.attempts.room(Standing.PROVEN)
-        return CallbackDemand(min(limit, room), held, self._limits.proven())
+        return CallbackDemand(min(limit, room), held, self._limits.proven(self._lane))
 
     def next(self, in_flight: int) -> Claim | None:  # noqa: ARG002 - nothing is claimed ahead
         """Return None: the limits are asked again for each callback."""
@@ -105,8 +111,9 @@ class CallbackFlow:
                 admission.note(_answer(finished))
         except DeferredError as error:
             self._log.debug("callback_deferred", event_id=claim.event_id, reason=str(error))
+            until = self._clock.now() + error.wait
             await until_stored(
-                lambda: self._store.release([claim]), self._log, claim.event_id, self._rng
+                lambda: self._store.defer(claim, until), self._log, claim.event_id, self._rng
             )
             return None
         else:

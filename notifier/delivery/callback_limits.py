@@ -15,7 +15,14 @@ from typing import Self
 
 import trio
 
-from notifier.delivery.peer_state import PAUSE, Answer, PeerState, PeerStates, Standing
+from notifier.delivery.peer_state import (
+    LONGEST_PAUSE,
+    PAUSE,
+    Answer,
+    PeerState,
+    PeerStates,
+    Standing,
+)
 from notifier.errors import DeferredError
 
 MOST_STATES = 1000
@@ -73,8 +80,8 @@ class CallbackLimits:
         self.attempts = Shares(most)
         self.lookups = Shares(min(most, _MOST_LOOKUPS))
         self.sockets = Shares(most)
-        self.hosts = PeerStates(MOST_STATES // 2, _HOST_SLOTS, rng)
-        self.addresses = PeerStates(MOST_STATES // 2, _ADDRESS_SLOTS, rng)
+        self.hosts: PeerStates[tuple[str, str]] = PeerStates(MOST_STATES // 2, _HOST_SLOTS, rng)
+        self.addresses: PeerStates[str] = PeerStates(MOST_STATES // 2, _ADDRESS_SLOTS, rng)
         self.claiming = trio.Lock()
 
     @classmethod
@@ -84,11 +91,13 @@ class CallbackLimits:
         descriptors = _UNLIMITED if soft == resource.RLIM_INFINITY else soft
         return cls(min(MOST_CALLBACKS, descriptors // _DESCRIPTOR_SHARE), rng)
 
-    def held(self, now: float) -> dict[str, float]:
+    def held(self, lane: str, now: float) -> dict[str, float]:
         """Return in how many seconds each host name that has to wait is looked at again."""
         has_failing_room = self.attempts.room(Standing.FAILING) > 0
         waits = {}
-        for name, state in self.hosts.known.items():
+        for (of_lane, name), state in self.hosts.known.items():
+            if of_lane != lane:
+                continue
             wait = state.wait(now)
             if not wait and state.standing is Standing.FAILING and not has_failing_room:
                 wait = PAUSE
@@ -96,15 +105,26 @@ class CallbackLimits:
                 waits[name] = wait
         return waits
 
-    def proven(self) -> list[str]:
+    def proven(self, lane: str) -> list[str]:
         """Return the host names whose last attempt succeeded."""
         return [
-            name for name, state in self.hosts.known.items() if state.standing is Standing.PROVEN
+            name
+            for (of_lane, name), state in self.hosts.known.items()
+            if of_lane == lane and state.standing is Standing.PROVEN
         ]
 
-    def start(self, host: str) -> "CallbackAttempt":
-        """Count one more attempt at `host`."""
-        return CallbackAttempt(self, self.hosts.of(host))
+    def start(self, lane: str, host: str) -> "CallbackAttempt":
+        """Count one more attempt at `host`, for callbacks signed as for one endpoint."""
+        return CallbackAttempt(self, self.hosts.of((lane, host)))
+
+    def defer(self, host: PeerState, why: str, wait: float = 0.0) -> DeferredError:
+        """Return the error that defers an attempt at a host name, for `wait` seconds or longer.
+
+        When there are more names than can be remembered, each waits as long as one that was
+        deferred often: else all of them would be looked up every second.
+        """
+        held = host.defer(trio.current_time(), LONGEST_PAUSE if self.hosts.is_full else wait)
+        return DeferredError(why, held)
 
 
 class CallbackAttempt:
@@ -121,7 +141,7 @@ class CallbackAttempt:
     @property
     def lookup(self) -> "LookupSlot":
         """The limiter of a look-up of the host name."""
-        return LookupSlot(self._limits.lookups, self._host)
+        return LookupSlot(self._limits, self._host)
 
     def admit(self, addresses: Sequence[str]) -> list[str]:
         """Return those of the host's addresses that may be connected to; counts a socket for each.
@@ -143,8 +163,8 @@ class CallbackAttempt:
             self._limits.sockets.take(self._standing)
             self._addresses[address] = state
         if not self._addresses:
-            self._host.defer(now, min(waits, default=0.0))
-            raise DeferredError("its address has no free slot")
+            why, wait = "its address has no free slot", min(waits, default=0.0)
+            raise self._limits.defer(self._host, why, wait)
         return list(self._addresses)
 
     def connected(self, address: str) -> None:
@@ -184,26 +204,25 @@ class LookupSlot:
     The thread of a look-up that hangs goes on after its attempt has been given up.
     """
 
-    def __init__(self, shares: Shares, host: PeerState) -> None:
-        self._shares = shares
+    def __init__(self, limits: CallbackLimits, host: PeerState) -> None:
+        self._limits = limits
         self._host = host
         self._standing = host.standing
 
     async def acquire_on_behalf_of(self, _borrower: object) -> None:
         """Count the look-up; raises DeferredError if too many are under way."""
         if self._host.lookups >= self._host.slots:
-            self._host.defer(trio.current_time())
-            raise DeferredError("an earlier look-up of the name is still under way")
-        if not self._shares.room(self._standing):
-            self._host.defer(trio.current_time())
-            raise DeferredError("too many look-ups are under way")
+            why = "an earlier look-up of the name is still under way"
+            raise self._limits.defer(self._host, why)
+        if not self._limits.lookups.room(self._standing):
+            raise self._limits.defer(self._host, "too many look-ups are under way")
         self._host.lookups += 1
-        self._shares.take(self._standing)
+        self._limits.lookups.take(self._standing)
 
     def release_on_behalf_of(self, _borrower: object) -> None:
         """Count the look-up as ended."""
         self._host.lookups -= 1
-        self._shares.release(self._standing)
+        self._limits.lookups.release(self._standing)
 
 
 def _site(address: str) -> str:

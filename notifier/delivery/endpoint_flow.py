@@ -108,13 +108,15 @@ class EndpointFlow:
         is_enough = wanted <= 0 or (not free and len(self._ahead) > ahead // 2)
         claims = [] if is_enough else await self._store.claim_due(self._rules.endpoint, wanted)
         self._ahead.add(claims)
+        pause = self._circuit.wait(now)
+        if not is_enough and len(claims) < wanted:
+            # if this fails, the claims are still held
+            due = await self._store.next_due(self._rules.endpoint)
+            pause = math.inf if due is None else due - self._clock.now()
         startable = self._ahead.take(free)
         for _ in startable:
             self._circuit.started(now)
-        if is_enough or len(claims) == wanted:
-            return Claimed(startable, self._circuit.wait(now))
-        due = await self._store.next_due(self._rules.endpoint)
-        return Claimed(startable, math.inf if due is None else due - self._clock.now())
+        return Claimed(startable, pause)
 
     def _goes_well(self, room: float) -> bool:
         return not self._must_release and math.isinf(room) and self._limiter is None

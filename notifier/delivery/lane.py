@@ -8,7 +8,6 @@ success is recorded: successes are recorded together, and the number of unrecord
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import trio
@@ -105,8 +104,21 @@ class Lane:
                     pause = growing(_STORE_PAUSE, store_failures, _LONGEST_STORE_PAUSE)
                     self._log.error("lane_waits_for_store", reason=str(error), wait=pause)
                 await self._wakeup.wait(pause)
-            with suppress(StoreError):  # the next start finds them in flight
+            await self._release()
+
+    async def _release(self) -> None:
+        """Take back what was claimed ahead: the endpoint may come back before the next start."""
+        failures = 0
+        while True:
+            try:
                 await self._flow.release()
+            except StoreError as error:
+                failures += 1
+                pause = growing(_STORE_PAUSE, failures, _LONGEST_STORE_PAUSE)
+                self._log.error("lane_waits_for_store", reason=str(error), wait=pause)
+                await trio.sleep(pause)
+            else:
+                return
 
     async def _take_due(self, nursery: trio.Nursery) -> float:
         """Start attempts at what is due; return the seconds until the next look, at most 60."""

@@ -2,16 +2,21 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
+from typing import Generic, TypeVar
 
 from notifier.delivery.circuit import Circuit
 from notifier.schedule.backoff import growing
 
+K = TypeVar("K", bound=Hashable)
+
 _LEAST_WAIT = 0.02  # seconds: a wait that rounding makes nothing would be no wait
-_LONGEST_PAUSE = 16.0
+LONGEST_PAUSE = 16.0
+"""The longest time that a deferral takes if nothing else makes it longer, in seconds."""
+
 PAUSE = 1.0
 """After how many seconds a peer without room is looked at again."""
 
@@ -61,10 +66,15 @@ class PeerState:
         self.in_flight += 1
         self._circuit.started(now)
 
-    def defer(self, now: float, wait: float = 0.0) -> None:
-        """Hold the next attempt back for `wait` seconds, longer if it was deferred before."""
+    def defer(self, now: float, wait: float = 0.0) -> float:
+        """Hold the next attempt back for `wait` seconds, longer if it was deferred before.
+
+        Returns the seconds.
+        """
         self._deferrals += 1
-        self._held_until = now + max(wait, growing(PAUSE, self._deferrals, _LONGEST_PAUSE))
+        wait = max(wait, growing(PAUSE, self._deferrals, LONGEST_PAUSE))
+        self._held_until = now + wait
+        return wait
 
     def note(self, answer: "Answer", now: float) -> None:
         """Note how an attempt ended."""
@@ -90,24 +100,29 @@ class Answer:
     retry_after: float | None = None
 
 
-class PeerStates:
+class PeerStates(Generic[K]):
     """The states of peers by name; the least recently used idle ones are forgotten."""
 
     def __init__(self, most: int, slots: Mapping[Standing, int], rng: Random) -> None:
         self._most = most
         self._slots = slots
         self._rng = rng
-        self.known: OrderedDict[str, PeerState] = OrderedDict()
+        self.known: OrderedDict[K, PeerState] = OrderedDict()
 
-    def of(self, name: str) -> PeerState:
+    def of(self, name: K) -> PeerState:
         """Return the state of a peer, a new one if nothing is known of it."""
         state = self.known.get(name)
         if state is None:
-            if len(self.known) >= self._most:
+            if self.is_full:
                 self._forget_one()
             state = self.known[name] = PeerState(self._slots, self._rng)
         self.known.move_to_end(name)
         return state
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a new state takes the place of another one."""
+        return len(self.known) >= self._most
 
     def _forget_one(self) -> None:
         idle = next((name for name, state in self.known.items() if state.is_idle), None)

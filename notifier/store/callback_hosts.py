@@ -33,7 +33,7 @@ def claim(
             taken += claims.claim_callback(db, endpoint, host, now)
             _look_again(db, endpoint, host, now)
         else:
-            _move(db, endpoint, host, held_until)
+            move(db, endpoint, host, held_until)
     return taken
 
 
@@ -51,6 +51,14 @@ def enter(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
         "INSERT INTO callback_hosts (endpoint, host, next_at) VALUES (?, ?, ?) "
         "ON CONFLICT (endpoint, host) DO UPDATE SET next_at = min(next_at, excluded.next_at)",
         (endpoint, host, at),
+    )
+
+
+def move(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
+    """Have a host name looked at at that time, whatever was said before."""
+    db.execute(
+        "UPDATE callback_hosts SET next_at = ? WHERE endpoint = ? AND host = ?",
+        (at, endpoint, host),
     )
 
 
@@ -90,11 +98,4 @@ def _look_again(db: sqlite3.Connection, endpoint: str, host: str, now: float) ->
     if due is None:
         db.execute("DELETE FROM callback_hosts WHERE endpoint = ? AND host = ?", (endpoint, host))
     else:
-        _move(db, endpoint, host, max(due, now))
-
-
-def _move(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
-    db.execute(
-        "UPDATE callback_hosts SET next_at = ? WHERE endpoint = ? AND host = ?",
-        (at, endpoint, host),
-    )
+        move(db, endpoint, host, max(due, now))

@@ -13,6 +13,8 @@ from typing import ParamSpec, Protocol, TypeVar, cast
 
 import trio
 
+from notifier.errors import StoreError
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -66,17 +68,27 @@ class ThreadExecutor:
         self._has_thread = False
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` in the thread; once it is queued, cancellation waits for its end."""
+        """Run `function` in the thread; once it is queued, cancellation waits for its end.
+
+        Raises StoreError when the system starts no thread.
+        """
         await trio.lowlevel.checkpoint_if_cancelled()
         job = _Job(partial(function, *args, **kwargs))
         with self._starting:
-            self._jobs.put(job)
             if not self._has_thread:
+                self._start()
                 self._has_thread = True
-                # the end of the interpreter does not wait for a daemon thread
-                Thread(target=self._work, name="store", daemon=True).start()
+            self._jobs.put(job)
         await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
         return cast("T", job.result())
+
+    def _start(self) -> None:
+        # the end of the interpreter does not wait for a daemon thread
+        thread = Thread(target=self._work, name="store", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system's limit of threads is reached
+            raise StoreError(f"the store has no thread: {error}") from error
 
     def _work(self) -> None:
         while True:

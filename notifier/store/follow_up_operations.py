@@ -13,7 +13,7 @@ class FollowUpOperations(Transactions):
 
     async def expiry_timers(self, gateway: str, limit: int) -> list[ExpiryTimer]:
         """Return the timers of a gateway that end first."""
-        return await self._transact(expiry_timers.earliest, gateway, limit)
+        return await self._read(expiry_timers.earliest, gateway, limit)
 
     async def move_expiry_timer(self, watch: int, expires_at: float) -> None:
         """Let the timer of a watch end at another time (`Clock.now`)."""
@@ -25,7 +25,7 @@ class FollowUpOperations(Transactions):
 
     async def downloads(self, gateway: str, limit: int) -> list[Download]:
         """Return the downloads of a gateway that are due first."""
-        return await self._transact(downloads.earliest, gateway, limit)
+        return await self._read(downloads.earliest, gateway, limit)
 
     async def record_progress(self, watch: int, etag: str | None, synced: int) -> None:
         """Commit how much of which content is on the disk."""

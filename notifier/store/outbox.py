@@ -207,6 +207,13 @@ def release(db: sqlite3.Connection, claims: Sequence[Claim]) -> None:
     )
 
 
+def defer(db: sqlite3.Connection, claim: Claim, until: float) -> None:
+    """Take a callback's claim back; its host name is not looked at before `until`."""
+    release(db, [claim])
+    if claim.host is not None:
+        callback_hosts.move(db, claim.endpoint, claim.host, until)
+
+
 def _is_in_flight(db: sqlite3.Connection, claim: Claim) -> bool:
     row = db.execute(
         "SELECT 1 FROM deliveries WHERE id = ? AND event = ? AND endpoint = ? AND in_flight = ?",

@@ -171,6 +171,10 @@ class Store(FollowUpOperations, Following):
         """Take claims back whose attempts were not begun."""
         await self._transact(outbox.release, claims)
 
+    async def defer(self, claim: Claim, until: float) -> None:
+        """Take a callback's claim back; its host name waits until then (Unix seconds)."""
+        await self._transact(outbox.defer, claim, until)
+
     async def record_attempt(
         self,
         claim: Claim,

@@ -45,6 +45,7 @@ class Network:
     connected: int = 0
     most_connected: int = 0
     lookups: int = 0
+    all_lookups: int = 0
     most_lookups: int = 0
 
     async def send(self, url: str, admission: Admission) -> Outcome:
@@ -52,6 +53,7 @@ class Network:
         kind = host.partition("-")[0]
         await admission.lookup.acquire_on_behalf_of(self)
         self.lookups += 1
+        self.all_lookups += 1
         self.most_lookups = max(self.most_lookups, self.lookups)
         if kind == "dead":
             trio.lowlevel.spawn_system_task(self._hang, admission)

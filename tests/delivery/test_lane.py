@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from unittest.mock import DEFAULT, patch
 
 import trio
 from structlog.testing import capture_logs
@@ -388,4 +389,38 @@ async def test_410_sends_nothing_that_was_claimed_ahead(autojump_clock: MockCloc
     await run_for(60, counted_lane(Counting(real), receiver, clock))
 
     assert len(receiver.got) <= 208
+    assert await real.release_interrupted() == 0
+
+
+async def test_what_was_claimed_is_sent_although_the_store_fails_right_after(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, count=3)
+    receiver = Receiver()
+    lane = make_lane(store, receiver, clock)
+    failures = [StoreError("locked"), None, None, None]
+    with patch.object(store, "next_due", side_effect=failures), capture_logs():
+        await run_for(60, lane)
+
+    assert len(receiver.got) == 3
+    assert (await store.outstanding(0)).deliveries.delivered == 3
+
+
+async def test_a_stopped_lane_takes_back_its_claims_although_the_store_fails_for_a_while(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    real = memory_store(clock)
+    store = Counting(real)
+    await put(real, count=1000)
+    lane = counted_lane(store, Receiver(takes=0.01), clock)
+    failures = [StoreError("locked"), StoreError("locked"), DEFAULT]
+    with patch.object(store, "release", side_effect=failures, wraps=store.release), capture_logs():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lane.run)
+            await trio.sleep(1)
+            lane.stop()
+
     assert await real.release_interrupted() == 0

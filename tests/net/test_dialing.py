@@ -196,7 +196,7 @@ class Granted:
 
     async def acquire_on_behalf_of(self, borrower: object) -> None:
         if self.refuses:
-            raise DeferredError("no room")
+            raise DeferredError("no room", 1.0)
         self.under_way += 1
 
     def release_on_behalf_of(self, borrower: object) -> None:
