@@ -177,8 +177,10 @@ async def test_what_the_proxy_itself_refuses_is_told_from_the_gateways_answer(
     said: bytes, origin: Origin, detail: str
 ) -> None:
     async with proxy(said) as here:
+        client = through(here.port)
         with pytest.raises(TransportError) as raised:
-            await fetch(through(here.port), origin)
+            await fetch(client, origin)
+        client.retire()
     assert raised.value.kind == "proxy"
     assert detail in raised.value.detail
 
