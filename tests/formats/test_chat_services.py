@@ -339,18 +339,3 @@ def test_any_answer_can_be_judged(form: Format, status: int, answer: bytes) -> N
     code = SERVICES[form].refusal(status, answer)
     assert len(code) <= 20
     assert SERVICES[form].is_final(status, code) in {True, False}
-
-
-@pytest.mark.parametrize(
-    ("form", "a_minute"),
-    [
-        (Format.SLACK, 60),
-        (Format.DISCORD, 30),
-        (Format.TEAMS, 240),
-        (Format.FEISHU, 100),
-        (Format.DINGTALK, 20),
-        (Format.WECOM, 20),
-    ],
-)
-def test_messages_come_no_faster_than_a_service_takes_them(form: Format, a_minute: int) -> None:
-    assert 60 * (SERVICES[form].max_per_second or 1e9) <= a_minute
