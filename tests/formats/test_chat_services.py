@@ -339,3 +339,47 @@ def test_any_answer_can_be_judged(form: Format, status: int, answer: bytes) -> N
     code = SERVICES[form].refusal(status, answer)
     assert len(code) <= 20
     assert SERVICES[form].is_final(status, code) in {True, False}
+
+
+@pytest.mark.parametrize("form", CHATS)
+@pytest.mark.parametrize("event_type", [EventType.COMPLETED, EventType.ARCHIVED])
+def test_in_chinese_the_punctuation_of_our_own_words_is_chinese(
+    form: Format, event_type: EventType
+) -> None:
+    archive: dict[str, Json] = {"path": "/archive/video_1.mp4"}
+    about = replace(event(event_type), archive=archive, metadata={"user": "Zoë"})
+    shown = text(form, about, Language.ZH).replace(LINK, "")
+    assert not re.search(r"[\u4e00-\u9fff`*] ?[:(,]|[(,] ?[\u4e00-\u9fff]", shown)
+
+
+def test_a_notification_says_until_when_a_video_can_be_had_not_how_long_it_took() -> None:
+    message = json.loads(body(Format.SLACK, event(EventType.EXPIRING)))
+    first, *_ = message["text"].splitlines()
+    assert first == "⌛ Video expires soon: video_1 on main, until 2025-10-17 15:16 UTC"
+
+
+@pytest.mark.parametrize("form", [Format.DISCORD, Format.FEISHU, Format.DINGTALK, Format.WECOM])
+def test_a_path_to_be_copied_has_a_line_of_its_own(form: Format) -> None:
+    path = "/archive/main/" + "v" * 60
+    shown = text(form, replace(event(EventType.ARCHIVED), archive={"path": path}), Language.ZH)
+    assert path in [line.strip("` ") for line in shown.splitlines()]
+
+
+def test_in_teams_no_path_is_in_a_table_which_would_cut_it_off() -> None:
+    path = "/archive/main/" + "v" * 60
+    card = json.loads(
+        body(Format.TEAMS, replace(event(EventType.ARCHIVED), archive={"path": path}))
+    )
+    blocks = card["attachments"][0]["content"]["body"]
+    assert [block["wrap"] for block in blocks if block.get("text") == path] == [True]
+
+
+def test_in_discord_an_id_has_the_whole_width() -> None:
+    (embed,) = json.loads(body(Format.DISCORD, COMPLETED))["embeds"]
+    assert {field["name"]: field["inline"] for field in embed["fields"]} == {
+        "Video": False,
+        "Model": True,
+        "Gateway": True,
+        "Took": True,
+        "Expires": True,
+    }
