@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import trio
@@ -26,7 +25,6 @@ from notifier.http_server.connection_limit import ConnectionLimit
 from notifier.model.answer import Seen
 from notifier.model.watch import WatchKey, WatchSpec, WatchState
 from notifier.passthrough import Access, Relay, Upstream, WatchOrder, WatchWishes
-from notifier.passthrough.targets import RefusedError
 from notifier.passthrough.transfer import SILENCE
 from notifier.polling import Sources, Supervisor
 
@@ -81,9 +79,6 @@ class PassedJobs:
         return upstream
 
     def _upstream(self, gateway: str, peer: Peer[GatewaySettings]) -> Upstream:
-        if peer.link.route.proxy is not None:
-            detail = "requests to a gateway behind a proxy are not passed on by this version"
-            raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, detail)
         settings = peer.settings
         base, address = urlsplit(settings.base_url), read_address(settings.base_url)
         return Upstream(

@@ -2,8 +2,9 @@
 
 `client` is what others use: `open_client` opens a `PeerClient`, which sends an `HttpRequest` and
 returns an `HttpResponse`. Below it, `transport` sends over a `pool` of `connection`s that
-`notifier.net` made; `proxied` is for peers behind a proxy. `local` is for commands that ask the
-daemon on the same machine.
+`notifier.net` made; `proxied` is for peers behind a proxy. `streaming` passes requests and answers
+on in constant memory; `proxy_connector` takes it through a proxy. `local` is for commands that ask
+the daemon on the same machine.
 """
 
 from typing import TYPE_CHECKING

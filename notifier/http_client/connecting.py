@@ -1,6 +1,8 @@
 """Connects to an origin, with TLS where it is https."""
 
 import ssl
+from dataclasses import dataclass
+from typing import Protocol
 
 import trio
 
@@ -17,7 +19,7 @@ async def connect(
     return plain if origin.scheme != "https" else await secured(plain, tls, origin.host)
 
 
-async def secured(plain: TcpStream, tls: ssl.SSLContext, host: str) -> TlsStream:
+async def secured(plain: TcpStream | TlsStream, tls: ssl.SSLContext, host: str) -> TlsStream:
     """Speak TLS to `host` over a connection; raises TransportError."""
     try:
         stream = TlsStream(plain, tls, host)
@@ -29,3 +31,36 @@ async def secured(plain: TcpStream, tls: ssl.SSLContext, host: str) -> TlsStream
         plain.close()
         raise
     return stream
+
+
+class Connector(Protocol):
+    """How exchanges reach an origin: directly or through a proxy."""
+
+    async def connect(self, origin: Origin) -> TcpStream | TlsStream:
+        """Return a stream that takes requests to `origin`; raises TransportError."""
+
+    def addressed(self, head: bytes, origin: Origin) -> bytes:
+        """Return a request's head as it is sent over such a stream."""
+
+    def forwards(self, origin: Origin) -> bool:
+        """Tell whether a proxy reads the requests to `origin`, and may answer them itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectConnector:
+    """Connects to the origin itself."""
+
+    dialer: Dialer
+    tls: ssl.SSLContext
+
+    async def connect(self, origin: Origin) -> TcpStream | TlsStream:
+        """Return a stream to `origin`; raises TransportError."""
+        return await connect(self.dialer, self.tls, origin)
+
+    def addressed(self, head: bytes, _origin: Origin) -> bytes:
+        """Return the head as it is."""
+        return head
+
+    def forwards(self, _origin: Origin) -> bool:
+        """Return False: nobody is in between."""
+        return False

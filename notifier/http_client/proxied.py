@@ -166,10 +166,10 @@ async def _answer(through: httpx.AsyncHTTPTransport, request: httpx.Request) -> 
     try:
         response = await through.handle_async_request(request)
     except httpx.ProxyError as error:
-        raise _refused(str(error)) from None  # "407 Proxy Authentication Required"
+        raise proxy_refusal(str(error)) from None  # "407 Proxy Authentication Required"
     if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         await response.aclose()
-        raise _refused(f"{response.status_code} {response.reason_phrase}")
+        raise proxy_refusal(f"{response.status_code} {response.reason_phrase}")
     return response
 
 
@@ -180,8 +180,8 @@ async def _close_if_over(generation: _Generation) -> None:
             await generation.through.aclose()
 
 
-def _refused(answer: str) -> TransportError:
-    """Return the error of a proxy that answered a status and its reason itself."""
+def proxy_refusal(answer: str) -> TransportError:
+    """Return the error of a proxy that answered `answer` itself, a status and its reason."""
     said = shortened(one_line(answer), _LONGEST_ANSWER)
     what = "does it let this host and port through?"
     if answer.startswith(str(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)):

@@ -5,20 +5,22 @@ is kept: whoever sends waits until the peer takes more, whoever reads gets what 
 a silence ends an exchange, never its length.
 """
 
-import ssl
+from http import HTTPStatus
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
-import httptools
 import trio
 
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
 from notifier.http_client.client import Route
-from notifier.http_client.connecting import connect
+from notifier.http_client.connecting import Connector, DirectConnector
 from notifier.http_client.explained import explained
 from notifier.http_client.pool import Pool
+from notifier.http_client.proxied import proxy_refusal
+from notifier.http_client.proxy_connector import ProxyConnector
 from notifier.http_client.requests import Origin
+from notifier.http_client.streamed_answer import AnswerReader, StreamedHead
 from notifier.net import Dialer, TcpStream, TlsStream, make_context
 
 MAX_HEAD = 64 * 1024
@@ -28,81 +30,19 @@ _PIECE = 64 * 1024
 _KEEP_ALIVE = 60.0
 _KEEP = 100
 _REPEATABLE = frozenset({"GET", "HEAD"})
-_FINAL = 200
-
-RawHeaders = list[tuple[bytes, bytes]]
-
-
-class StreamedHead(NamedTuple):
-    """The head of an answer; `headers` are in their order, names as they came."""
-
-    status: int
-    headers: RawHeaders
-
-
-class _AnswerReader:
-    """The part of an answer that has arrived; httptools calls the `on_` methods."""
-
-    def __init__(self, *, bodiless: bool) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._bodiless = bodiless
-        self._headers: RawHeaders = []
-        self.head: StreamedHead | None = None
-        self.received: list[bytes] = []
-        self.complete = False
-        self.keeps_alive = False
-
-    def feed(self, data: bytes) -> None:
-        """Parse what has arrived; raises TransportError."""
-        if self.complete:
-            self.keeps_alive = False  # more than the answer belongs to no request
-            return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise TransportError("protocol", "it wants to speak another protocol") from None
-        except httptools.HttpParserError as error:
-            self.keeps_alive = False
-            if not self.complete:
-                raise TransportError("protocol", f"not HTTP/1.1: {type(error).__name__}") from None
-
-    @property
-    def ends_with_connection(self) -> bool:
-        """Whether the body ends where the connection ends, for lack of any framing."""
-        if self.head is None:
-            return False
-        given = {name.lower(): value.lower() for name, value in self.head.headers}
-        chunked = given.get(b"transfer-encoding", b"").endswith(b"chunked")
-        return not chunked and b"content-length" not in given
-
-    def on_message_begin(self) -> None:
-        self._headers = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self.head is None:  # else a trailer
-            self._headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if status >= _FINAL and self.head is None:
-            self.head = StreamedHead(status, self._headers)
-            self.keeps_alive = self._parser.should_keep_alive()
-            self.complete = self._bodiless
-
-    def on_body(self, body: bytes) -> None:
-        if not self.complete:
-            self.received.append(body)
-
-    def on_message_complete(self) -> None:
-        if self.head is not None:
-            self.complete = True
 
 
 class StreamConnection:
-    """A connection to `origin`, for one exchange at a time; see `Poolable`."""
+    """A connection for requests to `origin`, one at a time; see `Poolable`.
 
-    def __init__(self, origin: Origin, stream: TcpStream | TlsStream, ends_at: float) -> None:
+    `forwarded` says whether a proxy reads them, and may answer them itself.
+    """
+
+    def __init__(
+        self, origin: Origin, stream: TcpStream | TlsStream, ends_at: float, *, forwarded: bool
+    ) -> None:
         self.origin = origin
+        self.forwarded = forwarded
         self.ends_at = ends_at
         self.stream = stream
         self.reusable = False
@@ -124,7 +64,7 @@ class Exchange:
     ) -> None:
         self._connection = connection
         self._pool = pool
-        self._answer = _AnswerReader(bodiless=method == "HEAD")
+        self._answer = AnswerReader(bodiless=method == "HEAD")
         self._sent = False
         self.has_received = False
 
@@ -140,12 +80,18 @@ class Exchange:
         self._sent = True
 
     async def head(self) -> StreamedHead:
-        """Return status and headers once they have arrived; raises TransportError."""
+        """Return status and headers once they have arrived.
+
+        Raises TransportError, also for a proxy that asks for credentials.
+        """
         read = 0
         while self._answer.head is None:
             read += await self._receive()
             if read > MAX_HEAD and self._answer.head is None:
                 raise TransportError("too_large", f"the headers are over {MAX_HEAD} bytes")
+        status = self._answer.head.status
+        if self._connection.forwarded and status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise proxy_refusal(f"{status} {HTTPStatus(status).phrase}")
         return self._answer.head
 
     async def read(self) -> bytes:
@@ -197,9 +143,8 @@ class Exchange:
 class StreamClient:
     """Opens exchanges with one peer, and keeps connections for the next ones."""
 
-    def __init__(self, dialer: Dialer, tls: ssl.SSLContext, age: ConnectionAge) -> None:
-        self._dialer = dialer
-        self._tls = tls
+    def __init__(self, connector: Connector, age: ConnectionAge) -> None:
+        self._connector = connector
         self._age = age
         self._pool = Pool[StreamConnection](_KEEP, _KEEP_ALIVE)
 
@@ -212,6 +157,7 @@ class StreamClient:
         of its own: on an idle one the server may just be closing, nobody would know whether the
         request was taken.
         """
+        head = self._connector.addressed(head, origin)
         repeatable = method in _REPEATABLE and not has_body
         if repeatable and (idle := self._pool.take(origin)) is not None:
             exchange = Exchange(idle, self._pool, method)
@@ -235,8 +181,9 @@ class StreamClient:
         self, method: str, origin: Origin, head: bytes, within: float, *, has_body: bool
     ) -> Exchange:
         with trio.move_on_after(within):
-            stream = await connect(self._dialer, self._tls, origin)
-            connection = StreamConnection(origin, stream, self._age.end())
+            stream = await self._connector.connect(origin)
+            forwarded = self._connector.forwards(origin)
+            connection = StreamConnection(origin, stream, self._age.end(), forwarded=forwarded)
             exchange = Exchange(connection, self._pool, method)
             try:
                 await exchange.send(head)
@@ -251,9 +198,14 @@ class StreamClient:
     @classmethod
     def on(cls, route: Route) -> Self:
         """Return a client that takes a route; raises TransportError."""
-        tls = make_context(route.tls)
-        return cls(Dialer(route.policy), tls, ConnectionAge(route.max_connection_age))
+        return cls(_connector(route), ConnectionAge(route.max_connection_age))
 
     def retire(self) -> None:
         """Close all idle connections; those in use are closed after their exchange."""
         self._pool.retire()
+
+
+def _connector(route: Route) -> Connector:
+    if route.proxy is None:
+        return DirectConnector(Dialer(route.policy), make_context(route.tls))
+    return ProxyConnector.to(route.proxy, route.tls, route.policy)

@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 class TlsStream(trio.abc.Stream):
-    """Speaks TLS to `host` over `below`, after `do_handshake`.
+    """Speaks TLS to `host` over `below`, after `do_handshake`; `below` may itself be a tunnel.
 
     As is usual with HTTP, it sends no close_notify and expects none: the end of the connection
     below is the end of this one.
     """
 
-    def __init__(self, below: TcpStream, context: ssl.SSLContext, host: str) -> None:
+    def __init__(self, below: "TcpStream | TlsStream", context: ssl.SSLContext, host: str) -> None:
         self._below = below
         self._sending = trio.Lock()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

@@ -54,10 +54,7 @@ class Deps(Protocol):
     """The daemon, as pass-through sees it."""
 
     def upstream(self, gateway: str) -> Upstream | None:
-        """Return a configured gateway, None if there is none of this name.
-
-        Raises RefusedError for one that requests cannot be passed on to.
-        """
+        """Return a configured gateway, None if there is none of this name."""
 
     def takes_callback_urls(self) -> bool:
         """Return whether the config allows callback URLs."""

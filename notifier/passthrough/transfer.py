@@ -15,7 +15,8 @@ from starlette.types import Receive, Send
 
 from notifier.background import running
 from notifier.errors import TransportError
-from notifier.http_client.streaming import Exchange, StreamedHead
+from notifier.http_client.streamed_answer import StreamedHead
+from notifier.http_client.streaming import Exchange
 from notifier.http_server.request_checks import discard, drain
 from notifier.passthrough.deps import Upstream
 from notifier.passthrough.headers import RawHeaders, content_length, for_caller, is_json

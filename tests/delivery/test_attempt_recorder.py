@@ -1,16 +1,21 @@
 """Recording attempts: which records wait for which."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import pytest
 import trio
 from trio.testing import MockClock
 
 from notifier.delivery import AttemptRecorder
 from notifier.errors import StoreError
+from notifier.metrics import Metrics
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
+from tests.builders import new_event
 from tests.delivery.lanes import HEALTHY, NoTemplates
+from tests.metrics.samples import values
 
 ATTEMPT = AttemptRecord(0, 0, "some word")
 
@@ -20,6 +25,7 @@ class SlowStore(NoTemplates):
 
     def __init__(self) -> None:
         self.recorded: list[str] = []
+        self.given: list[tuple[object, ...]] = []
         self.broken = False
         self._turn = trio.CapacityLimiter(1)
 
@@ -35,6 +41,7 @@ class SlowStore(NoTemplates):
             await trio.sleep(1)
             if self.broken:
                 raise StoreError("the disk is full")
+            self.given.append((claim, attempt, settlement, health, notice))
             self.recorded.append(claim.event_id)
             return True
 
@@ -50,6 +57,40 @@ def claim(event_id: str) -> Claim:
 
 async def record(recorder: AttemptRecorder, event_id: str, settlement: Settlement) -> bool:
     return await recorder.record_attempt(claim(event_id), ATTEMPT, settlement, HEALTHY, None)
+
+
+@pytest.mark.parametrize("settlement", [Delivered(), RetryAt(9)])
+async def test_the_store_gets_the_attempt_and_all_that_follows_from_it(
+    autojump_clock: MockClock, settlement: Settlement
+) -> None:
+    store, notice = SlowStore(), new_event()
+    recorder = AttemptRecorder(store, trio.current_time)
+    made = claim("a"), ATTEMPT, settlement, HEALTHY, notice
+    assert await recorder.record_attempt(*made)
+    assert store.given == [made]
+
+
+async def test_latency_is_the_time_from_record_to_receipt(autojump_clock: MockClock) -> None:
+    metrics = Metrics()
+    await trio.sleep(30)
+    now = trio.current_time()
+    made = replace(claim("a"), recorded_at=now - 20)
+    recorder = AttemptRecorder(SlowStore(), trio.current_time, metrics)
+    await recorder.record_attempt(made, ATTEMPT, Delivered(), HEALTHY, None)
+    assert values(metrics)["notifier_delivery_latency_seconds_sum", "app"] == 20
+
+
+class Keeping(SlowStore):
+    """Keeps what a template made."""
+
+    async def keep_rendering(self, claim: Claim, body: bytes) -> None:
+        self.given.append((claim, body))
+
+
+async def test_what_a_template_made_is_kept_with_its_claim() -> None:
+    store = Keeping()
+    await AttemptRecorder(store, trio.current_time).keep_rendering(claim("a"), b"made")
+    assert store.given == [(claim("a"), b"made")]
 
 
 async def test_a_success_waits_for_one_failure_at_most(autojump_clock: MockClock) -> None:

@@ -1,16 +1,18 @@
 """Putting an ending into the outbox: one event, rendered once, for whoever wants it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
 from notifier.delivery import Outbox, Subscription
+from notifier.delivery.outbox import FollowUps
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent
-from notifier.model.follow_up import FollowUpPlan
-from notifier.model.job_sample import JobSample
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
+from notifier.model.job_sample import JobClass, JobSample
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -29,6 +31,8 @@ class Recorder:
     def __init__(self, *, open_: bool = True) -> None:
         self.open = open_
         self.events: list[NewEvent] = []
+        self.endings: list[tuple[int, Snapshot, JobSample | None, FollowUpPlan]] = []
+        self.follow_ups: list[tuple[int, EventKind]] = []
 
     async def record_ending(
         self,
@@ -39,17 +43,24 @@ class Recorder:
         sample: JobSample | None = None,
         plan: FollowUpPlan,
     ) -> bool:
+        self.endings.append((watch, last, sample, plan))
         if self.open:
             self.events.append(event)
         return self.open
 
     async def record_follow_up(self, watch: int, kind: EventKind, event: NewEvent) -> bool:
+        self.follow_ups.append((watch, kind))
         if self.open:
             self.events.append(event)
         return self.open
 
 
-def make_outbox(store: Recorder, woken: list[str]) -> Outbox:
+def make_outbox(
+    store: Recorder,
+    woken: list[str],
+    event_id: Callable[[Watch, EventKind], str] = lambda *_: "evt_fixed",
+    follow_ups: FollowUps | None = None,
+) -> Outbox:
     def wake(names: Sequence[str]) -> None:
         woken.extend(names)
 
@@ -57,8 +68,8 @@ def make_outbox(store: Recorder, woken: list[str]) -> Outbox:
         store,
         SUBSCRIPTIONS,
         content_url=lambda gateway, video: f"https://{gateway}/v1/videos/{video}/content",
-        follow_ups=NothingFollows(),
-        event_id=lambda *_: "evt_fixed",
+        follow_ups=follow_ups or NothingFollows(),
+        event_id=event_id,
         wall=lambda: START + 0.9,
         wake=wake,
     )
@@ -141,7 +152,82 @@ async def test_one_line_reports_the_event() -> None:
         "gateway": "main",
         "video_id": "video_1",
         "endpoints": ["app", "alarms", "chat"],
+        "reason": "a test",
+        "log_level": "info",
     }.items() <= line.items()
+
+
+async def test_an_event_that_no_endpoint_gets_is_a_warning() -> None:
+    with capture_logs() as logs:
+        await publish(ending(Status.COMPLETED, ("alarms",)))
+    assert [line["log_level"] for line in logs] == ["warning"]
+
+
+async def test_the_watch_its_last_snapshot_and_the_job_sample_are_recorded_with_the_event() -> (
+    None
+):
+    store = Recorder()
+    sample = JobSample(JobClass("main", "sora-2"), 90.0)
+    over = replace(ending(), sample=sample)
+    await make_outbox(store, []).publish(over)
+    assert store.endings == [(over.watch.row, over.snapshot, sample, NO_FOLLOW_UP)]
+
+
+class Archives:
+    """Plans a copy of every video, and keeps what it was asked and the gateways it woke."""
+
+    def __init__(self) -> None:
+        self.asked: list[Ending] = []
+        self.woken: list[str] = []
+
+    def plan(self, over: Ending) -> FollowUpPlan:
+        self.asked.append(over)
+        return FollowUpPlan(archive=True)
+
+    def wake(self, gateway: str) -> None:
+        self.woken.append(gateway)
+
+
+async def test_what_follows_is_recorded_with_the_ending_and_then_begins() -> None:
+    store, archives, over = Recorder(), Archives(), ending()
+    await make_outbox(store, [], follow_ups=archives).publish(over)
+    assert archives.asked == [over]
+    assert [plan for *_, plan in store.endings] == [FollowUpPlan(archive=True)]
+    assert archives.woken == ["main"]
+
+
+async def test_nothing_follows_an_ending_that_was_not_recorded() -> None:
+    archives = Archives()
+    await make_outbox(Recorder(open_=False), [], follow_ups=archives).publish(ending())
+    assert archives.woken == []
+
+
+async def test_an_event_id_is_made_of_the_watch_and_the_kind_of_event() -> None:
+    asked: list[tuple[Watch, EventKind]] = []
+
+    def event_id(watch: Watch, kind: EventKind) -> str:
+        asked.append((watch, kind))
+        return "evt_fixed"
+
+    over = ending()
+    await make_outbox(Recorder(), [], event_id).publish(over)
+    assert asked == [(over.watch, EventKind.ENDING)]
+
+
+async def test_an_event_after_the_ending_says_what_became_of_the_copy() -> None:
+    asked: list[tuple[Watch, EventKind]] = []
+
+    def event_id(watch: Watch, kind: EventKind) -> str:
+        asked.append((watch, kind))
+        return "evt_copy"
+
+    store, of = Recorder(), ending()
+    copy = FollowUp(of.watch, EventKind.ARCHIVED, of.snapshot, {"bytes": 7})
+    await make_outbox(store, [], event_id).publish_follow_up(copy)
+    (event,) = store.events
+    assert json.loads(event.bodies[Format.STANDARD])["watch"]["archive"] == {"bytes": 7}
+    assert store.follow_ups == [(of.watch.row, EventKind.ARCHIVED)]
+    assert asked == [(of.watch, EventKind.ARCHIVED)]
 
 
 async def test_an_event_after_the_ending_goes_to_the_same_endpoints_with_the_content_url() -> None:

@@ -64,7 +64,15 @@ def test_what_may_pass_is_trouble(status: int, body: bytes, reason: str) -> None
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("body", [b"", b"{}", b"no", b'{"error": {"message": "bad key"}}'])
 def test_401_and_403_are_about_the_key(status: int, body: bytes) -> None:
-    assert isinstance(ask(status, body), Unauthorized)
+    answer = ask(status, body, retry_after="7")
+    assert isinstance(answer, Unauthorized)
+    assert (answer.status, answer.wait) == (status, 7)
+
+
+def test_a_redirect_can_ask_to_be_left_alone() -> None:
+    answer = ask(302, b"", location="https://elsewhere.example/", retry_after="7")
+    assert isinstance(answer, PollError)
+    assert answer.wait == 7
 
 
 def test_the_body_is_read_before_the_status_is_believed() -> None:

@@ -214,6 +214,8 @@ def test_a_bare_410_is_a_not_found_that_may_be_about_the_whole_gateway(body: obj
     answer = ask(body, 410)
     assert isinstance(answer, NotFound)
     assert answer.generic
+    assert answer.status == 410
+    assert answer.detail
 
 
 def test_a_web_page_is_never_a_final_refusal() -> None:

@@ -195,6 +195,16 @@ async def exchange(connection: Connection) -> bytes | None:
     return body
 
 
+async def test_an_answer_that_breaks_the_rules_late_is_read_on_where_it_was() -> None:
+    """What was taken of the body before is not returned again."""
+    good = HEAD + b"transfer-encoding: chunked\r\n\r\n2\r\nab\r\n"
+    pieces = [good, b"2\r\ncd\r\n", b"2\nef\n0\n\n"]
+    connection = Connection(Origin("http", "x", 80), cast("TcpStream", Wire([pieces])), inf)
+    assert await exchange(connection) == b"abcdef"
+    assert connection.is_off_syntax
+    assert not connection.reusable
+
+
 @given(answers=conversations())
 def test_no_answer_is_read_as_another_requests(answers: list[list[bytes]]) -> None:
     async def converse() -> None:

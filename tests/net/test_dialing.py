@@ -177,7 +177,33 @@ async def test_a_name_that_does_not_resolve_is_a_connect_error() -> None:
 
 
 async def test_a_label_that_is_too_long_is_no_crash() -> None:
-    assert (await refusal(Dialer(ANYWHERE), "x" * 70 + ".example")).kind == "connect"
+    told = await refusal(Dialer(ANYWHERE), "x" * 70 + ".example")
+    assert told.kind == "connect"
+    assert told.detail.endswith("not a host name")
+
+
+async def test_the_name_service_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*_: object, **__: object) -> list[Any]:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    told = await refusal(Dialer(ANYWHERE), "some.example")
+    assert told.detail == "the host cannot be looked up: Temporary failure"
+
+
+async def test_a_name_without_an_address_is_not_connected_to(names: dict[str, list[str]]) -> None:
+    names["empty.example"] = []
+    told = await refusal(Dialer(ANYWHERE), "empty.example")
+    assert (told.kind, told.detail) == ("blocked", "no address")
+
+
+async def test_an_ipv6_address_is_connected_to() -> None:
+    async with trio.open_nursery() as nursery:
+        port = await listening(nursery, "::1")
+        stream = await Dialer(ANYWHERE).dial("::1", port)
+        assert stream.socket.getpeername()[:2] == ("::1", port)
+        await stream.aclose()
+        nursery.cancel_scope.cancel()
 
 
 @dataclass

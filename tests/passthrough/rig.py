@@ -44,6 +44,7 @@ class FakeDaemon:
     """`Deps` with a store that a test decides about."""
 
     port: int
+    scheme: str = "http"
     headers: Mapping[str, str] = field(default_factory=lambda: {"authorization": f"Bearer {KEY}"})
     query: str = ""
     callbacks: bool = False
@@ -54,6 +55,7 @@ class FakeDaemon:
     readings: list[bytes] = field(default_factory=list)
     poll_after: float | None = None
     counted: int = 0
+    request_timeout: float = 5.0
 
     def __post_init__(self) -> None:
         self.client = StreamClient.on(Route())
@@ -64,14 +66,14 @@ class FakeDaemon:
         return Upstream(
             "main",
             self.client,
-            Origin("http", "127.0.0.1", self.port),
+            Origin(self.scheme, "127.0.0.1", self.port),
             "gateway.example",
             "/base/v1",
             self.query,
             lambda: self.headers,
             frozenset(self.headers),
             {},
-            5.0,
+            self.request_timeout,
         )
 
     def takes_callback_urls(self) -> bool:
@@ -204,8 +206,8 @@ async def rig(
                     request = here.got[number] = await _whole(stream, request)
                     await here.behave(stream, request)
                     await _until_end(stream)
-                except trio.BrokenResourceError:
-                    pass
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    pass  # the latter by `behave` itself
                 here.gateway_saw_end.set()
 
         listeners = await nursery.start(partial(trio.serve_tcp, gateway, 0, host="127.0.0.1"))

@@ -37,6 +37,7 @@ SEEN, REFUSED = Seen(snapshot()), Unauthorized(403, "You do not have access to t
         (PollError("html", status=403), "unknown"),
         (PollError("empty", status=200), "unknown"),
         (PollError("broken_json", status=200), "unknown"),
+        (PollError("redirected", status=300), "unknown"),
         (PollError("http_400", status=400), "unknown"),
         (PollError("http_404", status=404), "unknown"),
         (PollError("http_429", status=429), "unknown"),
@@ -51,6 +52,7 @@ def test_what_an_answer_says_about_the_key(answer: Answer, verdict: str) -> None
 @pytest.mark.parametrize(
     ("open_videos", "good", "refused", "good_refused", "seconds", "is_refused"),
     [
+        (0, 0, 0, 0, 0, False),
         (1, 0, 0, 0, 0, False),
         (1, 0, 1, 0, 0, True),
         (3, 0, 2, 0, 600, False),

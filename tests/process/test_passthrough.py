@@ -1,18 +1,24 @@
 """An application that only changes its base URL has every job that it creates watched."""
 
 import json
+import signal
+import sqlite3
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
+import pytest
 import trio
 
-from tests.process.harness import Daemon, Receiver, World, notifier, running, world
+from notifier.http_server import Request, Response, Wire, serve
+from notifier.sandbox import Sandbox
+from tests.process.harness import Daemon, Receiver, World, eventually, notifier, running, world
 
 KEY = "sk-of-the-gateway-0123456789"
 TOKEN = "token-of-the-callers-0123456789"
@@ -91,29 +97,54 @@ async def test_the_openai_sdk_needs_another_base_url_and_nothing_else(tmp_path: 
         assert here.receiver.got[0].event["data"]["id"] == video_id
 
 
-async def test_with_discovery_a_job_survives_a_kill_before_its_commit(tmp_path: Path) -> None:
+async def test_killed_between_the_gateways_answer_and_the_commit_a_discovered_job_has_one_event(
+    tmp_path: Path,
+) -> None:
+    """The store's write lock is held by the test, so the commit cannot happen."""
     async with passing(tmp_path, gateway={"discover": True}) as here:
-        first = await here.create()
-        await here.receiver.wait_for(1)
-        here.daemon.process.kill()
-        await here.daemon.exit_code()
-        # what is left of a create whose answer the daemon did not live to commit
-        lost = await direct_create(here.world.gateway_port)
-        async with running(here.world.config_path):
-            await here.receiver.wait_for(2)
-        ids = [got.event["data"]["id"] for got in here.receiver.got]
-        assert ids == [first.json()["id"], lost]
+        await here.daemon.wait_for_log("discovery_began")
+        jobs = here.world.sandbox.jobs
+        blocker = sqlite3.connect(here.world.store_path, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(refused_create, here)
+            await eventually(lambda: bool(jobs), "the gateway's job")
+            # nothing shows that the answer was read; killed earlier, the daemon knows even less
+            await trio.sleep(0.3)
+            assert await here.daemon.end(signal.SIGKILL) == -signal.SIGKILL
+        blocker.close()
+
+        async with running(here.world.config_path) as daemon:
+            await here.receiver.wait_for(1)
+            assert await daemon.end() == 0
+        (job,) = jobs
+        assert [got.event["data"]["id"] for got in here.receiver.got] == [job]
 
 
-async def direct_create(port: int) -> str:
-    """Create a job at the gateway itself; return its id."""
-    async with httpx.AsyncClient() as client:
-        answer = await client.post(
-            f"http://127.0.0.1:{port}/v1/videos",
-            json={"model": "sora-2", "prompt": "a dog"},
-            headers={"authorization": f"Bearer {KEY}"},
-        )
-        return str(answer.json()["id"])
+async def refused_create(here: Passing) -> None:
+    """Create a job whose answer never comes."""
+    with pytest.raises(httpx.RemoteProtocolError):
+        await here.create()
+
+
+async def test_a_gateway_behind_a_proxy_is_reached_through_it(tmp_path: Path) -> None:
+    sandbox, asked = Sandbox(api_key=KEY, duration=1.0), set[tuple[str, str]]()
+
+    async def forward(request: Request, wire: Wire) -> Response | None:
+        scheme, _, host, *segments = request.segments
+        asked.add((request.method, f"{scheme}//{host}"))
+        path = "/" + "/".join(segments)
+        return await sandbox.handle(replace(request, path=path, segments=tuple(segments)), wire)
+
+    async with trio.open_nursery() as nursery:
+        port = await nursery.start(partial(serve, forward, port=0))
+        # a name that only the proxy could look up
+        gateway = {"base_url": "http://gateway.invalid/v1", "proxy": f"http://127.0.0.1:{port}"}
+        async with passing(tmp_path, gateway=gateway) as here:
+            assert (await here.create()).headers["notifier-watch"] == "added"
+            await here.receiver.wait_for(1)
+        nursery.cancel_scope.cancel()
+    assert asked == {("POST", "http://gateway.invalid"), ("GET", "http://gateway.invalid")}
 
 
 async def test_status_requests_of_a_polling_application_save_polls(tmp_path: Path) -> None:
@@ -122,9 +153,10 @@ async def test_status_requests_of_a_polling_application_save_polls(tmp_path: Pat
         answer = await here.create()
         path = f"/videos/{answer.json()['id']}"
         headers = {"authorization": f"Bearer {KEY}"}
-        status = "queued"
+        status, count = "queued", 0
         with trio.fail_after(60):
             while status != "completed":
+                count += 1
                 asked = await here.request("GET", path, headers=headers)
                 status = asked.json()["status"]
                 if status != "completed":
@@ -133,6 +165,8 @@ async def test_status_requests_of_a_polling_application_save_polls(tmp_path: Pat
         # the poller itself would ask again in a minute
         await here.receiver.wait_for(1)
         assert here.receiver.got[0].event["type"] == "video.completed"
+        at_gateway = [each for each in here.world.sandbox.requests if each.method == "GET"]
+        assert len(at_gateway) - count <= 1  # the poller's first
 
 
 async def test_a_job_is_watched_with_the_token_in_place_of_the_key(tmp_path: Path) -> None:

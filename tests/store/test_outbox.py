@@ -3,6 +3,7 @@
 from notifier.formats.rerender import rerender
 from notifier.model.delivery import (
     AttemptRecord,
+    CallbackDemand,
     CancelledDeliveries,
     DeadLetter,
     Delivered,
@@ -120,6 +121,46 @@ async def test_an_interrupted_attempt_uses_up_no_retry() -> None:
 
     (again,) = await store.claim_due("app", 10)
     assert (again.attempt, again.failures) == (2, 0)
+
+
+async def test_a_start_tells_how_many_attempts_were_interrupted() -> None:
+    store = await with_event(Time(), "app", "ops")
+    await store.claim_due("app", 10)
+
+    assert (await store.recover({"app": "mark", "ops": "mark"}, 60)).interrupted == 1
+    assert (await store.recover({"app": "mark", "ops": "mark"}, 60)).interrupted == 0
+
+
+async def test_a_host_name_that_was_held_is_looked_at_after_a_start() -> None:
+    lane = "app@callback"
+    store = memory_store(Time())
+    await store.reconcile_endpoints({"app": "mark", lane: "mark"})
+    callback = Callback("https://held.example/", "app")
+    watch, _ = await store.add_watch(spec(), again=False, callback=callback)
+    await store.record_ending(watch.row, new_event(endpoints=()), snapshot())
+    assert (
+        await store.claim_callbacks(lane, CallbackDemand(9, {"held.example": START + DAY})) == []
+    )
+    assert await store.next_callback(lane) == START + DAY
+
+    await store.recover({"app": "mark", lane: "mark"}, 2 * DAY)
+
+    assert await store.next_callback(lane) == START
+    (claim,) = await store.claim_callbacks(lane, CallbackDemand(9, {}))
+    assert claim.host == "held.example"
+
+
+async def test_a_watch_that_a_wrong_clock_took_in_the_future_is_taken_now() -> None:
+    time = Time()
+    time.at += DAY
+    store = memory_store(time)
+    await store.sync_watches([listing(spec())], [])
+    time.at = START
+
+    await store.recover({}, 60)
+
+    (watch,) = await store.sync_watches([], [])
+    assert watch.taken_at == START
 
 
 async def test_a_gone_endpoint_holds_its_deliveries_until_it_is_enabled() -> None:

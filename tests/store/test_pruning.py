@@ -1,6 +1,7 @@
 """Pruning: what is removed, and what stays."""
 
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, Settlement
+from notifier.model.follow_up import FollowUpPlan
 from notifier.model.health import Health
 from notifier.model.watch import Callback
 from notifier.store import Store
@@ -111,6 +112,55 @@ async def test_the_callback_of_an_open_watch_stays_and_gets_its_event() -> None:
     await store.record_ending(watch.row, new_event(), snapshot())
     (claim,) = await store.claim_due("app@callback", 1)
     assert claim.url == "https://callback.example/"
+
+
+async def test_a_callback_is_removed_with_its_event_though_a_file_still_lists_the_watch() -> None:
+    store = memory_store(Time())
+    await store.reconcile_endpoints({"app": "mark", "app@callback": "mark"})
+    callback = Callback("https://callback.example/", "app")
+    watch, _ = await store.add_watch(spec(), again=False, callback=callback)
+    await store.sync_watches([listing(spec())], [])
+    await store.record_ending(watch.row, new_event(endpoints=()), snapshot())
+    (claim,) = await store.claim_due("app@callback", 1)
+    assert await callback_of(store) == callback
+    assert await pruned(store, START + 1) == (0, 0)
+    assert await callback_of(store) == callback
+
+    await store.record_attempt(claim, AttemptRecord(START, 1, "any"), Delivered(), HEALTH)
+    assert await pruned(store, START + 1) == (1, 0)
+    assert await callback_of(store) is None
+
+
+async def callback_of(store: Store) -> Callback | None:
+    view = await store.watch(spec().key)
+    assert view is not None
+    return view.callback
+
+
+async def test_a_watch_stays_while_its_copy_or_its_expiry_is_still_to_come() -> None:
+    for plan in (FollowUpPlan(archive=True), FollowUpPlan(expires_at=START + DAY)):
+        time = Time()
+        store = memory_store(time)
+        (watch,) = await store.sync_watches([listing(spec())], [])
+        await store.record_ending(watch.row, new_event(endpoints=()), snapshot(), plan=plan)
+        await store.sync_watches([], ["config"])
+        assert await pruned(store, START + 1) == (1, 0)
+        assert await pruned(store, START + 400 * DAY) == (0, 1)
+        assert await store.waiting_downloads() == {}
+        assert await store.pending_downloads() == frozenset()
+        assert await store.expiry_timers("main", 9) == []
+
+
+async def test_a_batch_of_watches_begins_after_the_last_one_of_the_batch_before() -> None:
+    store = memory_store(Time())
+    specs = [spec(f"video_{number}") for number in range(BATCH + 1)]
+    for number, watch in enumerate(await store.sync_watches([listing(*specs)], [])):
+        await store.record_ending(watch.row, new_event(f"evt_{number:05}"), snapshot())
+
+    first = await store.prune_watches(START + 1, Position())
+    assert first.end is not None
+    assert first.end.at == START
+    assert (await store.prune_watches(START + 1, first.end)).end is None
 
 
 async def test_an_open_watch_is_never_removed() -> None:

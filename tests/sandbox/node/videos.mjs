@@ -1,12 +1,12 @@
 // Makes every video call of the `openai` SDK for Node; prints what it saw as one JSON object.
-// Arguments: the SDK's folder, the base URL.
+// Arguments: the SDK's folder, the base URL, the key (sk-sandbox by default).
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const [folder, baseURL] = process.argv.slice(2);
+const [folder, baseURL, apiKey = "sk-sandbox"] = process.argv.slice(2);
 const entry = createRequire(`${folder}/`).resolve("openai");
 const { OpenAI, toFile } = await import(pathToFileURL(entry));
-const client = new OpenAI({ apiKey: "sk-sandbox", baseURL, maxRetries: 0 });
+const client = new OpenAI({ apiKey, baseURL, maxRetries: 0 });
 const { videos } = client;
 
 async function completed(prompt) {

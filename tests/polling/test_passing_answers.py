@@ -1,0 +1,98 @@
+"""Status answers that an application asked for are taken in as polls, and save some."""
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from notifier.model.answer import Seen
+from notifier.model.status import Status
+from notifier.model.watch import Watch
+from notifier.polling import GatewayScheduler, Poller, PollerDeps, Supervisor, WatchRules
+from notifier.schedule.job_history import JobHistory
+from notifier.wakeup import Wakeup
+from tests.builders import rng, snapshot
+from tests.polling.schedulers import Gateway, make_scheduler
+from tests.polling.test_supervisor import World, open_watch
+
+INTERVAL = 20
+RUNNING = Seen(snapshot())
+COMPLETED = Seen(snapshot(Status.COMPLETED))
+
+
+class Polled:
+    """A video with a real poller at a real scheduler, before a gateway that counts requests."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.gateway = Gateway()
+        self.scheduler = make_scheduler(nursery, self.gateway)
+        self.outbox = World()
+        settled = Wakeup()
+        pollers = Supervisor(
+            nursery, self._poller, spread=lambda _: INTERVAL, rng=rng(), settled=settled
+        )
+        pollers.apply([open_watch(1)])
+
+    def _poller(self, watch: Watch) -> Poller:
+        deps = PollerDeps(
+            self.outbox,
+            self.outbox,
+            rules=lambda _: WatchRules(INTERVAL, 5, 120, float("inf")),
+            now=trio.current_time,
+            rng=rng(),
+            history=JobHistory(),
+        )
+        return Poller(watch, self.scheduler, deps)
+
+
+async def test_an_application_that_asks_often_saves_every_poll(autojump_clock: MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        polled = Polled(nursery)
+        await trio.sleep(200)
+        without = len(polled.gateway.asked)
+        for _ in range(50):
+            wait = polled.scheduler.accept_passing("video_1", RUNNING)
+            assert wait is not None
+            assert 0 < wait <= INTERVAL * 1.5
+            await trio.sleep(4)
+        assert without >= 8
+        assert len(polled.gateway.asked) == without
+        await trio.sleep(200)  # once the application stops, polls go on
+        assert len(polled.gateway.asked) >= without + 8
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_ending_that_passes_by_ends_the_watch_at_once(autojump_clock: MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        polled = Polled(nursery)
+        await trio.sleep(30)
+        asked = len(polled.gateway.asked)
+        assert polled.scheduler.accept_passing("video_1", COMPLETED) is None
+        await trio.sleep(1)
+        assert [each.type.value for each in polled.outbox.endings] == ["video.completed"]
+        assert len(polled.gateway.asked) == asked
+        assert polled.scheduler.accept_passing("video_1", COMPLETED) is None
+        nursery.cancel_scope.cancel()
+    assert len(polled.outbox.endings) == 1
+
+
+async def test_an_answer_beside_a_poll_in_flight_is_not_taken_twice(
+    autojump_clock: MockClock,
+) -> None:
+    async with trio.open_nursery() as nursery:
+        polled = Polled(nursery)
+        polled.gateway.takes = 10.0
+        polled.gateway.answer = COMPLETED
+        while not polled.gateway.asked:  # noqa: ASYNC110 - the fake gateway sets no event
+            await trio.sleep(0.1)
+        assert polled.scheduler.accept_passing("video_1", COMPLETED) == pytest.approx(INTERVAL)
+        await trio.sleep(20)
+        assert len(polled.outbox.endings) == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_answer_about_a_video_that_is_not_watched_is_ignored(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    scheduler: GatewayScheduler = make_scheduler(nursery, Gateway())
+    assert not scheduler.is_polled("video_9")
+    assert scheduler.accept_passing("video_9", RUNNING) is None
