@@ -96,12 +96,21 @@ def _summary(event: Event, texts: Texts) -> str:
     said = texts.where.format(
         video=_brief(event.data.get("id")) or "-", gateway=_brief(event.gateway) or "-"
     )
+    if event.type in _FOLLOW_UPS:
+        return said + _until(event, texts)  # how long the job took is no news any more
     if took := _duration(event, texts):
         said += texts.after.format(duration=took)
     error = _error(event)
     if error is not None and (reason := _brief(error.text) or _brief(error.code)):
         said += texts.reason_follows.format(reason=reason)
     return said
+
+
+def _until(event: Event, texts: Texts) -> str:
+    expires_at = _moment(event.data.get("expires_at"))
+    if event.type is not EventType.EXPIRING or expires_at is None:
+        return ""
+    return texts.until.format(moment=texts.moment(expires_at))
 
 
 def _facts(event: Event, texts: Texts) -> Iterator[Fact]:

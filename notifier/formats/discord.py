@@ -14,8 +14,16 @@ from collections.abc import Iterator
 
 from notifier.formats import times
 from notifier.formats.chat_text import chat_text
-from notifier.formats.lines import Dialect, error_lines, fact_line, link_line, more_line, shown
-from notifier.formats.message import BAD, GOOD, NEUTRAL, Fact, Message, Moment
+from notifier.formats.lines import (
+    Dialect,
+    error_lines,
+    fact_line,
+    link_line,
+    more_line,
+    note_lines,
+    shown,
+)
+from notifier.formats.message import BAD, GOOD, NEUTRAL, Code, Fact, Message, Moment
 from notifier.formats.standard import encode
 from notifier.model.video import Json
 from notifier.texts.cleaning import shortened
@@ -87,8 +95,7 @@ def _description(message: Message) -> Iterator[str]:
     if message.meaning:
         yield message.meaning
     yield from error_lines(message, _DIALECT)
-    for note in message.notes:
-        yield fact_line(note, message, _DIALECT)
+    yield from note_lines(message, _DIALECT)
     for fact in message.metadata[_MAX_BRIEF_LINES:]:
         yield fact_line(fact, message, _DIALECT)
     yield from more_line(message)
@@ -99,7 +106,8 @@ def _fields(message: Message) -> Iterator[dict[str, Json]]:
         yield {
             "name": shortened(_escape(fact.label), _MAX_NAME),
             "value": _value(fact, message),
-            "inline": True,
+            # a third of the width would break an id into pieces
+            "inline": not isinstance(fact.value, Code),
         }
 
 

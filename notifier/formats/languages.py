@@ -59,6 +59,7 @@ class Texts:
     more: str
     where: str
     after: str
+    until: str
     reason_follows: str
     colon: str
     parenthesis: tuple[str, str]
@@ -124,6 +125,7 @@ ENGLISH = Texts(
     more="and {count} more",
     where=": {video} on {gateway}",
     after=" after {duration}",
+    until=", until {moment}",
     reason_follows=": {reason}",
     colon=": ",
     parenthesis=(" (", ")"),
@@ -168,6 +170,7 @@ CHINESE = Texts(
     more="另有 {count} 项",
     where="：{video}（网关 {gateway}）",
     after="，用时 {duration}",
+    until="，过期时间 {moment}",
     reason_follows="：{reason}",
     colon="：",
     parenthesis=("（", "）"),

@@ -22,9 +22,22 @@ class Dialect:
 
 def fact_line(fact: Fact, message: Message, dialect: Dialect) -> str:
     """Return a fact on one line, its label in bold."""
-    mark = dialect.bold
-    label = f"{mark}{dialect.escape(fact.label)}{mark}"
+    label = _label(fact.label, dialect)
     return f"{label}{message.texts.colon}{shown(fact.value, message, dialect)}"
+
+
+def _label(label: str, dialect: Dialect) -> str:
+    return f"{dialect.bold}{dialect.escape(label)}{dialect.bold}"
+
+
+def note_lines(message: Message, dialect: Dialect) -> Iterator[str]:
+    """Yield the notes; what is to be copied has a line of its own, because it may be long."""
+    for note in message.notes:
+        if isinstance(note.value, Code):
+            yield _label(note.label, dialect) + message.texts.colon.rstrip()
+            yield shown(note.value, message, dialect)
+        else:
+            yield fact_line(note, message, dialect)
 
 
 def shown(value: Value, message: Message, dialect: Dialect) -> str:
@@ -43,7 +56,7 @@ def error_lines(message: Message, dialect: Dialect) -> Iterator[str]:
     if message.error is None:
         return
     code, text = message.error
-    label = f"{dialect.bold}{message.texts.error}{dialect.bold}"
+    label = _label(message.texts.error, dialect)
     yield f"{label}{message.texts.colon}{dialect.code(code)}" if code else label
     for line in text.splitlines():
         if line.strip():
@@ -76,7 +89,7 @@ def sections(message: Message, dialect: Dialect) -> Iterator[list[str]]:
     yield [message.meaning] if message.meaning else []
     yield [fact_line(fact, message, dialect) for fact in message.facts]
     yield list(error_lines(message, dialect))
-    yield [fact_line(note, message, dialect) for note in message.notes]
+    yield list(note_lines(message, dialect))
     metadata = [fact_line(fact, message, dialect) for fact in message.metadata]
     yield [*metadata, *more_line(message)]
     yield list(link_line(message))

@@ -39,7 +39,7 @@ def _blocks(message: Message) -> Iterator[blocks.Block]:
     for note in message.notes:
         yield blocks.section(f"*{note.label}*\n{_shown(note.value, _MAX_ERROR)}")
     yield from blocks.table(_metadata(message))
-    if message.link and (result := _link(message.link)):
+    if message.link and (result := _link(message.link, message.texts.parenthesis)):
         yield blocks.section(result)
     yield blocks.context(_origin(message))
 
@@ -51,14 +51,15 @@ def _fallback(message: Message) -> str:
 
 def _fallback_details(message: Message) -> Iterator[str]:
     """Yield the lines on the result and the metadata, for services that show no blocks."""
+    colon = message.texts.colon
     for note in message.notes:
         if isinstance(note.value, Code):
-            yield f"{note.label}: {mrkdwn.inline(note.value.text, _MAX_VALUE)}"
+            yield f"{note.label}{colon}{mrkdwn.inline(note.value.text, _MAX_VALUE)}"
     if message.link and (found := mrkdwn.address(message.link.url)):
         yield found
     for name, value in message.metadata[:_MAX_FALLBACK_LINES]:
         shown = mrkdwn.inline(str(value), _MAX_FALLBACK_VALUE)
-        yield f"{mrkdwn.inline(name, _MAX_FALLBACK_NAME)}: {shown}"
+        yield f"{mrkdwn.inline(name, _MAX_FALLBACK_NAME)}{colon}{shown}"
     more = message.more + len(message.metadata[_MAX_FALLBACK_LINES:])
     if more:
         yield message.texts.more.format(count=more)
@@ -83,14 +84,15 @@ def _metadata(message: Message) -> list[str]:
     return fields
 
 
-def _link(link: Link) -> str | None:
+def _link(link: Link, parenthesis: tuple[str, str]) -> str | None:
     found = mrkdwn.link(link.url, link.label)
-    return found and f"{found} ({link.note})"
+    before, after = parenthesis
+    return found and f"{found}{before}{link.note}{after}"
 
 
 def _origin(message: Message) -> str:
     moment = message.created_at
-    recorded = f", {mrkdwn.date(moment)}" if moment is not None else ""
+    recorded = f" · {mrkdwn.date(moment)}" if moment is not None else ""
     return f"{message.texts.origin} {mrkdwn.code(message.origin, _MAX_NAME)}{recorded}"
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from notifier.formats.chat_text import chat_text
-from notifier.formats.lines import Dialect, origin_line, shown
+from notifier.formats.lines import Dialect, note_lines, origin_line, shown
 from notifier.formats.message import BAD, GOOD, NEUTRAL, Fact, Message
 from notifier.formats.standard import encode
 from notifier.formats.web_address import web_address
@@ -71,14 +71,17 @@ def _body(message: Message) -> Iterator[Json]:
         yield _text(f"{label}{message.texts.colon}{_escape(code)}" if code else label)
         if text:
             yield _text(_escape(text), spacing="Small")
-    if message.notes:
-        yield _facts(message, message.notes)
+    # a table cuts a long path off instead of wrapping it
+    for line in note_lines(message, _DIALECT):
+        yield _text(line, spacing="Small")
     if message.metadata:
         yield _facts(message, message.metadata)
     if message.more:
         yield _text(message.texts.more.format(count=message.more), isSubtle=True)
     if message.link and web_address(message.link.url):
-        yield _text(message.link.note, isSubtle=True, size="Small")
+        # the button comes below all texts, so the note names it
+        note = f"{message.link.label}{message.texts.colon}{message.link.note}"
+        yield _text(note, isSubtle=True, size="Small")
     yield _text(origin_line(message, _DIALECT), isSubtle=True, size="Small")
 
 

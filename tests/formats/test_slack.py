@@ -83,7 +83,7 @@ def read(event: Event) -> list[str]:
 DOWNLOAD = "<https://gw.example/v1/videos/video_1/content|Download the video>"
 EXPIRES = "<!date^1760714196^{date_short_pretty} {time}|2025-10-17 15:16 UTC>"
 ORIGIN = (
-    "notifier event `evt_68f10d27`, "
+    "notifier event `evt_68f10d27` · "
     "<!date^1760627863^{date_short_pretty} {time}|2025-10-16 15:17 UTC>"
 )
 FACTS = ["*Video*\n`video_1`", "*Model*\nsora-2", "*Gateway*\nmain"]
