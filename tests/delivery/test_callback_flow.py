@@ -156,7 +156,7 @@ async def test_two_signing_endpoints_share_the_limits(autojump_clock: MockClock)
         await second.put(*names("tarpit", 60))
         await trio.sleep(1)
         assert first.network.connected + second.network.connected == 30
-        assert len(await second.good_within(5 * TIMEOUT, "good-1.example")) == 1
+        assert len(await second.good_within(10 * TIMEOUT, "good-1.example")) == 1
 
 
 async def test_callbacks_of_a_crashed_process_are_looked_at_again_after_the_start(
