@@ -144,19 +144,7 @@ def record_attempt(
     """
     if not _is_in_flight(db, claim):
         return
-    db.execute(
-        "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
-        "WHERE delivery = ? AND number = ?",
-        (
-            attempt.started_at,
-            attempt.duration_ms,
-            attempt.outcome,
-            attempt.status,
-            attempt.detail,
-            claim.delivery,
-            claim.attempt,
-        ),
-    )
+    _store_outcomes(db, [(claim, attempt)])
     if not isinstance(settlement, Delivered) and _was_resent(db, claim):
         settlement = RetryAt(now, free=True)
     change, values = _change(settlement, now)
@@ -178,6 +166,16 @@ def record_delivered(
 ) -> None:
     """Store attempts that were received, as `record_attempt` does, in a few statements."""
     mine = [(claim, attempt) for claim, attempt in made if _is_in_flight(db, claim)]
+    _store_outcomes(db, mine)
+    # a success counts even if the endpoint has been removed from the config meanwhile
+    db.executemany(
+        "UPDATE deliveries SET in_flight = NULL, state = 'delivered', reason = '', "
+        "settled_at = ? WHERE id = ?",
+        [(now, claim.delivery) for claim, _ in mine],
+    )
+
+
+def _store_outcomes(db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
     db.executemany(
         "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
         "WHERE delivery = ? AND number = ?",
@@ -186,14 +184,8 @@ def record_delivered(
                 *(attempt.started_at, attempt.duration_ms, attempt.outcome),
                 *(attempt.status, attempt.detail, claim.delivery, claim.attempt),
             )
-            for claim, attempt in mine
+            for claim, attempt in made
         ],
-    )
-    # a success counts even if the endpoint has been removed from the config meanwhile
-    db.executemany(
-        "UPDATE deliveries SET in_flight = NULL, state = 'delivered', reason = '', "
-        "settled_at = ? WHERE id = ?",
-        [(now, claim.delivery) for claim, _ in mine],
     )
 
 
