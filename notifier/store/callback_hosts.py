@@ -7,6 +7,7 @@ there in vain, never missing: triggers add it with each callback that becomes du
 """
 
 import sqlite3
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from notifier.model.delivery import CallbackDemand, Claim
@@ -62,13 +63,19 @@ def move(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
     )
 
 
-def restart(db: sqlite3.Connection, now: float) -> None:
-    """Have each host name that callbacks wait for looked at now: holds did not survive."""
-    db.execute("DELETE FROM callback_hosts")
+def restart(db: sqlite3.Connection, now: float, lanes: Sequence[str] | None = None) -> None:
+    """Have each host name that callbacks wait for looked at now: holds did not survive.
+
+    With `lanes` only for theirs.
+    """
+    only = "" if lanes is None else f"AND endpoint IN ({', '.join('?' * len(lanes))})"
+    named = tuple(lanes or ())
+    db.execute(f"DELETE FROM callback_hosts WHERE 1 = 1 {only}", named)
     db.execute(
-        "INSERT INTO callback_hosts SELECT DISTINCT endpoint, host, ? FROM deliveries "
-        "WHERE host NOTNULL AND state = 'pending' AND in_flight IS NULL",
-        (now,),
+        "INSERT INTO callback_hosts (endpoint, host, next_at) "
+        "SELECT DISTINCT endpoint, host, ? FROM deliveries "
+        f"WHERE host IS NOT NULL AND state = 'pending' AND in_flight IS NULL {only}",
+        (now, *named),
     )
 
 

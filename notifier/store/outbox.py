@@ -233,13 +233,22 @@ def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]
             return "reason = ?", (reason,)
 
 
-def release_interrupted(db: sqlite3.Connection) -> int:
-    """Make deliveries in flight due again, their attempts `interrupted`; return how many."""
+def release_interrupted(db: sqlite3.Connection, lanes: Sequence[str] | None = None) -> int:
+    """Make deliveries in flight due again, their attempts `interrupted`; return how many.
+
+    With `lanes` only theirs: the others may be attempted by other instances at this moment.
+    """
+    mine, named = "in_flight IS NOT NULL", tuple(lanes or ())
+    attempts = ""
+    if lanes is not None:
+        mine += f" AND endpoint IN ({', '.join('?' * len(lanes))})"
+        attempts = f"AND delivery IN (SELECT id FROM deliveries WHERE {mine})"
     db.execute(
-        "UPDATE attempts SET outcome = 'interrupted', detail = ? WHERE outcome IS NULL",
-        ("the process ended; perhaps nothing was sent",),
+        "UPDATE attempts SET outcome = 'interrupted', detail = ? "
+        f"WHERE outcome IS NULL {attempts}",
+        ("the process ended; perhaps nothing was sent", *named),
     )
-    released = db.execute("UPDATE deliveries SET in_flight = NULL WHERE in_flight IS NOT NULL")
+    released = db.execute(f"UPDATE deliveries SET in_flight = NULL WHERE {mine}", named)
     return released.rowcount
 
 
