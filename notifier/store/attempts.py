@@ -1,16 +1,16 @@
 """Records an attempt in SQL: its outcome, its delivery and the health of its endpoint."""
 
-import sqlite3
 from collections.abc import Sequence
 
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.store import endpoints, outbox
+from notifier.store.connection import Connection
 
 
 def record(
-    db: sqlite3.Connection,
+    db: Connection,
     claim: Claim,
     attempt: AttemptRecord,
     settlement: Settlement,
@@ -44,7 +44,7 @@ def record(
 
 
 def record_delivered(
-    db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
+    db: Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
 ) -> None:
     """Store attempts that were received, and what that says of their endpoints."""
     outbox.record_delivered(db, made, now)

@@ -3,15 +3,14 @@
 The times here are by the database's clock alone, so that clocks of machines are never compared.
 """
 
-import sqlite3
-
 from notifier.model.instance import Instance, Registered
 from notifier.store import configured, leases
+from notifier.store.connection import Connection
 
 _COLUMNS = "id, name, host, boot, pid, version, schema_version, started_at, expires_at, draining"
 
 
-def register(db: sqlite3.Connection, instance: Instance, lease: float, now: float) -> bool:
+def register(db: Connection, instance: Instance, lease: float, now: float) -> bool:
     """Add an instance that lives for `lease` seconds; False while another has its name."""
     rows = db.execute("SELECT name FROM instances").fetchall()
     names = {name for (name,) in rows}
@@ -28,7 +27,7 @@ def register(db: sqlite3.Connection, instance: Instance, lease: float, now: floa
     return True
 
 
-def beat(db: sqlite3.Connection, instance: str, lease: float, now: float) -> bool:
+def beat(db: Connection, instance: str, lease: float, now: float) -> bool:
     """Let an instance live for `lease` seconds from now on; False if it was buried."""
     return (
         db.execute(
@@ -38,7 +37,7 @@ def beat(db: sqlite3.Connection, instance: str, lease: float, now: float) -> boo
     )
 
 
-def bury_expired(db: sqlite3.Connection, by: str, now: float) -> list[Instance]:
+def bury_expired(db: Connection, by: str, now: float) -> list[Instance]:
     """Remove the instances whose time is over, and free what they owned; return them."""
     # the update locks the rows and looks again at those that just beat
     rows = db.execute(
@@ -51,7 +50,7 @@ def bury_expired(db: sqlite3.Connection, by: str, now: float) -> list[Instance]:
     return dead
 
 
-def remove(db: sqlite3.Connection, instance: str, now: float) -> None:
+def remove(db: Connection, instance: str, now: float) -> None:
     """Remove an instance, its grants and its ownerships."""
     leases.free_all(db, instance)
     db.execute("DELETE FROM grants WHERE instance = ?", (instance,))
@@ -59,12 +58,12 @@ def remove(db: sqlite3.Connection, instance: str, now: float) -> None:
     configured.leave(db, now)
 
 
-def drain(db: sqlite3.Connection, name: str) -> bool:
+def drain(db: Connection, name: str) -> bool:
     """Have an instance hand over all that it owns; False if there is none of that name."""
     return db.execute("UPDATE instances SET draining = 1 WHERE name = ?", (name,)).rowcount > 0
 
 
-def alive(db: sqlite3.Connection) -> list[Registered]:
+def alive(db: Connection) -> list[Registered]:
     """Return the instances that were not buried, by name."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM instances ORDER BY name, id").fetchall()
     return [_registered(row) for row in rows]

@@ -4,18 +4,18 @@ A lease without an owner is free. Its epoch grows with each owner, so that a fen
 ownership never fits again, even if it was the same instance's.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from notifier.model.lease import Fence, Lease, LeaseKind
 from notifier.model.watch import Watch
 from notifier.store import callback_hosts, mailbox, outbox, watches
+from notifier.store.connection import Connection
 
 _COLUMNS = "name, kind, subject, owner, epoch, weight"
 
 
-def ensure(db: sqlite3.Connection, wanted: Iterable[Lease]) -> None:
+def ensure(db: Connection, wanted: Iterable[Lease]) -> None:
     """Make the leases that do not exist yet; each is free."""
     db.executemany(
         "INSERT INTO leases (name, kind, subject) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
@@ -23,7 +23,7 @@ def ensure(db: sqlite3.Connection, wanted: Iterable[Lease]) -> None:
     )
 
 
-def all_leases(db: sqlite3.Connection) -> list[Lease]:
+def all_leases(db: Connection) -> list[Lease]:
     """Return every lease as it is now."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM leases ORDER BY name").fetchall()
     return [_lease(row) for row in rows]
@@ -34,7 +34,7 @@ def _lease(row: Sequence[Any]) -> Lease:
     return Lease(name, LeaseKind(kind), subject, owner, epoch, weight)
 
 
-def take(db: sqlite3.Connection, owner: str, names: Sequence[str], now: float) -> list[Lease]:
+def take(db: Connection, owner: str, names: Sequence[str], now: float) -> list[Lease]:
     """Give an instance those of these leases that are free; return them.
 
     Attempts in flight in a lane were another's: they are interrupted. The mail of a shard is
@@ -57,19 +57,19 @@ def take(db: sqlite3.Connection, owner: str, names: Sequence[str], now: float) -
     return taken
 
 
-def hand_over(db: sqlite3.Connection, fences: Iterable[Fence]) -> None:
+def hand_over(db: Connection, fences: Iterable[Fence]) -> None:
     """Free the leases of which these ownerships last."""
     db.executemany(
         "UPDATE leases SET owner = NULL WHERE name = ? AND owner = ? AND epoch = ?", fences
     )
 
 
-def free_all(db: sqlite3.Connection, owner: str) -> None:
+def free_all(db: Connection, owner: str) -> None:
     """Free every lease of an instance that is no more."""
     db.execute("UPDATE leases SET owner = NULL WHERE owner = ?", (owner,))
 
 
-def weigh(db: sqlite3.Connection, owner: str, weights: Mapping[str, float]) -> None:
+def weigh(db: Connection, owner: str, weights: Mapping[str, float]) -> None:
     """Store how much work the leases of an instance are."""
     db.executemany(
         "UPDATE leases SET weight = ? WHERE name = ? AND owner = ?",
@@ -77,7 +77,7 @@ def weigh(db: sqlite3.Connection, owner: str, weights: Mapping[str, float]) -> N
     )
 
 
-def holds(db: sqlite3.Connection, fence: Fence) -> bool:
+def holds(db: Connection, fence: Fence) -> bool:
     """Tell whether an ownership lasts; it does until the end of this transaction if it does."""
     row = db.execute(
         "SELECT 1 FROM leases WHERE name = ? AND owner = ? AND epoch = ?", fence
@@ -85,14 +85,14 @@ def holds(db: sqlite3.Connection, fence: Fence) -> bool:
     return row is not None
 
 
-def watches_of(db: sqlite3.Connection, fence: Fence, gateway: str, shard: int) -> list[Watch]:
+def watches_of(db: Connection, fence: Fence, gateway: str, shard: int) -> list[Watch]:
     """Return the open watches of a shard; none if the ownership is over."""
     if not holds(db, fence):
         return []
     return watches.open_watches(db, where="AND gateway = ? AND shard = ?", values=(gateway, shard))
 
 
-def release_interrupted(db: sqlite3.Connection, owner: str) -> int:
+def release_interrupted(db: Connection, owner: str) -> int:
     """Make deliveries in flight due again in the lanes of an instance; return how many."""
     rows = db.execute("SELECT subject FROM leases WHERE owner = ? AND kind = 'lane'", (owner,))
     lanes = [subject for (subject,) in rows.fetchall()]

@@ -4,12 +4,12 @@ A row is written in the transaction that changes the watch, and removed in the o
 owner reads it as it is then. So a change that is committed late is not missed.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.model.watch import WatchChanges
 from notifier.store import watches
+from notifier.store.connection import NUMBERS, Connection, listed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,7 +18,7 @@ BATCH = 500
 """The most rows that one call empties."""
 
 
-def post(db: sqlite3.Connection, rows: Iterable[int]) -> None:
+def post(db: Connection, rows: Iterable[int]) -> None:
     """Tell the owners of these watches that they have changed."""
     db.executemany(
         "INSERT INTO mailbox (lease, watch) "
@@ -27,7 +27,7 @@ def post(db: sqlite3.Connection, rows: Iterable[int]) -> None:
     )
 
 
-def empty(db: sqlite3.Connection, owner: str) -> WatchChanges:
+def empty(db: Connection, owner: str) -> WatchChanges:
     """Take the mail of an instance, and return those watches as they are now.
 
     What is open is `updated`: its owner may poll it already or not.
@@ -41,23 +41,22 @@ def empty(db: sqlite3.Connection, owner: str) -> WatchChanges:
     rows = sorted({row for _, row in mail})
     if not rows:
         return WatchChanges()
-    marks = ", ".join("?" * len(rows))
-    found = watches.open_watches(db, where=f"AND id IN ({marks})", values=rows)
+    found = watches.open_watches(db, where=f"AND id IN {NUMBERS}", values=[listed(rows)])
     is_open = {watch.row for watch in found}
     return WatchChanges(updated=found, withdrawn=[row for row in rows if row not in is_open])
 
 
-def drop(db: sqlite3.Connection, leases: Iterable[str]) -> None:
+def drop(db: Connection, leases: Iterable[str]) -> None:
     """Remove the mail of leases whose watches are all read anew."""
     db.executemany("DELETE FROM mailbox WHERE lease = ?", [(name,) for name in leases])
 
 
 def posting(
-    function: Callable[Concatenate[sqlite3.Connection, P], T], rows: Callable[[T], Iterable[int]]
-) -> Callable[Concatenate[sqlite3.Connection, P], T]:
+    function: Callable[Concatenate[Connection, P], T], rows: Callable[[T], Iterable[int]]
+) -> Callable[Concatenate[Connection, P], T]:
     """Return `function` such that it also posts the watches in `rows` of its result."""
 
-    def run(db: sqlite3.Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(db: Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
         result = function(db, *args, **kwargs)
         post(db, rows(result))
         return result

@@ -1,6 +1,5 @@
 """One operation on the store: its work and its outcome."""
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +13,7 @@ class Operation:
 
     __slots__ = ("_error", "_result", "is_long", "is_over", "work", "writes")
 
-    def __init__(
-        self, work: Callable[[sqlite3.Connection], Any], *, writes: bool, is_long: bool
-    ) -> None:
+    def __init__(self, work: Callable[[Any], Any], *, writes: bool, is_long: bool) -> None:
         self.work = work
         self.writes = writes
         self.is_long = is_long

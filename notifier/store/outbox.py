@@ -6,7 +6,6 @@ next start and costs no retry.
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Sequence
 
 from notifier.model.delivery import (
@@ -27,11 +26,12 @@ from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
 from notifier.store import callback_hosts, downloads, expiry_timers, job_samples
 from notifier.store.codec import dump_snapshot
+from notifier.store.connection import TEXTS, Connection, listed
 from notifier.store.endpoints import is_configured
 
 
 def record_ending(
-    db: sqlite3.Connection,
+    db: Connection,
     watch: int,
     event: NewEvent,
     last: Snapshot,
@@ -64,7 +64,7 @@ def record_ending(
 
 
 def record_follow_up(
-    db: sqlite3.Connection, watch: int, kind: EventKind, event: NewEvent, now: float
+    db: Connection, watch: int, kind: EventKind, event: NewEvent, now: float
 ) -> bool:
     """Put an event after the ending into the outbox; False if the watch has one of this kind."""
     known = "SELECT 1 FROM events WHERE watch = ? AND kind = ?"
@@ -75,13 +75,13 @@ def record_follow_up(
     return True
 
 
-def record_notice(db: sqlite3.Connection, event: NewEvent, endpoint: str, now: float) -> None:
+def record_notice(db: Connection, event: NewEvent, endpoint: str, now: float) -> None:
     """Put an event about `endpoint` and its deliveries into the outbox."""
     _insert(db, event, now, about=endpoint)
 
 
 def _insert(
-    db: sqlite3.Connection,
+    db: Connection,
     event: NewEvent,
     now: float,
     *,
@@ -104,7 +104,7 @@ def _insert(
     )
 
 
-def _insert_callback(db: sqlite3.Connection, event: str, watch: int, now: float) -> None:
+def _insert_callback(db: Connection, event: str, watch: int, now: float) -> None:
     """Add the delivery to the URL that the watch names itself, if it does."""
     row = db.execute("SELECT url, endpoint FROM callbacks WHERE watch = ?", (watch,)).fetchone()
     if row is not None:
@@ -118,21 +118,21 @@ def _insert_callback(db: sqlite3.Connection, event: str, watch: int, now: float)
             _cancel(db, lane, now)
 
 
-def _insert_removed(db: sqlite3.Connection, event: str, watch: int, now: float) -> None:
+def _insert_removed(db: Connection, event: str, watch: int, now: float) -> None:
     """Add a cancelled delivery for each endpoint that the watch names and that is gone."""
     (names,) = db.execute("SELECT endpoints FROM watches WHERE id = ?", (watch,)).fetchone()
     for name in () if names is None else json.loads(names):
         if not is_configured(db, name):
             db.execute(
-                "INSERT OR IGNORE INTO deliveries (event, endpoint, format, due_at) "
-                "VALUES (?, ?, ?, ?)",
+                "INSERT INTO deliveries (event, endpoint, format, due_at) "
+                "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (event, name, Format.STANDARD, now),
             )
             _cancel(db, name, now)
 
 
 def record_attempt(
-    db: sqlite3.Connection,
+    db: Connection,
     claim: Claim,
     attempt: AttemptRecord,
     settlement: Settlement,
@@ -162,7 +162,7 @@ def record_attempt(
 
 
 def record_delivered(
-    db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
+    db: Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
 ) -> None:
     """Store attempts that were received, as `record_attempt` does, in a few statements."""
     mine = [(claim, attempt) for claim, attempt in made if _is_in_flight(db, claim)]
@@ -175,7 +175,7 @@ def record_delivered(
     )
 
 
-def _store_outcomes(db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
+def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
     db.executemany(
         "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
         "WHERE delivery = ? AND number = ?",
@@ -189,7 +189,7 @@ def _store_outcomes(db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptR
     )
 
 
-def release(db: sqlite3.Connection, claims: Sequence[Claim]) -> None:
+def release(db: Connection, claims: Sequence[Claim]) -> None:
     """Take claims back whose attempts were not begun: the deliveries are as they were before."""
     mine = [(claim.delivery, claim.attempt) for claim in claims if _is_in_flight(db, claim)]
     db.executemany("DELETE FROM attempts WHERE delivery = ? AND number = ?", mine)
@@ -199,14 +199,14 @@ def release(db: sqlite3.Connection, claims: Sequence[Claim]) -> None:
     )
 
 
-def defer(db: sqlite3.Connection, claim: Claim, until: float) -> None:
+def defer(db: Connection, claim: Claim, until: float) -> None:
     """Take a callback's claim back; its host name is not looked at before `until`."""
     release(db, [claim])
     if claim.host is not None:
         callback_hosts.move(db, claim.endpoint, claim.host, until)
 
 
-def _is_in_flight(db: sqlite3.Connection, claim: Claim) -> bool:
+def _is_in_flight(db: Connection, claim: Claim) -> bool:
     row = db.execute(
         "SELECT 1 FROM deliveries WHERE id = ? AND event = ? AND endpoint = ? AND in_flight = ?",
         (claim.delivery, claim.event_id, claim.endpoint, claim.attempt),
@@ -214,7 +214,7 @@ def _is_in_flight(db: sqlite3.Connection, claim: Claim) -> bool:
     return row is not None
 
 
-def _was_resent(db: sqlite3.Connection, claim: Claim) -> bool:
+def _was_resent(db: Connection, claim: Claim) -> bool:
     """Tell whether a resend during the attempt has started its retries anew."""
     row = db.execute("SELECT failures FROM deliveries WHERE id = ?", (claim.delivery,)).fetchone()
     return row is not None and row[0] < claim.failures
@@ -233,15 +233,15 @@ def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]
             return "reason = ?", (reason,)
 
 
-def release_interrupted(db: sqlite3.Connection, lanes: Sequence[str] | None = None) -> int:
+def release_interrupted(db: Connection, lanes: Sequence[str] | None = None) -> int:
     """Make deliveries in flight due again, their attempts `interrupted`; return how many.
 
     With `lanes` only theirs: the others may be attempted by other instances at this moment.
     """
-    mine, named = "in_flight IS NOT NULL", tuple(lanes or ())
-    attempts = ""
+    mine, attempts = "in_flight IS NOT NULL", ""
+    named = () if lanes is None else (listed(lanes),)
     if lanes is not None:
-        mine += f" AND endpoint IN ({', '.join('?' * len(lanes))})"
+        mine += f" AND endpoint IN {TEXTS}"
         attempts = f"AND delivery IN (SELECT id FROM deliveries WHERE {mine})"
     db.execute(
         "UPDATE attempts SET outcome = 'interrupted', detail = ? "
@@ -253,7 +253,7 @@ def release_interrupted(db: sqlite3.Connection, lanes: Sequence[str] | None = No
 
 
 def cancel_removed(
-    db: sqlite3.Connection, configured: Collection[str], now: float
+    db: Connection, configured: Collection[str], now: float
 ) -> list[CancelledDeliveries]:
     """Cancel what is pending for endpoints that were removed from the config; return how much."""
     pending = db.execute("SELECT DISTINCT endpoint FROM deliveries WHERE state = 'pending'")
@@ -264,7 +264,7 @@ def cancel_removed(
     return cancelled
 
 
-def _pending_for(db: sqlite3.Connection, endpoint: str) -> CancelledDeliveries:
+def _pending_for(db: Connection, endpoint: str) -> CancelledDeliveries:
     row = db.execute(
         "SELECT count(*), min(e.recorded_at) FROM deliveries d JOIN events e ON e.id = d.event "
         "WHERE d.state = 'pending' AND d.endpoint = ?",
@@ -273,7 +273,7 @@ def _pending_for(db: sqlite3.Connection, endpoint: str) -> CancelledDeliveries:
     return CancelledDeliveries(endpoint, *row)
 
 
-def _cancel(db: sqlite3.Connection, endpoint: str, now: float) -> None:
+def _cancel(db: Connection, endpoint: str, now: float) -> None:
     db.execute(
         "UPDATE deliveries SET state = 'cancelled', settled_at = ?, "
         "reason = 'the endpoint was removed from the config' "

@@ -5,16 +5,16 @@ it lists something no more. What changes a watch puts it into the mailbox of its
 transaction.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from notifier.model.watch import NO_FILES, Listing, ListingChange, WatchChanges
 from notifier.store import listings, mailbox, watches
+from notifier.store.connection import Connection
 
 _SETTINGS = "id, generation, endpoints, metadata, give_up_after"
 
 
-def own_sources(db: sqlite3.Connection, name: str) -> set[str]:
+def own_sources(db: Connection, name: str) -> set[str]:
     """Return the files of an instance that list something, as it calls them itself."""
     prefix = _source(name, "")
     known = listings.known_sources(db)
@@ -22,7 +22,7 @@ def own_sources(db: sqlite3.Connection, name: str) -> set[str]:
 
 
 def sync(
-    db: sqlite3.Connection,
+    db: Connection,
     listed: Sequence[Listing],
     gone: Collection[str],
     name: str,
@@ -37,13 +37,13 @@ def sync(
     mailbox.post(db, [*changed, *(before.keys() - after.keys())])
 
 
-def _open_settings(db: sqlite3.Connection) -> Iterator[tuple[int, tuple[object, ...]]]:
+def _open_settings(db: Connection) -> Iterator[tuple[int, tuple[object, ...]]]:
     rows = db.execute(f"SELECT {_SETTINGS} FROM watches WHERE state = 'open'")
     return ((row[0], tuple(row[1:])) for row in rows)
 
 
 def change(
-    db: sqlite3.Connection, changes: Iterable[ListingChange], name: str, now: float
+    db: Connection, changes: Iterable[ListingChange], name: str, now: float
 ) -> WatchChanges:
     """Apply what is different in some files of an instance; what that changes is posted."""
     own = [one._replace(source=_source(name, one.source)) for one in changes]
@@ -53,7 +53,7 @@ def change(
     return done
 
 
-def forget_files(db: sqlite3.Connection, name: str, now: float) -> int:
+def forget_files(db: Connection, name: str, now: float) -> int:
     """Remove all that the files of an instance list; return how many watches that withdrew."""
     prefix = _source(name, "")
     gone = [source for source in listings.known_sources(db) if source.startswith(prefix)]

@@ -1,6 +1,5 @@
 """The store's operations, asynchronous: when a method returns, its changes are durable."""
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +43,7 @@ from notifier.store import (
     watch_batches,
     watches,
 )
+from notifier.store.connection import Connection, set_meta
 from notifier.store.follow_up_operations import FollowUpOperations
 from notifier.store.following import Following
 from notifier.store.pruning import Position, Pruned
@@ -332,14 +332,14 @@ class Store(FollowUpOperations, Following):
         await self._executor.run(self._database.close)
 
 
-def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:
+def _outstanding(db: Connection, since: float) -> Outstanding:
     return Outstanding(watches.count_open(db), delivery_counts.count_deliveries(db, since))
 
 
-def _touch(db: sqlite3.Connection) -> None:
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('touched', '')")
+def _touch(db: Connection) -> None:
+    set_meta(db, "touched", "")
 
 
-def _workload(db: sqlite3.Connection) -> Workload:
+def _workload(db: Connection) -> Workload:
     off = endpoints.disabled(db)
     return Workload(watches.open_by_gateway(db), delivery_counts.backlogs(db, off), set(off))

@@ -1,7 +1,6 @@
 """Runs SQL functions as transactions in the store's thread, and queries beside them."""
 
 import math
-import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -9,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 import trio
 
 from notifier.metrics import Metrics
+from notifier.store.connection import Connection
 from notifier.store.database import Database
 from notifier.store.executor import Executor, ThreadExecutor
 from notifier.store.group_commit import GroupCommit
@@ -43,7 +43,7 @@ class Transactions:
 
     async def _transact(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -54,7 +54,7 @@ class Transactions:
 
     async def _transact_long(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -65,7 +65,7 @@ class Transactions:
 
     async def _read(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -76,7 +76,7 @@ class Transactions:
 
     async def _query(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -99,6 +99,6 @@ def _apply(
     function: Callable[..., T],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    db: sqlite3.Connection,
+    db: Connection,
 ) -> T:
     return function(db, *args, **kwargs)

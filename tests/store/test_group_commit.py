@@ -41,7 +41,7 @@ def database() -> Database:
 
 def note(x: object, *, is_long: bool = False) -> Operation:
     return Operation(
-        lambda db: db.execute("INSERT INTO notes VALUES (?)", (x,)).lastrowid,
+        lambda db: db.execute("INSERT INTO notes VALUES (?) RETURNING rowid", (x,)).fetchone()[0],
         writes=True,
         is_long=is_long,
     )
