@@ -1,8 +1,8 @@
 """The outbox in SQL: events, their deliveries and what became of every attempt.
 
 A delivery is pending until it is delivered, dead or cancelled. While a lane attempts it,
-`in_flight` is the attempt's number. A delivery that a crash leaves in flight is released at the
-next start and costs no retry.
+`in_flight` is when the lane claimed it; the attempt's row is written at its end. A delivery that a
+crash leaves in flight is released at the next start and costs no retry.
 """
 
 import json
@@ -28,6 +28,9 @@ from notifier.model.watch import callback_lane
 from notifier.store import callback_hosts, downloads, expiry_timers, job_samples
 from notifier.store.codec import dump_snapshot
 from notifier.store.endpoints import is_configured
+
+_MINE = "id = ? AND event = ? AND endpoint = ? AND attempts = ? AND in_flight IS NOT NULL"
+"""Whether a delivery is in flight for the attempt of a claim; see `_names`."""
 
 
 def record_ending(
@@ -142,9 +145,8 @@ def record_attempt(
 
     It counts only for the delivery that it was made for: same row, event, endpoint and attempt.
     """
-    if not _is_in_flight(db, claim):
+    if not _store_outcomes(db, [(claim, attempt)]):
         return
-    _store_outcomes(db, [(claim, attempt)])
     if not isinstance(settlement, Delivered) and _was_resent(db, claim):
         settlement = RetryAt(now, free=True)
     change, values = _change(settlement, now)
@@ -165,37 +167,41 @@ def record_delivered(
     db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
 ) -> None:
     """Store attempts that were received, as `record_attempt` does, in a few statements."""
-    mine = [(claim, attempt) for claim, attempt in made if _is_in_flight(db, claim)]
-    _store_outcomes(db, mine)
+    _store_outcomes(db, made)
     # a success counts even if the endpoint has been removed from the config meanwhile
     db.executemany(
         "UPDATE deliveries SET in_flight = NULL, state = 'delivered', reason = '', "
-        "settled_at = ? WHERE id = ?",
-        [(now, claim.delivery) for claim, _ in mine],
+        f"settled_at = ? WHERE {_MINE}",
+        [(now, *_names(claim)) for claim, _ in made],
     )
 
 
-def _store_outcomes(db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
-    db.executemany(
-        "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
-        "WHERE delivery = ? AND number = ?",
+def _store_outcomes(db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> int:
+    """Add the rows of attempts whose deliveries are still theirs; return how many are."""
+    added = db.executemany(
+        "INSERT INTO attempts (delivery, number, started_at, duration_ms, outcome, status, "
+        f"detail) SELECT id, attempts, ?, ?, ?, ?, ? FROM deliveries WHERE {_MINE}",
         [
             (
                 *(attempt.started_at, attempt.duration_ms, attempt.outcome),
-                *(attempt.status, attempt.detail, claim.delivery, claim.attempt),
+                *(attempt.status, attempt.detail, *_names(claim)),
             )
             for claim, attempt in made
         ],
     )
+    return added.rowcount
+
+
+def _names(claim: Claim) -> tuple[object, ...]:
+    """Return the values for `_MINE`."""
+    return (claim.delivery, claim.event_id, claim.endpoint, claim.attempt)
 
 
 def release(db: sqlite3.Connection, claims: Sequence[Claim]) -> None:
     """Take claims back whose attempts were not begun: the deliveries are as they were before."""
-    mine = [(claim.delivery, claim.attempt) for claim in claims if _is_in_flight(db, claim)]
-    db.executemany("DELETE FROM attempts WHERE delivery = ? AND number = ?", mine)
     db.executemany(
-        "UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE id = ?",
-        [(delivery,) for delivery, _ in mine],
+        f"UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE {_MINE}",
+        [_names(claim) for claim in claims],
     )
 
 
@@ -204,14 +210,6 @@ def defer(db: sqlite3.Connection, claim: Claim, until: float) -> None:
     release(db, [claim])
     if claim.host is not None:
         callback_hosts.move(db, claim.endpoint, claim.host, until)
-
-
-def _is_in_flight(db: sqlite3.Connection, claim: Claim) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM deliveries WHERE id = ? AND event = ? AND endpoint = ? AND in_flight = ?",
-        (claim.delivery, claim.event_id, claim.endpoint, claim.attempt),
-    ).fetchone()
-    return row is not None
 
 
 def _was_resent(db: sqlite3.Connection, claim: Claim) -> bool:
@@ -236,7 +234,9 @@ def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]
 def release_interrupted(db: sqlite3.Connection) -> int:
     """Make deliveries in flight due again, their attempts `interrupted`; return how many."""
     db.execute(
-        "UPDATE attempts SET outcome = 'interrupted', detail = ? WHERE outcome IS NULL",
+        "INSERT INTO attempts (delivery, number, started_at, outcome, detail) "
+        "SELECT id, attempts, in_flight, 'interrupted', ? FROM deliveries "
+        "WHERE in_flight IS NOT NULL",
         ("the process ended; perhaps nothing was sent",),
     )
     released = db.execute("UPDATE deliveries SET in_flight = NULL WHERE in_flight IS NOT NULL")

@@ -123,6 +123,25 @@ async def test_an_interrupted_attempt_uses_up_no_retry() -> None:
     assert (again.attempt, again.failures) == (2, 0)
 
 
+async def test_an_attempt_is_shown_while_it_is_under_way_and_once_it_is_over() -> None:
+    store = await with_event(Time(), "app")
+    (claim,) = await store.claim_due("app", 10)
+    shown = await store.event(claim.event_id)
+    assert shown is not None
+    assert [
+        (each.number, each.started_at, each.outcome) for each in shown.deliveries[0].attempts
+    ] == [(1, START, None)]
+
+    await store.record_delivered([(claim, DONE)])
+    await store.record_delivered([(claim, DONE)])  # the first commit seemed to have failed
+
+    shown = await store.event(claim.event_id)
+    assert shown is not None
+    assert [(each.number, each.outcome) for each in shown.deliveries[0].attempts] == [
+        (1, "delivered")
+    ]
+
+
 async def test_a_start_tells_how_many_attempts_were_interrupted() -> None:
     store = await with_event(Time(), "app", "ops")
     await store.claim_due("app", 10)
