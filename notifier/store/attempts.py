@@ -2,11 +2,19 @@
 
 import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.store import endpoints, outbox
+
+
+class Received(NamedTuple):
+    """Attempts that were received, recorded `now` (Unix seconds)."""
+
+    made: Sequence[tuple[Claim, AttemptRecord]]
+    now: float
 
 
 def record(
@@ -43,10 +51,9 @@ def record(
     return changed
 
 
-def record_delivered(
-    db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
-) -> None:
+def record_delivered(db: sqlite3.Connection, batches: Sequence[Received]) -> list[None]:
     """Store attempts that were received, and what that says of their endpoints."""
-    outbox.record_delivered(db, made, now)
-    for name in {claim.endpoint for claim, _ in made}:
+    outbox.record_delivered(db, [(*each, batch.now) for batch in batches for each in batch.made])
+    for name in {claim.endpoint for batch in batches for claim, _ in batch.made}:
         endpoints.note_success(db, name)
+    return [None] * len(batches)

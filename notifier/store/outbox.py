@@ -8,6 +8,7 @@ crash leaves in flight is released at the next start and costs no retry.
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from notifier.model.delivery import (
     AttemptRecord,
@@ -21,49 +22,22 @@ from notifier.model.delivery import (
     Settlement,
 )
 from notifier.model.event import EventKind, NewEvent
-from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
-from notifier.model.job_sample import JobSample
-from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
-from notifier.store import callback_hosts, downloads, expiry_timers, job_samples
-from notifier.store.codec import dump_snapshot
+from notifier.store import callback_hosts
 from notifier.store.endpoints import is_configured
 
 _MINE = "id = ? AND event = ? AND endpoint = ? AND attempts = ? AND in_flight IS NOT NULL"
 """Whether a delivery is in flight for the attempt of a claim; see `_names`."""
 
 
-def record_ending(
-    db: sqlite3.Connection,
-    watch: int,
-    event: NewEvent,
-    last: Snapshot,
-    now: float,
-    *,
-    sample: JobSample | None = None,
-    plan: FollowUpPlan = NO_FOLLOW_UP,
-) -> bool:
-    """Close an open watch, put its event and deliveries into the outbox; keep sample and plan.
+class EventRow(NamedTuple):
+    """An event to be recorded `now` (Unix seconds): the one of `kind` of a watch, or a notice."""
 
-    Returns False, and changes nothing, when the watch is not open any more.
-    """
-    closed = db.execute(
-        "UPDATE watches SET state = 'ended', closed_at = ?, snapshot = ? "
-        "WHERE id = ? AND state = 'open'",
-        (now, dump_snapshot(last), watch),
-    )
-    if closed.rowcount == 0:
-        return False
-    _insert(db, event, now, watch=watch, kind=EventKind.ENDING)
-    _insert_callback(db, event.id, watch, now)
-    _insert_removed(db, event.id, watch, now)
-    if sample is not None:
-        job_samples.add(db, sample, now)
-    if plan.expires_at is not None:
-        expiry_timers.add(db, watch, plan.expires_at)
-    if plan.archive:
-        downloads.add(db, watch, now, plan.expires_at)
-    return True
+    event: NewEvent
+    now: float
+    watch: int | None = None
+    kind: EventKind | None = None
+    about: str | None = None
 
 
 def record_follow_up(
@@ -73,58 +47,58 @@ def record_follow_up(
     known = "SELECT 1 FROM events WHERE watch = ? AND kind = ?"
     if db.execute(known, (watch, kind)).fetchone() is not None:
         return False
-    _insert(db, event, now, watch=watch, kind=kind)
-    _insert_removed(db, event.id, watch, now)
+    insert_events(db, [EventRow(event, now, watch, kind)])
+    (names,) = db.execute("SELECT endpoints FROM watches WHERE id = ?", (watch,)).fetchone()
+    if names is not None:
+        insert_removed(db, event.id, names, now)
     return True
 
 
 def record_notice(db: sqlite3.Connection, event: NewEvent, endpoint: str, now: float) -> None:
     """Put an event about `endpoint` and its deliveries into the outbox."""
-    _insert(db, event, now, about=endpoint)
+    insert_events(db, [EventRow(event, now, about=endpoint)])
 
 
-def _insert(
-    db: sqlite3.Connection,
-    event: NewEvent,
-    now: float,
-    *,
-    watch: int | None = None,
-    kind: EventKind | None = None,
-    about: str | None = None,
-) -> None:
-    db.execute(
+def insert_events(db: sqlite3.Connection, rows: Sequence[EventRow]) -> None:
+    """Add events with their bodies and deliveries."""
+    db.executemany(
         "INSERT INTO events (id, watch, kind, about, type, created_at, recorded_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (event.id, watch, kind, about, event.type, event.created_at, now),
+        [
+            (event.id, watch, kind, about, event.type, event.created_at, now)
+            for event, now, watch, kind, about in rows
+        ],
     )
     db.executemany(
         "INSERT INTO bodies (event, format, body) VALUES (?, ?, ?)",
-        ((event.id, form, body) for form, body in event.bodies.items()),
+        [(row.event.id, form, body) for row in rows for form, body in row.event.bodies.items()],
     )
     db.executemany(
         "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
-        ((event.id, name, form, now) for name, form in event.endpoints),
+        [
+            (row.event.id, name, form, row.now)
+            for row in rows
+            for name, form in row.event.endpoints
+        ],
     )
 
 
-def _insert_callback(db: sqlite3.Connection, event: str, watch: int, now: float) -> None:
-    """Add the delivery to the URL that the watch names itself, if it does."""
-    row = db.execute("SELECT url, endpoint FROM callbacks WHERE watch = ?", (watch,)).fetchone()
-    if row is not None:
-        url, lane = row[0], callback_lane(row[1])
-        db.execute(
-            "INSERT INTO deliveries (event, endpoint, format, due_at, host) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (event, lane, Format.STANDARD, now, callback_hosts.host_of(url)),
-        )
-        if not is_configured(db, lane):
-            _cancel(db, lane, now)
+def insert_callback(
+    db: sqlite3.Connection, event: str, url: str, endpoint: str, now: float
+) -> None:
+    """Add the delivery to the `url` that the watch names itself, signed as for `endpoint`."""
+    lane = callback_lane(endpoint)
+    db.execute(
+        "INSERT INTO deliveries (event, endpoint, format, due_at, host) VALUES (?, ?, ?, ?, ?)",
+        (event, lane, Format.STANDARD, now, callback_hosts.host_of(url)),
+    )
+    if not is_configured(db, lane):
+        _cancel(db, lane, now)
 
 
-def _insert_removed(db: sqlite3.Connection, event: str, watch: int, now: float) -> None:
-    """Add a cancelled delivery for each endpoint that the watch names and that is gone."""
-    (names,) = db.execute("SELECT endpoints FROM watches WHERE id = ?", (watch,)).fetchone()
-    for name in () if names is None else json.loads(names):
+def insert_removed(db: sqlite3.Connection, event: str, names: str, now: float) -> None:
+    """Add a cancelled delivery for each endpoint of `names`, a list in JSON, that is gone."""
+    for name in json.loads(names):
         if not is_configured(db, name):
             db.execute(
                 "INSERT OR IGNORE INTO deliveries (event, endpoint, format, due_at) "
@@ -164,15 +138,15 @@ def record_attempt(
 
 
 def record_delivered(
-    db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
+    db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord, float]]
 ) -> None:
-    """Store attempts that were received, as `record_attempt` does, in a few statements."""
-    _store_outcomes(db, made)
+    """Store attempts that were received then, as `record_attempt` does, in a few statements."""
+    _store_outcomes(db, [(claim, attempt) for claim, attempt, _ in made])
     # a success counts even if the endpoint has been removed from the config meanwhile
     db.executemany(
         "UPDATE deliveries SET in_flight = NULL, state = 'delivered', reason = '', "
         f"settled_at = ? WHERE {_MINE}",
-        [(now, *_names(claim)) for claim, _ in made],
+        [(now, *_names(claim)) for claim, _, now in made],
     )
 
 
