@@ -31,13 +31,17 @@ _MINE = "id = ? AND event = ? AND endpoint = ? AND attempts = ? AND in_flight IS
 
 
 class EventRow(NamedTuple):
-    """An event to be recorded `now` (Unix seconds): the one of `kind` of a watch, or a notice."""
+    """An event to be recorded `now` (Unix seconds): the one of `kind` of a watch, or a notice.
+
+    Its deliveries to the endpoints in `claimed` are in flight from the start.
+    """
 
     event: NewEvent
     now: float
     watch: int | None = None
     kind: EventKind | None = None
     about: str | None = None
+    claimed: Collection[str] = ()
 
 
 def record_follow_up(
@@ -66,7 +70,7 @@ def insert_events(db: Connection, rows: Sequence[EventRow]) -> None:
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (event.id, watch, kind, about, event.type, event.created_at, now)
-            for event, now, watch, kind, about in rows
+            for event, now, watch, kind, about, _ in rows
         ],
     )
     db.executemany(
@@ -74,17 +78,23 @@ def insert_events(db: Connection, rows: Sequence[EventRow]) -> None:
         [(row.event.id, form, body) for row in rows for form, body in row.event.bodies.items()],
     )
     db.executemany(
-        "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO deliveries (event, endpoint, format, due_at, in_flight, attempts) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (row.event.id, name, form, row.now)
+            (row.event.id, name, form, row.now, *_begin(row, name))
             for row in rows
             for name, form in row.event.endpoints
         ],
     )
 
 
-def insert_callback(db: Connection, event: str, url: str, endpoint: str, now: float) -> None:
-    """Add the delivery to the `url` that the watch names itself, signed as for `endpoint`."""
+def _begin(row: EventRow, endpoint: str) -> tuple[float | None, int]:
+    """Return `in_flight` and `attempts` of a new delivery."""
+    return (row.now, 1) if endpoint in row.claimed else (None, 0)
+
+
+def insert_callback(db: Connection, event: str, url: str, endpoint: str, now: float) -> str:
+    """Add the delivery to the watch's own `url`, signed as for `endpoint`; return its lane."""
     lane = callback_lane(endpoint)
     db.execute(
         "INSERT INTO deliveries (event, endpoint, format, due_at, host) VALUES (?, ?, ?, ?, ?)",
@@ -92,6 +102,7 @@ def insert_callback(db: Connection, event: str, url: str, endpoint: str, now: fl
     )
     if not is_configured(db, lane):
         _cancel(db, lane, now)
+    return lane
 
 
 def insert_removed(db: Connection, event: str, names: str, now: float) -> None:

@@ -4,7 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.errors import NotifierError
-from notifier.model.delivery import AttemptRecord, CallbackDemand, Claim, Settlement
+from notifier.model.delivery import (
+    AttemptRecord,
+    CallbackDemand,
+    Claim,
+    RecordedEnding,
+    Settlement,
+)
 from notifier.model.discovery import DiscoveryRecord, FoundJob, Mark
 from notifier.model.event import NewEvent
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
@@ -139,13 +145,18 @@ class Store(FollowUpOperations, Following):
         *,
         sample: JobSample | None = None,
         plan: FollowUpPlan = NO_FOLLOW_UP,
-    ) -> bool:
-        """Commit watch closed, event and deliveries together; False if it was not open.
+        claimed: Collection[str] = (),
+    ) -> RecordedEnding | None:
+        """Commit watch closed, event and deliveries together; None if it was not open.
 
         `last` is the last thing known about the video, shown with the watch; `sample` is how the
-        job went, for forecasts; `plan` is what is to be done after it.
+        job went, for forecasts; `plan` is what is to be done after it. Deliveries to the endpoints
+        in `claimed` are in flight from the start, unless their endpoint is disabled.
+
+        After a StoreError the same event may be recorded again: if it was committed after all,
+        its deliveries are due and the answer is the same.
         """
-        ending = endings.EndedWatch(watch, event, last, self._now(), sample, plan)
+        ending = endings.EndedWatch(watch, event, last, self._now(), sample, plan, claimed)
         return await self._transact_bulk(endings.record_all, ending)
 
     async def samples(self) -> list[JobSample]:

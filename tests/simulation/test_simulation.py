@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from notifier.http_client import HttpRequest
+from notifier.model.delivery import RecordedEnding
 from notifier.model.discovery import Fate, FoundJob, Mark
 from notifier.model.event import NewEvent
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
@@ -59,7 +60,8 @@ def send_before_commit(simulation: Simulation) -> None:
             *,
             sample: JobSample | None = None,
             plan: FollowUpPlan = NO_FOLLOW_UP,
-        ) -> bool:
+            claimed: Collection[str] = (),
+        ) -> RecordedEnding | None:
             for body in event.bodies.values():
                 headers = {"webhook-id": event.id, "webhook-timestamp": "0"}
                 for name in ENDPOINTS:
@@ -71,7 +73,9 @@ def send_before_commit(simulation: Simulation) -> None:
                     except Exception:  # noqa: BLE001, S112 - the bug does not look
                         continue
             real: Store = self._real
-            return await real.record_ending(watch, event, last, sample=sample, plan=plan)
+            return await real.record_ending(
+                *(watch, event, last), sample=sample, plan=plan, claimed=claimed
+            )
 
     simulation.store_of = Hasty
 
