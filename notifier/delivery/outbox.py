@@ -16,10 +16,12 @@ from notifier.model.event import (
     EventType,
     FollowUp,
     NewEvent,
+    Recorded,
     subscribes,
 )
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.video import Json, Snapshot
 from notifier.model.watch import Watch
 
@@ -35,8 +37,9 @@ class EventStore(Protocol):
         *,
         sample: JobSample | None = None,
         plan: FollowUpPlan,
-    ) -> bool:
-        """Commit watch closed, event and deliveries together; False if it was not open."""
+        fence: Fence | None,
+    ) -> Recorded:
+        """Commit watch closed, event and deliveries together; return what became of it."""
 
     async def record_follow_up(self, watch: int, kind: EventKind, event: NewEvent) -> bool:
         """Commit an event after the ending with its deliveries; False if there is one already."""
@@ -85,14 +88,18 @@ class Outbox:
     async def publish(self, ending: Ending) -> None:
         """Commit the ending's event together with its deliveries, then wake the lanes.
 
-        Does nothing when the watch is not open any more. Raises StoreError, and then nothing
-        was recorded.
+        Does nothing when the watch is not open any more, or another instance polls it. Raises
+        StoreError; what was recorded nevertheless is found by its id at the next call.
         """
-        new = self._new_event(ending.watch, EventKind.ENDING, ending.type, ending.snapshot)
+        watch = ending.watch
+        new = self._new_event(watch, EventKind.ENDING, ending.type, ending.snapshot)
         plan = self._follow_ups.plan(ending)
-        if not await self._store.record_ending(
-            ending.watch.row, new, ending.snapshot, sample=ending.sample, plan=plan
-        ):
+        recorded = await self._store.record_ending(
+            watch.row, new, ending.snapshot, sample=ending.sample, plan=plan, fence=watch.fence
+        )
+        if recorded is Recorded.FENCED:
+            self._log.warning("fenced", gateway=watch.key.gateway, video_id=watch.key.video_id)
+        if recorded not in {Recorded.RECORDED, Recorded.ALREADY}:
             return
         self._announce(new, ending.watch, reason=ending.reason)
         if plan != NO_FOLLOW_UP:

@@ -40,6 +40,22 @@ class EventKind(StrEnum):
     ARCHIVE_FAILED = "archive_failed"
 
 
+class Recorded(StrEnum):
+    """What became of an ending: it is true if this call put its event into the outbox.
+
+    ALREADY: an earlier call had, whose commit was not known to its caller. FENCED: another
+    instance polls the watch now. OVER: the watch was not open any more.
+    """
+
+    RECORDED = "recorded"
+    ALREADY = "already"
+    FENCED = "fenced"
+    OVER = "over"
+
+    def __bool__(self) -> bool:
+        return self is Recorded.RECORDED
+
+
 FOLLOW_UPS: Mapping[EventKind, EventType] = {
     EventKind.EXPIRING: EventType.EXPIRING,
     EventKind.ARCHIVED: EventType.ARCHIVED,

@@ -19,18 +19,20 @@ from notifier.model.delivery import (
     RetryAt,
     Settlement,
 )
-from notifier.model.event import EventKind, NewEvent
+from notifier.model.event import EventKind, NewEvent, Recorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
 from notifier.store import callback_hosts, downloads, expiry_timers, job_samples
 from notifier.store.codec import dump_snapshot
 from notifier.store.connection import TEXTS, Connection, listed
 from notifier.store.endpoints import is_configured
+from notifier.store.fences import holds
 
 
-def record_ending(
+def record_ending(  # noqa: PLR0913 - what one transaction commits, and for whom
     db: Connection,
     watch: int,
     event: NewEvent,
@@ -39,18 +41,21 @@ def record_ending(
     *,
     sample: JobSample | None = None,
     plan: FollowUpPlan = NO_FOLLOW_UP,
-) -> bool:
+    fence: Fence | None = None,
+) -> Recorded:
     """Close an open watch, put its event and deliveries into the outbox; keep sample and plan.
 
-    Returns False, and changes nothing, when the watch is not open any more.
+    Changes nothing when the watch is not open any more, or the ownership of `fence` is over.
     """
+    if fence is not None and not holds(db, fence):
+        return _unless_recorded(db, event, Recorded.FENCED)
     closed = db.execute(
         "UPDATE watches SET state = 'ended', closed_at = ?, snapshot = ? "
         "WHERE id = ? AND state = 'open'",
         (now, dump_snapshot(last), watch),
     )
     if closed.rowcount == 0:
-        return False
+        return _unless_recorded(db, event, Recorded.OVER)
     _insert(db, event, now, watch=watch, kind=EventKind.ENDING)
     _insert_callback(db, event.id, watch, now)
     _insert_removed(db, event.id, watch, now)
@@ -60,7 +65,13 @@ def record_ending(
         expiry_timers.add(db, watch, plan.expires_at)
     if plan.archive:
         downloads.add(db, watch, now, plan.expires_at)
-    return True
+    return Recorded.RECORDED
+
+
+def _unless_recorded(db: Connection, event: NewEvent, answer: Recorded) -> Recorded:
+    """Return `answer`, or ALREADY if a call that never learned of it recorded the event."""
+    row = db.execute("SELECT 1 FROM events WHERE id = ?", (event.id,)).fetchone()
+    return answer if row is None else Recorded.ALREADY
 
 
 def record_follow_up(
@@ -137,13 +148,14 @@ def record_attempt(
     attempt: AttemptRecord,
     settlement: Settlement,
     now: float,
-) -> None:
-    """Store the outcome of an attempt and what follows from it, together.
+) -> bool:
+    """Store the outcome of an attempt and what follows from it, together; tell whether it counts.
 
-    It counts only for the delivery that it was made for: same row, event, endpoint and attempt.
+    It counts only for the delivery that it was made for: same row, event, endpoint and attempt. A
+    success counts also when another instance has taken the lane since.
     """
     if not _is_in_flight(db, claim):
-        return
+        return isinstance(settlement, Delivered) and _accept_late(db, claim, attempt, now)
     _store_outcomes(db, [(claim, attempt)])
     if not isinstance(settlement, Delivered) and _was_resent(db, claim):
         settlement = RetryAt(now, free=True)
@@ -159,13 +171,34 @@ def record_attempt(
         db.execute("UPDATE deliveries SET in_flight = NULL WHERE id = ?", (claim.delivery,))
     if claim.host is not None:
         callback_hosts.enter(db, claim.endpoint, claim.host, now)
+    return True
+
+
+def _accept_late(db: Connection, claim: Claim, attempt: AttemptRecord, now: float) -> bool:
+    """Store a success of an attempt that was taken for interrupted; tell whether it counts.
+
+    Perhaps the new owner of the lane attempts it as well: then its own attempt ends as it ends.
+    """
+    changed = db.execute(
+        "UPDATE deliveries SET state = 'delivered', reason = '', settled_at = ? WHERE id = ? "
+        "AND event = ? AND endpoint = ? AND attempts >= ? AND state IN ('pending', 'cancelled')",
+        (now, claim.delivery, claim.event_id, claim.endpoint, claim.attempt),
+    )
+    if changed.rowcount > 0:
+        _store_outcomes(db, [(claim, attempt)])
+    return changed.rowcount > 0
 
 
 def record_delivered(
     db: Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
 ) -> None:
     """Store attempts that were received, as `record_attempt` does, in a few statements."""
-    mine = [(claim, attempt) for claim, attempt in made if _is_in_flight(db, claim)]
+    mine = list[tuple[Claim, AttemptRecord]]()
+    for claim, attempt in made:
+        if _is_in_flight(db, claim):
+            mine.append((claim, attempt))
+        else:
+            _accept_late(db, claim, attempt, now)
     _store_outcomes(db, mine)
     # a success counts even if the endpoint has been removed from the config meanwhile
     db.executemany(

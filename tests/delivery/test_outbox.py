@@ -10,9 +10,10 @@ from structlog.testing import capture_logs
 from notifier.delivery import Outbox, Subscription
 from notifier.delivery.outbox import FollowUps
 from notifier.model.delivery import Format
-from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent
+from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent, Recorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobClass, JobSample
+from notifier.model.lease import Fence
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -28,8 +29,8 @@ SUBSCRIPTIONS = [
 class Recorder:
     """A store that keeps what it is given, unless the watch is not open."""
 
-    def __init__(self, *, open_: bool = True) -> None:
-        self.open = open_
+    def __init__(self, answer: Recorded = Recorded.RECORDED) -> None:
+        self.answer = answer
         self.events: list[NewEvent] = []
         self.endings: list[tuple[int, Snapshot, JobSample | None, FollowUpPlan]] = []
         self.follow_ups: list[tuple[int, EventKind]] = []
@@ -42,17 +43,18 @@ class Recorder:
         *,
         sample: JobSample | None = None,
         plan: FollowUpPlan,
-    ) -> bool:
+        fence: Fence | None = None,
+    ) -> Recorded:
         self.endings.append((watch, last, sample, plan))
-        if self.open:
+        if self.answer is Recorded.RECORDED:
             self.events.append(event)
-        return self.open
+        return self.answer
 
     async def record_follow_up(self, watch: int, kind: EventKind, event: NewEvent) -> bool:
         self.follow_ups.append((watch, kind))
-        if self.open:
+        if self.answer:
             self.events.append(event)
-        return self.open
+        return bool(self.answer)
 
 
 def make_outbox(
@@ -135,7 +137,7 @@ async def test_an_event_without_endpoints_is_recorded_all_the_same() -> None:
 
 
 async def test_a_watch_that_is_no_longer_open_wakes_no_lane_and_is_not_reported() -> None:
-    store, woken = Recorder(open_=False), list[str]()
+    store, woken = Recorder(Recorded.OVER), list[str]()
     with capture_logs() as logs:
         await make_outbox(store, woken).publish(ending())
     assert (woken, logs) == ([], [])
@@ -198,7 +200,7 @@ async def test_what_follows_is_recorded_with_the_ending_and_then_begins() -> Non
 
 async def test_nothing_follows_an_ending_that_was_not_recorded() -> None:
     archives = Archives()
-    await make_outbox(Recorder(open_=False), [], follow_ups=archives).publish(ending())
+    await make_outbox(Recorder(Recorded.OVER), [], follow_ups=archives).publish(ending())
     assert archives.woken == []
 
 
@@ -244,9 +246,23 @@ async def test_an_event_after_the_ending_goes_to_the_same_endpoints_with_the_con
 
 
 async def test_an_event_after_the_ending_that_is_there_already_is_not_reported() -> None:
-    store, woken = Recorder(open_=False), list[str]()
+    store, woken = Recorder(Recorded.OVER), list[str]()
     of = ending(Status.COMPLETED)
     with capture_logs() as logs:
         follow_up = FollowUp(of.watch, EventKind.EXPIRING, of.snapshot)
         await make_outbox(store, woken).publish_follow_up(follow_up)
     assert (woken, logs) == ([], [])
+
+
+async def test_an_ending_that_was_recorded_without_anybody_knowing_wakes_the_lanes() -> None:
+    woken: list[str] = []
+    await make_outbox(Recorder(Recorded.ALREADY), woken).publish(ending())
+    assert woken == ["app", "chat"]
+
+
+async def test_an_ending_of_a_watch_that_another_instance_polls_now_wakes_nobody() -> None:
+    woken: list[str] = []
+    with capture_logs() as logs:
+        await make_outbox(Recorder(Recorded.FENCED), woken).publish(ending())
+    assert woken == []
+    assert [line["event"] for line in logs] == ["fenced"]
