@@ -16,10 +16,12 @@ from notifier.model.event import (
     EventType,
     FollowUp,
     NewEvent,
+    NotRecorded,
     subscribes,
 )
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.video import Json, Snapshot
 from notifier.model.watch import Watch
 
@@ -36,8 +38,9 @@ class EventStore(Protocol):
         sample: JobSample | None = None,
         plan: FollowUpPlan,
         claimed: Collection[str],
-    ) -> RecordedEnding | None:
-        """Commit watch closed, event and deliveries together; None if it was not open.
+        fence: Fence | None,
+    ) -> RecordedEnding | NotRecorded:
+        """Commit watch closed, event and deliveries together, if it is open and `fence` holds.
 
         Deliveries to the endpoints in `claimed` are in flight from the start.
         """
@@ -112,13 +115,16 @@ class Outbox:
     async def publish(self, ending: Ending) -> None:
         """Commit the ending's event together with its deliveries, and have them delivered.
 
-        Does nothing when the watch is not open any more. Raises StoreError; whether it was
-        recorded is then not known, and `publish` is to be called again.
+        Does nothing when the watch is not open any more, or another instance polls it. Raises
+        StoreError; whether it was recorded is then not known, and `publish` is to be called again.
         """
-        new = self._new_event(ending.watch, EventKind.ENDING, ending.type, ending.snapshot)
+        watch = ending.watch
+        new = self._new_event(watch, EventKind.ENDING, ending.type, ending.snapshot)
         plan = self._follow_ups.plan(ending)
         recorded = await self._record(ending, new, plan)
-        if recorded is None:
+        if recorded is NotRecorded.FENCED:
+            self._log.warning("fenced", gateway=watch.key.gateway, video_id=watch.key.video_id)
+        if isinstance(recorded, NotRecorded):
             return
         self._log_event(new, ending.watch, reason=ending.reason)
         waiting = [name for name, _ in new.endpoints if name not in recorded.claimed]
@@ -129,7 +135,7 @@ class Outbox:
 
     async def _record(
         self, ending: Ending, new: NewEvent, plan: FollowUpPlan
-    ) -> RecordedEnding | None:
+    ) -> RecordedEnding | NotRecorded:
         """Commit an ending, and hand what was claimed with it to its lanes."""
         reserved = self._lanes.reserve(name for name, _ in new.endpoints)
         claims: Mapping[str, Claim] = {}
@@ -139,8 +145,9 @@ class Outbox:
                 sample=ending.sample,
                 plan=plan,
                 claimed=reserved.endpoints,
+                fence=ending.watch.fence,
             )
-            if recorded is not None:
+            if isinstance(recorded, RecordedEnding):
                 claims = _claims(new, ending.watch, recorded)
         finally:
             reserved.hand(claims)

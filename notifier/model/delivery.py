@@ -93,12 +93,14 @@ class RecordedEnding(NamedTuple):
     """The deliveries of an ending that was recorded `at` then (Unix seconds).
 
     `claimed` has the ids of those that are in flight already, by endpoint. `callback` is the lane
-    of the callback, None if the watch has none.
+    of the callback, None if the watch has none. `again` says that an earlier call had recorded it,
+    whose commit was not known to its caller.
     """
 
     at: float
     claimed: Mapping[str, int]
     callback: str | None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

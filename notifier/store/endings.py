@@ -5,13 +5,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from notifier.model.delivery import RecordedEnding
-from notifier.model.event import EventKind, NewEvent
+from notifier.model.event import EventKind, NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.video import Snapshot
 from notifier.store import downloads, endpoints, expiry_timers, job_samples, outbox
 from notifier.store.codec import dump_snapshot
 from notifier.store.connection import NUMBERS, TEXTS, Connection, listed
+from notifier.store.fences import those_over
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
@@ -26,6 +28,7 @@ class EndedWatch(NamedTuple):
     sample: JobSample | None = None
     plan: FollowUpPlan = NO_FOLLOW_UP
     claimed: Collection[str] = ()
+    fence: Fence | None = None
 
 
 class _Open(NamedTuple):
@@ -36,12 +39,15 @@ class _Open(NamedTuple):
     callback: str | None
 
 
-def record_all(db: Connection, endings: Sequence[EndedWatch]) -> list[RecordedEnding | None]:
-    """Record the endings of watches that are open; None for the others."""
-    found = _open(db, {ending.watch for ending in endings})
+def record_all(
+    db: Connection, endings: Sequence[EndedWatch]
+) -> list[RecordedEnding | NotRecorded]:
+    """Record the endings of watches that are open, by those that own them."""
+    over = those_over(db, (ending.fence for ending in endings))
+    found = _open(db, {ending.watch for ending in endings if ending.fence not in over})
     ended: dict[int, EndedWatch] = {}
     for ending in endings:
-        if ending.watch in found:
+        if ending.watch in found and ending.fence not in over:
             ended.setdefault(ending.watch, ending)
     _close(db, ended.values())
     claimed = _insert(db, ended.values())
@@ -51,7 +57,7 @@ def record_all(db: Connection, endings: Sequence[EndedWatch]) -> list[RecordedEn
     return [
         RecordedEnding(ending.now, claimed.get(ending.event.id, _NOTHING), callbacks[ending.watch])
         if ended.get(ending.watch) is ending
-        else (None if ending.watch in ended else _recorded_before(db, ending))
+        else _unrecorded(db, ending, is_fenced=ending.fence in over)
         for ending in endings
     ]
 
@@ -96,17 +102,19 @@ def _insert(db: Connection, ended: Collection[EndedWatch]) -> Mapping[str, Mappi
     return claimed
 
 
-def _recorded_before(db: Connection, ending: EndedWatch) -> RecordedEnding | None:
-    """Return an ending that was committed although the commit seemed to fail.
+def _unrecorded(
+    db: Connection, ending: EndedWatch, *, is_fenced: bool
+) -> RecordedEnding | NotRecorded:
+    """Return why an ending was not recorded, or it if its commit only seemed to fail before.
 
-    What was claimed with it is due again: no lane has heard of it.
+    What was claimed with it then is due again: no lane has heard of it.
     """
     event, watch = ending.event.id, ending.watch
     row = db.execute(
         "SELECT recorded_at FROM events WHERE id = ? AND watch = ?", (event, watch)
     ).fetchone()
     if row is None:
-        return None
+        return NotRecorded.FENCED if is_fenced else NotRecorded.OVER
     db.execute(
         "UPDATE deliveries SET in_flight = NULL, attempts = 0 "
         "WHERE event = ? AND in_flight = ? AND attempts = 1",
@@ -115,7 +123,7 @@ def _recorded_before(db: Connection, ending: EndedWatch) -> RecordedEnding | Non
     lane = db.execute(
         "SELECT endpoint FROM deliveries WHERE event = ? AND host IS NOT NULL", (event,)
     ).fetchone()
-    return RecordedEnding(row[0], _NOTHING, None if lane is None else lane[0])
+    return RecordedEnding(row[0], _NOTHING, None if lane is None else lane[0], again=True)
 
 
 def _follow(db: Connection, ending: EndedWatch, asked: _Open) -> str | None:

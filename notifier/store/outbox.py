@@ -123,13 +123,14 @@ def record_attempt(
     attempt: AttemptRecord,
     settlement: Settlement,
     now: float,
-) -> None:
-    """Store the outcome of an attempt and what follows from it, together.
+) -> bool:
+    """Store the outcome of an attempt and what follows from it, together; tell whether it counts.
 
-    It counts only for the delivery that it was made for: same row, event, endpoint and attempt.
+    It counts only for the delivery that it was made for: same row, event, endpoint and attempt. A
+    success counts also when another instance has taken the lane since.
     """
     if not _store_outcomes(db, [(claim, attempt)]):
-        return
+        return isinstance(settlement, Delivered) and _accept_late(db, claim, attempt, now)
     if not isinstance(settlement, Delivered) and _was_resent(db, claim):
         settlement = RetryAt(now, free=True)
     change, values = _change(settlement, now)
@@ -144,17 +145,41 @@ def record_attempt(
         db.execute("UPDATE deliveries SET in_flight = NULL WHERE id = ?", (claim.delivery,))
     if claim.host is not None:
         callback_hosts.enter(db, claim.endpoint, claim.host, now)
+    return True
+
+
+def _accept_late(db: Connection, claim: Claim, attempt: AttemptRecord, now: float) -> bool:
+    """Store a success of an attempt that was taken for interrupted; tell whether it counts.
+
+    Perhaps the new owner of the lane attempts it as well: then its own attempt ends as it ends.
+    """
+    changed = db.execute(
+        "UPDATE deliveries SET state = 'delivered', reason = '', settled_at = ? WHERE id = ? "
+        "AND event = ? AND endpoint = ? AND attempts >= ? AND state IN ('pending', 'cancelled')",
+        (now, claim.delivery, claim.event_id, claim.endpoint, claim.attempt),
+    )
+    if changed.rowcount == 0:
+        return False
+    db.execute(
+        "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
+        "WHERE delivery = ? AND number = ?",
+        (*_outcome(attempt), claim.delivery, claim.attempt),
+    )
+    return True
 
 
 def record_delivered(db: Connection, made: Sequence[tuple[Claim, AttemptRecord, float]]) -> None:
     """Store attempts that were received then, as `record_attempt` does, in a few statements."""
-    _store_outcomes(db, [(claim, attempt) for claim, attempt, _ in made])
+    stored = _store_outcomes(db, [(claim, attempt) for claim, attempt, _ in made])
     # a success counts even if the endpoint has been removed from the config meanwhile
     db.executemany(
         "UPDATE deliveries SET in_flight = NULL, state = 'delivered', reason = '', "
         f"settled_at = ? WHERE {_MINE}",
         [(now, *_names(claim)) for claim, _, now in made],
     )
+    if stored < len(made):
+        for claim, attempt, now in made:
+            _accept_late(db, claim, attempt, now)
 
 
 def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> int:
@@ -162,15 +187,16 @@ def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]])
     added = db.executemany(
         "INSERT INTO attempts (delivery, number, started_at, duration_ms, outcome, status, "
         f"detail) SELECT id, attempts, ?, ?, ?, ?, ? FROM deliveries WHERE {_MINE}",
-        [
-            (
-                *(attempt.started_at, attempt.duration_ms, attempt.outcome),
-                *(attempt.status, attempt.detail, *_names(claim)),
-            )
-            for claim, attempt in made
-        ],
+        [(*_outcome(attempt), *_names(claim)) for claim, attempt in made],
     )
     return added.rowcount
+
+
+def _outcome(attempt: AttemptRecord) -> tuple[object, ...]:
+    return (
+        *(attempt.started_at, attempt.duration_ms, attempt.outcome),
+        *(attempt.status, attempt.detail),
+    )
 
 
 def _names(claim: Claim) -> tuple[object, ...]:

@@ -11,9 +11,10 @@ from notifier.delivery import Outbox, Subscription
 from notifier.delivery.outbox import FollowUps
 from notifier.errors import StoreError
 from notifier.model.delivery import Claim, Format, RecordedEnding
-from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent
+from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobClass, JobSample
+from notifier.model.lease import Fence
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -58,14 +59,15 @@ class Recorder:
     It claims nothing for endpoints in `disabled`.
     """
 
-    def __init__(self, *, open_: bool = True, disabled: Collection[str] = ()) -> None:
-        self.open = open_
+    def __init__(self, refusal: NotRecorded | None = None, disabled: Collection[str] = ()) -> None:
+        self.refusal = refusal
         self.disabled = disabled
         self.broken = False
         self.callback: str | None = None
         self.events: list[NewEvent] = []
         self.endings: list[tuple[int, Snapshot, JobSample | None, FollowUpPlan]] = []
         self.follow_ups: list[tuple[int, EventKind]] = []
+        self.fences: list[Fence | None] = []
 
     async def record_ending(
         self,
@@ -76,21 +78,23 @@ class Recorder:
         sample: JobSample | None = None,
         plan: FollowUpPlan,
         claimed: Collection[str],
-    ) -> RecordedEnding | None:
+        fence: Fence | None,
+    ) -> RecordedEnding | NotRecorded:
         if self.broken:
             raise StoreError("the disk is full")
         self.endings.append((watch, last, sample, plan))
-        if not self.open:
-            return None
+        self.fences.append(fence)
+        if self.refusal is not None:
+            return self.refusal
         self.events.append(event)
         names = [name for name in claimed if name not in self.disabled]
         return RecordedEnding(START, {name: len(name) for name in names}, self.callback)
 
     async def record_follow_up(self, watch: int, kind: EventKind, event: NewEvent) -> bool:
         self.follow_ups.append((watch, kind))
-        if self.open:
+        if self.refusal is None:
             self.events.append(event)
-        return self.open
+        return self.refusal is None
 
 
 def make_outbox(
@@ -170,7 +174,7 @@ async def test_an_event_without_endpoints_is_recorded_all_the_same() -> None:
 
 
 async def test_a_watch_that_is_no_longer_open_wakes_no_lane_and_is_not_reported() -> None:
-    store, lanes = Recorder(open_=False), Lanes()
+    store, lanes = Recorder(NotRecorded.OVER), Lanes()
     with capture_logs() as logs:
         await make_outbox(store, lanes).publish(ending())
     assert (lanes.woken, logs) == ([], [])
@@ -194,7 +198,7 @@ async def test_lanes_get_their_room_back_when_an_ending_cannot_be_recorded() -> 
     store.broken = True
     with pytest.raises(StoreError):
         await make_outbox(store, lanes).publish(ending())
-    store.broken, store.open = False, False
+    store.broken, store.refusal = False, NotRecorded.OVER
     await make_outbox(store, lanes).publish(ending())
     assert (lanes.handed, lanes.woken) == ([{}, {}], [])
 
@@ -256,7 +260,7 @@ async def test_what_follows_is_recorded_with_the_ending_and_then_begins() -> Non
 
 async def test_nothing_follows_an_ending_that_was_not_recorded() -> None:
     archives = Archives()
-    await make_outbox(Recorder(open_=False), Lanes(), follow_ups=archives).publish(ending())
+    await make_outbox(Recorder(NotRecorded.OVER), Lanes(), follow_ups=archives).publish(ending())
     assert archives.woken == []
 
 
@@ -302,9 +306,20 @@ async def test_an_event_after_the_ending_goes_to_the_same_endpoints_with_the_con
 
 
 async def test_an_event_after_the_ending_that_is_there_already_is_not_reported() -> None:
-    store, lanes = Recorder(open_=False), Lanes()
+    store, lanes = Recorder(NotRecorded.OVER), Lanes()
     of = ending(Status.COMPLETED)
     with capture_logs() as logs:
         follow_up = FollowUp(of.watch, EventKind.EXPIRING, of.snapshot)
         await make_outbox(store, lanes).publish_follow_up(follow_up)
     assert (lanes.woken, logs) == ([], [])
+
+
+async def test_an_ending_of_a_watch_that_another_instance_polls_now_wakes_nobody() -> None:
+    store, lanes = Recorder(NotRecorded.FENCED), Lanes("app")
+    of = ending()
+    of = replace(of, watch=replace(of.watch, fence=Fence("watch:main:0", "me", 3)))
+    with capture_logs() as logs:
+        await make_outbox(store, lanes).publish(of)
+    assert store.fences == [of.watch.fence]
+    assert (lanes.woken, lanes.handed) == ([], [{}])
+    assert [line["event"] for line in logs] == ["fenced"]

@@ -11,6 +11,7 @@ from notifier.model.delivery import (
     Delivered,
     Format,
     Hold,
+    RecordedEnding,
     RetryAt,
 )
 from notifier.model.event import EventType, NewEvent
@@ -389,7 +390,7 @@ async def test_endings_of_one_moment_are_recorded_each_with_its_own_callback_and
     outcomes: dict[str, bool] = {}
 
     async def end(row: int, event: NewEvent) -> None:
-        outcomes[event.id] = await store.record_ending(row, event, snapshot()) is not None
+        outcomes[event.id] = bool(await store.record_ending(row, event, snapshot()))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(end, first.row, new_event("evt_1", ("app",)))
@@ -414,7 +415,7 @@ async def test_of_two_endings_of_one_watch_at_the_same_time_one_is_recorded() ->
     outcomes = list[bool]()
 
     async def end(event: NewEvent) -> None:
-        outcomes.append(await store.record_ending(watch.row, event, snapshot()) is not None)
+        outcomes.append(bool(await store.record_ending(watch.row, event, snapshot())))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(end, new_event("evt_1"))
@@ -430,7 +431,7 @@ async def test_a_delivery_that_was_claimed_as_it_was_recorded_is_interrupted_by_
     recorded = await store.record_ending(
         watch.row, new_event("evt_1", ("app", "ops")), snapshot(), claimed=("app",)
     )
-    assert recorded is not None
+    assert isinstance(recorded, RecordedEnding)
     assert (recorded.at, list(recorded.claimed), recorded.callback) == (START, ["app"], None)
     assert await store.claim_due("app", 10) == []
     assert [claim.attempt for claim in await store.claim_due("ops", 10)] == [1]
@@ -451,7 +452,7 @@ async def test_a_disabled_endpoint_is_claimed_for_by_no_ending() -> None:
     recorded = await store.record_ending(
         second.row, new_event("evt_2", ("app",)), snapshot(), claimed=("app",)
     )
-    assert recorded is not None
+    assert isinstance(recorded, RecordedEnding)
     assert recorded.claimed == {}
     assert (await store.outstanding(START)).deliveries.held == 2
 
@@ -468,7 +469,8 @@ async def test_an_ending_recorded_again_after_a_commit_that_seemed_to_fail_is_du
 
     again = await store.record_ending(watch.row, event, snapshot(), claimed=("app",))
 
-    assert again is not None
+    assert isinstance(again, RecordedEnding)
+    assert again.again
     assert (again.at, again.claimed, again.callback) == (START, {}, "app@callback")
     (claim,) = await store.claim_due("app", 10)
     assert (claim.event_id, claim.attempt) == ("evt_1", 1)
