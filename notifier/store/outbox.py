@@ -114,6 +114,7 @@ def _insert_callback(db: Connection, event: str, watch: int, now: float) -> None
             "VALUES (?, ?, ?, ?, ?)",
             (event, lane, Format.STANDARD, now, callback_hosts.host_of(url)),
         )
+        callback_hosts.enter(db, lane, callback_hosts.host_of(url), now)
         if not is_configured(db, lane):
             _cancel(db, lane, now)
 
@@ -191,12 +192,18 @@ def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]])
 
 def release(db: Connection, claims: Sequence[Claim]) -> None:
     """Take claims back whose attempts were not begun: the deliveries are as they were before."""
-    mine = [(claim.delivery, claim.attempt) for claim in claims if _is_in_flight(db, claim)]
-    db.executemany("DELETE FROM attempts WHERE delivery = ? AND number = ?", mine)
+    mine = [claim for claim in claims if _is_in_flight(db, claim)]
+    db.executemany(
+        "DELETE FROM attempts WHERE delivery = ? AND number = ?",
+        [(claim.delivery, claim.attempt) for claim in mine],
+    )
     db.executemany(
         "UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE id = ?",
-        [(delivery,) for delivery, _ in mine],
+        [(claim.delivery,) for claim in mine],
     )
+    for claim in mine:
+        if claim.host is not None:
+            callback_hosts.enter_again(db, claim.delivery)
 
 
 def defer(db: Connection, claim: Claim, until: float) -> None:

@@ -1,5 +1,7 @@
 """The outbox: commits, due deliveries, attempts and interruptions."""
 
+import pytest
+
 from notifier.formats.rerender import rerender
 from notifier.model.delivery import (
     AttemptRecord,
@@ -17,6 +19,8 @@ from notifier.model.watch import Callback
 from notifier.store import Store
 from notifier.store.resending import Recipient
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
