@@ -18,6 +18,7 @@ from notifier.store.files import lock_of, make_folder
 from notifier.store.lock import FileLock
 from notifier.store.operation import Operation
 from notifier.store.postgres.connection import FAILURES, PostgresConnection, translated
+from notifier.store.postgres.reading import ReadingSession
 from notifier.store.postgres.schema import migrate
 from notifier.store.postgres.session import CALL, LONG_CALL, Session
 
@@ -35,11 +36,11 @@ class PostgresDatabase:
     has_reader = True
     """A query may run while a transaction does."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: Callable[[], str]) -> None:
         self._held = ExitStack()
         name = f"notifier-{uuid.uuid4().hex}"
         self._writer = Session(url, name, _own)
-        self._reader = Session(url, f"{name}-reads")
+        self._reader = ReadingSession(Session(url, f"{name}-reads"))
         db = self._writer.connected()
         try:
             db.end_within(LONG_CALL)
@@ -55,11 +56,11 @@ class PostgresDatabase:
         """The random id of this store, which event ids are derived from."""
 
     @classmethod
-    def open(cls, url: str, place: Path) -> "PostgresDatabase":
-        """Connect to `url`, lock the store and bring it to this notifier's schema.
+    def open(cls, url: Callable[[], str], place: Path) -> "PostgresDatabase":
+        """Connect to the URL, lock the store and bring it to this notifier's schema.
 
-        `place` is where a store in a file would be: its lock tells commands on this machine that
-        a daemon runs. Raises StoreRefusedError, with the reason in one sentence.
+        `url` returns it, `place` is where a store in a file would be: its lock tells commands on
+        this machine that a daemon runs. Raises StoreRefusedError, with the reason in one sentence.
         """
         with ExitStack() as held:
             try:
@@ -126,14 +127,7 @@ class PostgresDatabase:
 
     def query(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` reads from one consistent view of all commits; raises StoreError."""
-        try:
-            db = self._reader.begun("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", LONG_CALL)
-            try:
-                return work(db)
-            finally:
-                db.roll_back()
-        except FAILURES as error:
-            raise translated(error, "read") from None
+        return self._reader.query(work)
 
     def close(self) -> None:
         """Close the connections and release the locks."""

@@ -37,11 +37,15 @@ class Session:
     """Gives a connection that works, as far as is known.
 
     `prepare` is called with each new connection. After a failure to connect, further attempts
-    fail at once until a pause is over, which doubles each time.
+    fail at once until a pause is over, which doubles each time. `url` is asked for each time: a
+    password may have been changed.
     """
 
     def __init__(
-        self, url: str, name: str, prepare: Callable[[PostgresConnection], None] = lambda _: None
+        self,
+        url: Callable[[], str],
+        name: str,
+        prepare: Callable[[PostgresConnection], None] = lambda _: None,
     ) -> None:
         self._url = url
         self._name = name
@@ -101,7 +105,7 @@ class Session:
 
     def _connect(self) -> PostgresConnection:
         connection = PostgresConnection(
-            self._url,
+            self._url(),
             application_name=self._name,
             client_encoding="UTF8",
             connect_timeout=math.ceil(CALL),
