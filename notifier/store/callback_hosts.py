@@ -7,11 +7,12 @@ there in vain, never missing: whatever makes a callback due enters its host name
 triggers do so as well.)
 """
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from notifier.model.delivery import CallbackDemand, Claim
 from notifier.store import claims
-from notifier.store.connection import Connection
+from notifier.store.connection import TEXTS, Connection, listed
 
 _MORE_LOOKS = 64
 
@@ -73,14 +74,19 @@ def move(db: Connection, endpoint: str, host: str, at: float) -> None:
     )
 
 
-def restart(db: Connection, now: float) -> None:
-    """Have each host name that callbacks wait for looked at now: holds did not survive."""
-    db.execute("DELETE FROM callback_hosts")
+def restart(db: Connection, now: float, lanes: Sequence[str] | None = None) -> None:
+    """Have each host name that callbacks wait for looked at now: holds did not survive.
+
+    With `lanes` only for theirs.
+    """
+    only = "" if lanes is None else f"AND endpoint IN {TEXTS}"
+    named = () if lanes is None else (listed(lanes),)
+    db.execute(f"DELETE FROM callback_hosts WHERE 1 = 1 {only}", named)
     db.execute(
         "INSERT INTO callback_hosts (endpoint, host, next_at) "
         "SELECT DISTINCT endpoint, host, ? FROM deliveries "
-        "WHERE host IS NOT NULL AND state = 'pending' AND in_flight IS NULL",
-        (now,),
+        f"WHERE host IS NOT NULL AND state = 'pending' AND in_flight IS NULL {only}",
+        (now, *named),
     )
 
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from notifier.model.health import Health
 from notifier.store.connection import Connection
 
-_IS_MARK = "key >= 'url of ' AND key < 'url of!'"  # `!` is the character after the space
-
 
 def note_failure(db: Connection, name: str, health: Health) -> None:
     """Store since when `name` has been failing."""
@@ -61,8 +59,15 @@ def enable(db: Connection, name: str, now: float) -> bool:
 
 
 def enable_changed(db: Connection, url_marks: Mapping[str, str], now: float) -> list[str]:
-    """Reset the health of endpoints whose URL has changed; return those enabled by it."""
-    rows = db.execute("SELECT name, url_mark FROM endpoints").fetchall()
+    """Reset the health of endpoints whose URL has changed; return those enabled by it.
+
+    A URL that another instance still has configured has not changed: their configs differ.
+    """
+    rows = db.execute(
+        "SELECT e.name, e.url_mark FROM endpoints e WHERE NOT EXISTS (SELECT 1 FROM configured c "
+        "WHERE c.kind = 'endpoint' AND c.name = e.name AND c.mark = e.url_mark "
+        "AND c.gone_at IS NULL)"
+    ).fetchall()
     changed = {name: url_marks[name] for name, mark in rows if url_marks.get(name, mark) != mark}
     enabled = [name for name in changed if enable(db, name, now)]
     for name, mark in changed.items():
@@ -75,27 +80,38 @@ def enable_changed(db: Connection, url_marks: Mapping[str, str], now: float) -> 
 
 
 def keep_marks(db: Connection, url_marks: Mapping[str, str]) -> None:
-    """Store which URL each endpoint has, so that outcomes of its former URL do not count."""
-    db.execute(f"DELETE FROM meta WHERE {_IS_MARK}")
+    """Store which URL each endpoint has, so that outcomes of its former URL do not count.
+
+    For a daemon that has its store alone: what it has not configured, nobody has.
+    """
+    db.execute("DELETE FROM configured WHERE kind = 'endpoint'")
     db.executemany(
-        "INSERT INTO meta (key, value) VALUES (?, ?)",
-        ((f"url of {name}", mark) for name, mark in url_marks.items()),
+        "INSERT INTO configured (kind, name, instance, mark) VALUES ('endpoint', ?, '', ?)",
+        url_marks.items(),
     )
 
 
 def is_configured(db: Connection, name: str) -> bool:
-    """Tell whether `name` is among the endpoints of `keep_marks`, which has to be called first."""
-    (known, found) = db.execute(
-        f"SELECT count(*), sum(CASE WHEN key = ? THEN 1 ELSE 0 END) FROM meta WHERE {_IS_MARK}",
-        (f"url of {name}",),
+    """Tell whether any instance has, or had a short while ago, the endpoint `name` configured.
+
+    True also while it is not known what is configured.
+    """
+    known, found = db.execute(
+        "SELECT count(*), count(CASE WHEN name = ? THEN 1 END) FROM configured "
+        "WHERE kind = 'endpoint'",
+        (name,),
     ).fetchone()
-    return bool(known == 0 or found > 0)
+    return not known or bool(found)
 
 
 def has_moved(db: Connection, name: str, health: Health) -> bool:
-    """Tell whether `health` is of a former URL of `name`."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", (f"url of {name}",)).fetchone()
-    return row is not None and row[0] != health.url_mark
+    """Tell whether `health` is of a former URL of `name`: one that nobody has any more."""
+    known, same = db.execute(
+        "SELECT count(*), count(CASE WHEN mark = ? THEN 1 END) FROM configured "
+        "WHERE kind = 'endpoint' AND name = ? AND gone_at IS NULL",
+        (health.url_mark, name),
+    ).fetchone()
+    return bool(known) and not same
 
 
 def disabled(db: Connection) -> dict[str, str]:

@@ -26,7 +26,7 @@ from notifier.model.video import Snapshot
 from notifier.model.watch import callback_lane
 from notifier.store import callback_hosts, downloads, expiry_timers, job_samples
 from notifier.store.codec import dump_snapshot
-from notifier.store.connection import Connection
+from notifier.store.connection import TEXTS, Connection, listed
 from notifier.store.endpoints import is_configured
 
 
@@ -240,13 +240,22 @@ def _change(settlement: Settlement, now: float) -> tuple[str, tuple[object, ...]
             return "reason = ?", (reason,)
 
 
-def release_interrupted(db: Connection) -> int:
-    """Make deliveries in flight due again, their attempts `interrupted`; return how many."""
+def release_interrupted(db: Connection, lanes: Sequence[str] | None = None) -> int:
+    """Make deliveries in flight due again, their attempts `interrupted`; return how many.
+
+    With `lanes` only theirs: the others may be attempted by other instances at this moment.
+    """
+    mine, attempts = "in_flight IS NOT NULL", ""
+    named = () if lanes is None else (listed(lanes),)
+    if lanes is not None:
+        mine += f" AND endpoint IN {TEXTS}"
+        attempts = f"AND delivery IN (SELECT id FROM deliveries WHERE {mine})"
     db.execute(
-        "UPDATE attempts SET outcome = 'interrupted', detail = ? WHERE outcome IS NULL",
-        ("the process ended; perhaps nothing was sent",),
+        "UPDATE attempts SET outcome = 'interrupted', detail = ? "
+        f"WHERE outcome IS NULL {attempts}",
+        ("the process ended; perhaps nothing was sent", *named),
     )
-    released = db.execute("UPDATE deliveries SET in_flight = NULL WHERE in_flight IS NOT NULL")
+    released = db.execute(f"UPDATE deliveries SET in_flight = NULL WHERE {mine}", named)
     return released.rowcount
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from notifier.model.delivery import CancelledDeliveries
 from notifier.model.health import Health
 from notifier.model.steady_base import SteadyBase
-from notifier.store import callback_hosts, clock_base, endpoints, outbox, watches
+from notifier.store import callback_hosts, clock_base, configured, endpoints, outbox, watches
 from notifier.store.connection import Connection
 
 
@@ -57,6 +57,17 @@ def recover(
     watches.bring_back(db, now)
     reconciled = reconcile_endpoints(db, url_marks, now)
     return Recovery(interrupted, reconciled, endpoints.disabled(db), set_back)
+
+
+def fit(db: Connection, instance: str, url_marks: Mapping[str, str], now: float) -> Reconciled:
+    """Make the state fit the endpoints of one of several instances."""
+    configured.configure(db, instance, "endpoint", url_marks, now)
+    return Reconciled((), endpoints.enable_changed(db, url_marks, now), endpoints.health(db))
+
+
+def join(db: Connection, instance: str, url_marks: Mapping[str, str], now: float) -> Recovery:
+    """Return what one of several instances finds; the others go on meanwhile."""
+    return Recovery(0, fit(db, instance, url_marks, now), endpoints.disabled(db), 0.0)
 
 
 def _bring_forward(db: Connection, latest: float) -> None:

@@ -51,7 +51,8 @@ from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay, Replayed
 from notifier.store.watch_batches import Added, Addition
 
-_UNKNOWN_BASE = SteadyBase("", 0.0)
+UNKNOWN_BASE = SteadyBase("", 0.0)
+"""Where it is not known what `now` counts from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ class Store(FollowUpOperations, Following):
         self,
         url_marks: Mapping[str, str],
         longest_wait: float,
-        base: SteadyBase = _UNKNOWN_BASE,
+        base: SteadyBase = UNKNOWN_BASE,
     ) -> recovery.Recovery:
         """Repair what an earlier process left behind; called once, before the lanes start.
 

@@ -41,10 +41,31 @@ def sync(
     source in neither (a broken file) keeps what it listed when it was last readable. A watch
     whose row is damaged is left out and logged. For the start: it reads every open watch.
     """
+    fresh = take_listed(db, listed, gone, now)
+    return open_watches(db, fresh)
+
+
+def take_listed(
+    db: Connection, listed: Sequence[Listing], gone: Collection[str], now: float
+) -> set[int]:
+    """Open and withdraw watches as `sync` does; return the rows of those that it took."""
     listings.replace(db, listed, gone)
-    fresh = {_take(db, spec, now) for spec in listings.latest(listed)}
+    taken = [_take(db, spec, now) for spec in listings.latest(listed)]
     listings.withdraw_unlisted(db, now)
-    rows = db.execute(f"SELECT {WATCH_COLUMNS} FROM watches WHERE state = 'open' ORDER BY id")
+    return {row for row in taken if row is not None}
+
+
+def open_watches(
+    db: Connection,
+    fresh: Collection[int] = (),
+    *,
+    where: str = "",
+    values: Sequence[object] = (),
+) -> list[Watch]:
+    """Return the open watches, those in `fresh` as such; `where` is a condition on them."""
+    rows = db.execute(
+        f"SELECT {WATCH_COLUMNS} FROM watches WHERE state = 'open' {where} ORDER BY id", values
+    )
     watches = [_load(row, fresh=row[0] in fresh) for row in rows]
     return [watch for watch in watches if watch is not None]
 
