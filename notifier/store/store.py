@@ -32,6 +32,7 @@ from notifier.store import (
     clock_base,
     delivery_counts,
     discovery,
+    endings,
     endpoints,
     job_samples,
     listings,
@@ -144,9 +145,8 @@ class Store(FollowUpOperations, Following):
         `last` is the last thing known about the video, shown with the watch; `sample` is how the
         job went, for forecasts; `plan` is what is to be done after it.
         """
-        return await self._transact(
-            outbox.record_ending, watch, event, last, self._now(), sample=sample, plan=plan
-        )
+        ending = endings.EndedWatch(watch, event, last, self._now(), sample, plan)
+        return await self._transact_bulk(endings.record_all, ending)
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
@@ -201,7 +201,8 @@ class Store(FollowUpOperations, Following):
 
     async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
         """Commit attempts at endpoints that were received."""
-        await self._transact(attempts.record_delivered, made, self._now())
+        received = attempts.Received(made, self._now())
+        await self._transact_bulk(attempts.record_delivered, received)
 
     async def recover(
         self,

@@ -23,7 +23,7 @@ def store_in(database: Engine) -> Store:
 
 
 def add(database: Engine, sample: JobSample) -> None:
-    database.transact(sql.add, sample, START)
+    database.transact(sql.add_all, [(sample, START)])
 
 
 async def test_a_sample_is_committed_with_the_ending_of_its_job() -> None:

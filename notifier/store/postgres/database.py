@@ -9,14 +9,15 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from notifier.errors import NotifierError, StoreError, StoreRefusedError
 from notifier.store.connection import Connection
 from notifier.store.files import lock_of, make_folder
 from notifier.store.lock import FileLock
-from notifier.store.operation import Operation
+from notifier.store.operation import BulkOperation, Operation, by_kind
 from notifier.store.postgres.connection import FAILURES, PostgresConnection, translated
 from notifier.store.postgres.reading import ReadingSession
 from notifier.store.postgres.schema import migrate
@@ -107,12 +108,12 @@ class PostgresDatabase:
         is_long = any(operation.is_long for operation in operations)
         db = self._begun(is_long=is_long)
         try:
-            results = [operation.work(db) for operation in operations]
+            done = [_done(group, db) for group in by_kind(operations)]
             db.execute("COMMIT")
         except BaseException:
             db.roll_back()
             raise
-        for operation, result in zip(operations, results, strict=True):
+        for operation, result in chain.from_iterable(done):
             operation.succeed(result)
 
     def _begun(self, *, is_long: bool) -> PostgresConnection:
@@ -134,6 +135,17 @@ class PostgresDatabase:
         self._writer.close()
         self._reader.close()
         self._held.close()
+
+
+def _done(
+    operations: Sequence[Operation], db: PostgresConnection
+) -> list[tuple[Operation, object]]:
+    """Run operations of one kind; return them with their results."""
+    first = operations[0]
+    if isinstance(first, BulkOperation):
+        arguments = [cast("BulkOperation", operation).argument for operation in operations]
+        return list(zip(operations, first.bulk(db, arguments), strict=True))
+    return [(first, first.work(db))]
 
 
 def _own(db: PostgresConnection) -> None:
