@@ -100,6 +100,7 @@ def insert_callback(db: Connection, event: str, url: str, endpoint: str, now: fl
         "INSERT INTO deliveries (event, endpoint, format, due_at, host) VALUES (?, ?, ?, ?, ?)",
         (event, lane, Format.STANDARD, now, callback_hosts.host_of(url)),
     )
+    callback_hosts.enter(db, lane, callback_hosts.host_of(url), now)
     if not is_configured(db, lane):
         _cancel(db, lane, now)
     return lane
@@ -210,6 +211,9 @@ def release(db: Connection, claims: Sequence[Claim]) -> None:
         f"UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE {_MINE}",
         [_names(claim) for claim in claims],
     )
+    for claim in claims:
+        if claim.host is not None:
+            callback_hosts.enter_again(db, claim.delivery)
 
 
 def defer(db: Connection, claim: Claim, until: float) -> None:

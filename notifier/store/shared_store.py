@@ -36,7 +36,7 @@ from notifier.store import (
     shared_watches,
     watch_batches,
 )
-from notifier.store.database import Database
+from notifier.store.engine import Engine
 from notifier.store.executor import Executor
 from notifier.store.mailbox import posting
 from notifier.store.store import UNKNOWN_BASE, Store
@@ -64,7 +64,7 @@ class SharedStore(Store):
 
     def __init__(
         self,
-        database: Database,
+        database: Engine,
         executor: Executor,
         now: Callable[[], float],
         metrics: Metrics | None = None,

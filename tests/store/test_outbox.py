@@ -1,5 +1,6 @@
 """The outbox: commits, due deliveries, attempts and interruptions."""
 
+import pytest
 import trio
 
 from notifier.formats.rerender import rerender
@@ -20,6 +21,8 @@ from notifier.model.watch import Callback
 from notifier.store import Store
 from notifier.store.resending import Recipient
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
