@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from notifier.http_client.client import (
         KINDS,
         HttpClient,
-        HttpResponse,
         PeerClient,
         Route,
         StreamedResponse,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     )
     from notifier.http_client.local import LocalReply, ask_local
     from notifier.http_client.requests import HttpRequest
+    from notifier.http_client.responses import HttpResponse
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -32,7 +32,6 @@ else:
             "client": (
                 "KINDS",
                 "HttpClient",
-                "HttpResponse",
                 "PeerClient",
                 "Route",
                 "StreamedResponse",
@@ -42,6 +41,7 @@ else:
             ),
             "local": ("LocalReply", "ask_local"),
             "requests": ("HttpRequest",),
+            "responses": ("HttpResponse",),
         },
     )
 

@@ -6,11 +6,12 @@ claim costs the same however many callbacks wait for a name that does not answer
 there in vain, never missing: triggers add it with each callback that becomes due.
 """
 
-import sqlite3
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from notifier.model.delivery import CallbackDemand, Claim
 from notifier.store import claims
+from notifier.store.connection import TEXTS, Connection, listed
 
 _MORE_LOOKS = 64
 
@@ -20,9 +21,7 @@ def host_of(url: str) -> str:
     return (urlsplit(url).hostname or "").rstrip(".")
 
 
-def claim(
-    db: sqlite3.Connection, endpoint: str, demand: CallbackDemand, now: float
-) -> list[Claim]:
+def claim(db: Connection, endpoint: str, demand: CallbackDemand, now: float) -> list[Claim]:
     """Take one due callback for each host name whose turn it is, as far as `demand` allows."""
     taken: list[Claim] = []
     for host in _waiting(db, endpoint, demand, now):
@@ -37,7 +36,7 @@ def claim(
     return taken
 
 
-def next_look(db: sqlite3.Connection, endpoint: str) -> float | None:
+def next_look(db: Connection, endpoint: str) -> float | None:
     """Return when the next host name is looked at, None when no callback waits."""
     (at,) = db.execute(
         "SELECT min(next_at) FROM callback_hosts WHERE endpoint = ?", (endpoint,)
@@ -45,16 +44,17 @@ def next_look(db: sqlite3.Connection, endpoint: str) -> float | None:
     return None if at is None else float(at)
 
 
-def enter(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
+def enter(db: Connection, endpoint: str, host: str, at: float) -> None:
     """Have a host name looked at, at `at` or before."""
     db.execute(
         "INSERT INTO callback_hosts (endpoint, host, next_at) VALUES (?, ?, ?) "
-        "ON CONFLICT (endpoint, host) DO UPDATE SET next_at = min(next_at, excluded.next_at)",
+        "ON CONFLICT (endpoint, host) DO UPDATE SET next_at = excluded.next_at "
+        "WHERE callback_hosts.next_at > excluded.next_at",
         (endpoint, host, at),
     )
 
 
-def move(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
+def move(db: Connection, endpoint: str, host: str, at: float) -> None:
     """Have a host name looked at at that time, whatever was said before."""
     db.execute(
         "UPDATE callback_hosts SET next_at = ? WHERE endpoint = ? AND host = ?",
@@ -62,19 +62,23 @@ def move(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
     )
 
 
-def restart(db: sqlite3.Connection, now: float) -> None:
-    """Have each host name that callbacks wait for looked at now: holds did not survive."""
-    db.execute("DELETE FROM callback_hosts")
+def restart(db: Connection, now: float, lanes: Sequence[str] | None = None) -> None:
+    """Have each host name that callbacks wait for looked at now: holds did not survive.
+
+    With `lanes` only for theirs.
+    """
+    only = "" if lanes is None else f"AND endpoint IN {TEXTS}"
+    named = () if lanes is None else (listed(lanes),)
+    db.execute(f"DELETE FROM callback_hosts WHERE 1 = 1 {only}", named)
     db.execute(
-        "INSERT INTO callback_hosts SELECT DISTINCT endpoint, host, ? FROM deliveries "
-        "WHERE host NOTNULL AND state = 'pending' AND in_flight IS NULL",
-        (now,),
+        "INSERT INTO callback_hosts (endpoint, host, next_at) "
+        "SELECT DISTINCT endpoint, host, ? FROM deliveries "
+        f"WHERE host IS NOT NULL AND state = 'pending' AND in_flight IS NULL {only}",
+        (now, *named),
     )
 
 
-def _waiting(
-    db: sqlite3.Connection, endpoint: str, demand: CallbackDemand, now: float
-) -> list[str]:
+def _waiting(db: Connection, endpoint: str, demand: CallbackDemand, now: float) -> list[str]:
     limit = demand.limit + _MORE_LOOKS
     if demand.only is None:
         found = db.execute(
@@ -88,7 +92,7 @@ def _waiting(
     return [host for _, host in sorted(row for row in rows if row and row[0] <= now)][:limit]
 
 
-def _look_again(db: sqlite3.Connection, endpoint: str, host: str, now: float) -> None:
+def _look_again(db: Connection, endpoint: str, host: str, now: float) -> None:
     """Move a host name behind the others if more callbacks are due, else to the next due time."""
     (due,) = db.execute(
         "SELECT min(due_at) FROM deliveries WHERE endpoint = ? AND host = ? "

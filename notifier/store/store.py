@@ -1,6 +1,5 @@
 """The store's operations, asynchronous: when a method returns, its changes are durable."""
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +32,7 @@ from notifier.store import (
     clock_base,
     delivery_counts,
     discovery,
+    endings,
     endpoints,
     job_samples,
     listings,
@@ -44,6 +44,7 @@ from notifier.store import (
     watch_batches,
     watches,
 )
+from notifier.store.connection import Connection, set_meta
 from notifier.store.follow_up_operations import FollowUpOperations
 from notifier.store.following import Following
 from notifier.store.pruning import Position, Pruned
@@ -51,7 +52,8 @@ from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay, Replayed
 from notifier.store.watch_batches import Added, Addition
 
-_UNKNOWN_BASE = SteadyBase("", 0.0)
+UNKNOWN_BASE = SteadyBase("", 0.0)
+"""Where it is not known what `now` counts from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +145,8 @@ class Store(FollowUpOperations, Following):
         `last` is the last thing known about the video, shown with the watch; `sample` is how the
         job went, for forecasts; `plan` is what is to be done after it.
         """
-        return await self._transact(
-            outbox.record_ending, watch, event, last, self._now(), sample=sample, plan=plan
-        )
+        ending = endings.EndedWatch(watch, event, last, self._now(), sample, plan)
+        return await self._transact_bulk(endings.record_all, ending)
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
@@ -200,13 +201,14 @@ class Store(FollowUpOperations, Following):
 
     async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
         """Commit attempts at endpoints that were received."""
-        await self._transact(attempts.record_delivered, made, self._now())
+        received = attempts.Received(made, self._now())
+        await self._transact_bulk(attempts.record_delivered, received)
 
     async def recover(
         self,
         url_marks: Mapping[str, str],
         longest_wait: float,
-        base: SteadyBase = _UNKNOWN_BASE,
+        base: SteadyBase = UNKNOWN_BASE,
     ) -> recovery.Recovery:
         """Repair what an earlier process left behind; called once, before the lanes start.
 
@@ -331,14 +333,14 @@ class Store(FollowUpOperations, Following):
         await self._executor.run(self._database.close)
 
 
-def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:
+def _outstanding(db: Connection, since: float) -> Outstanding:
     return Outstanding(watches.count_open(db), delivery_counts.count_deliveries(db, since))
 
 
-def _touch(db: sqlite3.Connection) -> None:
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('touched', '')")
+def _touch(db: Connection) -> None:
+    set_meta(db, "touched", "")
 
 
-def _workload(db: sqlite3.Connection) -> Workload:
+def _workload(db: Connection) -> Workload:
     off = endpoints.disabled(db)
     return Workload(watches.open_by_gateway(db), delivery_counts.backlogs(db, off), set(off))

@@ -28,10 +28,9 @@ def main() -> int:
                 _INTERVAL,
                 lists="auto",
                 progress=False,
-                warm_up=6 * _INTERVAL,
+                warm_up=4 * _INTERVAL,
                 seconds=2 * _INTERVAL,
                 discover=discover,
-                waits=True,
             )
             measured.append(measure(load))
     by_id, found = runs[False], runs[True]

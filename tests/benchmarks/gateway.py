@@ -31,8 +31,8 @@ _JOB_SECONDS = 300
 
 
 def name(number: int) -> str:
-    """Return the id of a job."""
-    return f"video_68f0a1b2c3d4e5f6{number:08}"
+    """Return the id of a job, as long as OpenAI's."""
+    return f"video_68f0a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8{number:08}"
 
 
 def _video(number: int) -> str:

@@ -11,12 +11,15 @@ from tempfile import gettempdir
 _CLIENTS = Path(__file__).parent / "clients"
 _ROOT = Path(__file__).parents[2]
 
+STANDARD = "AsyncOpenAI"
+"""The rival that the reaches are about."""
+
 RIVALS: dict[str, tuple[str, ...]] = {
-    "AsyncOpenAI": ("openai_sdk",),
+    STANDARD: ("openai_sdk",),
     "AsyncOpenAI on aiohttp": ("openai_sdk", "aiohttp"),
     "aiohttp": ("aiohttp_client",),
     "httpx": ("httpx_client",),
-    "h11": ("h11_streams",),
+    "h11 on trio": ("h11_trio",),
 }
 """Their scripts in `clients`, with what they are called with after the usual arguments."""
 
@@ -38,13 +41,16 @@ def build() -> Path:
 
 
 def cpu_per_request(
-    python: Path, rival: str, url: str, concurrency: int, seconds: float
+    python: Path, rival: str, url: str, concurrency: int, seconds: float, *, every: float = 0.0
 ) -> float | None:
-    """Return what one status request costs a rival; None if it is not to be had."""
+    """Return what one status request costs a rival; None if it is not to be had.
+
+    With `every`, each of the `concurrency` loops asks once in so many seconds.
+    """
     script, *more = RIVALS[rival]
     command = [str(python), "-m", f"tests.benchmarks.clients.{script}", url, str(concurrency)]
     done = subprocess.run(
-        [*command, str(seconds), *more],
+        [*command, str(seconds), str(every), *more],
         cwd=_ROOT,
         capture_output=True,
         text=True,

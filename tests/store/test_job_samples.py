@@ -18,7 +18,7 @@ def store_in(database: Database) -> Store:
 
 
 def add(database: Database, sample: JobSample) -> None:
-    database.transact(sql.add, sample, START)
+    database.transact(sql.add_all, [(sample, START)])
 
 
 async def test_a_sample_is_committed_with_the_ending_of_its_job() -> None:

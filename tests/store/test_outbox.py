@@ -1,5 +1,7 @@
 """The outbox: commits, due deliveries, attempts and interruptions."""
 
+import trio
+
 from notifier.formats.rerender import rerender
 from notifier.model.delivery import (
     AttemptRecord,
@@ -121,6 +123,25 @@ async def test_an_interrupted_attempt_uses_up_no_retry() -> None:
 
     (again,) = await store.claim_due("app", 10)
     assert (again.attempt, again.failures) == (2, 0)
+
+
+async def test_an_attempt_is_shown_while_it_is_under_way_and_once_it_is_over() -> None:
+    store = await with_event(Time(), "app")
+    (claim,) = await store.claim_due("app", 10)
+    shown = await store.event(claim.event_id)
+    assert shown is not None
+    assert [
+        (each.number, each.started_at, each.outcome) for each in shown.deliveries[0].attempts
+    ] == [(1, START, None)]
+
+    await store.record_delivered([(claim, DONE)])
+    await store.record_delivered([(claim, DONE)])  # the first commit seemed to have failed
+
+    shown = await store.event(claim.event_id)
+    assert shown is not None
+    assert [(each.number, each.outcome) for each in shown.deliveries[0].attempts] == [
+        (1, "delivered")
+    ]
 
 
 async def test_a_start_tells_how_many_attempts_were_interrupted() -> None:
@@ -357,3 +378,47 @@ async def test_what_a_template_made_is_sent_by_every_later_attempt_also_after_a_
     await store.resend(again.event_id, [APP], rerender)
     (resent,) = await store.claim_due("app", 10)
     assert (resent.body, resent.from_template) == (b"made", True)
+
+
+async def test_endings_of_one_moment_are_recorded_each_with_its_own_callback_and_outcome() -> None:
+    store = memory_store(Time())
+    await store.reconcile_endpoints({"app": "mark", "app@callback": "mark"})
+    callback = Callback("https://callback.example/", "app")
+    first, _ = await store.add_watch(spec("a"), again=False, callback=callback)
+    second, _ = await store.add_watch(spec("b", endpoints=("app", "gone")), again=False)
+    outcomes: dict[str, bool] = {}
+
+    async def end(row: int, event: NewEvent) -> None:
+        outcomes[event.id] = await store.record_ending(row, event, snapshot())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(end, first.row, new_event("evt_1", ("app",)))
+        nursery.start_soon(end, second.row, new_event("evt_2", ("app",)))
+        nursery.start_soon(end, 404, new_event("evt_3", ("app",)))
+
+    assert outcomes == {"evt_1": True, "evt_2": True, "evt_3": False}
+    shown = {event: await store.event(event) for event in ("evt_1", "evt_2")}
+    assert {
+        event: [(each.endpoint, each.state) for each in view.deliveries]
+        for event, view in shown.items()
+        if view is not None
+    } == {
+        "evt_1": [("app", "pending"), ("app@callback", "pending")],
+        "evt_2": [("app", "pending"), ("gone", "cancelled")],
+    }
+
+
+async def test_of_two_endings_of_one_watch_at_the_same_time_one_is_recorded() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    outcomes = list[bool]()
+
+    async def end(event: NewEvent) -> None:
+        outcomes.append(await store.record_ending(watch.row, event, snapshot()))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(end, new_event("evt_1"))
+        nursery.start_soon(end, new_event("evt_2"))
+
+    assert sorted(outcomes) == [False, True]
+    assert len(await store.claim_due("app", 10)) == 1
