@@ -2,7 +2,10 @@
 
 import json
 import re
+import shutil
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +26,10 @@ RUN_HERE = (
     "notifier restore /var/backups/",
     "curl -sS --unix-socket /run/notifier/notifier.sock",
     "notifier init --format discord",
+    "notifier init --endpoint-url",
+    "notifier endpoints test app",
+    "export WEBHOOK_SECRETS",
+    "uvicorn --port 9000 fastapi_app:app",
     "until curl",
     "done",
 )
@@ -42,8 +49,6 @@ RUN_ELSEWHERE = {
     "notifier watch add video_15cc": "tests/process/test_readme.py",
     "curl -sS http://127.0.0.1:8787/v1/watches": "tests/receivers/test_from_polling.py",
     "openapi-python-client generate": "tests/control/test_client.py",
-    "notifier endpoints test app": "tests/receivers/test_receivers.py",
-    "uvicorn --port 9000 fastapi_app:app": "tests/receivers/programs.py",
     "webhook -hooks hooks.json": "tests/receivers/programs.py",
     "python3 inbox.py": "tests/receivers/programs.py",
 }
@@ -65,7 +70,7 @@ NOT_RUN = {
     ".ci/run": SUITE,
     "python -m tests.": LONG,
     "for seed in": LONG,
-    "export WEBHOOK_SECRETS": "sets a variable",
+    "pip install fastapi uvicorn": "installs from the network: the extra `test` has both",
 }
 
 
@@ -117,7 +122,7 @@ def folders_of_root(folder: Path) -> Iterator[Sequence[str]]:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"up\n"
         namespaces = (f"--{each}=/proc/{holder.pid}/ns/{file}" for each, file in NAMESPACES)
-        yield ("nsenter", *namespaces, f"--wd={folder}", "--")
+        yield ("nsenter", *namespaces, f"--wdns={folder}", "--")
         holder.stdout.close()
     finally:
         holder.kill()
@@ -180,6 +185,28 @@ def test_a_config_for_a_chat_as_pasted(shell: Shell) -> None:
     del shell.environment["NOTIFIER_CONFIG"]
     assert "wrote config.toml" in shell.run(init.replace("…", "1/token"))
     assert 'format = "discord"' in (shell.folder / "config.toml").read_text()
+
+
+def test_the_way_to_try_a_receiver_as_pasted(shell: Shell) -> None:
+    page = "docs/receivers.md"
+    (init,) = commands_of(page, "notifier init")
+    export = commands_of(page, "export")[0]
+    (serve,) = commands_of(page, "uvicorn --port")
+    (test,) = commands_of(page, "notifier endpoints test")
+    del shell.environment["NOTIFIER_CONFIG"]
+    shell.environment["PATH"] += f":{Path(sys.executable).parent}"
+    for file in ("inbox.py", "fastapi_app.py"):
+        shutil.copy(ROOT / "tests" / "receivers" / "python" / file, shell.folder)
+    shell.run(init)
+    config = tomllib.loads((shell.folder / "config.toml").read_text())
+    name, shown = export.removeprefix("export ").split("=", 1)
+    shell.environment[name] = shown.strip('"').replace(
+        "whsec_…", config["endpoints"]["app"]["secret"]
+    )
+    with shell.running(serve) as printed:
+        wait_for(printed, "running on")
+        assert re.fullmatch(r"app took it: HTTP 204 \(evt_\w+\)\n", shell.run(test))
+        wait_for(printed, "video_notifier_test is ready: https://")
 
 
 def test_the_loop_of_a_shell_as_pasted_ends_with_the_job(shell: Shell) -> None:
