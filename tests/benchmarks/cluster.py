@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -64,14 +65,16 @@ async def measure(engine: Engine, jobs: int) -> Rates:
     ending = await _timed([end] * TASKS)
     delivery = await _timed([_with(deliver, name) for name in names])
     await store.close()
-    return Rates(jobs / ending[0], jobs / delivery[0], *(1e6 * t[1] / jobs for t in (ending, delivery)))
+    return Rates(
+        jobs / ending[0], jobs / delivery[0], *(1e6 * t[1] / jobs for t in (ending, delivery))
+    )
 
 
-def _with(work: Callable[[str], object], name: str) -> Callable[[], object]:
+def _with(work: Callable[[str], Awaitable[object]], name: str) -> Callable[[], Awaitable[object]]:
     return lambda: work(name)
 
 
-async def _timed(tasks: Sequence[Callable[[], object]]) -> tuple[float, float]:
+async def _timed(tasks: Sequence[Callable[[], Awaitable[object]]]) -> tuple[float, float]:
     began, cpu = time.perf_counter(), time.process_time()
     async with trio.open_nursery() as nursery:
         for task in tasks:
@@ -99,7 +102,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=4000)
     jobs = parser.parse_args().jobs
     if reason := postgres.missing():
-        print(reason, file=sys.stderr)
+        Console(stderr=True).print(reason)
         return 1
     from notifier.store.postgres.database import PostgresDatabase  # noqa: PLC0415 - an extra
 
@@ -111,7 +114,7 @@ def main() -> int:
         for name, delay in (("PostgreSQL", 0.0), ("PostgreSQL, 1 ms away", ROUND_TRIP / 2)):
             port = held.enter_context(delayed(server, delay)) if delay else None
             url = server.url(server.new_schema(), port)
-            rows.append((name, trio.run(measure, PostgresDatabase(lambda url=url: url), jobs)))
+            rows.append((name, trio.run(measure, PostgresDatabase(partial(str, url)), jobs)))
     print_table(rows)
     far = rows[-1][1]
     return int(far.endings < 0.6 * file.endings or far.deliveries < 0.6 * file.deliveries)
