@@ -3,6 +3,7 @@
 import json
 import signal
 import sqlite3
+import tempfile
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,16 @@ import trio
 
 from notifier.http_server import Request, Response, Wire, serve
 from notifier.sandbox import Sandbox
-from tests.process.harness import Daemon, Receiver, World, eventually, notifier, running, world
+from tests.process.harness import (
+    PATIENCE,
+    Daemon,
+    Receiver,
+    World,
+    eventually,
+    notifier,
+    running,
+    world,
+)
 
 KEY = "sk-of-the-gateway-0123456789"
 TOKEN = "token-of-the-callers-0123456789"
@@ -54,13 +64,18 @@ class Passing:
 
 @asynccontextmanager
 async def passing(
-    folder: Path, *, gateway: dict[str, Any] | None = None, **settings: object
+    folder: Path,
+    *,
+    gateway: dict[str, Any] | None = None,
+    http: dict[str, Any] | None = None,
+    **settings: object,
 ) -> AsyncIterator[Passing]:
     """Run a daemon with pass-through at a port of the system's choice."""
     async with world(folder, api_key=KEY, duration=1.0) as here:
         receiver = await here.receiver()
         here.endpoint(receiver)
         here.gateway(**{"api_key": KEY, **(gateway or {})})
+        here.config["http"] = http or {}
         here.config["passthrough"] = {"listen": "127.0.0.1:0", "token": TOKEN, **settings}
         async with running(here.save()) as daemon:
             (line,) = daemon.logs("passing_through")
@@ -205,3 +220,22 @@ async def test_two_hundred_creates_at_once_all_have_their_events(tmp_path: Path)
                 nursery.start_soon(here.create)
         await here.receiver.wait_for(200)
         assert len({got.event["data"]["id"] for got in here.receiver.got}) == 200
+
+
+async def test_requests_that_were_passed_on_are_in_the_metrics(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="n", dir="/tmp") as short:
+        async with passing(tmp_path, http={"socket": f"{short}/s"}) as here:
+            await here.create()
+            headers = {"authorization": f"Bearer {KEY}"}
+            assert (await here.request("GET", "/videos/nothing", headers=headers)).is_error
+            over = 'notifier_passed_requests_in_flight{gateway="main"} 0.0'
+            with trio.fail_after(PATIENCE):
+                while over not in (seen := await scraped(f"{short}/s")):  # noqa: ASYNC110
+                    await trio.sleep(0.02)
+            assert 'notifier_passed_requests_total{gateway="main",outcome="answered"} 2.0' in seen
+
+
+async def scraped(socket: str) -> list[str]:
+    transport = httpx.AsyncHTTPTransport(uds=socket)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return (await client.get("/metrics")).text.splitlines()
