@@ -4,7 +4,6 @@ import json
 import signal
 import sqlite3
 import tempfile
-import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import openai
 import pytest
 import trio
 
@@ -91,25 +89,6 @@ async def test_a_job_made_through_it_is_watched_and_its_event_arrives(tmp_path: 
         event = here.receiver.got[0].event
         assert event["data"]["id"] == answer.json()["id"]
         assert event["watch"]["metadata"] == {"order": "7"}
-
-
-def the_script(base_url: str) -> str:
-    """Use the SDK as its documentation shows it, with another base_url and nothing else."""
-    with warnings.catch_warnings(), openai.OpenAI(base_url=base_url, api_key=KEY) as client:
-        # the SDK marks its whole video API as deprecated; that it works here is the point
-        warnings.filterwarnings("ignore", message="The Sora API", category=DeprecationWarning)
-        video = client.videos.create_and_poll(model="sora-2", prompt="a cat")
-        assert video.status == "completed"
-        assert client.videos.download_content(video.id).read()
-        assert video.id in {each.id for each in client.videos.list()}
-        return video.id
-
-
-async def test_the_openai_sdk_needs_another_base_url_and_nothing_else(tmp_path: Path) -> None:
-    async with passing(tmp_path) as here:
-        video_id = await trio.to_thread.run_sync(the_script, here.base_url)
-        await here.receiver.wait_for(1)
-        assert here.receiver.got[0].event["data"]["id"] == video_id
 
 
 async def test_killed_between_the_gateways_answer_and_the_commit_a_discovered_job_has_one_event(
