@@ -1,4 +1,4 @@
-"""`python -m tests.receivers` brings the pages up to date with the files beside this."""
+"""`python -m tests.receivers` brings pages up to date with the programs that they show."""
 
 from tests.receivers.page import PAGES, with_files
 
