@@ -206,7 +206,7 @@ def test_the_way_to_try_a_receiver_as_pasted(shell: Shell) -> None:
     with shell.running(serve) as printed:
         wait_for(printed, "running on")
         assert re.fullmatch(r"app took it: HTTP 204 \(evt_\w+\)\n", shell.run(test))
-        wait_for(printed, "video_notifier_test is ready: https://")
+        wait_for(printed, "video_notifier_test is ready: http")
 
 
 def test_the_loop_of_a_shell_as_pasted_ends_with_the_job(shell: Shell) -> None:
