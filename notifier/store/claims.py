@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from notifier.model.delivery import Claim
+from notifier.model.lease import Fence
 from notifier.model.watch import callback_lane
 from notifier.store.connection import Connection
+from notifier.store.fences import holds
 
 _CALLBACK_URL = (
     "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
@@ -23,8 +25,15 @@ _DUE = (
 _ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
 
 
-def claim_due(db: Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
-    """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
+def claim_due(
+    db: Connection, endpoint: str, limit: int, now: float, fence: Fence | None = None
+) -> list[Claim]:
+    """Take up to `limit` due deliveries of `endpoint`, the longest due first.
+
+    None if the ownership of the lane is over that `fence` is of.
+    """
+    if fence is not None and not holds(db, fence):
+        return []
     due = db.execute(
         f"{_DUE} AND {_ENABLED} ORDER BY d.due_at, d.id LIMIT ?", (endpoint, now, limit)
     )

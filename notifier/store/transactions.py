@@ -9,7 +9,7 @@ import trio
 
 from notifier.metrics import Metrics
 from notifier.store.connection import Connection
-from notifier.store.database import Database
+from notifier.store.engine import Engine
 from notifier.store.executor import Executor, ThreadExecutor
 from notifier.store.group_commit import GroupCommit
 from notifier.store.operation import BulkOperation, Operation
@@ -28,7 +28,7 @@ class Transactions:
 
     def __init__(
         self,
-        database: Database,
+        database: Engine,
         executor: Executor,
         now: Callable[[], float],
         metrics: Metrics | None = None,
