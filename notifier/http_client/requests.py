@@ -41,8 +41,10 @@ ORIGIN = "notifier.origin"
 HEADERS = "notifier.headers"
 """The request extension that holds the headers as they go over the wire."""
 
+FRAMING = 128 * 1024
+"""How many bytes the head and the framing of a body may take."""
+
 _PORTS = {"http": 80, "https": 443}
-_FRAMING = 128 * 1024  # bytes, for the head and the framing of a body
 _NOTHING = httpx.ByteStream(b"")
 # what httpx would send as it stands; dots may be segments that it resolves
 _USUAL = re.compile(
@@ -116,12 +118,32 @@ def build_request(request: HttpRequest) -> httpx.Request:
             "target": target,
             ORIGIN: address.origin,
             DEADLINE: deadline,
-            WIRE_BYTES: max_body + _FRAMING,
+            WIRE_BYTES: max_body + FRAMING,
             WANTS_BODY: wants_body,
             ADMISSION: admission,
             HEADERS: prepared.encoded,
         },
     )
+
+
+def encode_request(request: HttpRequest) -> tuple[Origin, bytes]:
+    """Return where to send a request without a body, and its bytes; raises as `build_request`."""
+    usual = _USUAL.fullmatch(request.url)
+    if usual is None:
+        address = read_address(request.url)
+        target = address.url.raw_path
+    else:
+        address = _usual_address(usual[1])
+        target = usual[2].encode("ascii")
+    prepared = _prepared_again(address.host, None, *request.headers.items())
+    return address.origin, encoded(request.method, target, prepared.encoded)
+
+
+def encoded(method: str, target: bytes, headers: bytes) -> bytes:
+    """Return the head of a request; raises TransportError for a line break in the target."""
+    if b"\r" in target or b"\n" in target or b"\x00" in target:
+        raise TransportError("bad_request", "a line break in the URL")
+    return b"%s %s HTTP/1.1\r\n%s\r\n" % (method.encode("ascii"), target, headers)
 
 
 def read_address(url: str) -> Address:
