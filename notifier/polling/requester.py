@@ -6,6 +6,7 @@ it is well, limits requests, refuses the key, or has a list that lags behind.
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import trio
@@ -47,6 +48,9 @@ class StatusClient(Protocol):
 
     async def retrieve(self, video_id: str) -> Answer:
         """Ask for one video's status once."""
+
+    def start(self, video_id: str, done: Callable[[Callable[[], Answer | None]], None]) -> bool:
+        """Ask for one video's status without a task; see `GatewayClient.start`."""
 
     async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask once for up to `limit` videos, those that follow the id `after`."""
@@ -119,10 +123,33 @@ class Requester:
 
     async def alone(self, slot: PollSlot) -> PollResult:
         """Ask about one video."""
-        deps, client = self._deps, self._client
-        at = deps.now()
+        client, at = self._client, self._deps.now()
         self.rate.note(at)
-        answer = await client.retrieve(slot.video_id)
+        return self._record(slot, await client.retrieve(slot.video_id), at, client)
+
+    def start(
+        self, slot: PollSlot, done: Callable[[Callable[[], PollResult | None]], None]
+    ) -> bool:
+        """Ask about one video without a task; False if that takes one.
+
+        `done` gets what returns the result, or None if it takes a task after all.
+        """
+        client, at = self._client, self._deps.now()
+
+        def result(answer: Callable[[], Answer | None]) -> PollResult | None:
+            said = answer()
+            return None if said is None else self._record(slot, said, at, client)
+
+        started = client.start(slot.video_id, lambda answer: done(partial(result, answer)))
+        if started:
+            self.rate.note(at)
+        return started
+
+    def _record(
+        self, slot: PollSlot, answer: Answer, at: float, client: StatusClient
+    ) -> PollResult:
+        """Record what an answer about one video says, which was asked for `at` a time."""
+        deps = self._deps
         answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
         now = deps.now()
         deps.metrics.poll(deps.gateway, outcome_word(answer))

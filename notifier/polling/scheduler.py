@@ -123,7 +123,7 @@ class GatewayScheduler:
     def wait(self, slot: PollSlot) -> None:
         """Wake the task parked at `slot` when the slot is due and may ask.
 
-        From `earliest` on, an answer from a list page is passed to `PollSlot.accept_listed`.
+        From `earliest` on, an answer from a list page is passed to `PollSlot.accept`.
         While the key is refused, only the requests of `pause` are made.
         """
         known = self._slots.get(slot.video_id)
@@ -138,11 +138,14 @@ class GatewayScheduler:
     async def ask(self, slot: PollSlot) -> PollResult | None:
         """Return the answer that a slot was woken with, or make the request that it may make.
 
-        None if the slot has to park again without an answer, or was let go.
+        None if the slot has to park again without an answer, or was let go. Raises what went wrong
+        when an answer was applied on its behalf.
         """
         value, slot.wake_value = slot.wake_value, None
         if value is None or isinstance(value, PollResult):
             return value
+        if isinstance(value, Exception):
+            raise value
         asked = await self._make_request(slot, value)
         if asked is not None:
             return asked
@@ -171,7 +174,7 @@ class GatewayScheduler:
             asked = PollResult(answer, self._now(), slot.due <= trio.current_time())
             self._queue.remove(slot)
             self._requester.record_passing(slot, asked)
-            if slot.accept_listed(asked, trio.current_time()):
+            if slot.accept(asked, trio.current_time()):
                 self._timer_wheel.add(slot)
             else:
                 slot.wake(asked)
@@ -232,9 +235,50 @@ class GatewayScheduler:
         slot.single_only |= slot.deadline <= self._now()
         page = self._queue.plan(slot, now)
         if page is None:
-            slot.wake(_ALONE)
+            if not self._start_alone(slot):
+                slot.wake(_ALONE)
         else:
             self._requester.carrier(slot, page).wake(page)
+
+    def _start_alone(self, slot: PollSlot) -> bool:
+        """Ask about a slot's video while its task sleeps on; False if that takes the task."""
+
+        def done(result: Callable[[], PollResult | None]) -> None:
+            handed_over = False
+            try:
+                handed_over = self._take(slot, result)
+            finally:
+                if not handed_over:
+                    self._request_done()
+
+        started = self._requester.start(slot, done)
+        if started:
+            slot.hold()
+        return started
+
+    def _take(self, slot: PollSlot, result: Callable[[], PollResult | None]) -> bool:
+        """Apply what came of asking on behalf of a slot; wake its task if it has to decide.
+
+        Return whether the task is to make the request instead.
+        """
+        try:
+            asked = result()
+            if not slot.release():
+                return False  # its task was cancelled
+            if asked is None:
+                slot.wake(_ALONE)
+                return True
+            accepted = slot.accept(asked, trio.current_time())
+        except Exception as error:  # noqa: BLE001 - it is raised in the task of this slot alone
+            slot.release()
+            slot.wake(error)
+            return False
+        if accepted:
+            self._timer_wheel.add(slot)
+            self._wake_by(slot.due)
+        else:
+            slot.wake(asked)
+        return False
 
     def _request_done(self) -> None:
         """Count a request as done, and start the next."""
