@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from notifier.http_client.local import LocalReply, ask_local
     from notifier.http_client.requests import HttpRequest
-    from notifier.http_client.response import HttpResponse
+    from notifier.http_client.responses import HttpResponse
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -45,7 +45,7 @@ else:
             ),
             "local": ("LocalReply", "ask_local"),
             "requests": ("HttpRequest",),
-            "response": ("HttpResponse",),
+            "responses": ("HttpResponse",),
             "callback_exchange": ("Outcome",),
         },
     )

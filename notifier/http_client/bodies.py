@@ -1,7 +1,6 @@
 """Reads an answer's body, up to a number of bytes."""
 
 from collections.abc import AsyncIterator
-from typing import cast
 
 import httpx
 
@@ -22,13 +21,12 @@ class Whole(httpx.AsyncByteStream):
         yield self.received
 
 
-async def read_body(response: httpx.Response, most: int, *, whole: bool = True) -> bytes:
+async def read_body(stream: httpx.AsyncByteStream, most: int, *, whole: bool = True) -> bytes:
     """Return the body as it came over the wire, and release the connection.
 
     Raises TransportError. Unless it must be `whole`, only for one that is cut short or late: of
     more than `most` bytes the first are returned, and what cannot be parsed is left out.
     """
-    stream = cast("httpx.AsyncByteStream", response.stream)
     if isinstance(stream, Whole):
         return _limited(stream.received, most, whole=whole)
     received: list[bytes] = []

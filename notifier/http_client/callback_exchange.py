@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from notifier.errors import TransportError
 from notifier.http_client.connection import Connection
 from notifier.http_client.lenient_reader import Headers
-from notifier.http_client.response import HttpResponse
+from notifier.http_client.responses import HttpResponse
 
 Outcome = HttpResponse | TransportError | None
 """The answer or the failure; None if the server had closed the connection before it was used."""

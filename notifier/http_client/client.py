@@ -1,8 +1,9 @@
 """The HTTP client: sends a request and returns the whole answer, within a deadline and a size.
 
-httpx gives the types and the interface of a transport, which is called directly. Its own client
-costs more than everything else here, for redirects, cookies, decompression and proxies from the
-environment, none of which a daemon wants. This module adds what a daemon needs: one deadline
+httpx gives the interface of a transport, which is called directly. Its own client costs more than
+everything else here, for redirects, cookies, decompression and proxies from the environment, none
+of which a daemon wants; so do its requests and responses, which only a proxy and a long body need.
+This module adds what a daemon needs: one deadline
 over the whole exchange (httpx's own are per read, so a byte a second never trips them), a cap
 on the body, and a limit on requests in flight. Every foreign error is raised as a TransportError
 that quotes no URL.
@@ -19,12 +20,12 @@ import trio
 from notifier.background import running
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
-from notifier.http_client.bodies import Whole, read_body
+from notifier.http_client.bodies import Whole
 from notifier.http_client.callback_exchange import Outcome
 from notifier.http_client.explained import explained
 from notifier.http_client.proxied import ProxiedTransport, proxy_opener
-from notifier.http_client.requests import OFF_SYNTAX, STREAMED, HttpRequest, build_request
-from notifier.http_client.response import HttpResponse
+from notifier.http_client.requests import STREAMED, HttpRequest, build_request
+from notifier.http_client.responses import HttpResponse
 from notifier.http_client.transport import DirectTransport
 from notifier.net import (
     ANYWHERE,
@@ -107,13 +108,11 @@ class PeerClient:
         except trio.WouldBlock:
             await self._slots.acquire()
         try:
-            response = await self._transport.handle_async_request(build_request(request))
-            received = await _read(response, request)
+            return await self._transport.send(request)
         except _FOREIGN as error:
             raise _translation(error) from None
         finally:
             self._slots.release()
-        return HttpResponse(response.status_code, response.headers, received)
 
     def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:
         """Send `request`, which has no body, at once, and call `done` with its outcome later.
@@ -166,13 +165,6 @@ class PeerClient:
     async def retire(self) -> None:
         """Close all idle connections; those in use are closed after their exchange."""
         await self._transport.retire()
-
-
-async def _read(response: httpx.Response, request: HttpRequest) -> bytes:
-    if not request.wants_body and response.extensions.get(OFF_SYNTAX):
-        await response.aclose()
-        return b""
-    return await read_body(response, request.max_body, whole=request.wants_body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ so that a cancelled task releases its connection at once.
 from collections.abc import Callable
 from http import HTTPStatus
 
-import httptools
 import trio
 
 from notifier.errors import TransportError
@@ -19,6 +18,7 @@ from notifier.http_client.explained import explained
 from notifier.http_client.lenient_reader import Headers, LenientReader
 from notifier.http_client.reactor import Reactor
 from notifier.http_client.requests import Origin
+from notifier.http_client.strict_reader import OffSyntax, StrictReader
 from notifier.net import TcpStream, TlsStream
 
 MAX_HEAD = 64 * 1024
@@ -28,80 +28,6 @@ MOST_KEPT = 2 * 1024 * 1024
 """So many bytes of an answer are kept to be read again leniently; a longer one is streamed."""
 
 _PIECE = 8 * 1024
-
-
-class _Refused(Exception):  # noqa: N818 - not an error, but a reason to read leniently
-    """The strict parser refuses an answer."""
-
-
-class _Reader:
-    """The part of an answer that was parsed so far; httptools calls the `on_` methods."""
-
-    def __init__(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget the previous answer."""
-        self.status = 0
-        self.headers: Headers = []
-        self.received: list[bytes] = []
-        self.complete = False
-        self.surplus = False
-        self.keeps_alive = False
-        self.problem = ""
-
-    def feed(self, data: bytes) -> None:
-        """Parse the bytes that arrived; raises TransportError, and _Refused for bad syntax."""
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise TransportError("protocol", "it wants to speak another protocol") from None
-        except httptools.HttpParserError:
-            if not self.complete:
-                raise _Refused from None
-            self.surplus = True  # the answer is whole; what follows belongs to no request
-
-    @property
-    def has_head(self) -> bool:
-        """Whether status and headers of the final answer were read."""
-        return self.status != 0
-
-    @property
-    def ends_with_connection(self) -> bool:
-        """Whether the body ends where the connection ends, for lack of any framing."""
-        headers = {name.lower(): value for name, value in self.headers}
-        coding = headers.get(b"transfer-encoding", b"").lower()
-        framed = b"content-length" in headers or coding.endswith(b"chunked")
-        return self.has_head and not framed
-
-    def on_message_begin(self) -> None:
-        # another answer in the same packet answers no request: none of it may get into this one
-        self.surplus = self.complete
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # trailers come after the body, and must not replace a header that was acted upon
-        if not self.surplus and not self.has_head:
-            self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        if self.surplus:
-            return
-        status = self._parser.get_status_code()
-        if status < 200:  # noqa: PLR2004 - RFC 9110: 1xx are provisional
-            self.headers = []
-        else:
-            self.status = status
-
-    def on_body(self, body: bytes) -> None:
-        if not self.surplus:
-            self.received.append(body)
-
-    def on_message_complete(self) -> None:
-        if self.surplus:
-            return
-        self.complete = self.has_head
-        self.keeps_alive = self._parser.should_keep_alive()
 
 
 class Connection:
@@ -114,8 +40,8 @@ class Connection:
         self.origin = origin
         self.ends_at = ends_at
         self._stream = stream
-        self._strict = _Reader()
-        self._answer: _Reader | LenientReader = self._strict
+        self._strict = StrictReader()
+        self._answer: StrictReader | LenientReader = self._strict
         self._arrived: list[bytes] = []
         """Every byte of the answer, for as long as it may have to be read again."""
         self._kept = 0
@@ -295,7 +221,7 @@ class Connection:
         self._keep(data)
         try:
             self._answer.feed(data)
-        except _Refused:
+        except OffSyntax:
             if self._kept > MOST_KEPT:
                 raise TransportError("protocol", "the body cannot be read to its end") from None
             self._read_again()

@@ -20,7 +20,15 @@ import trio
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import Whole, read_body
-from notifier.http_client.requests import DEADLINE, STREAMED, WANTS_BODY, WIRE_BYTES
+from notifier.http_client.requests import (
+    DEADLINE,
+    STREAMED,
+    WANTS_BODY,
+    WIRE_BYTES,
+    HttpRequest,
+    build_request,
+)
+from notifier.http_client.responses import HttpResponse
 from notifier.http_client.transport import KEEP_ALIVE
 from notifier.net import AddressPolicy, TlsMaterial, make_context
 from notifier.texts.cleaning import one_line, shortened
@@ -84,6 +92,13 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
     def _generation(self) -> _Generation:
         return _Generation(self._open(), self._age.end())
 
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send `request` and return the whole answer."""
+        response = await self.handle_async_request(build_request(request))
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        received = await read_body(stream, request.max_body, whole=request.wants_body)
+        return HttpResponse(response.status_code, response.headers, received)
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request`; raises TransportError for an address that is refused."""
         host = request.url.host.removesuffix(".")
@@ -110,7 +125,7 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
                 return response
             # read inside the scope, so that the deadline holds for the body, too
             body = await read_body(
-                response,
+                cast("httpx.AsyncByteStream", response.stream),
                 request.extensions[WIRE_BYTES],
                 whole=request.extensions[WANTS_BODY],
             )

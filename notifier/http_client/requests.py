@@ -1,15 +1,15 @@
-"""`HttpRequest`, what is asked of the client, and the httpx request made from it.
+"""`HttpRequest`, what is asked of the client: as the bytes to be sent, and as a request of httpx.
 
 Parsing a URL and preparing a request take httpx ten times longer than this module needs. Nearly
-all requests to one peer differ in their path alone. So the part before the path is parsed once
-and cached, and the path is passed as the extension `target`, which httpx's own transports know
-as well. A path with anything unusual in it is parsed by httpx. Headers that were sent lately are
-not encoded again.
+all requests to one peer differ in their path alone, or in their body and its signature. So the
+part before the path is parsed once and cached, and so are the headers that requests have in
+common. A path with anything unusual in it is parsed by httpx.
 """
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
@@ -23,9 +23,6 @@ DEADLINE = "notifier.deadline"
 WIRE_BYTES = "notifier.wire_bytes"
 """The request extension that holds how many bytes the answer may take on the wire."""
 
-OFF_SYNTAX = "notifier.off_syntax"
-"""The response extension that says whether the answer breaks HTTP/1.1's rules."""
-
 WANTS_BODY = "notifier.wants_body"
 """The request extension that says whether an answer without all of its body is none."""
 
@@ -35,17 +32,15 @@ STREAMED = "notifier.streamed"
 ADMISSION = "notifier.admission"
 """The request extension that holds the `Admission` of a new connection, or None."""
 
-ORIGIN = "notifier.origin"
-"""The request extension that holds the `Origin` to connect to."""
-
-HEADERS = "notifier.headers"
-"""The request extension that holds the headers as they go over the wire."""
+MESSAGE = "notifier.message"
+"""The request extension that holds the `Message`."""
 
 FRAMING = 128 * 1024
-"""How many bytes the head and the framing of a body may take."""
+"""How many bytes an answer may take on the wire beside its body, for head and framing."""
 
 _PORTS = {"http": 80, "https": 443}
 _NOTHING = httpx.ByteStream(b"")
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 # what httpx would send as it stands; dots may be segments that it resolves
 _USUAL = re.compile(
     r"(https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?)"
@@ -56,6 +51,7 @@ _USUAL = re.compile(
 class HttpRequest(NamedTuple):
     """One request and its limits.
 
+    `own_headers` are those that no other request has, such as a signature: names in lower case.
     `deadline` is in seconds, for everything from connecting to the last byte. `max_body` is the
     most bytes that are read of the answer's body.
 
@@ -72,6 +68,7 @@ class HttpRequest(NamedTuple):
     body: bytes | None = None
     wants_body: bool = True
     admission: Admission | None = None
+    own_headers: Mapping[str, str] = _NO_HEADERS
 
 
 class Origin(NamedTuple):
@@ -90,60 +87,81 @@ class Address(NamedTuple):
     origin: Origin
 
 
-class _Prepared(NamedTuple):
-    headers: httpx.Headers
+class Message(NamedTuple):
+    """A request as it goes over the wire, and where to.
+
+    One that `is_repeatable` may be sent again when nothing shows that it arrived.
+    """
+
+    origin: Origin
+    data: bytes
+    is_repeatable: bool
+
+
+class _Head(NamedTuple):
+    """Encoded headers, and their names."""
+
     encoded: bytes
+    names: frozenset[str]
 
 
-def build_request(request: HttpRequest) -> httpx.Request:
-    """Return the httpx request that our transports send without further preparation.
+def encode(request: HttpRequest) -> Message:
+    """Return what our own transport sends.
 
     Raises httpx.InvalidURL, UnicodeError or TransportError for what cannot be sent.
     """
-    method, url, headers, deadline, max_body, body, wants_body, admission = request
-    usual = _USUAL.fullmatch(url)
-    address = read_address(url) if usual is None else _usual_address(usual[1])
-    target = address.url.raw_path if usual is None else usual[2].encode("ascii")
-    if body is None:
-        prepared = _prepared_again(address.host, None, *headers.items())
-    else:
-        # signed anew for every attempt, so that caching would never hit
-        prepared = _prepared(address.host, len(body), *headers.items())
+    address, target = _located(request.url)
+    own = request.own_headers
+    head = _head_again(address.host, *request.headers.items())
+    if not head.names.isdisjoint(own):
+        head, own = _head(address.host, *request.headers.items(), *own.items()), _NO_HEADERS
+    more = b"".join([_line(name, value) for name, value in own.items()])
+    length = b"" if request.body is None else b"content-length: %d\r\n" % len(request.body)
+    method = request.method.encode("ascii")
+    data = b"%s %s HTTP/1.1\r\n%s%s%s\r\n%s" % (
+        *(method, target, head.encoded, more, length),
+        request.body or b"",
+    )
+    return Message(address.origin, data, request.method == "GET")
+
+
+def build_request(request: HttpRequest) -> httpx.Request:
+    """Return the request for transports of httpx; ours send its `Message`.
+
+    Raises httpx.InvalidURL, UnicodeError or TransportError for what cannot be sent.
+    """
+    message = encode(request)
+    address, target = _located(request.url)
+    headers = {**request.headers, **request.own_headers}
+    sent = _sent(address.host, *headers.items())
+    if request.body is not None:
+        sent["content-length"] = str(len(request.body))
     return httpx.Request(
-        method,
+        request.method,
         address.url,
-        headers=prepared.headers,
-        stream=_NOTHING if body is None else httpx.ByteStream(body),
+        headers=sent,
+        stream=_NOTHING if request.body is None else httpx.ByteStream(request.body),
         extensions={
             "target": target,
-            ORIGIN: address.origin,
-            DEADLINE: deadline,
-            WIRE_BYTES: max_body + FRAMING,
-            WANTS_BODY: wants_body,
-            ADMISSION: admission,
-            HEADERS: prepared.encoded,
+            MESSAGE: message,
+            DEADLINE: request.deadline,
+            WIRE_BYTES: request.max_body + FRAMING,
+            WANTS_BODY: request.wants_body,
+            ADMISSION: request.admission,
         },
     )
 
 
-def encode_request(request: HttpRequest) -> tuple[Origin, bytes]:
-    """Return where to send a request without a body, and its bytes; raises as `build_request`."""
-    usual = _USUAL.fullmatch(request.url)
-    if usual is None:
-        address = read_address(request.url)
-        target = address.url.raw_path
-    else:
-        address = _usual_address(usual[1])
-        target = usual[2].encode("ascii")
-    prepared = _prepared_again(address.host, None, *request.headers.items())
-    return address.origin, encoded(request.method, target, prepared.encoded)
-
-
-def encoded(method: str, target: bytes, headers: bytes) -> bytes:
-    """Return the head of a request; raises TransportError for a line break in the target."""
+def _located(url: str) -> tuple[Address, bytes]:
+    """Return where `url` leads, and what is asked for there."""
+    usual = _USUAL.fullmatch(url)
+    if usual is not None:
+        return _usual_address(usual[1]), usual[2].encode("ascii")
+    address = read_address(url)
+    target = address.url.raw_path
     if b"\r" in target or b"\n" in target or b"\x00" in target:
         raise TransportError("bad_request", "a line break in the URL")
-    return b"%s %s HTTP/1.1\r\n%s\r\n" % (method.encode("ascii"), target, headers)
+    return address, target
 
 
 def read_address(url: str) -> Address:
@@ -159,17 +177,27 @@ def read_address(url: str) -> Address:
 _usual_address = lru_cache(maxsize=1024)(read_address)
 
 
-def _prepared(host: str, length: int | None, *headers: tuple[str, str]) -> _Prepared:
+def _sent(host: str, *headers: tuple[str, str]) -> dict[str, str]:
+    """Return the headers as they are sent, but for the body's length."""
     sent = {"host": host, "accept-encoding": "identity"}
     sent.update((name.lower(), value) for name, value in headers)
-    if length is not None:
-        sent["content-length"] = str(length)
-    text = "".join([f"{name}: {value}\r\n" for name, value in sent.items()])
-    if text.count("\n") != len(sent) or text.count("\r") != len(sent):
+    sent.pop("content-length", None)
+    return sent
+
+
+def _head(host: str, *headers: tuple[str, str]) -> _Head:
+    sent = _sent(host, *headers)
+    lines = [_line(name, value) for name, value in sent.items()]
+    return _Head(b"".join(lines), frozenset(sent))
+
+
+_head_again = lru_cache(maxsize=256)(_head)
+
+
+def _line(name: str, value: str) -> bytes:
+    line = f"{name}: {value}"
+    if "\n" in line or "\r" in line:
         raise TransportError("bad_request", "a line break in a header")
-    if "\x00" in text:
+    if "\x00" in line:
         raise TransportError("bad_request", "a NUL in a header")
-    return _Prepared(httpx.Headers(sent), text.encode("latin-1"))
-
-
-_prepared_again = lru_cache(maxsize=64)(_prepared)
+    return line.encode("latin-1") + b"\r\n"

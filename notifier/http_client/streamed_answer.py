@@ -1,14 +1,14 @@
-"""Reads an answer that is passed on as it arrives, with httptools (llhttp)."""
+"""Reads an answer that is passed on as it arrives."""
 
 from typing import NamedTuple
 
-import httptools
-
 from notifier.errors import TransportError
-
-_FINAL = 200
+from notifier.http_client.lenient_reader import LenientReader
+from notifier.http_client.strict_reader import OffSyntax, StrictReader
 
 RawHeaders = list[tuple[bytes, bytes]]
+
+_CODINGS = frozenset({b"", b"identity", b"chunked"})
 
 
 class StreamedHead(NamedTuple):
@@ -19,63 +19,72 @@ class StreamedHead(NamedTuple):
 
 
 class AnswerReader:
-    """The part of an answer that has arrived; httptools calls the `on_` methods."""
+    """The part of one answer that has arrived.
+
+    An answer whose head breaks HTTP/1.1's rules is read leniently: it may have cost money, and
+    most clients would have read it. What was handed on is never read again, so that a body with
+    chunks off the rules breaks off.
+    """
 
     def __init__(self, *, bodiless: bool) -> None:
-        self._parser = httptools.HttpResponseParser(self)
+        """`bodiless` says that the request was a HEAD: no body follows, whatever the head says."""
+        self._reader: StrictReader | LenientReader = StrictReader()
         self._bodiless = bodiless
-        self._headers: RawHeaders = []
+        self._arrived = b""
+        """Every byte, until the head is whole."""
         self.head: StreamedHead | None = None
-        self.received: list[bytes] = []
-        self.complete = False
-        self.keeps_alive = False
 
     def feed(self, data: bytes) -> None:
         """Parse what has arrived; raises TransportError."""
-        if self.complete:
-            self.keeps_alive = False  # more than the answer belongs to no request
-            return
+        if self.head is None:
+            self._arrived += data
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise TransportError("protocol", "it wants to speak another protocol") from None
-        except httptools.HttpParserError as error:
-            self.keeps_alive = False
-            if not self.complete:
-                raise TransportError("protocol", f"not HTTP/1.1: {type(error).__name__}") from None
+            self._reader.feed(data)
+        except OffSyntax:
+            if self.head is not None:
+                raise TransportError("protocol", "not HTTP/1.1: bad chunks") from None
+            self._reader = LenientReader()
+            self._reader.feed(self._arrived)
+        if self.head is None and self._reader.has_head:
+            self._take_head()
+        if self._reader.problem:
+            raise TransportError("protocol", f"not HTTP/1.1: {self._reader.problem}")
+
+    def _take_head(self) -> None:
+        self.head = StreamedHead(self._reader.status, self._reader.headers)
+        self._arrived = b""
+        codings = [value for name, value in self.head.headers if _is_coding(name)]
+        if b", ".join(codings).strip().lower() not in _CODINGS:
+            raise TransportError("protocol", "its transfer-encoding is not known")
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is a piece to `take`, or the end."""
+        return bool(self._reader.received) or self.complete
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer has arrived whole."""
+        return self._reader.complete or (self._bodiless and self.head is not None)
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the connection may be used for another request, once this is complete."""
+        reader = self._reader
+        return reader.complete and reader.keeps_alive and not reader.surplus
 
     @property
     def ends_with_connection(self) -> bool:
         """Whether the body ends where the connection ends, for lack of any framing."""
-        if self.head is None:
-            return False
-        given = {name.lower(): value.lower() for name, value in self.head.headers}
-        chunked = given.get(b"transfer-encoding", b"").endswith(b"chunked")
-        return not chunked and b"content-length" not in given
+        return self._reader.ends_with_connection
 
-    def on_message_begin(self) -> None:
-        """Begin an answer, provisional or final."""
-        self._headers = []
+    def take(self) -> bytes:
+        """Return the part of the body that arrived since the last call."""
+        received, self._reader.received = self._reader.received, []
+        if self._bodiless:
+            return b""
+        return received[0] if len(received) == 1 else b"".join(received)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        if self.head is None:  # else a trailer
-            self._headers.append((name, value))
 
-    def on_headers_complete(self) -> None:
-        """Take the end of a head; a provisional one is dropped."""
-        status = self._parser.get_status_code()
-        if status >= _FINAL and self.head is None:
-            self.head = StreamedHead(status, self._headers)
-            self.keeps_alive = self._parser.should_keep_alive()
-            self.complete = self._bodiless
-
-    def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
-        if not self.complete:
-            self.received.append(body)
-
-    def on_message_complete(self) -> None:
-        """Take the end of an answer."""
-        if self.head is not None:
-            self.complete = True
+def _is_coding(name: bytes) -> bool:
+    return name.lower() == b"transfer-encoding"

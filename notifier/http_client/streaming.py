@@ -66,6 +66,7 @@ class Exchange:
         self._pool = pool
         self._answer = AnswerReader(bodiless=method == "HEAD")
         self._sent = False
+        self._ended = False
         self.has_received = False
 
     async def send(self, data: bytes) -> None:
@@ -99,10 +100,9 @@ class Exchange:
 
         Raises TransportError for an answer that breaks off.
         """
-        while not self._answer.received and not self._answer.complete:
+        while not (self._answer.has_news or self._ended):
             await self._receive()
-        received, self._answer.received = self._answer.received, []
-        return b"".join(received)
+        return self._answer.take()
 
     async def _receive(self) -> int:
         try:
@@ -113,8 +113,7 @@ class Exchange:
             self.has_received = True
             self._answer.feed(data)
         elif self._answer.ends_with_connection:
-            self._answer.complete = True
-            self._answer.keeps_alive = False
+            self._ended = True
         else:
             what = "no answer" if self._answer.head is None else "the answer was cut short"
             raise TransportError("reset", f"{what}: the server closed the connection")
@@ -122,8 +121,7 @@ class Exchange:
 
     def close(self) -> None:
         """Release the connection: for the next request if this exchange is over."""
-        answer = self._answer
-        self._connection.reusable = self._sent and answer.complete and answer.keeps_alive
+        self._connection.reusable = self._sent and self._answer.keeps_alive
         self._pool.give_back(self._connection)
 
     async def __aenter__(self) -> Self:

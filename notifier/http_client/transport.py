@@ -13,26 +13,26 @@ import trio
 
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
-from notifier.http_client.bodies import Whole
+from notifier.http_client.bodies import Whole, read_body
 from notifier.http_client.callback_exchange import CallbackExchange, Outcome
 from notifier.http_client.connecting import connect
 from notifier.http_client.connection import Connection
 from notifier.http_client.deadlines import Deadlines
+from notifier.http_client.lenient_reader import Headers
 from notifier.http_client.pool import Pool
 from notifier.http_client.reactor import make_reactor
 from notifier.http_client.requests import (
     ADMISSION,
     DEADLINE,
     FRAMING,
-    HEADERS,
-    OFF_SYNTAX,
-    ORIGIN,
+    MESSAGE,
     WIRE_BYTES,
     HttpRequest,
+    Message,
     Origin,
-    encode_request,
-    encoded,
+    encode,
 )
+from notifier.http_client.responses import HttpResponse, ResponseHeaders
 from notifier.net import Admission, Dialer
 
 KEEP_ALIVE = 120.0
@@ -64,13 +64,13 @@ class DirectTransport(httpx.AsyncBaseTransport):
         """Send a request without a body on an idle connection; `done` gets its outcome later.
 
         False if there is no such connection: then a task has to make one. Raises as
-        `build_request` does. `run` must be running.
+        `encode` does. `run` must be running.
         """
-        origin, message = encode_request(request)
-        connection = self._pool.take(origin)
+        message = encode(request)
+        connection = self._pool.take(message.origin)
         if connection is None:
             return False
-        if not connection.start(message, request.max_body + FRAMING):
+        if not connection.start(message.data, request.max_body + FRAMING):
             connection.close()
             return False
         exchange = CallbackExchange(connection, request.max_body, self._ended, done)
@@ -89,40 +89,56 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._pool.give_back(connection)
         exchange.done(outcome)
 
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send `request` and return the whole answer, without any object of httpx."""
+        most = request.max_body + FRAMING
+        status, headers, body = await self._exchange(
+            encode(request), request.deadline, most, request.admission
+        )
+        if not request.wants_body and body.is_off_syntax:
+            body.release()
+            return HttpResponse(status, ResponseHeaders(headers), b"")
+        received = await read_body(body.stream(), request.max_body, whole=request.wants_body)
+        return HttpResponse(status, ResponseHeaders(headers), received)
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send what `build_request` made; the answer's body is read as it arrives."""
         extensions = request.extensions
-        message = encoded(request.method, extensions["target"], extensions[HEADERS])
-        if request.method != "GET":
-            message += await request.aread()
-        deadline = trio.current_time() + extensions[DEADLINE]
-        most = extensions[WIRE_BYTES]
-        connection = self._pool.take(extensions[ORIGIN])
+        status, headers, body = await self._exchange(
+            extensions[MESSAGE],
+            extensions[DEADLINE],
+            extensions[WIRE_BYTES],
+            extensions[ADMISSION],
+        )
+        return httpx.Response(status, headers=headers, stream=body.stream())
+
+    async def _exchange(
+        self, message: Message, seconds: float, most: int, admission: Admission | None
+    ) -> tuple[int, Headers, "_Body"]:
+        """Send `message`; return status, headers and a body that is still to be read."""
+        deadline = trio.current_time() + seconds
+        connection = self._pool.take(message.origin)
         if connection is not None:
             connection.unwatch()
             try:
-                return await self._exchange(connection, message, most, deadline)
+                return await self._begin(connection, message.data, most, deadline)
             except TransportError as error:
                 # the server closed an idle connection just as it was used again
-                if request.method != "GET" or error.kind != "reset" or connection.has_received:
+                if not message.is_repeatable or error.kind != "reset" or connection.has_received:
                     raise
-        connection = await self._connected(extensions[ORIGIN], deadline, extensions[ADMISSION])
-        return await self._exchange(connection, message, most, deadline)
+        connection = await self._connected(message.origin, deadline, admission)
+        return await self._begin(connection, message.data, most, deadline)
 
-    async def _exchange(
-        self, connection: Connection, message: bytes, most: int, deadline: float
-    ) -> httpx.Response:
+    async def _begin(
+        self, connection: Connection, data: bytes, most: int, deadline: float
+    ) -> tuple[int, Headers, "_Body"]:
         body = _Body(connection, self._pool, self._deadlines, deadline)
         try:
-            status, headers = await connection.send(message, most)
-            stream = body.whole() if connection.is_whole else body
+            status, headers = await connection.send(data, most)
         except BaseException:
             body.release()
             raise
-        response = httpx.Response(status, headers=headers, stream=stream)
-        if connection.is_off_syntax:
-            response.extensions[OFF_SYNTAX] = True
-        return response
+        return status, headers, body
 
     async def retire(self) -> None:
         """Close all idle connections; those in use are closed after their exchange."""
@@ -166,11 +182,19 @@ class _Body(httpx.AsyncByteStream):
             raise StopAsyncIteration
         return piece
 
-    def whole(self) -> Whole:
-        """Return all that has arrived, and release the connection."""
-        received = b"" if self._connection is None else self._connection.take()
-        self.release()
-        return Whole(received)
+    @property
+    def is_off_syntax(self) -> bool:
+        """Whether the answer breaks HTTP/1.1's rules, as far as it has arrived."""
+        return self._connection is not None and self._connection.is_off_syntax
+
+    def stream(self) -> httpx.AsyncByteStream:
+        """Return the body; if all of it has arrived, the connection is released."""
+        if self._connection is None or not self._connection.is_whole:
+            return self
+        try:
+            return Whole(self._connection.take())
+        finally:
+            self.release()
 
     def release(self) -> None:
         """Release the connection."""

@@ -20,11 +20,8 @@ from notifier import log
 from notifier.http_server.client_stream import ClientStream
 from notifier.http_server.connection_limit import ConnectionLimit
 
-BREAK_OFF = "break_off"
-"""The key in a request's `state` of a function that resets its connection at once.
-
-An answer that was begun then ends broken, whatever its framing.
-"""
+CLIENT = "client"
+"""The key in a request's `state` of its connection, a `ClientStream`."""
 
 
 class ServerOptions(NamedTuple):
@@ -90,7 +87,7 @@ class AsgiServer:
             self._app,
             self._config,
             self._context,
-            ConnectionState({BREAK_OFF: stream.reset}),
+            ConnectionState({CLIENT: stream}),
             stream,  # type: ignore[arg-type]
         )
         try:

@@ -21,6 +21,13 @@ class ClientStream(trio.abc.HalfCloseableStream):
         """`write_timeout` is how long 64 KiB of an answer may take, in seconds."""
         self._stream = stream
         self._write_timeout = write_timeout
+        self._held = b""
+        self._holds = False
+        self.unfinished = False
+        """Whether an answer was begun and not ended: the connection then ends with a reset.
+
+        A client cannot take what it has for a whole answer then, whatever its framing.
+        """
         self.socket = stream.socket
         """Where hypercorn reads the two addresses from."""
 
@@ -30,6 +37,11 @@ class ClientStream(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Write to the client; raises BrokenResourceError when it reads too slowly."""
+        if self._holds:
+            self._held, self._holds = bytes(data), False
+            return
+        if self._held:
+            data, self._held = self._held + data, b""
         for start in range(0, len(data), _PIECE):
             with trio.move_on_after(self._write_timeout) as writing:
                 await self._stream.send_all(data[start : start + _PIECE])
@@ -37,24 +49,33 @@ class ClientStream(trio.abc.HalfCloseableStream):
                 self.abort()
                 raise trio.BrokenResourceError("the client does not read")
 
+    def hold(self) -> None:
+        """Keep what is written next, and send it together with what is written after it."""
+        self._holds = True
+
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the client may take more."""
         await self._stream.wait_send_all_might_not_block()
 
     async def send_eof(self) -> None:
         """Tell the client that nothing follows."""
+        if self.unfinished:
+            self._reset()
         await self._stream.send_eof()
 
     async def aclose(self) -> None:
         """Close the connection."""
+        if self.unfinished:
+            self._reset()
         await self._stream.aclose()
 
     def abort(self) -> None:
         """Close the connection now; who reads from it or writes to it is told."""
+        if self.unfinished:
+            self._reset()
         self.socket.close()
 
-    def reset(self) -> None:
-        """Close the connection so that the client cannot take what it has for a whole answer."""
+    def _reset(self) -> None:
         if self.socket.fileno() >= 0:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.socket.close()

@@ -1,5 +1,6 @@
 """Decides which headers are passed on: all but those of one connection, and ours."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -16,6 +17,9 @@ _HOP_BY_HOP = frozenset(
 
 _REQUEST_ALONE = frozenset({b"host", b"content-length", b"expect"})
 """Made anew: Host is the gateway's, the framing our own, and `100 Continue` was sent already."""
+
+_UNSENDABLE = re.compile(rb"[\x00\n\v\f\r]")
+"""What no header's value may have; some gateways send it nevertheless."""
 
 _DECODABLE = frozenset({"gzip", "x-gzip", "deflate", "identity"})
 
@@ -61,7 +65,7 @@ def for_caller(received: RawHeaders) -> RawHeaders:
     return [
         (name.lower(), value)
         for name, value in received
-        if name.lower() not in dropped and not _is_ours(name)
+        if name.lower() not in dropped and not _is_ours(name) and not _UNSENDABLE.search(value)
     ]
 
 

@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 from notifier import log
 from notifier.background import running
 from notifier.errors import ConfigError, TransportError
-from notifier.http_server.asgi_server import BREAK_OFF
+from notifier.http_server.asgi_server import CLIENT
+from notifier.http_server.client_stream import ClientStream
 from notifier.http_server.problem_document import document, problem
 from notifier.http_server.request_checks import discard, drain, host_name, is_from_web_page
 from notifier.passthrough.bodies import RequestBody, read_up_to
@@ -91,11 +92,10 @@ class Relay:
     async def close(self) -> None:
         """Refuse further requests, and wait for the answers to POSTs that the gateway has."""
         self._closing = True
-        limit = self.patience
-        waiting = [each for each in self._transfers if each.must_finish]
-        with trio.move_on_after(limit):
-            for transfer in waiting:
-                await transfer.over.wait()
+        with trio.move_on_after(self.patience):
+            # a body that is sent whole meanwhile adds another one
+            while waiting := [each for each in self._transfers if each.must_finish]:
+                await waiting[0].over.wait()
         with trio.move_on_after(PATIENCE):
             await self._taker.settled()
 
@@ -108,16 +108,16 @@ class Relay:
             return
         receive = body = RequestBody(receive)
         try:
-            await self._pass_on(self._checked(scope), receive, send)
+            await self._pass_on(self._checked(scope), receive, send, scope["state"][CLIENT])
         except RefusedError as refusal:
-            if not body.ended:
+            if not body.ended and refusal.status != HTTPStatus.REQUEST_TIMEOUT:
                 await drain(receive)
             answer = problem(refusal.status, str(refusal), refusal.headers)
             async with running(partial(discard, receive)):
                 await answer(scope, receive, send)
         except TransportError as error:
             log.get().warning("relayed_answer_cut_short", reason=str(error))
-            scope["state"][BREAK_OFF]()
+            return
         # hypercorn waits until what it has read of a body is taken, also after the answer
         with trio.move_on_after(_FREE_CONNECTION):
             await discard(receive)
@@ -171,10 +171,12 @@ class Relay:
         except ConfigError as error:
             raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
 
-    async def _pass_on(self, request: _Request, receive: Receive, send: Send) -> None:
+    async def _pass_on(
+        self, request: _Request, receive: Receive, send: Send, client: ClientStream
+    ) -> None:
         request, replaced, prefix, more = await self._with_callback(request, receive)
         outgoing = _outgoing(request, replaced, prefix, more_body=more)
-        transfer = Transfer(outgoing, request.upstream, receive, send)
+        transfer = Transfer(outgoing, request.upstream, receive, send, client)
         self._deps.count_request(request.upstream.name)
         self._transfers.add(transfer)
 

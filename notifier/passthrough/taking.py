@@ -43,6 +43,11 @@ class Taker:
         """Wait until the store has taken everything."""
         await self._idle.wait()
 
+    def _why_not(self, order: WatchOrder) -> str:
+        if self._deps.upstream(order.spec.key.gateway) is None:
+            return "none; gateway removed"
+        return "none; not an id that can be watched"
+
     async def _keep_trying(
         self, order: WatchOrder, video_id: str, outcome: list[str], done: trio.Event
     ) -> None:
@@ -57,7 +62,7 @@ class Taker:
                     outcome.append("added" if await self._deps.add(order, video_id) else "known")
                 except ConfigError as error:
                     logger.warning("job_not_watched", reason=str(error))
-                    outcome.append("none; not an id that can be watched")
+                    outcome.append(self._why_not(order))
                 except StoreError as error:
                     failures += 1
                     wait = growing(_PAUSE, failures, _LONGEST_PAUSE)

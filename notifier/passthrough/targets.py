@@ -43,6 +43,9 @@ def read_target(method: str, raw_path: bytes) -> Target:
     segments = raw_path.split(b"/")[1:]
     if any(map(_may_be_dots, segments)):
         raise RefusedError(HTTPStatus.BAD_REQUEST, "dot segments in a path are not passed on")
+    if segments[2:3] == [b""] and len(segments) > 3:  # noqa: PLR2004 - more than /NAME/v1/
+        # below a base URL without a path it would name another host
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "empty segments after v1 are not passed on")
     if len(segments) < 3 or segments[1] != b"v1" or not segments[0]:  # noqa: PLR2004 - /NAME/v1/…
         detail = "paths begin with a gateway's name and v1, such as /NAME/v1/videos"
         raise RefusedError(HTTPStatus.NOT_FOUND, detail)

@@ -17,6 +17,7 @@ from notifier.background import running
 from notifier.errors import TransportError
 from notifier.http_client.streamed_answer import StreamedHead
 from notifier.http_client.streaming import Exchange
+from notifier.http_server.client_stream import ClientStream
 from notifier.http_server.request_checks import discard, drain
 from notifier.passthrough.deps import Upstream
 from notifier.passthrough.headers import RawHeaders, content_length, for_caller, is_json
@@ -25,6 +26,8 @@ from notifier.passthrough.targets import RefusedError
 
 SILENCE = 300.0
 """How long a direction may be without a byte, in seconds."""
+
+_STALLED = "the body did not come"
 
 T = TypeVar("T")
 
@@ -54,12 +57,18 @@ class Transfer:
     """One request and its answer; `run` it once."""
 
     def __init__(
-        self, outgoing: Outgoing, upstream: Upstream, receive: Receive, send: Send
+        self,
+        outgoing: Outgoing,
+        upstream: Upstream,
+        receive: Receive,
+        send: Send,
+        client: ClientStream,
     ) -> None:
         self._outgoing = outgoing
         self.upstream = upstream
         self._receive = receive
         self._send = send
+        self._client = client
         self._opened = trio.Event()
         self._exchange: Exchange | None = None
         self._scope = trio.CancelScope()
@@ -69,7 +78,8 @@ class Transfer:
         self._sent = False
         self._undecided = outgoing.method == "POST"
         self._gone = False
-        self.began_answer = False
+        self._stalled = False
+        self._awaits_caller = False
         self.over = trio.Event()
 
     @property
@@ -96,6 +106,8 @@ class Transfer:
             self.over.set()
             if self._exchange is not None:
                 self._exchange.close()
+        if self._stalled and not self._client.unfinished:
+            raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, _STALLED)
         if failure is not None and not self._gone:
             raise failure
 
@@ -140,22 +152,33 @@ class Transfer:
         complete: bool,
     ) -> None:
         extra = [(name.encode(), value.encode("latin-1")) for name, value in added.items()]
-        self.began_answer = True
+        self._client.unfinished = True
+        if complete and body:
+            self._client.hold()  # one packet for head and body
         await self._send(
             {"type": "http.response.start", "status": head.status, "headers": headers + extra}
         )
         piece = body
-        while not complete:
+        while piece or not complete:
             if piece:
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-            piece = await self._unless_silent(exchange.read)
+                self._moved = trio.current_time()  # a caller that reads slowly is no silence
+            piece = b"" if complete else await self._unless_silent(exchange.read)
             complete = not piece
         # with the end of the answer, the caller may go away
         self._uploading.cancel()
         if not self._body_read:
             await drain(self._receive)  # most callers read no end of an answer before
-        async with running(partial(discard, self._receive)):
-            await self._send({"type": "http.response.body", "body": piece})
+        await self._end_answer()
+
+    async def _end_answer(self) -> None:
+        self._client.unfinished = False  # the connection may end with the answer
+        last = {"type": "http.response.body", "body": b""}
+        if self._body_read:
+            await self._send(last)
+        else:
+            async with running(partial(discard, self._receive)):
+                await self._send(last)
 
     async def _collect(self, exchange: Exchange) -> tuple[bytes, bool]:
         """Return the answer's body, or a first part of it if it is too large to be read."""
@@ -176,6 +199,8 @@ class Transfer:
                 result = await read()
                 self._moved = trio.current_time()
                 return result
+        if self._awaits_caller and not self._client.unfinished:
+            raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, _STALLED)
         raise TransportError("timeout", f"no byte for {SILENCE:g} seconds")
 
     async def _upload(self) -> None:
@@ -183,9 +208,12 @@ class Transfer:
         with self._uploading:
             while not self._body_read:
                 message = None
+                self._awaits_caller = True
                 with trio.move_on_after(SILENCE):
                     message = await self._receive()
+                self._awaits_caller = False
                 if message is None or message["type"] == "http.disconnect":
+                    self._stalled = message is None
                     self._leave()
                     return
                 await self._opened.wait()

@@ -4,16 +4,15 @@ LiteLLM lists a job under another id than it gave at its creation, and discovery
 watch by the id of the list before somebody adds one by the other id.
 """
 
-import sqlite3
+import json
 
 from notifier.model.video_ids import encoded_id, key_of
 from notifier.model.watch import DISCOVERY_SOURCE, WatchKey
 from notifier.store import listings
+from notifier.store.connection import Connection
 
-_VIDEO_ID = "json_extract(names, '$[0]')"
 
-
-def withdraw_discovered(db: sqlite3.Connection, key: WatchKey, now: float) -> None:
+def withdraw_discovered(db: Connection, key: WatchKey, now: float) -> None:
     """Withdraw an open watch of the same job that only discovery lists, under another id.
 
     Whoever polls it learns that when its job ends: the ending of a withdrawn watch is no event.
@@ -21,11 +20,11 @@ def withdraw_discovered(db: sqlite3.Connection, key: WatchKey, now: float) -> No
     encoded = encoded_id(key.video_id)
     keys = (key_of(key.video_id), key.video_id if encoded is None else encoded.inner)
     rows = db.execute(
-        f"SELECT {_VIDEO_ID} FROM discovered_jobs WHERE gateway = ?1 AND key IN (?2, ?3) "
-        f"UNION SELECT {_VIDEO_ID} FROM discovered_jobs WHERE gateway = ?1 AND inner = ?4",
+        "SELECT names FROM discovered_jobs WHERE gateway = ?1 AND key IN (?2, ?3) "
+        'UNION SELECT names FROM discovered_jobs WHERE gateway = ?1 AND "inner" = ?4',
         (key.gateway, *keys, key.video_id),
     ).fetchall()
-    for (video_id,) in rows:
-        other = WatchKey(key.gateway, video_id)
+    for (names,) in rows:
+        other = WatchKey(key.gateway, json.loads(names)[0])
         if other != key and listings.sources_of(db, other) == [DISCOVERY_SOURCE]:
             listings.remove(db, DISCOVERY_SOURCE, other, now)

@@ -3,7 +3,6 @@
 They have the source `api` or `passthrough`. A watch that files list as well stays with its files.
 """
 
-import sqlite3
 from dataclasses import replace
 
 from notifier.errors import ConflictError, UnknownError
@@ -19,10 +18,11 @@ from notifier.model.watch import (
     WatchState,
 )
 from notifier.store import aliases, listings, watches
+from notifier.store.connection import Connection
 
 
 def add(
-    db: sqlite3.Connection,
+    db: Connection,
     spec: WatchSpec,
     callback: Callback | None,
     now: float,
@@ -55,7 +55,7 @@ def add(
 
 
 def add_passed(
-    db: sqlite3.Connection, spec: WatchSpec, callback: Callback | None, now: float
+    db: Connection, spec: WatchSpec, callback: Callback | None, now: float
 ) -> tuple[Watch, bool]:
     """Take the watch of a job whose creation was passed through; tell whether it is new.
 
@@ -73,7 +73,7 @@ def add_passed(
 
 def _open_for(
     source: str,
-    db: sqlite3.Connection,
+    db: Connection,
     spec: WatchSpec,
     known: Watch | None,
     callback: Callback | None,
@@ -94,7 +94,7 @@ def _open_for(
 
 def _take_over(
     source: str,
-    db: sqlite3.Connection,
+    db: Connection,
     spec: WatchSpec,
     known: Watch,
     callback: Callback | None,
@@ -107,7 +107,7 @@ def _take_over(
     return replace(known, spec=spec)
 
 
-def _set_callback(db: sqlite3.Connection, row: int, callback: Callback | None) -> None:
+def _set_callback(db: Connection, row: int, callback: Callback | None) -> None:
     db.execute("DELETE FROM callbacks WHERE watch = ?", (row,))
     if callback is not None:
         db.execute(
@@ -116,7 +116,7 @@ def _set_callback(db: sqlite3.Connection, row: int, callback: Callback | None) -
         )
 
 
-def remove(db: sqlite3.Connection, key: WatchKey, now: float) -> int:
+def remove(db: Connection, key: WatchKey, now: float) -> int:
     """Withdraw an open watch that no file lists; return its row.
 
     Raises UnknownError when it is not watched, ConflictError when it has ended or a file lists

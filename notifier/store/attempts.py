@@ -1,16 +1,24 @@
 """Records an attempt in SQL: its outcome, its delivery and the health of its endpoint."""
 
-import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.store import endpoints, outbox
+from notifier.store.connection import Connection
+
+
+class Received(NamedTuple):
+    """Attempts that were received, recorded `now` (Unix seconds)."""
+
+    made: Sequence[tuple[Claim, AttemptRecord]]
+    now: float
 
 
 def record(
-    db: sqlite3.Connection,
+    db: Connection,
     claim: Claim,
     attempt: AttemptRecord,
     settlement: Settlement,
@@ -30,7 +38,9 @@ def record(
         # the endpoint has another URL now, which has not failed
         outbox.record_attempt(db, claim, attempt, RetryAt(now, free=True), now)
         return False
-    outbox.record_attempt(db, claim, attempt, settlement, now)
+    counts = outbox.record_attempt(db, claim, attempt, settlement, now)
+    if not counts and not isinstance(settlement, Delivered):
+        return False  # another instance attempts it now, and knows the endpoint's health
     if isinstance(settlement, Delivered):
         changed = endpoints.note_success(db, claim.endpoint)
     else:
@@ -43,10 +53,9 @@ def record(
     return changed
 
 
-def record_delivered(
-    db: sqlite3.Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
-) -> None:
+def record_delivered(db: Connection, batches: Sequence[Received]) -> list[None]:
     """Store attempts that were received, and what that says of their endpoints."""
-    outbox.record_delivered(db, made, now)
-    for name in {claim.endpoint for claim, _ in made}:
+    outbox.record_delivered(db, [(*each, batch.now) for batch in batches for each in batch.made])
+    for name in {claim.endpoint for batch in batches for claim, _ in batch.made}:
         endpoints.note_success(db, name)
+    return [None] * len(batches)

@@ -3,14 +3,18 @@
 Each name that has callbacks to send has one row, whatever the number of callbacks. `next_at` is
 when the name is looked at next, and a look moves it on: so names are served in turn, and one
 claim costs the same however many callbacks wait for a name that does not answer. A row may be
-there in vain, never missing: triggers add it with each callback that becomes due.
+there in vain, never missing: whatever makes a callback due enters its host name. (In SQLite
+triggers do so as well.)
 """
 
-import sqlite3
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from notifier.model.delivery import CallbackDemand, Claim
+from notifier.model.lease import Fence
 from notifier.store import claims
+from notifier.store.connection import TEXTS, Connection, listed
+from notifier.store.fences import holds
 
 _MORE_LOOKS = 64
 
@@ -21,9 +25,18 @@ def host_of(url: str) -> str:
 
 
 def claim(
-    db: sqlite3.Connection, endpoint: str, demand: CallbackDemand, now: float
+    db: Connection,
+    endpoint: str,
+    demand: CallbackDemand,
+    now: float,
+    fence: Fence | None = None,
 ) -> list[Claim]:
-    """Take one due callback for each host name whose turn it is, as far as `demand` allows."""
+    """Take one due callback for each host name whose turn it is, as far as `demand` allows.
+
+    None if the ownership of the lane is over that `fence` is of.
+    """
+    if fence is not None and not holds(db, fence):
+        return []
     taken: list[Claim] = []
     for host in _waiting(db, endpoint, demand, now):
         if len(taken) == demand.limit:
@@ -37,7 +50,7 @@ def claim(
     return taken
 
 
-def next_look(db: sqlite3.Connection, endpoint: str) -> float | None:
+def next_look(db: Connection, endpoint: str) -> float | None:
     """Return when the next host name is looked at, None when no callback waits."""
     (at,) = db.execute(
         "SELECT min(next_at) FROM callback_hosts WHERE endpoint = ?", (endpoint,)
@@ -45,16 +58,28 @@ def next_look(db: sqlite3.Connection, endpoint: str) -> float | None:
     return None if at is None else float(at)
 
 
-def enter(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
+def enter(db: Connection, endpoint: str, host: str, at: float) -> None:
     """Have a host name looked at, at `at` or before."""
     db.execute(
         "INSERT INTO callback_hosts (endpoint, host, next_at) VALUES (?, ?, ?) "
-        "ON CONFLICT (endpoint, host) DO UPDATE SET next_at = min(next_at, excluded.next_at)",
+        "ON CONFLICT (endpoint, host) DO UPDATE SET next_at = excluded.next_at "
+        "WHERE callback_hosts.next_at > excluded.next_at",
         (endpoint, host, at),
     )
 
 
-def move(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
+def enter_again(db: Connection, delivery: int) -> None:
+    """Have the host name of a callback that is not in flight any more looked at when it is due."""
+    db.execute(
+        "INSERT INTO callback_hosts (endpoint, host, next_at) SELECT endpoint, host, due_at "
+        "FROM deliveries WHERE id = ? AND host IS NOT NULL AND state = 'pending' "
+        "AND in_flight IS NULL ON CONFLICT (endpoint, host) DO UPDATE SET "
+        "next_at = excluded.next_at WHERE callback_hosts.next_at > excluded.next_at",
+        (delivery,),
+    )
+
+
+def move(db: Connection, endpoint: str, host: str, at: float) -> None:
     """Have a host name looked at at that time, whatever was said before."""
     db.execute(
         "UPDATE callback_hosts SET next_at = ? WHERE endpoint = ? AND host = ?",
@@ -62,19 +87,23 @@ def move(db: sqlite3.Connection, endpoint: str, host: str, at: float) -> None:
     )
 
 
-def restart(db: sqlite3.Connection, now: float) -> None:
-    """Have each host name that callbacks wait for looked at now: holds did not survive."""
-    db.execute("DELETE FROM callback_hosts")
+def restart(db: Connection, now: float, lanes: Sequence[str] | None = None) -> None:
+    """Have each host name that callbacks wait for looked at now: holds did not survive.
+
+    With `lanes` only for theirs.
+    """
+    only = "" if lanes is None else f"AND endpoint IN {TEXTS}"
+    named = () if lanes is None else (listed(lanes),)
+    db.execute(f"DELETE FROM callback_hosts WHERE 1 = 1 {only}", named)
     db.execute(
-        "INSERT INTO callback_hosts SELECT DISTINCT endpoint, host, ? FROM deliveries "
-        "WHERE host NOTNULL AND state = 'pending' AND in_flight IS NULL",
-        (now,),
+        "INSERT INTO callback_hosts (endpoint, host, next_at) "
+        "SELECT DISTINCT endpoint, host, ? FROM deliveries "
+        f"WHERE host IS NOT NULL AND state = 'pending' AND in_flight IS NULL {only}",
+        (now, *named),
     )
 
 
-def _waiting(
-    db: sqlite3.Connection, endpoint: str, demand: CallbackDemand, now: float
-) -> list[str]:
+def _waiting(db: Connection, endpoint: str, demand: CallbackDemand, now: float) -> list[str]:
     limit = demand.limit + _MORE_LOOKS
     if demand.only is None:
         found = db.execute(
@@ -88,7 +117,7 @@ def _waiting(
     return [host for _, host in sorted(row for row in rows if row and row[0] <= now)][:limit]
 
 
-def _look_again(db: sqlite3.Connection, endpoint: str, host: str, now: float) -> None:
+def _look_again(db: Connection, endpoint: str, host: str, now: float) -> None:
     """Move a host name behind the others if more callbacks are due, else to the next due time."""
     (due,) = db.execute(
         "SELECT min(due_at) FROM deliveries WHERE endpoint = ? AND host = ? "

@@ -1,11 +1,13 @@
-"""Claims in SQL: due deliveries that are taken into flight, each with a row for its attempt."""
+"""Claims in SQL: due deliveries that are taken into flight."""
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from notifier.model.delivery import Claim
+from notifier.model.lease import Fence
 from notifier.model.watch import callback_lane
+from notifier.store.connection import Connection
+from notifier.store.fences import holds
 
 _CALLBACK_URL = (
     "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
@@ -23,15 +25,22 @@ _DUE = (
 _ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
 
 
-def claim_due(db: sqlite3.Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
-    """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
+def claim_due(
+    db: Connection, endpoint: str, limit: int, now: float, fence: Fence | None = None
+) -> list[Claim]:
+    """Take up to `limit` due deliveries of `endpoint`, the longest due first.
+
+    None if the ownership of the lane is over that `fence` is of.
+    """
+    if fence is not None and not holds(db, fence):
+        return []
     due = db.execute(
         f"{_DUE} AND {_ENABLED} ORDER BY d.due_at, d.id LIMIT ?", (endpoint, now, limit)
     )
     return _taken(db, due.fetchall(), now)
 
 
-def claim_callback(db: sqlite3.Connection, endpoint: str, host: str, now: float) -> list[Claim]:
+def claim_callback(db: Connection, endpoint: str, host: str, now: float) -> list[Claim]:
     """Take the callback to `host` that has been due for the longest, if one is due."""
     due = db.execute(
         f"{_DUE} AND d.host = ? ORDER BY d.due_at, d.id LIMIT 1", (endpoint, now, host)
@@ -39,14 +48,12 @@ def claim_callback(db: sqlite3.Connection, endpoint: str, host: str, now: float)
     return _taken(db, due.fetchall(), now)
 
 
-def _taken(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: float) -> list[Claim]:
+def _taken(db: Connection, rows: Sequence[tuple[Any, ...]], now: float) -> list[Claim]:
     claims = [_claim(row) for row in rows]
-    numbers = [(claim.attempt, claim.delivery) for claim in claims]
     db.executemany(
-        "INSERT INTO attempts (number, delivery, started_at) VALUES (?, ?, ?)",
-        [(*number, now) for number in numbers],
+        "UPDATE deliveries SET in_flight = ?, attempts = ? WHERE id = ?",
+        [(now, claim.attempt, claim.delivery) for claim in claims],
     )
-    db.executemany("UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2", numbers)
     return claims
 
 
@@ -57,7 +64,7 @@ def _claim(row: tuple[Any, ...]) -> Claim:
     return Claim(delivery, endpoint, event, event_type, subject, *rest)
 
 
-def keep_rendering(db: sqlite3.Connection, claim: Claim, body: bytes) -> None:
+def keep_rendering(db: Connection, claim: Claim, body: bytes) -> None:
     """Store what the endpoint's template made, as the body of this delivery from now on."""
     name = f"template:{claim.endpoint}"
     db.execute(
@@ -71,7 +78,7 @@ def keep_rendering(db: sqlite3.Connection, claim: Claim, body: bytes) -> None:
     )
 
 
-def next_due(db: sqlite3.Connection, endpoint: str) -> float | None:
+def next_due(db: Connection, endpoint: str) -> float | None:
     """Return when the next delivery of `endpoint` is due, None when none waits."""
     (due,) = db.execute(
         "SELECT min(due_at) FROM deliveries WHERE state = 'pending' AND in_flight IS NULL "

@@ -17,16 +17,16 @@ count from, and every start moves them to its own steady clock:
 
 import json
 import math
-import sqlite3
 from contextlib import suppress
 from typing import NamedTuple
 
 from notifier.model.steady_base import SteadyBase
+from notifier.store.connection import Connection, set_meta
 
 _TIMESTAMPS = {
     "watches": ("taken_at", "closed_at", "missing_since"),
     "events": ("recorded_at",),
-    "deliveries": ("due_at", "settled_at"),
+    "deliveries": ("due_at", "in_flight", "settled_at"),
     "endpoints": ("failing_since", "last_failure", "disabled_since"),
     "job_samples": ("recorded_at",),
     "expiry_timers": ("expires_at",),
@@ -46,12 +46,12 @@ class _Kept(NamedTuple):
     drift: float
 
 
-def keep_drift(db: sqlite3.Connection, drift: float) -> None:
+def keep_drift(db: Connection, drift: float) -> None:
     """Store that the system clock is `drift` seconds ahead of the steady clock."""
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('drift', ?)", (repr(drift),))
+    set_meta(db, "drift", repr(drift))
 
 
-def rebase(db: sqlite3.Connection, now: float, base: SteadyBase) -> float:
+def rebase(db: Connection, now: float, base: SteadyBase) -> float:
     """Move all timestamps to the steady clock of `base`, which reads `now`.
 
     Returns by how many seconds the system clock was set back while no daemon ran.
@@ -59,13 +59,13 @@ def rebase(db: sqlite3.Connection, now: float, base: SteadyBase) -> float:
     _move(db, _difference(db, _kept(db), now, base))
     keep_drift(db, 0.0)
     record = json.dumps([base.boot, base.offset, now])
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (record,))
+    set_meta(db, "clock", record)
     set_back = max(_latest(db, _RECORDED) - now, 0.0)
     _move(db, -set_back)
     return set_back
 
 
-def _difference(db: sqlite3.Connection, kept: _Kept, now: float, base: SteadyBase) -> float:
+def _difference(db: Connection, kept: _Kept, now: float, base: SteadyBase) -> float:
     """Return by how many seconds the kept timestamps are behind the clock of `base`."""
     if base.boot and base.boot == kept.base.boot:
         ahead = base.offset - kept.base.offset
@@ -75,7 +75,7 @@ def _difference(db: sqlite3.Connection, kept: _Kept, now: float, base: SteadyBas
     return kept.drift
 
 
-def _kept(db: sqlite3.Connection) -> _Kept:
+def _kept(db: Connection) -> _Kept:
     found = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('clock', 'drift')"))
     drift = 0.0
     with suppress(KeyError, TypeError, ValueError):
@@ -94,15 +94,15 @@ def _number(value: object) -> float:
     return number
 
 
-def _move(db: sqlite3.Connection, seconds: float) -> None:
+def _move(db: Connection, seconds: float) -> None:
     if not seconds:
         return
     for table, columns in _TIMESTAMPS.items():
-        changes = ", ".join(f"{column} = {column} + :seconds" for column in columns)
-        db.execute(f"UPDATE {table} SET {changes}", {"seconds": seconds})
+        changes = ", ".join(f"{column} = {column} + ?1" for column in columns)
+        db.execute(f"UPDATE {table} SET {changes}", (seconds,))
 
 
-def _latest(db: sqlite3.Connection, columns: dict[str, str]) -> float:
+def _latest(db: Connection, columns: dict[str, str]) -> float:
     """Return the latest time in one column each of some tables, 0 when they are empty."""
     latest = [
         db.execute(f"SELECT max({column}) FROM {table}").fetchone()[0] or 0.0

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from notifier.store.codec import decode_text
+from notifier.store.connection import set_meta
 from notifier.store.files import beside, make_private, remove_database, sync
 from notifier.store.schema import migrate
 
@@ -56,4 +57,4 @@ def made_aside(path: Path, ending: str = ".new") -> Iterator[sqlite3.Connection]
 
 def record_config(db: sqlite3.Connection, config: Path) -> None:
     """Record which configuration file the state belongs to."""
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('config', ?)", (str(config),))
+    set_meta(db, "config", str(config))

@@ -1,10 +1,10 @@
 """Counts deliveries by state: for `--exit-when-done`, for status and for metrics."""
 
-import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from notifier.model.workload import Backlog
+from notifier.store.connection import Connection
 from notifier.store.endpoints import disabled
 
 
@@ -22,7 +22,7 @@ class DeliveryCounts:
     cancelled: int
 
 
-def count_deliveries(db: sqlite3.Connection, since: float) -> DeliveryCounts:
+def count_deliveries(db: Connection, since: float) -> DeliveryCounts:
     """Count what is not settled, and what was settled at `since` (Unix seconds) or later."""
     pending = held = 0
     off = disabled(db)
@@ -45,7 +45,7 @@ def count_deliveries(db: sqlite3.Connection, since: float) -> DeliveryCounts:
     )
 
 
-def counts_by_endpoint(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
+def counts_by_endpoint(db: Connection) -> dict[str, dict[str, int]]:
     """Return how many deliveries each endpoint has by state, as the schema's triggers count."""
     counts: dict[str, dict[str, int]] = {}
     for endpoint, state, count in db.execute(
@@ -55,7 +55,7 @@ def counts_by_endpoint(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     return counts
 
 
-def backlogs(db: sqlite3.Connection, disabled: Collection[str]) -> dict[str, Backlog]:
+def backlogs(db: Connection, disabled: Collection[str]) -> dict[str, Backlog]:
     """Count the deliveries that are not delivered, by endpoint; without empty ones."""
     counts = counts_by_endpoint(db)
     return {

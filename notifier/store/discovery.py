@@ -5,7 +5,6 @@ any state is left as it is: discovery takes no job again.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from notifier.model.discovery import DiscoveryRecord, Fate, FoundJob, Mark, Stor
 from notifier.model.video_ids import inner_of
 from notifier.model.watch import DISCOVERY_SOURCE, Watch, WatchKey, WatchSpec
 from notifier.store import listings, watches
+from notifier.store.connection import Connection
 
 BATCH = 500
 """The most jobs that one transaction records or removes."""
@@ -20,10 +20,14 @@ BATCH = 500
 _SHORTEST_ENCODED = 60
 """Encoded ids are longer than this; see `notifier.model.video_ids`."""
 
+_MARK = "gateway, base_url, epoch, has_baseline, baseline_until, floor, walk, oldest_first, tail"
 
-def load(db: sqlite3.Connection, gateway: str, base_url: str) -> DiscoveryRecord:
+
+def load(db: Connection, gateway: str, base_url: str) -> DiscoveryRecord:
     """Return what is stored for a gateway; for another `base_url` than before, a new epoch."""
-    row = db.execute("SELECT * FROM discovery_marks WHERE gateway = ?", (gateway,)).fetchone()
+    row = db.execute(
+        f"SELECT {_MARK} FROM discovery_marks WHERE gateway = ?", (gateway,)
+    ).fetchone()
     mark = Mark(base_url) if row is None else _mark(row)
     if mark.base_url != base_url:
         mark = Mark(base_url, mark.epoch + 1)
@@ -35,7 +39,7 @@ def load(db: sqlite3.Connection, gateway: str, base_url: str) -> DiscoveryRecord
     jobs = [_job(row) for row in rows]
     encoded = db.execute(
         "SELECT DISTINCT video_id FROM watches WHERE gateway = ? AND length(video_id) > ? "
-        "AND video_id GLOB 'video_*'",
+        "AND substr(video_id, 1, 6) = 'video_'",
         (gateway, _SHORTEST_ENCODED),
     )
     return DiscoveryRecord(mark, jobs, [video_id for (video_id,) in encoded])
@@ -61,7 +65,7 @@ def _job(row: tuple[Any, ...]) -> StoredJob:
 
 
 def record(
-    db: sqlite3.Connection,
+    db: Connection,
     gateway: str,
     found: Sequence[FoundJob],
     walk: int,
@@ -70,13 +74,13 @@ def record(
 ) -> list[Watch]:
     """Record jobs that the walk of this number found, and the mark; return the watches opened."""
     db.executemany(
-        "INSERT OR IGNORE INTO discovered_jobs "
-        "(gateway, epoch, key, names, inner, created_at, walk, confirmed) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO discovered_jobs "
+        '(gateway, epoch, key, names, "inner", created_at, walk, confirmed) '
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             (
                 *(gateway, mark.epoch, job.key, json.dumps(job.names), inner_of(job.key)),
-                *(job.created_at, walk, job.fate is not Fate.UNCONFIRMED),
+                *(job.created_at, walk, int(job.fate is not Fate.UNCONFIRMED)),
             )
             for job in found
         ),
@@ -86,15 +90,22 @@ def record(
     return _opened(_take(db, gateway, names, now) for names in taken)
 
 
-def _save(db: sqlite3.Connection, gateway: str, mark: Mark) -> None:
+def _save(db: Connection, gateway: str, mark: Mark) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO discovery_marks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (gateway, *mark[:-1], json.dumps(mark.tail)),
+        f"INSERT INTO discovery_marks ({_MARK}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (gateway) DO UPDATE SET base_url = excluded.base_url, "
+        "epoch = excluded.epoch, has_baseline = excluded.has_baseline, "
+        "baseline_until = excluded.baseline_until, floor = excluded.floor, "
+        "walk = excluded.walk, oldest_first = excluded.oldest_first, tail = excluded.tail",
+        (
+            *(gateway, mark.base_url, mark.epoch, int(mark.has_baseline), mark.baseline_until),
+            *(mark.floor, mark.walk, int(mark.oldest_first), json.dumps(mark.tail)),
+        ),
     )
 
 
 def confirm(
-    db: sqlite3.Connection, gateway: str, epoch: int, key: str, now: float, *, runs: bool
+    db: Connection, gateway: str, epoch: int, key: str, now: float, *, runs: bool
 ) -> list[Watch]:
     """Record that a single answer decided about a job; it is watched if it `runs`."""
     row = db.execute(
@@ -107,7 +118,7 @@ def confirm(
     return _opened([_take(db, gateway, tuple(json.loads(row[0])), now)])
 
 
-def _take(db: sqlite3.Connection, gateway: str, names: Sequence[str], now: float) -> Watch | None:
+def _take(db: Connection, gateway: str, names: Sequence[str], now: float) -> Watch | None:
     """Open a watch of a job, unless there is or was one under any of its names."""
     marks = ", ".join("?" * len(names))
     exists = db.execute(
@@ -126,9 +137,7 @@ def _opened(taken: Iterable[Watch | None]) -> list[Watch]:
     return [watch for watch in taken if watch is not None]
 
 
-def forget(
-    db: sqlite3.Connection, gateway: str, mark: Mark, kept: int
-) -> tuple[list[str], int | None]:
+def forget(db: Connection, gateway: str, mark: Mark, kept: int) -> tuple[list[str], int | None]:
     """Remove a batch of the oldest jobs but the newest `kept`; return their keys, and the floor.
 
     What is removed is behind the floor from now on. Jobs without a time need none: the newest
@@ -158,7 +167,7 @@ def forget(
     return [key for (key,) in removed], floor
 
 
-def forget_earlier(db: sqlite3.Connection, gateway: str, epoch: int) -> int:
+def forget_earlier(db: Connection, gateway: str, epoch: int) -> int:
     """Remove a batch of the jobs of earlier epochs; return how many."""
     removed = db.execute(
         "DELETE FROM discovered_jobs WHERE id IN (SELECT id FROM discovered_jobs "

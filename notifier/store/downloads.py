@@ -1,12 +1,12 @@
 """Downloads of finished videos, in SQL: what is to be copied, how far, which files are kept."""
 
-import sqlite3
 from typing import Any
 
 from notifier import log
 from notifier.errors import StoreError
 from notifier.model.follow_up import ArchivedFile, ArchiveView, Download
 from notifier.store.codec import WATCH_COLUMNS, load_watch
+from notifier.store.connection import Connection
 
 USUAL_LIFE = 24 * 3600.0
 """How long a copy is tried for if nobody says when the video is removed, in seconds."""
@@ -15,7 +15,7 @@ _COLUMNS = ", ".join(f"w.{name}" for name in WATCH_COLUMNS.split(", "))
 _FILE = "path, bytes, sha256, content_type"
 
 
-def add(db: sqlite3.Connection, watch: int, now: float, expires_at: float | None) -> None:
+def add(db: Connection, watch: int, now: float, expires_at: float | None) -> None:
     """Plan the copy of a video whose watch has ended."""
     deadline = now + USUAL_LIFE if expires_at is None else expires_at
     db.execute(
@@ -25,7 +25,7 @@ def add(db: sqlite3.Connection, watch: int, now: float, expires_at: float | None
     )
 
 
-def earliest(db: sqlite3.Connection, gateway: str, limit: int) -> list[Download]:
+def earliest(db: Connection, gateway: str, limit: int) -> list[Download]:
     """Return the downloads of a gateway that are due first; one that is damaged is removed."""
     rows = db.execute(
         f"SELECT d.due_at, d.deadline, d.attempts, d.etag, d.synced, d.path, d.bytes, d.sha256, "
@@ -50,7 +50,7 @@ def _file(columns: list[Any]) -> ArchivedFile | None:
     return None if columns[0] is None else ArchivedFile(*columns)
 
 
-def record_progress(db: sqlite3.Connection, watch: int, etag: str | None, synced: int) -> None:
+def record_progress(db: Connection, watch: int, etag: str | None, synced: int) -> None:
     """Store how much of which content is on the disk."""
     db.execute(
         "UPDATE downloads SET etag = ?, synced = ? WHERE watch = ? AND state = 'pending'",
@@ -58,7 +58,7 @@ def record_progress(db: sqlite3.Connection, watch: int, etag: str | None, synced
     )
 
 
-def record_fetched(db: sqlite3.Connection, watch: int, file: ArchivedFile | None) -> None:
+def record_fetched(db: Connection, watch: int, file: ArchivedFile | None) -> None:
     """Store that all of the content is on the disk, and where it goes; None if it is not."""
     columns = (
         (None,) * 4 if file is None else (file.path, file.bytes, file.sha256, file.content_type)
@@ -70,7 +70,7 @@ def record_fetched(db: sqlite3.Connection, watch: int, file: ArchivedFile | None
     )
 
 
-def postpone(db: sqlite3.Connection, watch: int, due_at: float, reason: str) -> None:
+def postpone(db: Connection, watch: int, due_at: float, reason: str) -> None:
     """Store a failed attempt, and when the next one is due."""
     db.execute(
         "UPDATE downloads SET due_at = ?, reason = ?, attempts = attempts + 1 "
@@ -79,7 +79,7 @@ def postpone(db: sqlite3.Connection, watch: int, due_at: float, reason: str) -> 
     )
 
 
-def settle(db: sqlite3.Connection, watch: int, state: str, now: float) -> bool:
+def settle(db: Connection, watch: int, state: str, now: float) -> bool:
     """End a download as `archived` or `failed`; return whether it was pending."""
     changed = db.execute(
         "UPDATE downloads SET state = ?, settled_at = ? WHERE watch = ? AND state = 'pending'",
@@ -88,7 +88,7 @@ def settle(db: sqlite3.Connection, watch: int, state: str, now: float) -> bool:
     return changed.rowcount > 0
 
 
-def old_files(db: sqlite3.Connection, before: float, limit: int) -> list[tuple[int, str]]:
+def old_files(db: Connection, before: float, limit: int) -> list[tuple[int, str]]:
     """Return watch and path of files that were archived before then, the oldest first."""
     rows = db.execute(
         "SELECT watch, path FROM downloads WHERE state = 'archived' AND settled_at < ? "
@@ -98,7 +98,7 @@ def old_files(db: sqlite3.Connection, before: float, limit: int) -> list[tuple[i
     return rows.fetchall()
 
 
-def forget_file(db: sqlite3.Connection, watch: int) -> None:
+def forget_file(db: Connection, watch: int) -> None:
     """Store that a file was deleted because it was old."""
     db.execute("UPDATE downloads SET state = 'removed' WHERE watch = ?", (watch,))
     db.execute(
@@ -108,7 +108,7 @@ def forget_file(db: sqlite3.Connection, watch: int) -> None:
     )
 
 
-def waiting(db: sqlite3.Connection) -> dict[str, int]:
+def waiting(db: Connection) -> dict[str, int]:
     """Count the pending downloads of each gateway that has any."""
     rows = db.execute(
         "SELECT gateway, count(*) FROM downloads WHERE state = 'pending' GROUP BY gateway"
@@ -116,14 +116,14 @@ def waiting(db: sqlite3.Connection) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def pending(db: sqlite3.Connection) -> frozenset[int]:
+def pending(db: Connection) -> frozenset[int]:
     """Return the watches whose downloads are not over."""
     return frozenset(
         row for (row,) in db.execute("SELECT watch FROM downloads WHERE state = 'pending'")
     )
 
 
-def view(db: sqlite3.Connection, watch: int) -> ArchiveView | None:
+def view(db: Connection, watch: int) -> ArchiveView | None:
     """Return how the copy of a watch's video stands, None if none is wanted."""
     row = db.execute(
         f"SELECT state, attempts, reason, due_at, {_FILE} FROM downloads WHERE watch = ?", (watch,)

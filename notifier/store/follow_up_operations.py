@@ -1,10 +1,9 @@
 """The store's operations on what follows a completed ending."""
 
-import sqlite3
-
 from notifier.model.event import EventKind, NewEvent
 from notifier.model.follow_up import ArchivedFile, Download, ExpiryTimer
 from notifier.store import downloads, expiry_timers, outbox
+from notifier.store.connection import Connection
 from notifier.store.transactions import Transactions
 
 
@@ -63,9 +62,7 @@ class FollowUpOperations(Transactions):
         return await self._transact(_record, watch, kind, event, self._now())
 
 
-def _record(
-    db: sqlite3.Connection, watch: int, kind: EventKind, event: NewEvent, now: float
-) -> bool:
+def _record(db: Connection, watch: int, kind: EventKind, event: NewEvent, now: float) -> bool:
     if kind is EventKind.EXPIRING:
         expiry_timers.remove(db, watch)
     else:

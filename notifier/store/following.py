@@ -1,10 +1,10 @@
 """Following the store from within the daemon: the events that changed since the last look."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifier.model.views import EventSummary
+from notifier.store.connection import Connection
 from notifier.store.queries import summaries_of
 from notifier.store.tailing import TailPosition, tail_end, tail_news
 from notifier.store.transactions import Transactions
@@ -30,7 +30,7 @@ class Following(Transactions):
         return await self._query(_changed_events, since, self._now())
 
 
-def _changed_events(db: sqlite3.Connection, since: TailPosition, now: float) -> ChangedEvents:
+def _changed_events(db: Connection, since: TailPosition, now: float) -> ChangedEvents:
     news = tail_news(db, since, now)
     changed = {event.id for event in news.events} | {each.event_id for each in news.outcomes}
     return ChangedEvents(news.position, summaries_of(db, changed))

@@ -4,12 +4,13 @@ The samples of a gateway that leaves the config are kept: it may come back.
 """
 
 import json
-import sqlite3
+from collections.abc import Sequence
 from typing import Any, cast
 
 from notifier import log
 from notifier.model.job_sample import JobClass, JobSample
 from notifier.store.codec import DAMAGE, dump_json
+from notifier.store.connection import Connection
 
 MOST_OF_A_CLASS = 150
 """How many samples of one class of jobs are kept, the newest."""
@@ -20,38 +21,46 @@ MOST_CLASSES = 1000
 _CLASS = "gateway = ? AND model = ? AND seconds = ? AND size = ?"
 
 
-def add(db: sqlite3.Connection, sample: JobSample, now: float) -> None:
-    """Keep `sample`, and remove the oldest samples and classes above the bounds."""
+def add_all(db: Connection, samples: Sequence[tuple[JobSample, float]]) -> None:
+    """Keep samples, each with its time, and remove the oldest of them and of classes."""
+    for sample, now in samples:
+        _add(db, sample, now)
+    if samples:
+        _forget_classes(db)
+
+
+def _add(db: Connection, sample: JobSample, now: float) -> None:
     readings = dump_json(sample.readings)
-    db.execute(
+    (row,) = db.execute(
         "INSERT INTO job_samples (gateway, model, seconds, size, duration, gap, requests, "
-        "readings, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "readings, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (*sample.job_class, sample.duration, sample.gap, sample.requests, readings, now),
+    ).fetchone()
+    db.execute(
+        "INSERT INTO job_classes (gateway, model, seconds, size, last) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (gateway, model, seconds, size) DO UPDATE SET last = excluded.last",
+        (*sample.job_class, row),
     )
     db.execute(
-        "INSERT INTO job_classes (gateway, model, seconds, size, last) VALUES (?, ?, ?, ?, "
-        "last_insert_rowid()) ON CONFLICT DO UPDATE SET last = excluded.last",
-        sample.job_class,
+        f"DELETE FROM job_samples WHERE {_CLASS} AND id <= (SELECT id FROM job_samples WHERE "
+        f"{_CLASS} ORDER BY id DESC LIMIT 1 OFFSET {MOST_OF_A_CLASS})",
+        (*sample.job_class, *sample.job_class),
     )
-    db.execute(
-        "DELETE FROM job_samples WHERE id IN (SELECT id FROM job_samples WHERE "
-        f"{_CLASS} ORDER BY id DESC LIMIT -1 OFFSET {MOST_OF_A_CLASS})",
-        sample.job_class,
-    )
-    _forget_classes(db)
 
 
-def _forget_classes(db: sqlite3.Connection) -> None:
+def _forget_classes(db: Connection) -> None:
     (known,) = db.execute("SELECT count(*) FROM job_classes").fetchone()
     if known > MOST_CLASSES:
         unused = db.execute(
-            "DELETE FROM job_classes WHERE last = (SELECT min(last) FROM job_classes) "
-            "RETURNING gateway, model, seconds, size"
+            "DELETE FROM job_classes WHERE last IN "
+            "(SELECT last FROM job_classes ORDER BY last LIMIT ?) "
+            "RETURNING gateway, model, seconds, size",
+            (known - MOST_CLASSES,),
         ).fetchall()
         db.executemany(f"DELETE FROM job_samples WHERE {_CLASS}", unused)
 
 
-def kept(db: sqlite3.Connection) -> list[JobSample]:
+def kept(db: Connection) -> list[JobSample]:
     """Return all samples, oldest first; damaged ones are left out."""
     rows = db.execute(
         "SELECT gateway, model, seconds, size, duration, gap, requests, readings "

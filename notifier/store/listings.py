@@ -1,21 +1,21 @@
 """Listings in SQL: which source lists which watch, and what happens when none does any more."""
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from notifier.model.watch import DISCOVERY_SOURCE, Listing, ListingChange, WatchKey, WatchSpec
+from notifier.store.connection import Connection
 
 MOST_CHANGES = 500
 """The most watches that one transaction changes: other operations wait for its end."""
 
 
-def known_sources(db: sqlite3.Connection) -> set[str]:
+def known_sources(db: Connection) -> set[str]:
     """Return every source that lists something."""
     return {source for (source,) in db.execute("SELECT DISTINCT source FROM listings")}
 
 
-def sources_of(db: sqlite3.Connection, key: WatchKey) -> list[str]:
+def sources_of(db: Connection, key: WatchKey) -> list[str]:
     """Return the names of the sources that list a watch."""
     rows = db.execute("SELECT source FROM listings WHERE gateway = ? AND video_id = ?", key)
     return sorted(source for (source,) in rows)
@@ -33,10 +33,10 @@ def batches(
         yield batch
 
 
-def add(db: sqlite3.Connection, source: str, key: WatchKey) -> None:
+def add(db: Connection, source: str, key: WatchKey) -> None:
     """Record that `source` lists a watch; it takes the place of discovery."""
     db.execute(
-        "INSERT OR IGNORE INTO listings (source, gateway, video_id) VALUES (?, ?, ?)",
+        "INSERT INTO listings (source, gateway, video_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (source, *key),
     )
     if source != DISCOVERY_SOURCE:
@@ -46,7 +46,7 @@ def add(db: sqlite3.Connection, source: str, key: WatchKey) -> None:
         )
 
 
-def remove(db: sqlite3.Connection, source: str, key: WatchKey, now: float) -> list[int]:
+def remove(db: Connection, source: str, key: WatchKey, now: float) -> list[int]:
     """Record that `source` does not list a watch any more; withdraw it if no other does.
 
     Returns the rows that were withdrawn.
@@ -63,7 +63,7 @@ def remove(db: sqlite3.Connection, source: str, key: WatchKey, now: float) -> li
     return [row for (row,) in rows]
 
 
-def replace(db: sqlite3.Connection, listed: Sequence[Listing], gone: Collection[str]) -> None:
+def replace(db: Connection, listed: Sequence[Listing], gone: Collection[str]) -> None:
     """Record all that some sources list, instead of what they listed before."""
     for source in (*gone, *(listing.source for listing in listed)):
         db.execute("DELETE FROM listings WHERE source = ?", (source,))
@@ -93,7 +93,7 @@ def latest(listed: Sequence[Listing]) -> Iterable[WatchSpec]:
     return wanted.values()
 
 
-def withdraw_unlisted(db: sqlite3.Connection, now: float) -> None:
+def withdraw_unlisted(db: Connection, now: float) -> None:
     """Withdraw every open watch that no source lists."""
     db.execute(
         "UPDATE watches SET state = 'withdrawn', closed_at = ? WHERE state = 'open' AND NOT "

@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from notifier.errors import StoreRefusedError
+from notifier.store.connection import Connection, set_meta
 from notifier.store.database import daemon_is_running
 from notifier.store.files import log_of
 from notifier.store.inspection import read_only
@@ -35,10 +36,24 @@ def recorded_signers(path: Path) -> frozenset[str]:
     return frozenset(json.loads(_read(path, _signers) or "[]"))
 
 
-def record_signers(db: sqlite3.Connection, signers: Iterable[str]) -> None:
+def record_signers(db: Connection, signers: Iterable[str]) -> None:
     """Record the signers of the project that the store belongs to."""
     text = json.dumps(sorted(signers))
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('signers', ?)", (text,))
+    set_meta(db, "signers", text)
+
+
+def record_owner(db: Connection, signers: Iterable[str], config: Path) -> None:
+    """Record the project that the store belongs to, and its config, which may be moved."""
+    record_signers(db, signers)
+    set_meta(db, "config", str(config))
+
+
+def owner_of(db: Connection) -> tuple[frozenset[str], str]:
+    """Return the signers of the project that the store belongs to, and its config."""
+    found = dict(
+        db.execute("SELECT key, value FROM meta WHERE key IN ('signers', 'config')").fetchall()
+    )
+    return frozenset(json.loads(found.get("signers", "[]"))), found.get("config", "")
 
 
 def refuse_foreign(path: Path, config: Path) -> None:

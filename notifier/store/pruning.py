@@ -11,11 +11,11 @@ Each batch examines a bounded number of rows, from where the batch before it sto
 stay is therefore looked at once in a pass, however much of it there is.
 """
 
-import sqlite3
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from notifier.model.watch import API_SOURCE, DISCOVERY_SOURCE
+from notifier.store.connection import Connection
 
 BATCH = 200
 """The most rows that one batch examines."""
@@ -36,7 +36,7 @@ class Pruned:
     end: Position | None
 
 
-def prune_events(db: sqlite3.Connection, before: float, start: Position) -> Pruned:
+def prune_events(db: Connection, before: float, start: Position) -> Pruned:
     """Examine events recorded before then (Unix seconds), and remove those that are over."""
     rows = db.execute(
         "SELECT recorded_at, id, EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id AND "
@@ -55,7 +55,7 @@ def prune_events(db: sqlite3.Connection, before: float, start: Position) -> Prun
     return _pruned(rows, len(over))
 
 
-def prune_watches(db: sqlite3.Connection, before: float, start: Position) -> Pruned:
+def prune_watches(db: Connection, before: float, start: Position) -> Pruned:
     """Examine watches closed before then (Unix seconds), and remove those that nothing needs."""
     rows = db.execute(
         "SELECT closed_at, id, EXISTS (SELECT 1 FROM events e WHERE e.watch = w.id) OR "

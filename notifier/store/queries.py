@@ -1,11 +1,12 @@
 """Read queries: events with their deliveries, watches, and endpoints."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
+from notifier.model.event import EventType
 from notifier.model.video import Json
 from notifier.model.views import (
     AttemptView,
@@ -18,12 +19,16 @@ from notifier.model.views import (
 from notifier.model.watch import WatchKey
 from notifier.store import downloads
 from notifier.store.codec import WATCH_COLUMNS, load_watch
+from notifier.store.connection import TEXTS, Connection, listed
 from notifier.store.delivery_counts import counts_by_endpoint
 from notifier.store.listings import sources_of
 from notifier.store.watches import callback_of
 
 MOST_ROWS = 1000
 """The most rows that are returned at once."""
+
+NO_LIMIT = (1 << 63) - 1
+"""As a limit: all rows."""
 
 _OFF = "(SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
 STATE = f"CASE WHEN d.state = 'pending' AND d.endpoint IN {_OFF} THEN 'held' ELSE d.state END"
@@ -47,7 +52,7 @@ class EventFilter:
     limit: int = 100
 
 
-def events(db: sqlite3.Connection, wanted: EventFilter) -> list[EventSummary]:
+def events(db: Connection, wanted: EventFilter) -> list[EventSummary]:
     """Return the latest events that `wanted` describes."""
     conditions, values = _conditions(wanted)
     rows = db.execute(
@@ -59,19 +64,19 @@ def events(db: sqlite3.Connection, wanted: EventFilter) -> list[EventSummary]:
     return event_summaries(db, rows)
 
 
-def event_summaries(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[EventSummary]:
+def event_summaries(db: Connection, rows: Sequence[tuple[Any, ...]]) -> list[EventSummary]:
     """Return a summary for each row of an event's own columns."""
     counts = _delivery_counts(db, [row[0] for row in rows])
     return [_summary(row, counts) for row in rows]
 
 
-def summaries_of(db: sqlite3.Connection, ids: Collection[str]) -> list[EventSummary]:
+def summaries_of(db: Connection, ids: Collection[str]) -> list[EventSummary]:
     """Return the events with these ids that there are, the latest first."""
     rows = db.execute(
         "SELECT e.id, e.type, e.created_at, w.gateway, w.video_id, e.about FROM events e "
-        "LEFT JOIN watches w ON w.id = e.watch WHERE e.id IN (SELECT value FROM json_each(?)) "
+        f"LEFT JOIN watches w ON w.id = e.watch WHERE e.id IN {TEXTS} "
         "ORDER BY e.recorded_at DESC, e.id DESC",
-        (json.dumps(list(ids)),),
+        (listed(ids),),
     ).fetchall()
     return event_summaries(db, rows)
 
@@ -84,14 +89,16 @@ def _summary(row: tuple[Any, ...], counts: Mapping[str, dict[str, int]]) -> Even
 
 
 def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
-    conditions, values = ["1"], list[object]()
+    conditions, values = ["1 = 1"], list[object]()
 
     def add(condition: str, *given: object) -> None:
         if None not in given:
             conditions.append(condition)
             values.extend(given)
 
-    add("e.type GLOB ?", wanted.type)
+    if wanted.type is not None:
+        types = [each for each in EventType if fnmatchcase(each, wanted.type)]
+        add(f"e.type IN {TEXTS}", listed(types))
     add("w.gateway = ?", wanted.gateway)
     add("w.video_id = ?", wanted.video_id)
     add("e.recorded_at >= ?", wanted.since)
@@ -101,30 +108,28 @@ def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
         wanted.before,
     )
     if wanted.endpoint is not None or wanted.state is not None:
-        conditions.append(
-            "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id "
-            f"AND (? IS NULL OR d.endpoint = ?) AND (? IS NULL OR {STATE} = ?))"
-        )
-        values += [wanted.endpoint, wanted.endpoint, wanted.state, wanted.state]
+        given = {"d.endpoint": wanted.endpoint, STATE: wanted.state}
+        given = {column: value for column, value in given.items() if value is not None}
+        matching = "".join(f" AND {column} = ?" for column in given)
+        conditions.append(f"EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id{matching})")
+        values += given.values()
     return conditions, values
 
 
-def _delivery_counts(
-    db: sqlite3.Connection, events: Sequence[str]
-) -> Mapping[str, dict[str, int]]:
+def _delivery_counts(db: Connection, events: Sequence[str]) -> Mapping[str, dict[str, int]]:
     """Count the deliveries of each event by state."""
     found: dict[str, dict[str, int]] = {event: {} for event in events}
     rows = db.execute(
         f"SELECT d.event, {STATE}, count(*) FROM deliveries d "
-        "WHERE d.event IN (SELECT value FROM json_each(?)) GROUP BY 1, 2",
-        (json.dumps(list(events)),),
+        f"WHERE d.event IN {TEXTS} GROUP BY 1, 2",
+        (listed(events),),
     )
     for event, state, count in rows:
         found[event][state] = count
     return found
 
 
-def event(db: sqlite3.Connection, event_id: str) -> EventView | None:
+def event(db: Connection, event_id: str) -> EventView | None:
     """Return one event with every delivery and attempt, None when there is none."""
     row = db.execute(
         "SELECT e.id, e.type, e.created_at, w.gateway, w.video_id, e.about FROM events e "
@@ -146,7 +151,7 @@ def event(db: sqlite3.Connection, event_id: str) -> EventView | None:
     )
 
 
-def _body(db: sqlite3.Connection, event_id: str) -> Json:
+def _body(db: Connection, event_id: str) -> Json:
     row = db.execute(
         "SELECT body FROM bodies WHERE event = ? AND format = 'standard'", (event_id,)
     ).fetchone()
@@ -157,11 +162,12 @@ def _body(db: sqlite3.Connection, event_id: str) -> Json:
     return body
 
 
-def _delivery(db: sqlite3.Connection, row: tuple[Any, ...]) -> DeliveryView:
+def _delivery(db: Connection, row: tuple[Any, ...]) -> DeliveryView:
     number, endpoint, form, state, held, reason, due_at, settled_at = row
     attempts = db.execute(
         "SELECT number, started_at, duration_ms, outcome, status, detail FROM attempts "
-        "WHERE delivery = ? ORDER BY number",
+        "WHERE delivery = ?1 UNION ALL SELECT attempts, in_flight, NULL, NULL, NULL, '' "
+        "FROM deliveries WHERE id = ?1 AND in_flight IS NOT NULL ORDER BY 1",
         (number,),
     ).fetchall()
     views = [AttemptView(*attempt) for attempt in attempts]
@@ -176,13 +182,13 @@ class WatchFilter:
     gateway: str | None = None
     video_id: str | None = None
     after: int = 0
-    limit: int = -1
+    limit: int = NO_LIMIT
 
 
 ALL_WATCHES = WatchFilter()
 
 
-def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
+def watches(db: Connection, wanted: WatchFilter) -> list[WatchView]:
     """Return the latest generation of every watch that `wanted` describes."""
     columns = ", ".join(f"w.{name}" for name in WATCH_COLUMNS.split(", "))
     # one condition for each filter that is set: an index cannot serve `? IS NULL OR ...`
@@ -211,13 +217,13 @@ def watches(db: sqlite3.Connection, wanted: WatchFilter) -> list[WatchView]:
     ]
 
 
-def watch(db: sqlite3.Connection, key: WatchKey) -> WatchView | None:
+def watch(db: Connection, key: WatchKey) -> WatchView | None:
     """Return the latest generation of one watch, None when it was never taken."""
     found = watches(db, WatchFilter(gateway=key.gateway, video_id=key.video_id))
     return found[0] if found else None
 
 
-def endpoint_views(db: sqlite3.Connection) -> dict[str, EndpointView]:
+def endpoint_views(db: Connection) -> dict[str, EndpointView]:
     """Return how the deliveries of every endpoint stand, by the endpoint's name."""
     counts = counts_by_endpoint(db)
     health = {

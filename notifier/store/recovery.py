@@ -1,13 +1,13 @@
 """Repairs the state at the start, after a crash or a wrong clock."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.model.delivery import CancelledDeliveries
 from notifier.model.health import Health
 from notifier.model.steady_base import SteadyBase
-from notifier.store import callback_hosts, clock_base, endpoints, outbox, watches
+from notifier.store import callback_hosts, clock_base, configured, endpoints, outbox, watches
+from notifier.store.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,7 @@ class Recovery:
     clock_set_back: float
 
 
-def reconcile_endpoints(
-    db: sqlite3.Connection, url_marks: Mapping[str, str], now: float
-) -> Reconciled:
+def reconcile_endpoints(db: Connection, url_marks: Mapping[str, str], now: float) -> Reconciled:
     """Make the state fit the endpoints that are configured; see `Store.reconcile_endpoints`."""
     endpoints.keep_marks(db, url_marks)
     return Reconciled(
@@ -45,7 +43,7 @@ def reconcile_endpoints(
 
 
 def recover(
-    db: sqlite3.Connection,
+    db: Connection,
     url_marks: Mapping[str, str],
     longest_wait: float,
     base: SteadyBase,
@@ -61,7 +59,18 @@ def recover(
     return Recovery(interrupted, reconciled, endpoints.disabled(db), set_back)
 
 
-def _bring_forward(db: sqlite3.Connection, latest: float) -> None:
+def fit(db: Connection, instance: str, url_marks: Mapping[str, str], now: float) -> Reconciled:
+    """Make the state fit the endpoints of one of several instances."""
+    configured.configure(db, instance, "endpoint", url_marks, now)
+    return Reconciled((), endpoints.enable_changed(db, url_marks, now), endpoints.health(db))
+
+
+def join(db: Connection, instance: str, url_marks: Mapping[str, str], now: float) -> Recovery:
+    """Return what one of several instances finds; the others go on meanwhile."""
+    return Recovery(0, fit(db, instance, url_marks, now), endpoints.disabled(db), 0.0)
+
+
+def _bring_forward(db: Connection, latest: float) -> None:
     """Make deliveries due at `latest` at the latest: a clock years ahead may have written them."""
     db.execute(
         "UPDATE deliveries SET due_at = ? WHERE state = 'pending' AND due_at > ?",

@@ -1,11 +1,12 @@
 """Resend and replay in SQL: a delivery is pending again, with the same event id and bytes."""
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.model.delivery import Format
 from notifier.model.event import subscribes
+from notifier.store import callback_hosts
+from notifier.store.connection import Connection
 from notifier.store.pruning import Position
 
 Render = Callable[[bytes, str], bytes]
@@ -24,7 +25,7 @@ class Recipient:
 
 
 def resend(
-    db: sqlite3.Connection,
+    db: Connection,
     event_id: str,
     recipients: Sequence[Recipient],
     render: Render,
@@ -68,7 +69,7 @@ class Replayed:
 
 
 def replay(
-    db: sqlite3.Connection,
+    db: Connection,
     wanted: Replay,
     recipients: Sequence[Recipient],
     render: Render,
@@ -92,7 +93,7 @@ def replay(
     return Replayed(counts, end)
 
 
-def _is_wanted(db: sqlite3.Connection, event_id: str, endpoint: str, wanted: Replay) -> bool:
+def _is_wanted(db: Connection, event_id: str, endpoint: str, wanted: Replay) -> bool:
     """Tell whether to repeat a delivery; one that is pending anyway is not repeated."""
     row = db.execute(
         "SELECT state FROM deliveries WHERE event = ? AND endpoint = ?", (event_id, endpoint)
@@ -103,23 +104,25 @@ def _is_wanted(db: sqlite3.Connection, event_id: str, endpoint: str, wanted: Rep
 
 
 def _make_due(
-    db: sqlite3.Connection, event_id: str, recipient: Recipient, render: Render, now: float
+    db: Connection, event_id: str, recipient: Recipient, render: Render, now: float
 ) -> None:
     """Start the delivery's retries over; its earlier attempts stay on record."""
     _have_body(db, event_id, recipient.rendering, render)
-    db.execute(
+    delivery, host = db.execute(
         "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (event, endpoint) DO UPDATE SET state = 'pending', due_at = excluded.due_at, "
         # what a template has made once is sent again as it is
-        "format = iif(in_flight IS NULL AND NOT (excluded.format = 'standard' "
-        "AND format = 'template:' || endpoint), excluded.format, format), "
-        "failures = 0, reason = '', "
-        "settled_at = NULL",
+        "format = CASE WHEN deliveries.in_flight IS NULL AND NOT (excluded.format = 'standard' "
+        "AND deliveries.format = 'template:' || deliveries.endpoint) THEN excluded.format "
+        "ELSE deliveries.format END, "
+        "failures = 0, reason = '', settled_at = NULL RETURNING id, host",
         (event_id, recipient.endpoint, recipient.rendering, now),
-    )
+    ).fetchone()
+    if host is not None:
+        callback_hosts.enter_again(db, delivery)
 
 
-def _have_body(db: sqlite3.Connection, event_id: str, form: str, render: Render) -> None:
+def _have_body(db: Connection, event_id: str, form: str, render: Render) -> None:
     bodies = dict(
         db.execute("SELECT format, body FROM bodies WHERE event = ?", (event_id,)).fetchall()
     )

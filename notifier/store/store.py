@@ -1,16 +1,22 @@
 """The store's operations, asynchronous: when a method returns, its changes are durable."""
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.errors import NotifierError
-from notifier.model.delivery import AttemptRecord, CallbackDemand, Claim, Settlement
+from notifier.model.delivery import (
+    AttemptRecord,
+    CallbackDemand,
+    Claim,
+    RecordedEnding,
+    Settlement,
+)
 from notifier.model.discovery import DiscoveryRecord, FoundJob, Mark
-from notifier.model.event import NewEvent
+from notifier.model.event import NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.health import Health
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.steady_base import SteadyBase
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
@@ -33,6 +39,7 @@ from notifier.store import (
     clock_base,
     delivery_counts,
     discovery,
+    endings,
     endpoints,
     job_samples,
     listings,
@@ -44,6 +51,7 @@ from notifier.store import (
     watch_batches,
     watches,
 )
+from notifier.store.connection import Connection, set_meta
 from notifier.store.follow_up_operations import FollowUpOperations
 from notifier.store.following import Following
 from notifier.store.pruning import Position, Pruned
@@ -51,7 +59,8 @@ from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Render, Replay, Replayed
 from notifier.store.watch_batches import Added, Addition
 
-_UNKNOWN_BASE = SteadyBase("", 0.0)
+UNKNOWN_BASE = SteadyBase("", 0.0)
+"""Where it is not known what `now` counts from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,31 +146,45 @@ class Store(FollowUpOperations, Following):
         *,
         sample: JobSample | None = None,
         plan: FollowUpPlan = NO_FOLLOW_UP,
-    ) -> bool:
-        """Commit watch closed, event and deliveries together; False if it was not open.
+        claimed: Collection[str] = (),
+        fence: Fence | None = None,
+    ) -> RecordedEnding | NotRecorded:
+        """Commit watch closed, event and deliveries together, if it is open and `fence` holds.
 
         `last` is the last thing known about the video, shown with the watch; `sample` is how the
-        job went, for forecasts; `plan` is what is to be done after it.
+        job went, for forecasts; `plan` is what is to be done after it. Deliveries to the endpoints
+        in `claimed` are in flight from the start, unless their endpoint is disabled.
+
+        After a StoreError the same event may be recorded again: if it was committed after all,
+        its deliveries are due and the answer is the same.
         """
-        return await self._transact(
-            outbox.record_ending, watch, event, last, self._now(), sample=sample, plan=plan
+        ended = endings.EndedWatch(
+            *(watch, event, last, self._now(), sample, plan, claimed, fence)
         )
+        return await self._transact_bulk(endings.record_all, ended)
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
         return await self._query(job_samples.kept)
 
-    async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
-        """Take up to `limit` due deliveries of `endpoint` into flight."""
-        return await self._transact(claims.claim_due, endpoint, limit, self._now())
+    async def claim_due(
+        self, endpoint: str, limit: int, fence: Fence | None = None
+    ) -> list[Claim]:
+        """Take up to `limit` due deliveries of `endpoint` into flight.
+
+        None when the ownership of `fence` is over.
+        """
+        return await self._transact(claims.claim_due, endpoint, limit, self._now(), fence)
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
         return await self._read(claims.next_due, endpoint)
 
-    async def claim_callbacks(self, endpoint: str, demand: CallbackDemand) -> list[Claim]:
-        """Take due callbacks into flight, as `demand` says."""
-        return await self._transact(callback_hosts.claim, endpoint, demand, self._now())
+    async def claim_callbacks(
+        self, endpoint: str, demand: CallbackDemand, fence: Fence | None = None
+    ) -> list[Claim]:
+        """Take due callbacks into flight, as `demand` says; none when `fence` is over."""
+        return await self._transact(callback_hosts.claim, endpoint, demand, self._now(), fence)
 
     async def next_callback(self, endpoint: str) -> float | None:
         """Return when callbacks are to be claimed next, None when none waits."""
@@ -200,13 +223,14 @@ class Store(FollowUpOperations, Following):
 
     async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
         """Commit attempts at endpoints that were received."""
-        await self._transact(attempts.record_delivered, made, self._now())
+        received = attempts.Received(made, self._now())
+        await self._transact_bulk(attempts.record_delivered, received)
 
     async def recover(
         self,
         url_marks: Mapping[str, str],
         longest_wait: float,
-        base: SteadyBase = _UNKNOWN_BASE,
+        base: SteadyBase = UNKNOWN_BASE,
     ) -> recovery.Recovery:
         """Repair what an earlier process left behind; called once, before the lanes start.
 
@@ -331,14 +355,14 @@ class Store(FollowUpOperations, Following):
         await self._executor.run(self._database.close)
 
 
-def _outstanding(db: sqlite3.Connection, since: float) -> Outstanding:
+def _outstanding(db: Connection, since: float) -> Outstanding:
     return Outstanding(watches.count_open(db), delivery_counts.count_deliveries(db, since))
 
 
-def _touch(db: sqlite3.Connection) -> None:
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('touched', '')")
+def _touch(db: Connection) -> None:
+    set_meta(db, "touched", "")
 
 
-def _workload(db: sqlite3.Connection) -> Workload:
+def _workload(db: Connection) -> Workload:
     off = endpoints.disabled(db)
     return Workload(watches.open_by_gateway(db), delivery_counts.backlogs(db, off), set(off))

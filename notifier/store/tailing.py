@@ -6,13 +6,12 @@ of removed bodies again, so a position never keeps a number above the highest in
 of the last seconds are compared by their ids as well: a look that comes late misses none.
 """
 
-import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from notifier.model.views import AttemptView, EventSummary, OutcomeView
+from notifier.store.connection import TEXTS, Connection, listed
 from notifier.store.queries import STATE, event_summaries
 
 _OVERLAP = 5.0
@@ -29,15 +28,14 @@ class TailPosition:
     """What was already seen.
 
     `bodies` and `attempts` are the highest row numbers in use, `looked_at` is in Unix seconds.
-    `recent` has the ids of the last seconds' events, `under_way` the rows of attempts without an
-    outcome, `pending` the unsettled deliveries of events that were returned.
+    `recent` has the ids of the last seconds' events, `pending` the unsettled deliveries of events
+    that were returned.
     """
 
     bodies: int = 0
     attempts: int = 0
     looked_at: float = 0.0
     recent: frozenset[str] = frozenset()
-    under_way: frozenset[int] = frozenset()
     pending: tuple[Pair, ...] = ()
 
 
@@ -50,12 +48,12 @@ class TailNews:
     outcomes: Sequence[OutcomeView]
 
 
-def tail_end(db: sqlite3.Connection, now: float) -> TailPosition:
+def tail_end(db: Connection, now: float) -> TailPosition:
     """Return the position after everything that there is."""
     return _position(db, TailPosition(), now, ())
 
 
-def tail_news(db: sqlite3.Connection, since: TailPosition, now: float) -> TailNews:
+def tail_news(db: Connection, since: TailPosition, now: float) -> TailNews:
     """Return what was committed after `since`."""
     events = _events(db, since)
     attempts = _attempts(db, since)
@@ -66,7 +64,7 @@ def tail_news(db: sqlite3.Connection, since: TailPosition, now: float) -> TailNe
 
 
 def _position(
-    db: sqlite3.Connection, since: TailPosition, now: float, events: Iterable[EventSummary]
+    db: Connection, since: TailPosition, now: float, events: Iterable[EventSummary]
 ) -> TailPosition:
     (bodies,) = db.execute("SELECT coalesce(max(rowid), 0) FROM bodies").fetchone()
     (attempts,) = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
@@ -77,12 +75,11 @@ def _position(
         attempts,
         now,
         frozenset(event for (event,) in recent),
-        _under_way(db, since),
         tuple(_pending(db, known))[-_MOST_PENDING:],
     )
 
 
-def _events(db: sqlite3.Connection, since: TailPosition) -> list[EventSummary]:
+def _events(db: Connection, since: TailPosition) -> list[EventSummary]:
     rows = db.execute(
         f"{_EVENT} LEFT JOIN watches w ON w.id = e.watch WHERE e.recorded_at >= ?1 OR e.id IN "
         f"(SELECT event FROM bodies WHERE rowid > ?2 AND format = 'standard') {_ORDER}",
@@ -91,25 +88,15 @@ def _events(db: sqlite3.Connection, since: TailPosition) -> list[EventSummary]:
     return event_summaries(db, [row for row in rows if row[0] not in since.recent])
 
 
-def _under_way(db: sqlite3.Connection, since: TailPosition) -> frozenset[int]:
-    rows = db.execute(
-        "SELECT id FROM attempts WHERE outcome IS NULL "
-        "AND (id > ? OR id IN (SELECT value FROM json_each(?)))",
-        (since.attempts, _listed(since.under_way)),
-    )
-    return frozenset(number for (number,) in rows)
-
-
-def _attempts(db: sqlite3.Connection, since: TailPosition) -> list[OutcomeView]:
-    """Return the attempts that have an outcome now and had none at `since`."""
+def _attempts(db: Connection, since: TailPosition) -> list[OutcomeView]:
+    """Return the attempts that ended after `since`."""
     rows = db.execute(
         "SELECT e.id, e.type, w.gateway, w.video_id, e.about, d.endpoint, "
         f"{STATE}, d.reason, d.due_at, d.in_flight IS NULL AND d.attempts = a.number, "
         "a.number, a.started_at, a.duration_ms, a.outcome, a.status, a.detail "
         "FROM attempts a JOIN deliveries d ON d.id = a.delivery JOIN events e ON e.id = d.event "
-        "LEFT JOIN watches w ON w.id = e.watch WHERE a.outcome IS NOT NULL "
-        "AND (a.id > ? OR a.id IN (SELECT value FROM json_each(?))) ORDER BY a.id",
-        (since.attempts, _listed(since.under_way)),
+        "LEFT JOIN watches w ON w.id = e.watch WHERE a.id > ? ORDER BY a.id",
+        (since.attempts,),
     )
     return [_outcome(row[:8], row[8:10], AttemptView(*row[10:])) for row in rows]
 
@@ -131,27 +118,22 @@ def _outcome(
     )
 
 
-def _cancelled(db: sqlite3.Connection, since: TailPosition) -> list[OutcomeView]:
+def _cancelled(db: Connection, since: TailPosition) -> list[OutcomeView]:
     """Return the deliveries that were pending and were cancelled."""
     rows = db.execute(
         "SELECT e.id, e.type, w.gateway, w.video_id, e.about, d.endpoint, d.state, d.reason "
         "FROM deliveries d JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
-        "WHERE d.state = 'cancelled' AND d.event IN (SELECT value FROM json_each(?)) "
-        "ORDER BY d.id",
-        (_listed({event for event, _ in since.pending}),),
+        f"WHERE d.state = 'cancelled' AND d.event IN {TEXTS} ORDER BY d.id",
+        (listed({event for event, _ in since.pending}),),
     )
     pending = set(since.pending)
     return [_outcome(row, (0, 0), None) for row in rows if (row[0], row[5]) in pending]
 
 
-def _pending(db: sqlite3.Connection, known: Iterable[Pair]) -> list[Pair]:
+def _pending(db: Connection, known: Iterable[Pair]) -> list[Pair]:
     rows = db.execute(
         "SELECT d.event, d.endpoint FROM deliveries d WHERE d.state = 'pending' "
-        "AND d.event IN (SELECT value FROM json_each(?)) ORDER BY d.id",
-        (_listed({event for event, _ in known}),),
+        f"AND d.event IN {TEXTS} ORDER BY d.id",
+        (listed({event for event, _ in known}),),
     )
     return rows.fetchall()
-
-
-def _listed(values: Iterable[object]) -> str:
-    return json.dumps(list(values))

@@ -1,20 +1,21 @@
 """Runs SQL functions as transactions in the store's thread, and queries beside them."""
 
 import math
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import trio
 
 from notifier.metrics import Metrics
-from notifier.store.database import Database
+from notifier.store.connection import Connection
+from notifier.store.engine import Engine
 from notifier.store.executor import Executor, ThreadExecutor
 from notifier.store.group_commit import GroupCommit
-from notifier.store.operation import Operation
+from notifier.store.operation import BulkOperation, Operation
 
 P = ParamSpec("P")
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -27,7 +28,7 @@ class Transactions:
 
     def __init__(
         self,
-        database: Database,
+        database: Engine,
         executor: Executor,
         now: Callable[[], float],
         metrics: Metrics | None = None,
@@ -43,7 +44,7 @@ class Transactions:
 
     async def _transact(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -52,9 +53,15 @@ class Transactions:
         operation = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=False)
         return cast("T", await self._run(operation))
 
+    async def _transact_bulk(
+        self, bulk: Callable[[Connection, Sequence[A]], Sequence[T]], argument: A, /
+    ) -> T:
+        """Run a short change, in the same statements as others of its kind."""
+        return cast("T", await self._run(BulkOperation(bulk, argument)))
+
     async def _transact_long(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -65,7 +72,7 @@ class Transactions:
 
     async def _read(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -76,7 +83,7 @@ class Transactions:
 
     async def _query(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -99,6 +106,6 @@ def _apply(
     function: Callable[..., T],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    db: sqlite3.Connection,
+    db: Connection,
 ) -> T:
     return function(db, *args, **kwargs)

@@ -1,6 +1,5 @@
 """Many watches in one transaction: each succeeds or fails alone, and all commit together."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -8,6 +7,7 @@ from notifier.errors import NotifierError, UnknownError
 from notifier.model.views import WatchView
 from notifier.model.watch import Callback, Watch, WatchKey, WatchSpec
 from notifier.store import api_watches, queries
+from notifier.store.connection import Connection
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,7 +30,7 @@ class Added(NamedTuple):
 
 
 def add_many(
-    db: sqlite3.Connection, additions: Sequence[Addition], now: float
+    db: Connection, additions: Sequence[Addition], now: float
 ) -> list[Added | NotifierError]:
     """Add watches in their order; an item's error undoes and refuses only that item."""
 
@@ -45,16 +45,12 @@ def add_many(
     return _each(db, add, additions)
 
 
-def remove_many(
-    db: sqlite3.Connection, keys: Sequence[WatchKey], now: float
-) -> list[int | NotifierError]:
+def remove_many(db: Connection, keys: Sequence[WatchKey], now: float) -> list[int | NotifierError]:
     """Withdraw watches; return the row of each, or the error that refuses it."""
     return _each(db, lambda key: api_watches.remove(db, key, now), keys)
 
 
-def _each(
-    db: sqlite3.Connection, change: Callable[[T], R], items: Iterable[T]
-) -> list[R | NotifierError]:
+def _each(db: Connection, change: Callable[[T], R], items: Iterable[T]) -> list[R | NotifierError]:
     results: list[R | NotifierError] = []
     for item in items:
         db.execute("SAVEPOINT item")

@@ -1,6 +1,5 @@
 """Watches in SQL: what sources list, what is open, what was last observed."""
 
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -30,10 +29,12 @@ from notifier.store.codec import (
     row_key,
     without_snapshot,
 )
+from notifier.store.connection import Connection
+from notifier.store.fences import those_over
 
 
 def sync(
-    db: sqlite3.Connection, listed: Sequence[Listing], gone: Collection[str], now: float
+    db: Connection, listed: Sequence[Listing], gone: Collection[str], now: float
 ) -> list[Watch]:
     """Make the open watches what all sources list, and return all of them.
 
@@ -41,15 +42,36 @@ def sync(
     source in neither (a broken file) keeps what it listed when it was last readable. A watch
     whose row is damaged is left out and logged. For the start: it reads every open watch.
     """
+    fresh = take_listed(db, listed, gone, now)
+    return open_watches(db, fresh)
+
+
+def take_listed(
+    db: Connection, listed: Sequence[Listing], gone: Collection[str], now: float
+) -> set[int]:
+    """Open and withdraw watches as `sync` does; return the rows of those that it took."""
     listings.replace(db, listed, gone)
-    fresh = {_take(db, spec, now) for spec in listings.latest(listed)}
+    taken = [_take(db, spec, now) for spec in listings.latest(listed)]
     listings.withdraw_unlisted(db, now)
-    rows = db.execute(f"SELECT {WATCH_COLUMNS} FROM watches WHERE state = 'open' ORDER BY id")
+    return {row for row in taken if row is not None}
+
+
+def open_watches(
+    db: Connection,
+    fresh: Collection[int] = (),
+    *,
+    where: str = "",
+    values: Sequence[object] = (),
+) -> list[Watch]:
+    """Return the open watches, those in `fresh` as such; `where` is a condition on them."""
+    rows = db.execute(
+        f"SELECT {WATCH_COLUMNS} FROM watches WHERE state = 'open' {where} ORDER BY id", values
+    )
     watches = [_load(row, fresh=row[0] in fresh) for row in rows]
     return [watch for watch in watches if watch is not None]
 
 
-def change(db: sqlite3.Connection, changes: Sequence[ListingChange], now: float) -> WatchChanges:
+def change(db: Connection, changes: Sequence[ListingChange], now: float) -> WatchChanges:
     """Apply what is different in some sources; costs as much as what is different.
 
     Everything new is taken before anything is removed, so that a watch that moves from one
@@ -70,7 +92,7 @@ def change(db: sqlite3.Connection, changes: Sequence[ListingChange], now: float)
     return WatchChanges(opened, updated, withdrawn)
 
 
-def _open(db: sqlite3.Connection, key: WatchKey, *, fresh: bool) -> Watch | None:
+def _open(db: Connection, key: WatchKey, *, fresh: bool) -> Watch | None:
     row = db.execute(
         f"SELECT {WATCH_COLUMNS} FROM watches WHERE gateway = ? AND video_id = ? "
         "AND state = 'open' ORDER BY generation DESC LIMIT 1",
@@ -96,7 +118,7 @@ def _load(row: tuple[Any, ...], *, fresh: bool) -> Watch | None:
     return None
 
 
-def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
+def _take(db: Connection, spec: WatchSpec, now: float) -> int | None:
     """Open the watch of `spec` unless it is open or over; return its row if it was opened."""
     known = db.execute(
         "SELECT id, state, generation FROM watches WHERE gateway = ? AND video_id = ? "
@@ -122,7 +144,7 @@ def _take(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
     return int(row)
 
 
-def reopen(db: sqlite3.Connection, row: int, spec: WatchSpec, now: float) -> None:
+def reopen(db: Connection, row: int, spec: WatchSpec, now: float) -> None:
     """Open a withdrawn watch in its generation; its deadline and grace start anew."""
     change_settings(db, row, spec)
     db.execute(
@@ -132,13 +154,13 @@ def reopen(db: sqlite3.Connection, row: int, spec: WatchSpec, now: float) -> Non
     )
 
 
-def callback_of(db: sqlite3.Connection, row: int) -> Callback | None:
+def callback_of(db: Connection, row: int) -> Callback | None:
     """Return the callback of a watch, None when it has none."""
     found = db.execute("SELECT url, endpoint FROM callbacks WHERE watch = ?", (row,)).fetchone()
     return None if found is None else Callback(*found)
 
 
-def latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
+def latest(db: Connection, key: WatchKey) -> Watch | None:
     """Return the watch of the highest generation, None when there is none."""
     row = db.execute(
         f"SELECT {WATCH_COLUMNS} FROM watches WHERE gateway = ? AND video_id = ? "
@@ -148,7 +170,7 @@ def latest(db: sqlite3.Connection, key: WatchKey) -> Watch | None:
     return None if row is None else load_watch(row)
 
 
-def _differs_from_api(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool:
+def _differs_from_api(db: Connection, row: int, spec: WatchSpec) -> bool:
     """Tell whether a program added the open watch with settings other than `spec`."""
     if not {API_SOURCE, PASSTHROUGH_SOURCE}.intersection(listings.sources_of(db, spec.key)):
         return False
@@ -162,16 +184,18 @@ def _differs_from_api(db: sqlite3.Connection, row: int, spec: WatchSpec) -> bool
     return True
 
 
-def insert(db: sqlite3.Connection, spec: WatchSpec, now: float) -> int | None:
-    """Open a new generation; `first_taken_ms` is never written again."""
-    return db.execute(
+def insert(db: Connection, spec: WatchSpec, now: float) -> int:
+    """Open a new generation and return its row; `first_taken_ms` is never written again."""
+    row = db.execute(
         "INSERT INTO watches (gateway, video_id, generation, state, endpoints, metadata, "
-        "give_up_after, taken_at, first_taken_ms) VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?)",
+        "give_up_after, taken_at, first_taken_ms) VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?) "
+        "RETURNING id",
         (*spec.key, spec.generation, *_settings(spec), now, int(now * 1000)),
-    ).lastrowid
+    ).fetchone()
+    return int(row[0])
 
 
-def _has_ended(db: sqlite3.Connection, spec: WatchSpec) -> bool:
+def _has_ended(db: Connection, spec: WatchSpec) -> bool:
     """Tell whether this generation, or a later one, already has its event."""
     row = db.execute(
         "SELECT 1 FROM watches WHERE gateway = ? AND video_id = ? AND generation >= ? "
@@ -181,7 +205,7 @@ def _has_ended(db: sqlite3.Connection, spec: WatchSpec) -> bool:
     return row is not None
 
 
-def change_settings(db: sqlite3.Connection, row: int, spec: WatchSpec) -> None:
+def change_settings(db: Connection, row: int, spec: WatchSpec) -> None:
     """Give a watch the settings and the generation of `spec`."""
     db.execute(
         "UPDATE watches SET endpoints = ?, metadata = ?, give_up_after = ?, generation = ? "
@@ -194,30 +218,36 @@ def _settings(spec: WatchSpec) -> tuple[str | None, str, float | None]:
     return dump_endpoints(spec), dump_json(dict(spec.metadata)), spec.give_up_after
 
 
-def save_observations(db: sqlite3.Connection, observations: Iterable[Observation]) -> None:
-    """Store the last observation of open watches, for a restart and for readers."""
+def save_observations(db: Connection, observations: Iterable[Observation]) -> None:
+    """Store the last observation of open watches, for a restart and for readers.
+
+    Those whose ownership is over are left out.
+    """
+    observations = list(observations)
+    over = those_over(db, (one.fence for one in observations))
     db.executemany(
         "UPDATE watches SET snapshot = ?, missing_since = ?, missing_count = ? "
         "WHERE id = ? AND state = 'open'",
         (
             (dump_snapshot(snapshot), missing_since, missing_count, row)
-            for row, snapshot, missing_since, missing_count in observations
+            for row, snapshot, missing_since, missing_count, fence in observations
+            if fence not in over
         ),
     )
 
 
-def bring_back(db: sqlite3.Connection, now: float) -> None:
+def bring_back(db: Connection, now: float) -> None:
     """Move `taken_at` and `missing_since` out of the future: a wrong clock may have set them."""
     db.execute("UPDATE watches SET taken_at = ? WHERE taken_at > ?", (now, now))
     db.execute("UPDATE watches SET missing_since = ? WHERE missing_since > ?", (now, now))
 
 
-def count_open(db: sqlite3.Connection) -> int:
+def count_open(db: Connection) -> int:
     """Return how many watches are open."""
     return sum(open_by_gateway(db).values())
 
 
-def open_by_gateway(db: sqlite3.Connection) -> dict[str, int]:
+def open_by_gateway(db: Connection) -> dict[str, int]:
     """Return how many watches are open on each gateway that has any, as triggers count them."""
     rows = db.execute("SELECT gateway, count FROM open_counts WHERE count > 0")
     return dict(rows.fetchall())

@@ -19,6 +19,7 @@ MAX_ANSWER = 64 * 1024
 """How much is read of a receiver's answer, in bytes; what is longer was received all the same."""
 
 _SUCCESS = range(200, 300)
+_USER_AGENT = f"notifier/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +121,20 @@ class WebhookSender:
         headers = {
             **target.headers,
             "content-type": target.service.content_type if template is None else template.media,
-            "user-agent": f"notifier/{__version__}",
+            "user-agent": _USER_AGENT,
         }
+        own: dict[str, str] = {}
         if target.keys:
-            headers |= signed_headers(target.keys, event_id, int(self._wall()), body)
+            own |= signed_headers(target.keys, event_id, int(self._wall()), body)
         if target.body_key:
-            headers |= body_signature(target.body_key, body)
+            own |= body_signature(target.body_key, body)
         if target.own_secret and target.service.sign is not None:
             url, body = target.service.sign(url, body, target.own_secret, self._wall())
         return HttpRequest(
             *("POST", url, headers, target.timeout, MAX_ANSWER, body),
             wants_body=False,
             admission=self._admission,
+            own_headers=own,
         )
 
     def _refused(
@@ -140,7 +143,9 @@ class WebhookSender:
         wait = parse_retry_after(reply.headers.get("retry-after", ""), self._wall())
         wait = max(wait or 0.0, service.waits.get(code, 0.0)) or wait
         detail = refusal_text(
-            reply.status, reply.headers, reply.body, url=request.url, sent=request.headers
+            *(reply.status, reply.headers, reply.body),
+            url=request.url,
+            sent={**request.headers, **request.own_headers},
         )
         word = f"refused_{code}" if code and _is_success(reply.status) else f"http_{reply.status}"
         return Outcome(word, reply.status, wait, detail, code)

@@ -56,12 +56,13 @@ class FakeDaemon:
     poll_after: float | None = None
     counted: int = 0
     request_timeout: float = 5.0
+    removed: bool = False
 
     def __post_init__(self) -> None:
         self.client = StreamClient.on(Route())
 
     def upstream(self, gateway: str) -> Upstream | None:
-        if gateway != "main":
+        if gateway != "main" or self.removed:
             return None
         return Upstream(
             "main",
@@ -90,6 +91,8 @@ class FakeDaemon:
 
     async def add(self, order: WatchOrder, video_id: str) -> bool:
         await trio.sleep(self.store_takes)
+        if self.removed:
+            raise ConfigError([Problem("watch", "gateway", "is not configured")])
         if self.store_fails:
             self.store_fails -= 1
             raise StoreError("the disk is full")
@@ -120,6 +123,11 @@ class Rig:
     got: list[bytes] = field(default_factory=list)
     gateway_saw_end: trio.Event = field(default_factory=trio.Event)
     opened: list[trio.SocketStream] = field(default_factory=list)
+    serving: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+    def stop_serving(self) -> None:
+        """End the relay's server, as the end of the daemon does."""
+        self.serving.cancel()
 
     async def send(self, request: bytes) -> trio.SocketStream:
         stream = await trio.open_tcp_stream("127.0.0.1", self.port)
@@ -174,7 +182,7 @@ def get(target: str, *headers: str, method: str = "GET", key: str = KEY) -> byte
 def parts(received: bytes) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of an answer, its chunks as they are."""
     head, _, body = received.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
     return int(first.split()[1]), headers, body
 
@@ -214,9 +222,16 @@ async def rig(
         daemon.port = 1 if down else listeners[0].socket.getsockname()[1]
         await nursery.start(relay.run)
         server = AsgiServer(relay, sock, ConnectionLimit(3000), ServerOptions(dates=False))
-        await nursery.start(server.run)
+        await nursery.start(_within, here.serving, server)
         yield here
         nursery.cancel_scope.cancel()
+
+
+async def _within(
+    scope: trio.CancelScope, server: AsgiServer, *, task_status: trio.TaskStatus[None]
+) -> None:
+    with scope:
+        await server.run(task_status=task_status)
 
 
 async def _head(stream: trio.SocketStream) -> bytes:

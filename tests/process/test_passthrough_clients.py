@@ -9,8 +9,9 @@ import pytest
 import trio
 from openai import NotFoundError, OpenAI
 
+from tests.npm import TIMEOUT, folder_with
 from tests.process.test_passthrough import KEY, Passing, passing
-from tests.sandbox.test_openai_node_sdk import SCRIPT, TIMEOUT, node_modules
+from tests.sandbox.test_openai_node_sdk import SCRIPT, SDK
 
 
 def every_call(base_url: str) -> set[str]:
@@ -49,7 +50,7 @@ async def test_every_call_of_the_python_sdk(tmp_path: Path) -> None:
 
 
 async def test_every_call_of_the_node_sdk(tmp_path: Path) -> None:
-    folder = node_modules()
+    folder = folder_with(SDK)
     async with passing(tmp_path) as here:
         seen = json.loads(await run("node", str(SCRIPT), str(folder), here.base_url, KEY))
         assert seen["source"]["status"] == "completed"

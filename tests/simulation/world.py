@@ -117,7 +117,10 @@ class World:
             reply = await self._ask_gateway(parts, request.deadline)
         else:
             reply = await self.receivers.answer(
-                host, request.headers, request.body or b"", request.deadline
+                host,
+                {**request.headers, **request.own_headers},
+                request.body or b"",
+                request.deadline,
             )
         await trio.sleep(self.rng.uniform(0.001, 0.3))
         return reply

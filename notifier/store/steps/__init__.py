@@ -4,6 +4,8 @@ A step that has been released is never edited: a new one is added behind it.
 """
 
 from notifier.store.steps.callback_hosts import CALLBACK_HOSTS
+from notifier.store.steps.claim_times import CLAIM_TIMES
+from notifier.store.steps.cluster import CLUSTER
 from notifier.store.steps.counts import COUNTS
 from notifier.store.steps.discovery import DISCOVERY
 from notifier.store.steps.first import (
@@ -29,4 +31,6 @@ STEPS: tuple[tuple[str, ...], ...] = (
     DISCOVERY,
     CALLBACK_HOSTS,
     FOLLOW_UPS,
+    CLUSTER,
+    CLAIM_TIMES,
 )

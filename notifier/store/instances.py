@@ -1,0 +1,79 @@
+"""Instances in SQL: who is alive. An instance is dead when its row is gone, not when it is late.
+
+The times here are by the database's clock alone, so that clocks of machines are never compared.
+"""
+
+from notifier.model.instance import Instance, Registered
+from notifier.store import configured, leases
+from notifier.store.connection import Connection
+
+_COLUMNS = "id, name, host, boot, pid, version, schema_version, started_at, expires_at, draining"
+
+
+def register(db: Connection, instance: Instance, lease: float, now: float) -> bool:
+    """Add an instance that lives for `lease` seconds; False while another has its name."""
+    rows = db.execute("SELECT name FROM instances").fetchall()
+    names = {name for (name,) in rows}
+    if instance.name in names:
+        return False
+    if not names:
+        configured.begin_anew(db, now)
+    db.execute(
+        "INSERT INTO instances (id, name, host, boot, pid, version, schema_version, started_at, "
+        "expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*instance, now, now + lease),
+    )
+    configured.leave(db, now)
+    return True
+
+
+def beat(db: Connection, instance: str, lease: float, now: float) -> bool:
+    """Let an instance live for `lease` seconds from now on; False if it was buried."""
+    return (
+        db.execute(
+            "UPDATE instances SET expires_at = ? WHERE id = ?", (now + lease, instance)
+        ).rowcount
+        > 0
+    )
+
+
+def bury_expired(db: Connection, by: str, now: float) -> list[Instance]:
+    """Remove the instances whose time is over, and free what they owned; return them."""
+    # the update locks the rows and looks again at those that just beat
+    rows = db.execute(
+        f"UPDATE instances SET draining = 1 WHERE expires_at < ? AND id <> ? RETURNING {_COLUMNS}",
+        (now, by),
+    ).fetchall()
+    dead = [_registered(row).instance for row in rows]
+    for instance in dead:
+        remove(db, instance.id, now)
+    return dead
+
+
+def remove(db: Connection, instance: str, now: float) -> None:
+    """Remove an instance, its grants and its ownerships."""
+    leases.free_all(db, instance)
+    db.execute("DELETE FROM grants WHERE instance = ?", (instance,))
+    db.execute("DELETE FROM instances WHERE id = ?", (instance,))
+    configured.leave(db, now)
+
+
+def drain(db: Connection, name: str) -> bool:
+    """Have an instance hand over all that it owns; False if there is none of that name."""
+    return db.execute("UPDATE instances SET draining = 1 WHERE name = ?", (name,)).rowcount > 0
+
+
+def alive(db: Connection) -> list[Registered]:
+    """Return the instances that were not buried, by name."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM instances ORDER BY name, id").fetchall()
+    return [_registered(row) for row in rows]
+
+
+def _registered(row: tuple[object, ...]) -> Registered:
+    *identity, started_at, expires_at, draining = row
+    return Registered(
+        Instance(*identity),  # type: ignore[arg-type]  # as the table's columns are
+        float(started_at),  # type: ignore[arg-type]
+        float(expires_at),  # type: ignore[arg-type]
+        bool(draining),
+    )

@@ -1,0 +1,96 @@
+"""Leases in SQL: who does what, and whether a writer still is the one who does it.
+
+A lease without an owner is free. Its epoch grows with each owner, so that a fence of an earlier
+ownership never fits again, even if it was the same instance's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from notifier.model.lease import Fence, Lease, LeaseKind
+from notifier.model.watch import Watch
+from notifier.store import callback_hosts, mailbox, outbox, watches
+from notifier.store.connection import Connection
+from notifier.store.fences import holds
+
+_COLUMNS = "name, kind, subject, owner, epoch, weight"
+
+
+def ensure(db: Connection, wanted: Iterable[Lease]) -> None:
+    """Make the leases that do not exist yet; each is free."""
+    db.executemany(
+        "INSERT INTO leases (name, kind, subject) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+        [(lease.name, lease.kind, lease.subject) for lease in wanted],
+    )
+
+
+def all_leases(db: Connection) -> list[Lease]:
+    """Return every lease as it is now."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM leases ORDER BY name").fetchall()
+    return [_lease(row) for row in rows]
+
+
+def _lease(row: Sequence[Any]) -> Lease:
+    name, kind, subject, owner, epoch, weight = row
+    return Lease(name, LeaseKind(kind), subject, owner, epoch, weight)
+
+
+def take(db: Connection, owner: str, names: Sequence[str], now: float) -> list[Lease]:
+    """Give an instance those of these leases that are free; return them.
+
+    Attempts in flight in a lane were another's: they are interrupted. The mail of a shard is
+    dropped, because its watches are all read next.
+    """
+    taken = []
+    for name in sorted(names):
+        row = db.execute(
+            "UPDATE leases SET owner = ?, epoch = epoch + 1 WHERE name = ? AND owner IS NULL "
+            f"RETURNING {_COLUMNS}",
+            (owner, name),
+        ).fetchone()
+        if row is not None:
+            taken.append(_lease(row))
+    lanes = [lease.subject for lease in taken if lease.kind is LeaseKind.LANE]
+    if lanes:
+        outbox.release_interrupted(db, lanes)
+        callback_hosts.restart(db, now, lanes)
+    mailbox.drop(db, [lease.name for lease in taken if lease.kind is LeaseKind.WATCH])
+    return taken
+
+
+def hand_over(db: Connection, fences: Iterable[Fence]) -> None:
+    """Free the leases of which these ownerships last."""
+    db.executemany(
+        "UPDATE leases SET owner = NULL WHERE name = ? AND owner = ? AND epoch = ?", fences
+    )
+
+
+def free_all(db: Connection, owner: str) -> None:
+    """Free every lease of an instance that is no more."""
+    db.execute("UPDATE leases SET owner = NULL WHERE owner = ?", (owner,))
+
+
+def weigh(db: Connection, owner: str, weights: Mapping[str, float]) -> None:
+    """Store how much work the leases of an instance are."""
+    db.executemany(
+        "UPDATE leases SET weight = ? WHERE name = ? AND owner = ?",
+        [(weight, name, owner) for name, weight in weights.items()],
+    )
+
+
+def watches_of(db: Connection, fence: Fence, gateway: str, shard: int) -> list[Watch]:
+    """Return the open watches of a shard; none if the ownership is over."""
+    if not holds(db, fence):
+        return []
+    found = watches.open_watches(
+        db, where="AND gateway = ? AND shard = ?", values=(gateway, shard)
+    )
+    return [replace(watch, fence=fence) for watch in found]
+
+
+def release_interrupted(db: Connection, owner: str) -> int:
+    """Make deliveries in flight due again in the lanes of an instance; return how many."""
+    rows = db.execute("SELECT subject FROM leases WHERE owner = ? AND kind = 'lane'", (owner,))
+    lanes = [subject for (subject,) in rows.fetchall()]
+    return outbox.release_interrupted(db, lanes) if lanes else 0

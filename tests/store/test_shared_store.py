@@ -1,0 +1,245 @@
+"""Several instances use one store, and what one of them does not know is not lost.
+
+Each of these would lose data if an instance concluded what a daemon alone may conclude.
+"""
+
+import pytest
+
+from notifier.model.delivery import AttemptRecord, Delivered, RetryAt
+from notifier.model.health import Health
+from notifier.model.instance import Instance
+from notifier.model.lease import Lease, LeaseKind, lane_lease
+from notifier.model.steady_base import SteadyBase
+from notifier.model.watch import ListingChange, WatchKey
+from notifier.store import InlineExecutor
+from notifier.store import instances as instances_sql
+from notifier.store import leases as leases_sql
+from notifier.store.configured import REMOVED_AFTER
+from notifier.store.queries import WatchFilter
+from notifier.store.shared_store import SharedStore
+from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
+
+pytestmark = pytest.mark.usefixtures("each_engine")
+
+OLD, NEW = spec("of_alpha"), spec("of_beta")
+YEAR = 365 * 86_400.0
+
+
+class Two:
+    """Two instances, alpha and beta, that share one database in memory."""
+
+    def __init__(self) -> None:
+        self.time = Time()
+        self.database = memory_database()
+        self.alpha = self.join("alpha")
+        self.beta = self.join("beta")
+
+    def join(self, name: str) -> SharedStore:
+        store = SharedStore(self.database, InlineExecutor(), self.time, name=name)
+        store.instance = f"{name} at {self.time.at}"
+        instance = Instance(store.instance, name, "host", "boot", 1, "1", 12)
+        assert self.database.transact(instances_sql.register, instance, 15.0, self.time.at)
+        return store
+
+    def leave(self, store: SharedStore) -> None:
+        self.database.transact(instances_sql.remove, store.instance, self.time.at)
+
+    def take_lane(self, store: SharedStore, endpoint: str) -> None:
+        lease = Lease(lane_lease(endpoint), LeaseKind.LANE, endpoint, None, 0)
+        self.database.transact(leases_sql.ensure, [lease])
+        taken = self.database.transact(leases_sql.take, store.instance, [lease.name], self.time.at)
+        assert taken
+
+    async def open_videos(self) -> set[str]:
+        views = await self.alpha.watches(WatchFilter(state="open"))
+        return {view.watch.key.video_id for view in views}
+
+
+async def test_an_instance_does_not_withdraw_what_the_files_of_another_list() -> None:
+    two = Two()
+    await two.alpha.sync_watches([listing(OLD, source="/etc/a.toml")], [])
+
+    known = await two.beta.known_sources()
+    await two.beta.sync_watches([listing(NEW, source="/etc/b.toml")], known)
+
+    assert known == set()
+    assert await two.open_videos() == {"of_alpha", "of_beta"}
+
+
+async def test_files_of_one_name_on_two_machines_are_two_sources() -> None:
+    two = Two()
+    await two.alpha.sync_watches([listing(OLD, source="/etc/config.toml")], [])
+    await two.beta.sync_watches([listing(NEW, source="/etc/config.toml")], [])
+    assert await two.open_videos() == {"of_alpha", "of_beta"}
+
+    removed = ListingChange("/etc/config.toml", removed=(OLD.key,))
+    assert not (await two.beta.change_watches([removed])).withdrawn
+    assert len((await two.alpha.change_watches([removed])).withdrawn) == 1
+    assert await two.open_videos() == {"of_beta"}
+
+
+async def test_an_instance_that_comes_back_under_its_name_withdraws_its_own_files() -> None:
+    two = Two()
+    await two.alpha.sync_watches([listing(OLD, source="/etc/a.toml")], [])
+    two.leave(two.alpha)
+    again = two.join("alpha")
+
+    known = await again.known_sources()
+    await again.sync_watches([], known)
+
+    assert known == {"/etc/a.toml"}
+    assert await two.open_videos() == set()
+
+
+async def test_the_watches_of_a_dead_instance_stay_until_an_operator_forgets_it() -> None:
+    two = Two()
+    await two.alpha.sync_watches([listing(OLD, source="/etc/a.toml")], [])
+    two.leave(two.alpha)
+    assert await two.open_videos() == {"of_alpha"}
+
+    assert await two.beta.forget_files("alpha") == 1
+    assert await two.open_videos() == set()
+
+
+async def test_a_source_that_is_no_file_is_the_same_for_all_instances() -> None:
+    two = Two()
+    await two.alpha.add_watch(OLD, again=False)
+    assert await two.beta.remove_watch(WatchKey("main", "of_alpha"))
+    assert await two.open_videos() == set()
+
+
+async def with_a_delivery(two: Two, *endpoints: str) -> None:
+    await two.alpha.reconcile_endpoints(dict.fromkeys(endpoints, "mark"))
+    watch, _ = await two.alpha.add_watch(OLD, again=False)
+    assert await two.alpha.record_ending(watch.row, new_event("evt_1", endpoints), snapshot())
+
+
+async def pending(two: Two) -> int:
+    return (await two.alpha.outstanding(START)).deliveries.pending
+
+
+async def test_an_instance_with_an_older_config_cancels_nothing_of_what_it_does_not_know() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+
+    await two.beta.recover({"app": "mark"}, YEAR)
+    assert (await two.beta.reconcile_endpoints({"app": "mark"})).cancelled == ()
+    two.time.at += REMOVED_AFTER
+    assert await two.beta.cancel_removed() == []
+    assert await pending(two) == 2
+
+
+async def test_an_event_of_an_instance_with_an_older_config_is_not_born_cancelled() -> None:
+    two = Two()
+    await two.alpha.reconcile_endpoints({"app": "mark", "new": "mark"})
+    await two.beta.reconcile_endpoints({"app": "mark"})
+    watch, _ = await two.beta.add_watch(spec(endpoints=("new",)), again=False)
+
+    await two.beta.record_ending(watch.row, new_event("evt_1", ("new",)), snapshot())
+    assert await pending(two) == 1
+
+
+async def test_an_endpoint_is_removed_when_no_live_instance_has_had_it_for_ten_minutes() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+    await two.beta.reconcile_endpoints({"app": "mark"})
+
+    await two.alpha.reconcile_endpoints({"app": "mark"})
+    two.time.at += REMOVED_AFTER - 1
+    assert await two.beta.cancel_removed() == []
+    two.time.at += 1
+    (cancelled,) = await two.beta.cancel_removed()
+    assert (cancelled.endpoint, cancelled.count) == ("new", 1)
+
+
+async def test_an_endpoint_comes_back_within_ten_minutes_as_if_nothing_had_happened() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+    await two.beta.reconcile_endpoints({"app": "mark"})
+    two.leave(two.alpha)
+    two.time.at += REMOVED_AFTER - 1
+    await two.join("gamma").reconcile_endpoints({"app": "mark", "new": "mark"})
+
+    two.time.at += 10 * REMOVED_AFTER
+    assert await two.beta.cancel_removed() == []
+    assert await pending(two) == 2
+
+
+async def test_the_first_of_all_instances_to_start_again_waits_for_the_others() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+    two.leave(two.alpha)
+    two.leave(two.beta)
+    two.time.at += 10 * REMOVED_AFTER
+
+    first = two.join("beta")
+    await first.recover({"app": "mark"}, YEAR)
+    assert await first.cancel_removed() == []
+    two.time.at += REMOVED_AFTER
+    assert len(await first.cancel_removed()) == 1
+
+
+async def test_an_older_url_of_an_endpoint_does_not_reset_its_health() -> None:
+    two = Two()
+    await with_a_delivery(two, "app")
+    await two.alpha.reconcile_endpoints({"app": "new url"})
+    two.take_lane(two.alpha, "app")
+    (claim,) = await two.alpha.claim_due("app", 1)
+    failed = AttemptRecord(START, 12, "http_500", 500)
+    health = Health("new url", START, START)
+    await two.alpha.record_attempt(claim, failed, RetryAt(START + 5), health)
+
+    found = await two.beta.recover({"app": "old url"}, YEAR)
+    assert found.reconciled.health["app"].failing_since == START
+
+
+async def test_a_clock_that_is_off_on_one_machine_moves_no_stamp() -> None:
+    two = Two()
+    await two.alpha.recover({"app": "mark"}, YEAR, SteadyBase("boot of alpha", 0.0))
+    await with_a_delivery(two, "app")
+
+    two.time.at -= YEAR  # what beta's own calendar would say
+    found = await two.beta.recover({"app": "mark"}, 1.0, SteadyBase("boot of alpha", -YEAR))
+    two.time.at += YEAR
+
+    assert found.clock_set_back == 0.0
+    assert await two.alpha.next_due("app") == START
+    view = await two.alpha.watch(OLD.key)
+    assert view is not None
+    assert view.watch.taken_at == START
+
+
+async def test_a_start_and_a_stop_leave_the_attempts_of_others_in_flight() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "other")
+    two.take_lane(two.alpha, "app")
+    two.take_lane(two.beta, "other")
+    (mine,) = await two.alpha.claim_due("app", 1)
+    (others,) = await two.beta.claim_due("other", 1)
+
+    gamma = two.join("gamma")
+    assert (await gamma.recover({"app": "mark", "other": "mark"}, YEAR)).interrupted == 0
+    assert await gamma.release_interrupted() == 0
+    assert await two.beta.release_interrupted() == 1
+
+    received = AttemptRecord(START, 12, "delivered", 204)
+    await two.alpha.record_attempt(mine, received, Delivered(), Health("mark"))
+    assert (await two.alpha.outstanding(START)).deliveries.delivered == 1
+    (again,) = await two.beta.claim_due("other", 1)
+    assert (again.delivery, again.attempt) == (others.delivery, 2)
+
+
+async def test_the_attempts_of_a_lane_that_is_taken_over_are_interrupted() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "other")
+    two.take_lane(two.alpha, "app")
+    two.take_lane(two.beta, "other")
+    await two.alpha.claim_due("app", 1)
+    await two.beta.claim_due("other", 1)
+
+    two.leave(two.alpha)
+    two.take_lane(two.beta, "app")
+
+    (again,) = await two.beta.claim_due("app", 1)
+    assert again.attempt == 2
+    assert await two.beta.claim_due("other", 1) == []
