@@ -38,9 +38,6 @@ MESSAGE = "notifier.message"
 FRAMING = 128 * 1024
 """How many bytes an answer may take on the wire beside its body, for head and framing."""
 
-FRAMING = 128 * 1024
-"""How many bytes the head and the framing of a body may take."""
-
 _PORTS = {"http": 80, "https": 443}
 _NOTHING = httpx.ByteStream(b"")
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})

@@ -64,7 +64,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         """Send a request without a body on an idle connection; `done` gets its outcome later.
 
         False if there is no such connection: then a task has to make one. Raises as
-        `build_request` does. `run` must be running.
+        `encode` does. `run` must be running.
         """
         message = encode(request)
         connection = self._pool.take(message.origin)

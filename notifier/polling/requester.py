@@ -6,7 +6,6 @@ it is well, limits requests, refuses the key, or has a list that lags behind.
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import trio
@@ -125,27 +124,9 @@ class Requester:
         """Ask about one video."""
         client, at = self._client, self._deps.now()
         self.rate.note(at)
-        return self._record(slot, await client.retrieve(slot.video_id), at, client)
+        return self.record(slot, await client.retrieve(slot.video_id), at, client)
 
-    def start(
-        self, slot: PollSlot, done: Callable[[Callable[[], PollResult | None]], None]
-    ) -> bool:
-        """Ask about one video without a task; False if that takes one.
-
-        `done` gets what returns the result, or None if it takes a task after all.
-        """
-        client, at = self._client, self._deps.now()
-
-        def result(answer: Callable[[], Answer | None]) -> PollResult | None:
-            said = answer()
-            return None if said is None else self._record(slot, said, at, client)
-
-        started = client.start(slot.video_id, lambda answer: done(partial(result, answer)))
-        if started:
-            self.rate.note(at)
-        return started
-
-    def _record(
+    def record(
         self, slot: PollSlot, answer: Answer, at: float, client: StatusClient
     ) -> PollResult:
         """Record what an answer about one video says, which was asked for `at` a time."""

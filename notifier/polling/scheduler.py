@@ -20,6 +20,7 @@ from notifier.polling.limits import SchedulerLimits
 from notifier.polling.page_applier import PageApplier
 from notifier.polling.page_planner import PagePlanner
 from notifier.polling.page_range import PageRequest
+from notifier.polling.parked_requests import ALONE, ParkedRequests
 from notifier.polling.pause import AuthPause
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.ready_queue import ReadyQueue
@@ -32,7 +33,6 @@ from notifier.wakeup import Wakeup
 _TICK = 0.01  # seconds; requests that may start within one start together, which costs less
 _OVERSLEPT = 5.0
 _LONGEST_SPREAD = 30.0
-_ALONE = object()
 
 
 class GatewayScheduler:
@@ -64,6 +64,9 @@ class GatewayScheduler:
         deps = self._deps()
         self._requester = Requester(client, limits.poll_interval, deps)
         self.unplanned = UnplannedRequests(self._requester, deps)
+        self._parked = ParkedRequests(
+            self._requester, now, wait=self.wait, done=self._request_done
+        )
 
     def _deps(self) -> RequesterDeps:
         return RequesterDeps(
@@ -235,50 +238,10 @@ class GatewayScheduler:
         slot.single_only |= slot.deadline <= self._now()
         page = self._queue.plan(slot, now)
         if page is None:
-            if not self._start_alone(slot):
-                slot.wake(_ALONE)
+            if not self._parked.start(slot):
+                slot.wake(ALONE)
         else:
             self._requester.carrier(slot, page).wake(page)
-
-    def _start_alone(self, slot: PollSlot) -> bool:
-        """Ask about a slot's video while its task sleeps on; False if that takes the task."""
-
-        def done(result: Callable[[], PollResult | None]) -> None:
-            handed_over = False
-            try:
-                handed_over = self._take(slot, result)
-            finally:
-                if not handed_over:
-                    self._request_done()
-
-        started = self._requester.start(slot, done)
-        if started:
-            slot.hold()
-        return started
-
-    def _take(self, slot: PollSlot, result: Callable[[], PollResult | None]) -> bool:
-        """Apply what came of asking on behalf of a slot; wake its task if it has to decide.
-
-        Return whether the task is to make the request instead.
-        """
-        try:
-            asked = result()
-            if not slot.release():
-                return False  # its task was cancelled
-            if asked is None:
-                slot.wake(_ALONE)
-                return True
-            accepted = slot.accept(asked, trio.current_time())
-        except Exception as error:  # noqa: BLE001 - it is raised in the task of this slot alone
-            slot.release()
-            slot.wake(error)
-            return False
-        if accepted:
-            self._timer_wheel.add(slot)
-            self._wake_by(slot.due)
-        else:
-            slot.wake(asked)
-        return False
 
     def _request_done(self) -> None:
         """Count a request as done, and start the next."""
