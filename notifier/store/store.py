@@ -154,7 +154,8 @@ class Store(FollowUpOperations, Following):
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight."""
-        return await self._transact(claims.claim_due, endpoint, limit, self._now())
+        wanted = claims.Wanted(endpoint, limit, self._now())
+        return await self._transact_bulk(claims.claim_all, wanted)
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
