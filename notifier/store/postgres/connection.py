@@ -116,6 +116,11 @@ class PostgresConnection:
         cursor.executemany(cast("Any", translate(sql)), rows)
         return cursor if self._pipeline is None else _PipelineCursor(cursor, self._pipeline)
 
+    def fetch_each(self, query: str, parameters: Iterable[Sequence[Any]], /) -> list[list[Any]]:
+        """Run a query for each of the rows of values, in one round trip."""
+        asked = [self.execute(query, values) for values in parameters]
+        return [cursor.fetchall() for cursor in asked]
+
     @contextmanager
     def transaction(self, *begin: str) -> Iterator[None]:
         """Run a block between the statements `begin` and COMMIT.
