@@ -31,6 +31,7 @@ from notifier.store import (
     shared_watches,
     watch_batches,
 )
+from notifier.store.cluster_operations import ClusterOperations
 from notifier.store.database import Database
 from notifier.store.executor import Executor
 from notifier.store.mailbox import posting
@@ -51,11 +52,8 @@ _record_found = posting(discovery.record, lambda opened: [watch.row for watch in
 _confirm_found = posting(discovery.confirm, lambda opened: [watch.row for watch in opened])
 
 
-class SharedStore(Store):
-    """The store of the instance `name`; raises StoreError as `Store` does.
-
-    `instance` is the id of its registration: another one after it was buried.
-    """
+class SharedStore(ClusterOperations, Store):
+    """The store of the instance `name`; raises StoreError as `Store` does."""
 
     def __init__(
         self,
@@ -68,7 +66,6 @@ class SharedStore(Store):
     ) -> None:
         super().__init__(database, executor, now, metrics)
         self.name = name
-        self.instance = ""
 
     async def sync_watches(
         self, listings: Sequence[Listing], gone: Collection[str]
