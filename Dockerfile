@@ -7,12 +7,14 @@
 ARG PYTHON=docker.io/library/python:3.13-slim
 
 FROM ${PYTHON} AS build
+# [postgres] for a store in PostgreSQL (docs/cluster.md)
+ARG EXTRAS=""
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE config.example.toml config.schema.json ./
 COPY systemd systemd
 COPY notifier notifier
 RUN python3 -m venv /opt/notifier \
-    && /opt/notifier/bin/pip install --no-cache-dir . \
+    && /opt/notifier/bin/pip install --no-cache-dir ".${EXTRAS}" \
     && /opt/notifier/bin/pip uninstall --yes pip
 
 FROM ${PYTHON}

@@ -1,5 +1,7 @@
 """Small builders for what many tests need."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 
 from notifier.model.delivery import Format
@@ -10,6 +12,7 @@ from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
 from notifier.schedule.clock import Clock
 from notifier.store import Database, InlineExecutor, Store
+from notifier.store.engine import Engine
 
 START = 1_760_000_000.0
 """Where the wall clock of a test begins."""
@@ -70,18 +73,29 @@ def new_event(
     )
 
 
-_in_memory: list[Database] = []
+_open: list[Engine] = []
+_new_database: list[Callable[[], Engine]] = [Database.in_memory]
 
 
-def memory_database() -> Database:
+@contextmanager
+def databases_from(new_database: Callable[[], Engine]) -> Iterator[None]:
+    """Have `memory_store` put its stores somewhere else than in SQLite's memory."""
+    _new_database.append(new_database)
+    try:
+        yield
+    finally:
+        _new_database.pop()
+
+
+def memory_database() -> Engine:
     """Return a database that is closed when the test is over."""
-    _in_memory.append(Database.in_memory())
-    return _in_memory[-1]
+    _open.append(_new_database[-1]())
+    return _open[-1]
 
 
 def close_memory_databases() -> None:
-    while _in_memory:
-        _in_memory.pop().close()
+    while _open:
+        _open.pop().close()
 
 
 def memory_store(now: Clock | Time) -> Store:

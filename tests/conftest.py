@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests import postgres
 from tests.builders import close_memory_databases
+from tests.postgres import Server, running_server
 
 # a shell lets its background jobs ignore Ctrl-C, and what tests start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -20,3 +22,12 @@ settings.load_profile("untimed")
 def memory_databases_are_closed() -> Iterator[None]:
     yield
     close_memory_databases()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Run one server for all tests of this process; each store has a schema of its own."""
+    if reason := postgres.missing():
+        pytest.skip(reason)
+    with running_server() as server:
+        yield server

@@ -14,6 +14,7 @@ from functools import partial
 import trio
 
 from notifier import __version__, log
+from notifier.app import wiring
 from notifier.app.assembly import Parts, assemble
 from notifier.app.clock_drift import track_clock_drift
 from notifier.app.connections import Connections
@@ -254,7 +255,7 @@ class _Daemon:
             "started",
             version=__version__,
             config=str(self.config.path),
-            store=str(self.config.store_path),
+            store=wiring.store_shown(self.config),
             watches=watches,
             gateways=sorted(self.config.gateways),
             endpoints=sorted(self.config.endpoints),

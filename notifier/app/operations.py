@@ -187,7 +187,7 @@ class DaemonOperations:
             "version": __version__,
             "pid": os.getpid(),
             "config": str(config.path),
-            "store": str(self.reloader.started.store_path),
+            "store": wiring.store_shown(self.reloader.started),
             "uptime_seconds": round(self.parts.runtime.clock.now() - self.parts.began),
             "watches": {"open": sum(open_watches.values()), "polled": self.supervisor.polling},
             "gateways": [

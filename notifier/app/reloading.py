@@ -208,6 +208,8 @@ class Reloader:
 
 _FIXED: Mapping[str, Callable[[Config], object]] = {
     "store.path": lambda config: config.store_path,
+    # without its password, which may be changed
+    "store.url": lambda config: config.store.url and wiring.store_shown(config),
     "log.format": lambda config: config.log_format,
     "http": lambda config: (
         config.http.socket if config.http.socket_named else None,

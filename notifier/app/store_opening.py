@@ -13,30 +13,35 @@ from pathlib import Path
 from notifier import log
 from notifier.app import wiring
 from notifier.config import Config, is_system
+from notifier.config.paths import StorePlace
 from notifier.errors import StoreRefusedError
 from notifier.store import (
-    Database,
     StoreInUseError,
     record_signers,
     recorded_config,
     recorded_signers,
 )
+from notifier.store.access import engine_of
+from notifier.store.engine import Engine
+from notifier.store.ownership import owner_of, record_owner
 
 _MISUSE = 78
 
 
-def open_store(config: Config, *, adopt: bool) -> Database:
-    """Open the store of `config`; raises StoreRefusedError.
+def open_store(config: Config, *, adopt: bool) -> Engine:
+    """Open the store of `config`; raises StoreRefusedError, StoreError.
 
     With `adopt` a store that belongs to another config is taken over, and so is that of a project
     that was moved.
     """
+    if config.store.url is not None:
+        return _open_database(config, adopt=adopt)
     path = config.store_path
     if config.store.is_shared:
         log.get().info("store_at_old_path", store=str(path))
     elif config.store.root is not None and not path.exists():
         _find_moved(config, config.store.root, adopt=adopt)
-    database = _open(path, config, adopt=adopt)
+    database = _open(config.store, config, adopt=adopt)
     signers = wiring.signers(config)
     try:
         if recorded_signers(path) != signers:
@@ -47,9 +52,39 @@ def open_store(config: Config, *, adopt: bool) -> Database:
     return database
 
 
-def _open(path: Path, config: Config, *, adopt: bool) -> Database:
+def _open_database(config: Config, *, adopt: bool) -> Engine:
+    """Open the store in PostgreSQL, unless it holds the state of another project."""
+    if adopt:
+        raise StoreRefusedError(
+            "--adopt takes over a file, and [store] url names a database", exit_code=_MISUSE
+        )
+    database = _open(config.store, config, adopt=False)
     try:
-        return Database.open(path, config.path, adopt=adopt)
+        signers = wiring.signers(config)
+        _refuse_project(*database.transact(owner_of), config, signers)
+        database.transact(record_owner, signers, config.path)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _refuse_project(
+    known: frozenset[str], owner: str, config: Config, signers: frozenset[str]
+) -> None:
+    """Raise StoreRefusedError for the state of a project with another config and other secrets."""
+    if known and signers and not known & signers and owner != str(config.path):
+        raise StoreRefusedError(
+            f"the database holds the state of {owner}, which signs with other secrets: give each "
+            "project a database or a schema of its own",
+            exit_code=_MISUSE,
+        )
+
+
+def _open(place: StorePlace, config: Config, *, adopt: bool) -> Engine:
+    path = place.path
+    try:
+        return engine_of(place, config.path, reveal=wiring.reveal_store_url, adopt=adopt)
     except StoreInUseError as error:
         owner = recorded_config(path) or config.path
         stop = f"kill {error.pid}"
@@ -115,7 +150,7 @@ def _take(path: Path, config: Config) -> None:
     """Make a store that of `config`, and move it to its place."""
     owner = recorded_config(path)
     # closed at once: that leaves one file, whose move is whole or nothing
-    _open(path, config, adopt=True).close()
+    _open(StorePlace(path), config, adopt=True).close()
     target = config.store_path
     try:
         if path.parent == config.store.root:

@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from notifier import log
 from notifier.config import Config, EndpointSettings, GatewaySettings, Secret
 from notifier.config.tls_files import read_tls
-from notifier.config.urls import query_credentials
+from notifier.config.urls import query_credentials, shown_store_url
 from notifier.delivery import MOST_CALLBACKS, DeliveryRules, LaneRules, Subscription
 from notifier.discovery import Bounds, DiscoveryRules
 from notifier.formats.service import Signing
@@ -48,6 +48,25 @@ def reveal_url(endpoint: EndpointSettings) -> str:
         log.redactor.protect(url)
         log.redactor.protect(urlsplit(url).path)
     return url
+
+
+def reveal_store_url(secret: Secret) -> str:
+    """Return the URL of the store's database; the log masks it and what is secret in it."""
+    url = reveal(secret)
+    parts = urlsplit(url)
+    passwords = [value for key, value in parse_qsl(parts.query) if key.endswith("password")]
+    if parts.password is not None:
+        passwords += [parts.password, unquote(parts.password)]
+    for password in passwords:
+        log.redactor.protect(password)
+    return url
+
+
+def store_shown(config: Config) -> str:
+    """Return where the store is, as it may be logged; raises SecretError."""
+    if config.store.url is None:
+        return str(config.store_path)
+    return shown_store_url(reveal_store_url(config.store.url))
 
 
 def _reveal_proxy(proxy: Secret | None) -> str | None:

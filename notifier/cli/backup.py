@@ -7,6 +7,7 @@ import click
 from notifier.cli.config_loading import load_project
 from notifier.cli.options import config_option, examples
 from notifier.store import back_up, restore
+from notifier.store.access import refuse_database
 
 
 @examples("notifier backup /var/backups/notifier.db")
@@ -20,6 +21,7 @@ def backup_command(config_path: Path | None, *, force: bool, file: Path) -> int:
     It may be made while the daemon runs.
     """
     config = load_project(config_path)
+    refuse_database(config.store, "back up", "use pg_dump")
     size = back_up(config.store_path, file, replace=force)
     click.echo(f"backed up {config.store_path} to {file} ({size} bytes, checked)")
     return 0
@@ -37,6 +39,7 @@ def restore_command(config_path: Path | None, *, file: Path) -> int:
     The daemon must not be running.
     """
     config = load_project(config_path)
+    refuse_database(config.store, "restore", "use pg_restore")
     kept = restore(config.store_path, file)
     click.echo(f"restored {config.store_path} from {file}")
     if kept is not None:

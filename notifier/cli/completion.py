@@ -51,9 +51,9 @@ def _project_of(ctx: click.Context) -> Project | None:
 
 
 def _open_ids(project: Project) -> list[str]:
+    from notifier.store.access import reader_of  # noqa: PLC0415
     from notifier.store.queries import WatchFilter  # noqa: PLC0415 - only when ids are completed
-    from notifier.store.reader import open_reader  # noqa: PLC0415
 
-    with open_reader(project.store_path) as reader:
+    with reader_of(project.store) as reader:
         views = [] if reader is None else reader.watches(WatchFilter(state="open"))
     return [view.watch.key.video_id for view in views]

@@ -25,7 +25,8 @@ from notifier.http_client import open_client
 from notifier.model.event import EventType
 from notifier.model.views import Row
 from notifier.net import AddressPolicy
-from notifier.store import Database, daemon_is_running, open_reader
+from notifier.store import daemon_is_running
+from notifier.store.access import engine_of, reader_of
 from notifier.store.endpoints import enable
 from notifier.webhook import Outcome
 
@@ -87,7 +88,7 @@ def list_command(config_path: Path | None, *, as_json: bool) -> int:
 
 def _rows(config: Config) -> list[Row]:
     """Return one row per endpoint."""
-    with open_reader(config.store_path) as reader:
+    with reader_of(config.store) as reader:
         endpoint_views = {} if reader is None else reader.endpoint_views()
     return endpoint_rows(config, endpoint_views)
 
@@ -179,10 +180,10 @@ def _enable(config: Config, name: str) -> bool:
     if daemon_is_running(config.store_path):
         answer = ask_daemon(config, "POST", f"/v1/endpoints/{name}/enable")
         return bool(answer["enabled"])
-    with open_reader(config.store_path) as reader:
+    with reader_of(config.store) as reader:
         if reader is None:
             return False
-    database = Database.open(config.store_path, config.path)
+    database = engine_of(config.store, config.path, reveal=wiring.reveal_store_url)
     try:
         return database.transact(enable, name, time.time())
     finally:

@@ -26,7 +26,7 @@ from notifier.config.bad_value import quoted, unknown_name
 from notifier.config.validators import check_event_pattern
 from notifier.errors import NotifierError
 from notifier.model.views import EventView
-from notifier.store import open_reader
+from notifier.store.access import reader_of
 from notifier.store.queries import EventFilter
 from notifier.texts.cleaning import printable
 from notifier.texts.shown_json import shown_json
@@ -79,7 +79,7 @@ def list_command(  # noqa: PLR0913 - one parameter per option
     wanted = EventFilter(
         type=type_, endpoint=endpoint, state=state, since=since, until=until, limit=limit
     )
-    with open_reader(config.store_path) as reader:
+    with reader_of(config.store) as reader:
         rows = [] if reader is None else [each.as_row() for each in reader.events(wanted)]
     if as_json:
         print_json(rows)
@@ -114,7 +114,7 @@ def _when(seconds: float) -> str:
 def show_command(config_path: Path | None, *, as_json: bool, event_id: str) -> int:
     """Show one event, with every delivery and attempt."""
     config = load_project(config_path)
-    with open_reader(config.store_path) as reader:
+    with reader_of(config.store) as reader:
         view = None if reader is None else reader.event(event_id)
     if view is None:
         shown = f" {quoted(event_id)}" if quoted(event_id) else ""

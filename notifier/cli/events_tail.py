@@ -14,9 +14,10 @@ import click
 
 from notifier.cli.config_loading import load_project
 from notifier.cli.options import config_option, examples
+from notifier.config.paths import StorePlace
 from notifier.errors import StoreError
 from notifier.model.views import AttemptView, EventSummary, OutcomeView
-from notifier.store import open_reader
+from notifier.store.access import reader_of
 from notifier.store.tailing import TailNews, TailPosition
 from notifier.texts.cleaning import printable
 from notifier.texts.shown_json import shown_json
@@ -39,14 +40,14 @@ def tail_command(config_path: Path | None, *, as_json: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     show = _as_json if as_json else _as_text
     try:
-        for news in _follow(config.store_path):
+        for news in _follow(config.store):
             for line in show(news):
                 click.echo(line)
     except KeyboardInterrupt:
         return
 
 
-def _follow(store: Path) -> Iterator[TailNews]:
+def _follow(store: StorePlace) -> Iterator[TailNews]:
     """Yield what is new, for ever; raises StoreError when the first look fails."""
     position = _start(store)
     click.echo(f"following the events in {store}; Ctrl-C ends", err=True)
@@ -65,14 +66,14 @@ def _follow(store: Path) -> Iterator[TailNews]:
             yield news
 
 
-def _start(store: Path) -> TailPosition:
+def _start(store: StorePlace) -> TailPosition:
     """Return the end of the store; where there is none yet, everything will be new."""
-    with open_reader(store) as reader:
+    with reader_of(store) as reader:
         return TailPosition() if reader is None else reader.tail_end(time.time())
 
 
-def _look(store: Path, position: TailPosition) -> TailNews | None:
-    with open_reader(store) as reader:
+def _look(store: StorePlace, position: TailPosition) -> TailNews | None:
+    with reader_of(store) as reader:
         return None if reader is None else reader.tail_news(position, time.time())
 
 

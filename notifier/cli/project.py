@@ -7,6 +7,7 @@ from typing import Protocol
 
 from notifier.config import find_config
 from notifier.config.outline import read_outline
+from notifier.config.paths import StorePlace
 from notifier.store import recorded_config, refuse_foreign
 
 
@@ -18,8 +19,12 @@ class Project(Protocol):
         """Return the config file."""
 
     @property
+    def store(self) -> StorePlace:
+        """Return where the store is."""
+
+    @property
     def store_path(self) -> Path:
-        """Return the store's file."""
+        """Return the store's file, or where it would be."""
 
     @property
     def socket(self) -> Path:

@@ -23,7 +23,7 @@ from notifier.cli.tables import TableColumn, make_table, print_whole, terminal_w
 from notifier.model.condition import LastPoll
 from notifier.model.views import EndpointView, Row, WatchView
 from notifier.model.watch import WatchKey
-from notifier.store import open_reader
+from notifier.store.access import reader_of
 from notifier.store.queries import NO_LIMIT, WatchFilter
 from notifier.texts.cleaning import printable
 
@@ -121,7 +121,7 @@ def read_status(project: Project, most: int | None = None) -> StatusReport:
     with suppress(DaemonUnreachableError):
         polls = last_polls(project, most)
         daemon = ask_daemon(project, "GET", "/v1/status")
-    with open_reader(project.store_path) as reader:
+    with reader_of(project.store) as reader:
         watches = {} if reader is None else reader.open_watches()
         wanted = WatchFilter(state="open", limit=NO_LIMIT if most is None else most)
         videos = [] if reader is None else reader.watches(wanted)

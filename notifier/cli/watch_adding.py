@@ -14,7 +14,7 @@ from notifier.cli.watch_batches import ask_for_each, refusal_of
 from notifier.cli.watch_requests import WatchRequest
 from notifier.model.views import WatchView
 from notifier.model.watch import NO_FILES, WatchKey, WatchState
-from notifier.store import open_reader
+from notifier.store.access import reader_of
 
 _SETTINGS = frozenset({"endpoints", "metadata", "give_up_after"})
 KEPT_BY_DAEMON = "the daemon keeps it"
@@ -79,7 +79,7 @@ def has_ended(key: WatchKey, event_type: str | None, event_id: str | None) -> st
 
 def views_of(project: Project, keys: Sequence[WatchKey]) -> dict[WatchKey, WatchView]:
     """Return what the store knows about the watches of `keys`."""
-    with open_reader(project.store_path) as reader:
+    with reader_of(project.store) as reader:
         if reader is None:
             return {}
         views = ((key, reader.watch(key)) for key in keys)

@@ -12,7 +12,7 @@ from notifier.config import Config
 from notifier.config.bad_value import quoted, unknown_name
 from notifier.errors import NotifierError
 from notifier.model.watch import API_SOURCE, NO_FILES, Listing, WatchKey, WatchState
-from notifier.store import open_reader
+from notifier.store.access import reader_of
 from notifier.store.queries import WatchFilter
 from notifier.texts.cleaning import printable
 
@@ -95,13 +95,13 @@ def _key(
 
 def _kept_by_daemon(config: Config) -> Listing:
     """Return the open watches that no file has to list."""
-    with open_reader(config.store_path) as reader:
+    with reader_of(config.store) as reader:
         views = [] if reader is None else reader.watches(WatchFilter(state=WatchState.OPEN))
     specs = [view.watch.spec for view in views if not NO_FILES.isdisjoint(view.sources)]
     return Listing(API_SOURCE, tuple(specs))
 
 
 def _ended(config: Config) -> set[WatchKey]:
-    with open_reader(config.store_path) as reader:
+    with reader_of(config.store) as reader:
         views = [] if reader is None else reader.watches(WatchFilter(state=WatchState.ENDED))
     return {view.watch.key for view in views}

@@ -12,7 +12,8 @@ from notifier.errors import NotifierError
 from notifier.model.event import EventType
 from notifier.model.views import WatchView
 from notifier.model.watch import WatchKey, WatchState
-from notifier.store import daemon_is_running, open_reader
+from notifier.store import daemon_is_running
+from notifier.store.access import reader_of
 from notifier.texts.cleaning import one_line, printable
 
 _READ_INTERVAL = 0.25
@@ -47,7 +48,7 @@ def follow(project: Project, key: WatchKey, generation: int) -> int:
 
 def report_ended(project: Project, key: WatchKey) -> int:
     """Print the event that a watch already has; return 0 only when the video completed."""
-    with open_reader(project.store_path) as reader:
+    with reader_of(project.store) as reader:
         view = None if reader is None else reader.watch(key)
     if view is None:
         raise NotifierError(f"{key} is not watched")
@@ -71,7 +72,7 @@ def _report(project: Project, view: WatchView) -> int:
 
 def _reason(project: Project, event_id: str) -> str:
     """Return why the job failed, as its event says, to be put behind the result."""
-    with open_reader(project.store_path) as reader:
+    with reader_of(project.store) as reader:
         event = None if reader is None else reader.event(event_id)
     error = None if event is None else event.body.get("data", {}).get("error")
     if not isinstance(error, dict):
@@ -90,7 +91,7 @@ def _views(project: Project, key: WatchKey, generation: int) -> Iterator[WatchVi
             last_alive = time.monotonic()
         elif time.monotonic() - last_alive > _RESTART_GRACE:
             raise NotifierError("the daemon has ended; see: notifier watch list")
-        with open_reader(project.store_path) as reader:
+        with reader_of(project.store) as reader:
             view = reader.watch(key) if reader is not None else None
         taken = view is not None and view.watch.spec.generation >= generation
         # withdrawn at first: an older state, the daemon has not read the new drop-in yet

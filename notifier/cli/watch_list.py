@@ -13,7 +13,7 @@ from notifier.cli.watch_listings import all_listings
 from notifier.config import Config
 from notifier.model.views import WatchView
 from notifier.model.watch import NO_FILES, WatchKey, WatchState
-from notifier.store import open_reader
+from notifier.store.access import reader_of
 
 _COLUMNS = (
     TableColumn("Video"),
@@ -49,7 +49,7 @@ def _rows(config: Config, *, show_all: bool) -> list[dict[str, object]]:
     for listing in all_listings(config):
         for spec in listing.specs:
             listed.setdefault(spec.key, []).append(listing.source)
-    with open_reader(config.store_path) as reader:
+    with reader_of(config.store) as reader:
         views = reader.watches() if reader is not None else []
     known = {view.watch.key: view for view in views}
     keys = dict.fromkeys((*known, *listed))

@@ -77,8 +77,8 @@ class Work(Protocol):
     def drop(self) -> None:
         """End all work at once: other instances do it, or may."""
 
-    def weight(self, lease: Lease) -> float:
-        """Return how much work a lease is, in proportion to others of its kind."""
+    def weights(self, leases: Sequence[Lease]) -> Mapping[str, float]:
+        """Return how much work leases are, by name, in proportion to others of their kind."""
 
     def apply(self, changes: WatchChanges) -> None:
         """Make the pollers match what has changed in own shards."""

@@ -210,13 +210,14 @@ class Leaseholder:
 
     async def _weigh(self, leases: Iterable[Lease]) -> None:
         """Store the weights that differ noticeably from what the others know."""
-        different = {}
-        for lease in leases:
-            if lease.name not in self._held or lease.name in self._leaving:
-                continue
-            weight = self._work.weight(lease)
-            if abs(weight - lease.weight) > _NOTICEABLE * max(weight, lease.weight):
-                different[lease.name] = weight
+        mine = [lease for lease in leases if self.owns(lease.fence)]
+        weights = self._work.weights(mine)
+        different = {
+            lease.name: weight
+            for lease in mine
+            for weight in (weights[lease.name],)
+            if abs(weight - lease.weight) > _NOTICEABLE * max(weight, lease.weight)
+        }
         if different:
             await self._store.weigh(different)
 

@@ -37,8 +37,18 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
         yield from contradictions(location, dict(endpoint))
         yield from _same_when_folded(location, endpoint, "headers")
         yield from _client_certificate(location, endpoint, "url")
+    yield from _two_stores(raw.get("store"))
     yield from _open_to_others("http", raw.get("http"))
     yield from _open_to_others("passthrough", raw.get("passthrough"))
+
+
+def _two_stores(store: Any) -> Iterator[Finding]:  # noqa: ANN401 - a value from TOML
+    if isinstance(store, dict) and "url" in store and "path" in store:
+        yield Finding(
+            ("store", "path"),
+            "contradicts url: the state is in a file or in PostgreSQL",
+            "leave one of the two out",
+        )
 
 
 def _tables(raw: Raw, key: str) -> Iterator[tuple[Location, Raw]]:

@@ -1,6 +1,7 @@
 """Loads the config file into settings, or reports everything that is wrong with it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +13,6 @@ from notifier.config.models import (
     EndpointTable,
     GatewayTable,
     HttpTable,
-    ParseContext,
     PassthroughTable,
 )
 from notifier.config.paths import (
@@ -25,6 +25,7 @@ from notifier.config.paths import (
     no_store,
 )
 from notifier.config.references import Names
+from notifier.config.secret_sources import ParseContext
 from notifier.config.settings import (
     ArchiveSettings,
     Config,
@@ -79,6 +80,7 @@ def _places(
     """Return the places of the store and of the control socket."""
     folder, named, socket = path.parent, document.store.path, document.http.socket
     store = default_store(path, env, owner) if named is None else StorePlace(folder / named)
+    store = replace(store, url=document.store.url)
     return store, folder / socket if socket else default_socket_path(path, store, env)
 
 

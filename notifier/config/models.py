@@ -5,10 +5,8 @@ fields are good. Checks that concern several keys run on the raw data, in
 `notifier.config.consistency`: pydantic skips such checks as soon as one field is bad.
 """
 
-from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
-from typing import Annotated, ClassVar, Literal, NamedTuple, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -27,13 +25,14 @@ from notifier.config.durations import (
     format_duration,
     parse_duration,
 )
-from notifier.config.secret_sources import Origin, read_pem_origin
+from notifier.config.secret_sources import Origin, ParseContext, read_pem_origin
 from notifier.config.secrets import Check, Secret, read_secret
 from notifier.config.signing_rules import OWN_SIGNATURES
 from notifier.config.urls import (
     check_base_url,
     check_endpoint_url,
     check_proxy_url,
+    check_store_url,
     check_url_prefix,
 )
 from notifier.config.validators import (
@@ -55,15 +54,6 @@ from notifier.config.validators import (
 )
 
 _TEN_MINUTES = 600.0
-
-
-class ParseContext(NamedTuple):
-    """Where secrets are looked up; passed to pydantic as its validation context."""
-
-    folder: Path
-    env: Mapping[str, str]
-    credentials: Path | None = None
-    """Where the credentials are that systemd will hand to the service; None for no service."""
 
 
 def _duration(minimum: float = 0.001, maximum: float = LONGEST) -> PlainValidator:
@@ -128,7 +118,7 @@ SigningSecrets = Annotated[
 
 
 class Table(BaseModel):
-    """A TOML table; `later` are keys that only a later version knows.
+    """A TOML table.
 
     The docstring of a field is what editors show: `notifier schema` takes it from here.
     """
@@ -140,7 +130,6 @@ class Table(BaseModel):
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
     )
-    later: ClassVar[frozenset[str]] = frozenset()
 
 
 class GatewayTable(Table):
@@ -287,8 +276,8 @@ class OutboundTable(Table):
 class StoreTable(Table):
     """The database."""
 
-    later = frozenset({"url"})
-
+    url: Annotated[Secret, _secret(check_store_url, raw_values.STORE_URL)] | None = None
+    """Secret: a PostgreSQL database that takes the place of the file."""
     path: PathText | None = None
     """The file; by default notifier.db in the state folder."""
     retention: Annotated[float, _duration(minimum=60.0)] = 30 * 24 * 3600.0

@@ -25,6 +25,8 @@ def named_secrets(config: Config) -> Iterator[tuple[Location, Secret]]:
             yield (*location, "headers", name), value
         if endpoint.proxy is not None:
             yield (*location, "proxy"), endpoint.proxy
+    if config.store.url is not None:
+        yield ("store", "url"), config.store.url
     for key, token in (("http", config.http.token), ("passthrough", config.passthrough.token)):
         if token is not None:
             yield (key, "token"), token

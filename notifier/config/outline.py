@@ -5,17 +5,22 @@ already. A command that only asks the daemon reads the outline; any other one lo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from notifier.config.bad_value import BadValueError
 from notifier.config.paths import (
     StoreOwner,
     StorePlace,
     absolute_path,
+    credentials_folder,
     default_socket_path,
     default_store,
 )
+from notifier.config.secret_sources import ParseContext
+from notifier.config.secrets import read_secret
 from notifier.config.toml_file import read_toml
+from notifier.config.urls import check_store_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +28,15 @@ class Outline:
     """Where the store and the socket of a config are, and the names of its tables."""
 
     path: Path
-    store_path: Path
+    store: StorePlace
     socket: Path
     gateways: tuple[str, ...]
     endpoints: tuple[str, ...]
+
+    @property
+    def store_path(self) -> Path:
+        """The store's file, or where it would be."""
+        return self.store.path
 
 
 def read_outline(path: Path, env: Mapping[str, str], owner: StoreOwner) -> Outline | None:
@@ -41,13 +51,19 @@ def read_outline(path: Path, env: Mapping[str, str], owner: StoreOwner) -> Outli
     if not all(isinstance(table, dict) for table in tables):
         return None
     gateways, endpoints = tables[:2]
-    store, socket = tables[2].get("path"), tables[3].get("socket")
+    store, socket, url = tables[2].get("path"), tables[3].get("socket"), tables[2].get("url")
     if not all(text is None or isinstance(text, str) for text in (store, socket)):
         return None
     place = StorePlace(path.parent / store) if store else default_store(path, env, owner)
+    if url is not None:
+        sources = ParseContext(path.parent, env, credentials_folder(path))
+        try:
+            place = replace(place, url=read_secret(url, check_store_url, sources))
+        except BadValueError:
+            return None
     return Outline(
         path,
-        place.path,
+        place,
         path.parent / socket if socket else default_socket_path(path, place, env),
         tuple(gateways),
         tuple(endpoints),

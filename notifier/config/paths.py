@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from notifier.config.secrets import Secret
 from notifier.errors import ConfigError, Problem
 
 _SYSTEM_FOLDER = Path("/etc/notifier")
@@ -26,11 +27,14 @@ class StorePlace:
     """Where the store of a config is.
 
     `root` is the folder that holds the stores of all projects of a user. It is None for a store
-    that the config names, and for that of a service.
+    that the config names, and for that of a service. With `url` the state is in that PostgreSQL
+    database; `path` is then where a file would be, and what lies beside it (lock, socket,
+    archive) stays there.
     """
 
     path: Path
     root: Path | None = None
+    url: Secret | None = None
 
     @property
     def is_shared(self) -> bool:

@@ -28,6 +28,7 @@ BASE_URL = WithJsonSchema(
     {"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?(\?[^#\s]*)?$"}
 )
 URL_PREFIX = WithJsonSchema({"type": "string", "pattern": rf"{_HTTP}[^@/?#\s]+(/[^?#\s]*)?$"})
+STORE_URL: Shape = {"type": "string", "pattern": r"^postgres(ql)?://\S+$"}
 VIDEO_ID = WithJsonSchema(
     {
         "type": "string",

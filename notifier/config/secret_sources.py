@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from notifier.config.bad_value import BadValueError
 from notifier.config.files import read_regular_file
@@ -35,6 +35,15 @@ class SecretSources(Protocol):
     @property
     def credentials(self) -> Path | None:
         """Return the folder from which systemd takes an installed service's credentials."""
+
+
+class ParseContext(NamedTuple):
+    """Where secrets are looked up; passed to pydantic as its validation context."""
+
+    folder: Path
+    env: Mapping[str, str]
+    credentials: Path | None = None
+    """Where the credentials are that systemd will hand to the service; None for no service."""
 
 
 class Origin(Protocol):

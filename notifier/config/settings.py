@@ -139,5 +139,5 @@ class Config:
 
     @property
     def store_path(self) -> Path:
-        """The store's file."""
+        """The store's file, or where it would be."""
         return self.store.path

@@ -15,6 +15,7 @@ _ABSOLUTE = "must be an absolute http or https URL"
 _GATEWAY_SAMPLE = "such as https://gateway.example/v1"
 _RECEIVER_SAMPLE = "such as https://receiver.example/webhooks"
 _PREFIX_SAMPLE = "such as https://files.example/videos"
+_STORE_SAMPLE = "such as postgresql://user:password@db.example/notifier"
 _PROXY_SAMPLE = "such as http://user:password@proxy.example:3128"
 
 
@@ -62,6 +63,29 @@ def check_proxy_url(value: object) -> str:
     if not _CHARACTERS.fullmatch(value):
         raise BadValueError("must be ASCII", "percent-encode what is special in a password")
     return value
+
+
+def check_store_url(value: object) -> str:
+    """Return the URL of a PostgreSQL database as it is; raises BadValueError.
+
+    It is libpq's: several hosts are allowed. What else is in it, the driver checks.
+    """
+    if not isinstance(value, str):
+        raise BadValueError("must be text", _STORE_SAMPLE)
+    scheme, separator, rest = value.partition("://")
+    if scheme.startswith("postgresql+"):
+        raise BadValueError("must name no driver", f"{_STORE_SAMPLE}, without {scheme[10:]}")
+    if scheme not in {"postgresql", "postgres"} or not separator or not rest:
+        raise BadValueError("must be the URL of a PostgreSQL database", _STORE_SAMPLE)
+    if not _CHARACTERS.fullmatch(value):
+        raise BadValueError("must be ASCII", "percent-encode what is special in a password")
+    return value
+
+
+def shown_store_url(url: str) -> str:
+    """Return where a database is, without user, password and options."""
+    authority, slash, name = url.partition("://")[2].partition("?")[0].partition("/")
+    return f"postgresql://{authority.rpartition('@')[2]}{slash}{name}"
 
 
 def _split(value: object, sample: str, instead_of_userinfo: str) -> SplitResult:

@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from notifier.config.bad_value import BadValueError, did_you_mean, quoted
 from notifier.config.findings import Finding, Location
-from notifier.config.models import ParseContext, Table
+from notifier.config.models import Table
+from notifier.config.secret_sources import ParseContext
 
 T = TypeVar("T", bound=Table)
 
@@ -119,8 +120,6 @@ _QUOTABLE = frozenset(
 def _unknown_key(model: type[BaseModel], location: Location) -> tuple[str, str]:
     table = _table_at(model, location[:-1])
     key = location[-1]
-    if key in getattr(table, "later", ()):
-        return "unknown key", "not supported by this version"
     nearest = did_you_mean(key, list(table.model_fields))
     return "unknown key", nearest or f"known here: {', '.join(table.model_fields)}"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from notifier.config.findings import Finding, key_path
-from notifier.config.models import DropIn, ParseContext, WatchTable
+from notifier.config.models import DropIn, WatchTable
 from notifier.config.references import Names, unknown_references
+from notifier.config.secret_sources import ParseContext
 from notifier.config.settings import Config
 from notifier.config.validation import validate
 from notifier.errors import ConfigError

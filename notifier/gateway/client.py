@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 from notifier import __version__
 from notifier.errors import TransportError
 from notifier.gateway.content_coding import decoded_body
 from notifier.gateway.extra_fields import DEFAULT_HIDDEN
 from notifier.gateway.pages import Page, read_page
-from notifier.gateway.response_classifier import Dialect, classify
+from notifier.gateway.recent_answers import RecentAnswers
+from notifier.gateway.response_classifier import Dialect, asks_to_wait, classify
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.gateway.urls import list_url, video_url
 from notifier.http_client import HttpClient, HttpRequest, HttpResponse
-from notifier.model.answer import Answer, PollError, Unauthorized
+from notifier.model.answer import Answer, PollError, Seen, Unauthorized
 from notifier.model.status import Status
 
 _HEADERS = {"accept": "application/json", "user-agent": f"notifier/{__version__}"}
@@ -49,6 +51,8 @@ class GatewayClient:
         )
         self._http = http
         self._wall = wall
+        self._recent = RecentAnswers()
+        self._secrets = 0
 
     async def retrieve(self, video_id: str) -> Answer:
         """Ask for one video's status once."""
@@ -87,14 +91,26 @@ class GatewayClient:
 
     def read(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what a fetched answer means."""
-        return classify(
-            reply.status,
-            reply.headers,
-            reply.body,
-            video_id=video_id,
-            dialect=self._dialect,
-            wall=self._wall(),
+        status, headers, body = reply.status, reply.headers, reply.body
+        usual = status == HTTPStatus.OK and not asks_to_wait(headers)
+        if usual and (known := self._recall(video_id, body)) is not None:
+            return known
+        answer = classify(
+            status, headers, body, video_id=video_id, dialect=self._dialect, wall=self._wall()
         )
+        if usual and isinstance(answer, Seen):
+            self._recent.remember(video_id, body, answer)
+        else:
+            self._recent.forget(video_id)
+        return answer
+
+    def _recall(self, video_id: str, body: bytes) -> Seen | None:
+        """Return what an answer means that was parsed before, None if it has to be parsed."""
+        secrets = self._dialect.echoes.secrets
+        if secrets != self._secrets:  # a new one may be in an answer that is known
+            self._secrets = secrets
+            self._recent.clear()
+        return self._recent.find(video_id, body)
 
 
 def _unreadable_secret(error: ValueError) -> PollError:

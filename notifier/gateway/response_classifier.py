@@ -96,6 +96,11 @@ def classify(
     )
 
 
+def asks_to_wait(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer has one of the headers that `asked_wait` reads."""
+    return "openai-poll-after-ms" in headers or "retry-after" in headers
+
+
 def asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
     """Return the wait in seconds that either of two headers asks for; None without any."""
     in_ms, after = headers.get("openai-poll-after-ms"), headers.get("retry-after")

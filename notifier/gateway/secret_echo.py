@@ -34,6 +34,11 @@ class SecretEchoMask:
             longest_first = sorted(self._secrets, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(_pattern_of, longest_first)))
 
+    @property
+    def secrets(self) -> int:
+        """How many spellings of secrets are masked; it only grows."""
+        return len(self._secrets)
+
     def may_be_in(self, body: bytes) -> bool:
         """Return whether the JSON of an answer may hold anything to mask."""
         if self._spelled and (b"\\" in body or b"\0" in body):

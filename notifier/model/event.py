@@ -40,20 +40,17 @@ class EventKind(StrEnum):
     ARCHIVE_FAILED = "archive_failed"
 
 
-class Recorded(StrEnum):
-    """What became of an ending: it is true if this call put its event into the outbox.
+class NotRecorded(StrEnum):
+    """Why an ending was not recorded; false where a recorded one is true.
 
-    ALREADY: an earlier call had, whose commit was not known to its caller. FENCED: another
-    instance polls the watch now. OVER: the watch was not open any more.
+    OVER: the watch was not open any more. FENCED: another instance polls it now.
     """
 
-    RECORDED = "recorded"
-    ALREADY = "already"
-    FENCED = "fenced"
     OVER = "over"
+    FENCED = "fenced"
 
     def __bool__(self) -> bool:
-        return self is Recorded.RECORDED
+        return False
 
 
 FOLLOW_UPS: Mapping[EventKind, EventType] = {

@@ -1,12 +1,20 @@
 """Records an attempt in SQL: its outcome, its delivery and the health of its endpoint."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from notifier.model.delivery import AttemptRecord, Claim, Delivered, Hold, RetryAt, Settlement
 from notifier.model.event import NewEvent
 from notifier.model.health import Health
 from notifier.store import endpoints, outbox
 from notifier.store.connection import Connection
+
+
+class Received(NamedTuple):
+    """Attempts that were received, recorded `now` (Unix seconds)."""
+
+    made: Sequence[tuple[Claim, AttemptRecord]]
+    now: float
 
 
 def record(
@@ -45,10 +53,9 @@ def record(
     return changed
 
 
-def record_delivered(
-    db: Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
-) -> None:
+def record_delivered(db: Connection, batches: Sequence[Received]) -> list[None]:
     """Store attempts that were received, and what that says of their endpoints."""
-    outbox.record_delivered(db, made, now)
-    for name in {claim.endpoint for claim, _ in made}:
+    outbox.record_delivered(db, [(*each, batch.now) for batch in batches for each in batch.made])
+    for name in {claim.endpoint for batch in batches for claim, _ in batch.made}:
         endpoints.note_success(db, name)
+    return [None] * len(batches)

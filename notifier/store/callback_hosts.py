@@ -3,7 +3,8 @@
 Each name that has callbacks to send has one row, whatever the number of callbacks. `next_at` is
 when the name is looked at next, and a look moves it on: so names are served in turn, and one
 claim costs the same however many callbacks wait for a name that does not answer. A row may be
-there in vain, never missing: triggers add it with each callback that becomes due.
+there in vain, never missing: whatever makes a callback due enters its host name. (In SQLite
+triggers do so as well.)
 """
 
 from collections.abc import Sequence
@@ -64,6 +65,17 @@ def enter(db: Connection, endpoint: str, host: str, at: float) -> None:
         "ON CONFLICT (endpoint, host) DO UPDATE SET next_at = excluded.next_at "
         "WHERE callback_hosts.next_at > excluded.next_at",
         (endpoint, host, at),
+    )
+
+
+def enter_again(db: Connection, delivery: int) -> None:
+    """Have the host name of a callback that is not in flight any more looked at when it is due."""
+    db.execute(
+        "INSERT INTO callback_hosts (endpoint, host, next_at) SELECT endpoint, host, due_at "
+        "FROM deliveries WHERE id = ? AND host IS NOT NULL AND state = 'pending' "
+        "AND in_flight IS NULL ON CONFLICT (endpoint, host) DO UPDATE SET "
+        "next_at = excluded.next_at WHERE callback_hosts.next_at > excluded.next_at",
+        (delivery,),
     )
 
 

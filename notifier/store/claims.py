@@ -1,4 +1,4 @@
-"""Claims in SQL: due deliveries that are taken into flight, each with a row for its attempt."""
+"""Claims in SQL: due deliveries that are taken into flight."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -50,12 +50,10 @@ def claim_callback(db: Connection, endpoint: str, host: str, now: float) -> list
 
 def _taken(db: Connection, rows: Sequence[tuple[Any, ...]], now: float) -> list[Claim]:
     claims = [_claim(row) for row in rows]
-    numbers = [(claim.attempt, claim.delivery) for claim in claims]
     db.executemany(
-        "INSERT INTO attempts (number, delivery, started_at) VALUES (?, ?, ?)",
-        [(*number, now) for number in numbers],
+        "UPDATE deliveries SET in_flight = ?, attempts = ? WHERE id = ?",
+        [(now, claim.attempt, claim.delivery) for claim in claims],
     )
-    db.executemany("UPDATE deliveries SET in_flight = ?1, attempts = ?1 WHERE id = ?2", numbers)
     return claims
 
 

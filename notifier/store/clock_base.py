@@ -26,7 +26,7 @@ from notifier.store.connection import Connection, set_meta
 _TIMESTAMPS = {
     "watches": ("taken_at", "closed_at", "missing_since"),
     "events": ("recorded_at",),
-    "deliveries": ("due_at", "settled_at"),
+    "deliveries": ("due_at", "in_flight", "settled_at"),
     "endpoints": ("failing_since", "last_failure", "disabled_since"),
     "job_samples": ("recorded_at",),
     "expiry_timers": ("expires_at",),

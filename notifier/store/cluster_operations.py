@@ -22,10 +22,11 @@ class ClusterOperations(Transactions):
     """
 
     instance = ""
+    database_time: Callable[[Connection], float] | None = None
+    """Reads the clock that decides who is alive (Unix seconds); None for that of this process."""
 
-    def _time(self, db: Connection) -> float:  # noqa: ARG002 - another engine asks its database
-        """Return the database's clock, which alone decides who is alive (Unix seconds)."""
-        return self._now()
+    def _time(self, db: Connection) -> float:
+        return self._now() if self.database_time is None else self.database_time(db)
 
     async def _at_database_time(
         self,

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from notifier.errors import StoreError, StoreRefusedError
 from notifier.store.codec import decode_text
@@ -18,7 +18,7 @@ from notifier.store.file_identity import FileIdentity
 from notifier.store.files import is_missing, lock_of, log_of, make_folder
 from notifier.store.inspection import BUSY_SECONDS, inspect, read_only
 from notifier.store.lock import DatabaseLock, FileLock, is_locked
-from notifier.store.operation import Operation
+from notifier.store.operation import BulkOperation, Operation, by_kind
 from notifier.store.schema import migrate
 from notifier.store.write_ahead_log import renew_mark
 
@@ -157,8 +157,8 @@ class Database:
             "BEGIN IMMEDIATE" if any(operation.writes for operation in operations) else "BEGIN"
         )
         try:
-            for operation in operations:
-                self._do(operation)
+            for group in by_kind(operations):
+                self._do_together(group)
             if self._db.in_transaction and any(operation.writes for operation in operations):
                 renew_mark(self._db)
             self._db.execute("COMMIT")
@@ -167,6 +167,22 @@ class Database:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+
+    def _do_together(self, operations: Sequence[Operation]) -> None:
+        """Run operations of one kind at once; if that fails, one after the other."""
+        first, *others = operations
+        if others and isinstance(first, BulkOperation):
+            arguments = [cast("BulkOperation", operation).argument for operation in operations]
+            together = Operation(
+                lambda db: first.bulk(db, arguments), writes=first.writes, is_long=False
+            )
+            self._do(together)
+            if not together.failed:
+                for operation, result in zip(operations, together.result(), strict=True):
+                    operation.succeed(result)
+                return
+        for operation in operations:
+            self._do(operation)
 
     def _do(self, operation: Operation) -> None:
         """Run one of several; if it fails, its changes are undone and the others go on."""

@@ -10,7 +10,7 @@ from collections import deque
 
 import trio
 
-from notifier.store.database import Database
+from notifier.store.engine import Engine
 from notifier.store.executor import Executor
 from notifier.store.operation import Operation
 
@@ -21,7 +21,7 @@ MOST_OPERATIONS = 128
 class GroupCommit:
     """Runs the operations of many tasks in few transactions."""
 
-    def __init__(self, database: Database, executor: Executor) -> None:
+    def __init__(self, database: Engine, executor: Executor) -> None:
         self._database = database
         self._executor = executor
         self._queue: deque[Operation] = deque()

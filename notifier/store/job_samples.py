@@ -4,6 +4,7 @@ The samples of a gateway that leaves the config are kept: it may come back.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, cast
 
 from notifier import log
@@ -20,8 +21,15 @@ MOST_CLASSES = 1000
 _CLASS = "gateway = ? AND model = ? AND seconds = ? AND size = ?"
 
 
-def add(db: Connection, sample: JobSample, now: float) -> None:
-    """Keep `sample`, and remove the oldest samples and classes above the bounds."""
+def add_all(db: Connection, samples: Sequence[tuple[JobSample, float]]) -> None:
+    """Keep samples, each with its time, and remove the oldest of them and of classes."""
+    for sample, now in samples:
+        _add(db, sample, now)
+    if samples:
+        _forget_classes(db)
+
+
+def _add(db: Connection, sample: JobSample, now: float) -> None:
     readings = dump_json(sample.readings)
     (row,) = db.execute(
         "INSERT INTO job_samples (gateway, model, seconds, size, duration, gap, requests, "
@@ -38,15 +46,16 @@ def add(db: Connection, sample: JobSample, now: float) -> None:
         f"{_CLASS} ORDER BY id DESC LIMIT 1 OFFSET {MOST_OF_A_CLASS})",
         (*sample.job_class, *sample.job_class),
     )
-    _forget_classes(db)
 
 
 def _forget_classes(db: Connection) -> None:
     (known,) = db.execute("SELECT count(*) FROM job_classes").fetchone()
     if known > MOST_CLASSES:
         unused = db.execute(
-            "DELETE FROM job_classes WHERE last = (SELECT min(last) FROM job_classes) "
-            "RETURNING gateway, model, seconds, size"
+            "DELETE FROM job_classes WHERE last IN "
+            "(SELECT last FROM job_classes ORDER BY last LIMIT ?) "
+            "RETURNING gateway, model, seconds, size",
+            (known - MOST_CLASSES,),
         ).fetchall()
         db.executemany(f"DELETE FROM job_samples WHERE {_CLASS}", unused)
 

@@ -13,7 +13,7 @@ from notifier.model.lease import Fence, Lease, LeaseKind, shard_number, shard_of
 from notifier.model.watch import Watch
 from notifier.store import callback_hosts, mailbox, outbox, watches
 from notifier.store.connection import NUMBERS, Connection, listed
-from notifier.store.fences import holds
+from notifier.store.fences import lasts
 
 _COLUMNS = "name, kind, subject, owner, epoch, weight"
 
@@ -84,7 +84,7 @@ def watches_of(db: Connection, owned: Iterable[Lease]) -> list[Watch]:
     """Return the open watches of shards, except of those whose ownership is over."""
     shards = defaultdict[str, dict[int, Fence]](dict)
     for lease in owned:
-        if lease.fence is not None and holds(db, lease.fence):
+        if lease.fence is not None and lasts(db, lease.fence):
             shards[lease.subject][shard_number(lease.name)] = lease.fence
     found = list[Watch]()
     of_shards = f"AND gateway = ? AND shard IN {NUMBERS}"

@@ -1,7 +1,13 @@
 """One operation on the store: its work and its outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
+
+from notifier.store.connection import Connection
+
+Bulk = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+"""Does the same for many arguments, in a few statements; returns a result for each."""
 
 
 class Operation:
@@ -41,3 +47,36 @@ class Operation:
         if self._error is not None:
             raise self._error
         return self._result
+
+
+class BulkOperation(Operation):
+    """A short change that runs together with others of its kind: those with the same `bulk`.
+
+    Its `work` does the same for `argument` alone. It is run when the bulk has failed, so that
+    only the operations fail that cannot be done.
+    """
+
+    __slots__ = ("argument", "bulk")
+
+    def __init__(self, bulk: Bulk, argument: object) -> None:
+        super().__init__(partial(_alone, bulk, argument), writes=True, is_long=False)
+        self.bulk = bulk
+        self.argument = argument
+
+
+def _alone(bulk: Bulk, argument: object, db: Connection) -> Any:  # noqa: ANN401 - same
+    (result,) = bulk(db, [argument])
+    return result
+
+
+def by_kind(operations: Iterable[Operation]) -> list[list[Operation]]:
+    """Return `operations` in order, those of one kind together at the place of the first.
+
+    All of them are waited for at the same time, and none knows of another's outcome, so any order
+    is right.
+    """
+    groups: dict[object, list[Operation]] = {}
+    for operation in operations:
+        kind = operation.bulk if isinstance(operation, BulkOperation) else operation
+        groups.setdefault(kind, []).append(operation)
+    return list(groups.values())

@@ -1,12 +1,13 @@
 """The outbox in SQL: events, their deliveries and what became of every attempt.
 
 A delivery is pending until it is delivered, dead or cancelled. While a lane attempts it,
-`in_flight` is the attempt's number. A delivery that a crash leaves in flight is released at the
-next start and costs no retry.
+`in_flight` is when the lane claimed it; the attempt's row is written at its end. A delivery that a
+crash leaves in flight is released at the next start and costs no retry.
 """
 
 import json
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from notifier.model.delivery import (
     AttemptRecord,
@@ -19,59 +20,28 @@ from notifier.model.delivery import (
     RetryAt,
     Settlement,
 )
-from notifier.model.event import EventKind, NewEvent, Recorded
-from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
-from notifier.model.job_sample import JobSample
-from notifier.model.lease import Fence
-from notifier.model.video import Snapshot
+from notifier.model.event import EventKind, NewEvent
 from notifier.model.watch import callback_lane
-from notifier.store import callback_hosts, downloads, expiry_timers, job_samples
-from notifier.store.codec import dump_snapshot
+from notifier.store import callback_hosts
 from notifier.store.connection import TEXTS, Connection, listed
 from notifier.store.endpoints import is_configured
-from notifier.store.fences import holds
+
+_MINE = "id = ? AND event = ? AND endpoint = ? AND attempts = ? AND in_flight IS NOT NULL"
+"""Whether a delivery is in flight for the attempt of a claim; see `_names`."""
 
 
-def record_ending(  # noqa: PLR0913 - what one transaction commits, and for whom
-    db: Connection,
-    watch: int,
-    event: NewEvent,
-    last: Snapshot,
-    now: float,
-    *,
-    sample: JobSample | None = None,
-    plan: FollowUpPlan = NO_FOLLOW_UP,
-    fence: Fence | None = None,
-) -> Recorded:
-    """Close an open watch, put its event and deliveries into the outbox; keep sample and plan.
+class EventRow(NamedTuple):
+    """An event to be recorded `now` (Unix seconds): the one of `kind` of a watch, or a notice.
 
-    Changes nothing when the watch is not open any more, or the ownership of `fence` is over.
+    Its deliveries to the endpoints in `claimed` are in flight from the start.
     """
-    if fence is not None and not holds(db, fence):
-        return _unless_recorded(db, event, Recorded.FENCED)
-    closed = db.execute(
-        "UPDATE watches SET state = 'ended', closed_at = ?, snapshot = ? "
-        "WHERE id = ? AND state = 'open'",
-        (now, dump_snapshot(last), watch),
-    )
-    if closed.rowcount == 0:
-        return _unless_recorded(db, event, Recorded.OVER)
-    _insert(db, event, now, watch=watch, kind=EventKind.ENDING)
-    _insert_callback(db, event.id, watch, now)
-    _insert_removed(db, event.id, watch, now)
-    if sample is not None:
-        job_samples.add(db, sample, now)
-    if plan.expires_at is not None:
-        expiry_timers.add(db, watch, plan.expires_at)
-    if plan.archive:
-        downloads.add(db, watch, now, plan.expires_at)
-    return Recorded.RECORDED
 
-
-def _unless_recorded(db: Connection, event: NewEvent, answer: Recorded) -> Recorded:
-    """Return `answer`, or ALREADY if a call that never learned of it recorded the event."""
-    row = db.execute("SELECT 1 FROM events WHERE id = ?", (event.id,)).fetchone()
-    return answer if row is None else Recorded.ALREADY
+    event: NewEvent
+    now: float
+    watch: int | None = None
+    kind: EventKind | None = None
+    about: str | None = None
+    claimed: Collection[str] = ()
 
 
 def record_follow_up(
@@ -81,58 +51,64 @@ def record_follow_up(
     known = "SELECT 1 FROM events WHERE watch = ? AND kind = ?"
     if db.execute(known, (watch, kind)).fetchone() is not None:
         return False
-    _insert(db, event, now, watch=watch, kind=kind)
-    _insert_removed(db, event.id, watch, now)
+    insert_events(db, [EventRow(event, now, watch, kind)])
+    (names,) = db.execute("SELECT endpoints FROM watches WHERE id = ?", (watch,)).fetchone()
+    if names is not None:
+        insert_removed(db, event.id, names, now)
     return True
 
 
 def record_notice(db: Connection, event: NewEvent, endpoint: str, now: float) -> None:
     """Put an event about `endpoint` and its deliveries into the outbox."""
-    _insert(db, event, now, about=endpoint)
+    insert_events(db, [EventRow(event, now, about=endpoint)])
 
 
-def _insert(
-    db: Connection,
-    event: NewEvent,
-    now: float,
-    *,
-    watch: int | None = None,
-    kind: EventKind | None = None,
-    about: str | None = None,
-) -> None:
-    db.execute(
+def insert_events(db: Connection, rows: Sequence[EventRow]) -> None:
+    """Add events with their bodies and deliveries."""
+    db.executemany(
         "INSERT INTO events (id, watch, kind, about, type, created_at, recorded_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (event.id, watch, kind, about, event.type, event.created_at, now),
+        [
+            (event.id, watch, kind, about, event.type, event.created_at, now)
+            for event, now, watch, kind, about, _ in rows
+        ],
     )
     db.executemany(
         "INSERT INTO bodies (event, format, body) VALUES (?, ?, ?)",
-        ((event.id, form, body) for form, body in event.bodies.items()),
+        [(row.event.id, form, body) for row in rows for form, body in row.event.bodies.items()],
     )
     db.executemany(
-        "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
-        ((event.id, name, form, now) for name, form in event.endpoints),
+        "INSERT INTO deliveries (event, endpoint, format, due_at, in_flight, attempts) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (row.event.id, name, form, row.now, *_begin(row, name))
+            for row in rows
+            for name, form in row.event.endpoints
+        ],
     )
 
 
-def _insert_callback(db: Connection, event: str, watch: int, now: float) -> None:
-    """Add the delivery to the URL that the watch names itself, if it does."""
-    row = db.execute("SELECT url, endpoint FROM callbacks WHERE watch = ?", (watch,)).fetchone()
-    if row is not None:
-        url, lane = row[0], callback_lane(row[1])
-        db.execute(
-            "INSERT INTO deliveries (event, endpoint, format, due_at, host) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (event, lane, Format.STANDARD, now, callback_hosts.host_of(url)),
-        )
-        if not is_configured(db, lane):
-            _cancel(db, lane, now)
+def _begin(row: EventRow, endpoint: str) -> tuple[float | None, int]:
+    """Return `in_flight` and `attempts` of a new delivery."""
+    return (row.now, 1) if endpoint in row.claimed else (None, 0)
 
 
-def _insert_removed(db: Connection, event: str, watch: int, now: float) -> None:
-    """Add a cancelled delivery for each endpoint that the watch names and that is gone."""
-    (names,) = db.execute("SELECT endpoints FROM watches WHERE id = ?", (watch,)).fetchone()
-    for name in () if names is None else json.loads(names):
+def insert_callback(db: Connection, event: str, url: str, endpoint: str, now: float) -> str:
+    """Add the delivery to the watch's own `url`, signed as for `endpoint`; return its lane."""
+    lane = callback_lane(endpoint)
+    db.execute(
+        "INSERT INTO deliveries (event, endpoint, format, due_at, host) VALUES (?, ?, ?, ?, ?)",
+        (event, lane, Format.STANDARD, now, callback_hosts.host_of(url)),
+    )
+    callback_hosts.enter(db, lane, callback_hosts.host_of(url), now)
+    if not is_configured(db, lane):
+        _cancel(db, lane, now)
+    return lane
+
+
+def insert_removed(db: Connection, event: str, names: str, now: float) -> None:
+    """Add a cancelled delivery for each endpoint of `names`, a list in JSON, that is gone."""
+    for name in json.loads(names):
         if not is_configured(db, name):
             db.execute(
                 "INSERT INTO deliveries (event, endpoint, format, due_at) "
@@ -154,9 +130,8 @@ def record_attempt(
     It counts only for the delivery that it was made for: same row, event, endpoint and attempt. A
     success counts also when another instance has taken the lane since.
     """
-    if not _is_in_flight(db, claim):
+    if not _store_outcomes(db, [(claim, attempt)]):
         return isinstance(settlement, Delivered) and _accept_late(db, claim, attempt, now)
-    _store_outcomes(db, [(claim, attempt)])
     if not isinstance(settlement, Delivered) and _was_resent(db, claim):
         settlement = RetryAt(now, free=True)
     change, values = _change(settlement, now)
@@ -184,52 +159,61 @@ def _accept_late(db: Connection, claim: Claim, attempt: AttemptRecord, now: floa
         "AND event = ? AND endpoint = ? AND attempts >= ? AND state IN ('pending', 'cancelled')",
         (now, claim.delivery, claim.event_id, claim.endpoint, claim.attempt),
     )
-    if changed.rowcount > 0:
-        _store_outcomes(db, [(claim, attempt)])
-    return changed.rowcount > 0
+    if changed.rowcount == 0:
+        return False
+    db.execute(
+        "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
+        "WHERE delivery = ? AND number = ?",
+        (*_outcome(attempt), claim.delivery, claim.attempt),
+    )
+    return True
 
 
-def record_delivered(
-    db: Connection, made: Sequence[tuple[Claim, AttemptRecord]], now: float
-) -> None:
-    """Store attempts that were received, as `record_attempt` does, in a few statements."""
-    mine = list[tuple[Claim, AttemptRecord]]()
-    for claim, attempt in made:
-        if _is_in_flight(db, claim):
-            mine.append((claim, attempt))
-        else:
-            _accept_late(db, claim, attempt, now)
-    _store_outcomes(db, mine)
+def record_delivered(db: Connection, made: Sequence[tuple[Claim, AttemptRecord, float]]) -> None:
+    """Store attempts that were received then, as `record_attempt` does, in a few statements."""
+    stored = _store_outcomes(db, [(claim, attempt) for claim, attempt, _ in made])
     # a success counts even if the endpoint has been removed from the config meanwhile
     db.executemany(
         "UPDATE deliveries SET in_flight = NULL, state = 'delivered', reason = '', "
-        "settled_at = ? WHERE id = ?",
-        [(now, claim.delivery) for claim, _ in mine],
+        f"settled_at = ? WHERE {_MINE}",
+        [(now, *_names(claim)) for claim, _, now in made],
+    )
+    if stored < len(made):
+        for claim, attempt, now in made:
+            _accept_late(db, claim, attempt, now)
+
+
+def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> int:
+    """Add the rows of attempts whose deliveries are still theirs; return how many are."""
+    added = db.executemany(
+        "INSERT INTO attempts (delivery, number, started_at, duration_ms, outcome, status, "
+        f"detail) SELECT id, attempts, ?, ?, ?, ?, ? FROM deliveries WHERE {_MINE}",
+        [(*_outcome(attempt), *_names(claim)) for claim, attempt in made],
+    )
+    return added.rowcount
+
+
+def _outcome(attempt: AttemptRecord) -> tuple[object, ...]:
+    return (
+        *(attempt.started_at, attempt.duration_ms, attempt.outcome),
+        *(attempt.status, attempt.detail),
     )
 
 
-def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
-    db.executemany(
-        "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
-        "WHERE delivery = ? AND number = ?",
-        [
-            (
-                *(attempt.started_at, attempt.duration_ms, attempt.outcome),
-                *(attempt.status, attempt.detail, claim.delivery, claim.attempt),
-            )
-            for claim, attempt in made
-        ],
-    )
+def _names(claim: Claim) -> tuple[object, ...]:
+    """Return the values for `_MINE`."""
+    return (claim.delivery, claim.event_id, claim.endpoint, claim.attempt)
 
 
 def release(db: Connection, claims: Sequence[Claim]) -> None:
     """Take claims back whose attempts were not begun: the deliveries are as they were before."""
-    mine = [(claim.delivery, claim.attempt) for claim in claims if _is_in_flight(db, claim)]
-    db.executemany("DELETE FROM attempts WHERE delivery = ? AND number = ?", mine)
     db.executemany(
-        "UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE id = ?",
-        [(delivery,) for delivery, _ in mine],
+        f"UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE {_MINE}",
+        [_names(claim) for claim in claims],
     )
+    for claim in claims:
+        if claim.host is not None:
+            callback_hosts.enter_again(db, claim.delivery)
 
 
 def defer(db: Connection, claim: Claim, until: float) -> None:
@@ -237,14 +221,6 @@ def defer(db: Connection, claim: Claim, until: float) -> None:
     release(db, [claim])
     if claim.host is not None:
         callback_hosts.move(db, claim.endpoint, claim.host, until)
-
-
-def _is_in_flight(db: Connection, claim: Claim) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM deliveries WHERE id = ? AND event = ? AND endpoint = ? AND in_flight = ?",
-        (claim.delivery, claim.event_id, claim.endpoint, claim.attempt),
-    ).fetchone()
-    return row is not None
 
 
 def _was_resent(db: Connection, claim: Claim) -> bool:
@@ -271,14 +247,13 @@ def release_interrupted(db: Connection, lanes: Sequence[str] | None = None) -> i
 
     With `lanes` only theirs: the others may be attempted by other instances at this moment.
     """
-    mine, attempts = "in_flight IS NOT NULL", ""
+    mine = "in_flight IS NOT NULL"
     named = () if lanes is None else (listed(lanes),)
     if lanes is not None:
         mine += f" AND endpoint IN {TEXTS}"
-        attempts = f"AND delivery IN (SELECT id FROM deliveries WHERE {mine})"
     db.execute(
-        "UPDATE attempts SET outcome = 'interrupted', detail = ? "
-        f"WHERE outcome IS NULL {attempts}",
+        "INSERT INTO attempts (delivery, number, started_at, outcome, detail) "
+        f"SELECT id, attempts, in_flight, 'interrupted', ? FROM deliveries WHERE {mine}",
         ("the process ended; perhaps nothing was sent", *named),
     )
     released = db.execute(f"UPDATE deliveries SET in_flight = NULL WHERE {mine}", named)

@@ -42,6 +42,20 @@ def record_signers(db: Connection, signers: Iterable[str]) -> None:
     set_meta(db, "signers", text)
 
 
+def record_owner(db: Connection, signers: Iterable[str], config: Path) -> None:
+    """Record the project that the store belongs to, and its config, which may be moved."""
+    record_signers(db, signers)
+    set_meta(db, "config", str(config))
+
+
+def owner_of(db: Connection) -> tuple[frozenset[str], str]:
+    """Return the signers of the project that the store belongs to, and its config."""
+    found = dict(
+        db.execute("SELECT key, value FROM meta WHERE key IN ('signers', 'config')").fetchall()
+    )
+    return frozenset(json.loads(found.get("signers", "[]"))), found.get("config", "")
+
+
 def refuse_foreign(path: Path, config: Path) -> None:
     """Raise StoreRefusedError when the store at `path` belongs to another config."""
     owner = recorded_config(path)

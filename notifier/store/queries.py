@@ -166,7 +166,8 @@ def _delivery(db: Connection, row: tuple[Any, ...]) -> DeliveryView:
     number, endpoint, form, state, held, reason, due_at, settled_at = row
     attempts = db.execute(
         "SELECT number, started_at, duration_ms, outcome, status, detail FROM attempts "
-        "WHERE delivery = ? ORDER BY number",
+        "WHERE delivery = ?1 UNION ALL SELECT attempts, in_flight, NULL, NULL, NULL, '' "
+        "FROM deliveries WHERE id = ?1 AND in_flight IS NOT NULL ORDER BY 1",
         (number,),
     ).fetchall()
     views = [AttemptView(*attempt) for attempt in attempts]

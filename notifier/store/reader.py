@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from notifier.errors import StoreError
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
 from notifier.model.watch import WatchKey
 from notifier.store import queries
+from notifier.store.connection import Connection
 from notifier.store.database import daemon_is_running
 from notifier.store.files import log_of
 from notifier.store.inspection import read_only, refuse_unusable
@@ -30,14 +31,22 @@ _LOOK_EVERY = 0.02
 _NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
+class Query(Protocol):
+    """Calls a function with a connection that shows one consistent view of the state."""
+
+    def __call__(self, work: Callable[[Connection], T], /) -> T:
+        """Return what `work` returns; raises StoreError."""
+
+
 class Reader:
     """Answers queries, each from one consistent view of the state.
 
-    Every method raises StoreError when the store cannot be read.
+    Every method raises StoreError when the store cannot be read. `query` calls a function with a
+    connection that shows such a view.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, query: Query) -> None:
+        self._query = query
 
     def watches(self, wanted: WatchFilter = ALL_WATCHES) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
@@ -73,15 +82,25 @@ class Reader:
 
     def _run(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        function: Callable[Concatenate[Connection, P], T],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
+        return self._query(lambda db: function(db, *args, **kwargs))
+
+
+class _FileQuery:
+    """A Query of a store in a file."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __call__(self, work: Callable[[Connection], T], /) -> T:
         with _translated():
             self._db.execute("BEGIN")
             try:
-                return function(self._db, *args, **kwargs)
+                return work(self._db)
             finally:
                 self._db.execute("ROLLBACK")
 
@@ -98,7 +117,7 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
         if db is not None:
             with _translated():
                 _wait_for_migration(db, path)
-        yield None if db is None else Reader(db)
+        yield None if db is None else Reader(_FileQuery(db))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from notifier.model.delivery import Format
 from notifier.model.event import subscribes
+from notifier.store import callback_hosts
 from notifier.store.connection import Connection
 from notifier.store.pruning import Position
 
@@ -107,17 +108,18 @@ def _make_due(
 ) -> None:
     """Start the delivery's retries over; its earlier attempts stay on record."""
     _have_body(db, event_id, recipient.rendering, render)
-    db.execute(
+    delivery, host = db.execute(
         "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (event, endpoint) DO UPDATE SET state = 'pending', due_at = excluded.due_at, "
         # what a template has made once is sent again as it is
         "format = CASE WHEN deliveries.in_flight IS NULL AND NOT (excluded.format = 'standard' "
         "AND deliveries.format = 'template:' || deliveries.endpoint) THEN excluded.format "
         "ELSE deliveries.format END, "
-        "failures = 0, reason = '', "
-        "settled_at = NULL",
+        "failures = 0, reason = '', settled_at = NULL RETURNING id, host",
         (event_id, recipient.endpoint, recipient.rendering, now),
-    )
+    ).fetchone()
+    if host is not None:
+        callback_hosts.enter_again(db, delivery)
 
 
 def _have_body(db: Connection, event_id: str, form: str, render: Render) -> None:

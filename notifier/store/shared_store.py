@@ -9,9 +9,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from notifier.errors import NotifierError
 from notifier.metrics import Metrics
-from notifier.model.delivery import CancelledDeliveries
+from notifier.model.delivery import CancelledDeliveries, RecordedEnding
 from notifier.model.discovery import FoundJob, Mark
+from notifier.model.event import NewEvent, NotRecorded
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
+from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.steady_base import SteadyBase
+from notifier.model.video import Snapshot
 from notifier.model.watch import (
     Callback,
     Listing,
@@ -32,7 +37,8 @@ from notifier.store import (
     watch_batches,
 )
 from notifier.store.cluster_operations import ClusterOperations
-from notifier.store.database import Database
+from notifier.store.connection import Connection
+from notifier.store.engine import Engine
 from notifier.store.executor import Executor
 from notifier.store.mailbox import posting
 from notifier.store.store import UNKNOWN_BASE, Store
@@ -57,15 +63,17 @@ class SharedStore(ClusterOperations, Store):
 
     def __init__(
         self,
-        database: Database,
+        database: Engine,
         executor: Executor,
         now: Callable[[], float],
         metrics: Metrics | None = None,
         *,
         name: str,
+        database_time: Callable[[Connection], float] | None = None,
     ) -> None:
         super().__init__(database, executor, now, metrics)
         self.name = name
+        self.database_time = database_time
 
     async def sync_watches(
         self, listings: Sequence[Listing], gone: Collection[str]
@@ -91,6 +99,22 @@ class SharedStore(ClusterOperations, Store):
     async def forget_files(self, name: str) -> int:
         """Remove what the files of a dead instance list; return how many watches that withdrew."""
         return await self._transact_long(shared_watches.forget_files, name, self._now())
+
+    async def record_ending(
+        self,
+        watch: int,
+        event: NewEvent,
+        last: Snapshot,
+        *,
+        sample: JobSample | None = None,
+        plan: FollowUpPlan = NO_FOLLOW_UP,
+        claimed: Collection[str] = (),  # noqa: ARG002 - a lane claims with a fence of its own
+        fence: Fence | None = None,
+    ) -> RecordedEnding | NotRecorded:
+        """Commit an ending; see `Store.record_ending`. Its deliveries are due for their lanes."""
+        return await super().record_ending(
+            watch, event, last, sample=sample, plan=plan, fence=fence
+        )
 
     async def add_watch(
         self, spec: WatchSpec, *, again: bool, callback: Callback | None = None

@@ -4,9 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.errors import NotifierError
-from notifier.model.delivery import AttemptRecord, CallbackDemand, Claim, Settlement
+from notifier.model.delivery import (
+    AttemptRecord,
+    CallbackDemand,
+    Claim,
+    RecordedEnding,
+    Settlement,
+)
 from notifier.model.discovery import DiscoveryRecord, FoundJob, Mark
-from notifier.model.event import NewEvent, Recorded
+from notifier.model.event import NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.health import Health
 from notifier.model.job_sample import JobSample
@@ -33,6 +39,7 @@ from notifier.store import (
     clock_base,
     delivery_counts,
     discovery,
+    endings,
     endpoints,
     job_samples,
     listings,
@@ -139,18 +146,22 @@ class Store(FollowUpOperations, Following):
         *,
         sample: JobSample | None = None,
         plan: FollowUpPlan = NO_FOLLOW_UP,
+        claimed: Collection[str] = (),
         fence: Fence | None = None,
-    ) -> Recorded:
-        """Commit watch closed, event and deliveries together; return what became of it.
+    ) -> RecordedEnding | NotRecorded:
+        """Commit watch closed, event and deliveries together, if it is open and `fence` holds.
 
         `last` is the last thing known about the video, shown with the watch; `sample` is how the
-        job went, for forecasts; `plan` is what is to be done after it. Nothing is changed when the
-        ownership of `fence` is over.
+        job went, for forecasts; `plan` is what is to be done after it. Deliveries to the endpoints
+        in `claimed` are in flight from the start, unless their endpoint is disabled.
+
+        After a StoreError the same event may be recorded again: if it was committed after all,
+        its deliveries are due and the answer is the same.
         """
-        record, now = outbox.record_ending, self._now()
-        return await self._transact(
-            record, watch, event, last, now, sample=sample, plan=plan, fence=fence
+        ended = endings.EndedWatch(
+            *(watch, event, last, self._now(), sample, plan, claimed, fence)
         )
+        return await self._transact_bulk(endings.record_all, ended)
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
@@ -212,7 +223,8 @@ class Store(FollowUpOperations, Following):
 
     async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
         """Commit attempts at endpoints that were received."""
-        await self._transact(attempts.record_delivered, made, self._now())
+        received = attempts.Received(made, self._now())
+        await self._transact_bulk(attempts.record_delivered, received)
 
     async def recover(
         self,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifier.model.views import AttemptView, EventSummary, OutcomeView
-from notifier.store.connection import NUMBERS, TEXTS, Connection, listed
+from notifier.store.connection import TEXTS, Connection, listed
 from notifier.store.queries import STATE, event_summaries
 
 _OVERLAP = 5.0
@@ -28,15 +28,14 @@ class TailPosition:
     """What was already seen.
 
     `bodies` and `attempts` are the highest row numbers in use, `looked_at` is in Unix seconds.
-    `recent` has the ids of the last seconds' events, `under_way` the rows of attempts without an
-    outcome, `pending` the unsettled deliveries of events that were returned.
+    `recent` has the ids of the last seconds' events, `pending` the unsettled deliveries of events
+    that were returned.
     """
 
     bodies: int = 0
     attempts: int = 0
     looked_at: float = 0.0
     recent: frozenset[str] = frozenset()
-    under_way: frozenset[int] = frozenset()
     pending: tuple[Pair, ...] = ()
 
 
@@ -76,7 +75,6 @@ def _position(
         attempts,
         now,
         frozenset(event for (event,) in recent),
-        _under_way(db, since),
         tuple(_pending(db, known))[-_MOST_PENDING:],
     )
 
@@ -90,24 +88,15 @@ def _events(db: Connection, since: TailPosition) -> list[EventSummary]:
     return event_summaries(db, [row for row in rows if row[0] not in since.recent])
 
 
-def _under_way(db: Connection, since: TailPosition) -> frozenset[int]:
-    rows = db.execute(
-        f"SELECT id FROM attempts WHERE outcome IS NULL AND (id > ? OR id IN {NUMBERS})",
-        (since.attempts, listed(since.under_way)),
-    )
-    return frozenset(number for (number,) in rows)
-
-
 def _attempts(db: Connection, since: TailPosition) -> list[OutcomeView]:
-    """Return the attempts that have an outcome now and had none at `since`."""
+    """Return the attempts that ended after `since`."""
     rows = db.execute(
         "SELECT e.id, e.type, w.gateway, w.video_id, e.about, d.endpoint, "
         f"{STATE}, d.reason, d.due_at, d.in_flight IS NULL AND d.attempts = a.number, "
         "a.number, a.started_at, a.duration_ms, a.outcome, a.status, a.detail "
         "FROM attempts a JOIN deliveries d ON d.id = a.delivery JOIN events e ON e.id = d.event "
-        "LEFT JOIN watches w ON w.id = e.watch WHERE a.outcome IS NOT NULL "
-        f"AND (a.id > ? OR a.id IN {NUMBERS}) ORDER BY a.id",
-        (since.attempts, listed(since.under_way)),
+        "LEFT JOIN watches w ON w.id = e.watch WHERE a.id > ? ORDER BY a.id",
+        (since.attempts,),
     )
     return [_outcome(row[:8], row[8:10], AttemptView(*row[10:])) for row in rows]
 

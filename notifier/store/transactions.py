@@ -1,7 +1,7 @@
 """Runs SQL functions as transactions in the store's thread, and queries beside them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -9,12 +9,13 @@ import trio
 
 from notifier.metrics import Metrics
 from notifier.store.connection import Connection
-from notifier.store.database import Database
+from notifier.store.engine import Engine
 from notifier.store.executor import Executor, ThreadExecutor
 from notifier.store.group_commit import GroupCommit
-from notifier.store.operation import Operation
+from notifier.store.operation import BulkOperation, Operation
 
 P = ParamSpec("P")
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -27,7 +28,7 @@ class Transactions:
 
     def __init__(
         self,
-        database: Database,
+        database: Engine,
         executor: Executor,
         now: Callable[[], float],
         metrics: Metrics | None = None,
@@ -51,6 +52,12 @@ class Transactions:
         """Run a short change; it may share its commit with others."""
         operation = Operation(partial(_apply, function, args, kwargs), writes=True, is_long=False)
         return cast("T", await self._run(operation))
+
+    async def _transact_bulk(
+        self, bulk: Callable[[Connection, Sequence[A]], Sequence[T]], argument: A, /
+    ) -> T:
+        """Run a short change, in the same statements as others of its kind."""
+        return cast("T", await self._run(BulkOperation(bulk, argument)))
 
     async def _transact_long(
         self,

@@ -30,7 +30,7 @@ from notifier.store.codec import (
     without_snapshot,
 )
 from notifier.store.connection import Connection
-from notifier.store.fences import holds
+from notifier.store.fences import those_over
 
 
 def sync(
@@ -224,8 +224,7 @@ def save_observations(db: Connection, observations: Iterable[Observation]) -> No
     Those whose ownership is over are left out.
     """
     observations = list(observations)
-    fences = {one.fence for one in observations if one.fence is not None}
-    over = {fence for fence in fences if not holds(db, fence)}
+    over = those_over(db, (one.fence for one in observations))
     db.executemany(
         "UPDATE watches SET snapshot = ?, missing_since = ?, missing_count = ? "
         "WHERE id = ? AND state = 'open'",

@@ -9,7 +9,7 @@ from typing import Any
 import trio
 
 from notifier.archive import ExpiryDeps, ExpiryNotices
-from notifier.delivery import Outbox, Subscription
+from notifier.delivery import Dispatcher, Outbox, Subscription
 from notifier.model.answer import Answer, Seen
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType
@@ -18,7 +18,8 @@ from notifier.model.follow_up import FollowUpPlan, expiry
 from notifier.model.status import Status
 from notifier.model.watch import Watch
 from notifier.schedule.clock import Clock
-from notifier.store import Database, InlineExecutor, Store
+from notifier.store import InlineExecutor, Store
+from notifier.store.engine import Engine
 from notifier.store.queries import EventFilter
 from tests.builders import START, listing, memory_database, snapshot, spec
 
@@ -39,7 +40,7 @@ class Settable:
 class Life:
     """One start of the daemon upon `database`; what endpoints would get is in `events`."""
 
-    database: Database = field(default_factory=memory_database)
+    database: Engine = field(default_factory=memory_database)
     wall: Settable = field(default_factory=Settable)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     asked: list[tuple[float, str]] = field(default_factory=list)
@@ -58,7 +59,7 @@ class Life:
             follow_ups=self,
             event_id=partial(watch_event_id, self.store.id),
             wall=self.clock.wall,
-            wake=lambda _: None,
+            lanes=Dispatcher(),
         )
 
     def plan(self, ending: Ending) -> FollowUpPlan:

@@ -1,6 +1,7 @@
 """Several members of one cluster, on one database in memory and on virtual time."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import ParamSpec, TypeVar
 
@@ -12,8 +13,7 @@ from notifier.errors import StoreError
 from notifier.model.instance import Instance
 from notifier.model.lease import Lease, LeaseKind
 from notifier.model.watch import Watch, WatchChanges
-from notifier.store import Database
-from notifier.store.connection import Connection
+from notifier.store.engine import Engine
 from notifier.store.shared_store import SharedStore
 from tests.builders import START, memory_database
 
@@ -31,6 +31,7 @@ class Link:
     def __init__(self) -> None:
         self.is_cut = False
         self.loses_answers = False
+        self.answers_take = 0.01
         self._going = trio.Event()
         self._going.set()
 
@@ -41,6 +42,10 @@ class Link:
     def go(self) -> None:
         self._going.set()
 
+    async def pass_through(self) -> None:
+        """Return at once, or when a stopped process goes on."""
+        await self._going.wait()
+
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         await trio.sleep(0.01)
         await self._going.wait()
@@ -49,7 +54,7 @@ class Link:
         result = function(*args, **kwargs)
         if self.loses_answers:
             raise StoreError("it is not known whether that was committed")
-        await trio.sleep(0.01)
+        await trio.sleep(self.answers_take)
         await self._going.wait()
         return result
 
@@ -62,7 +67,11 @@ class Process:
         self.name = name
         self.wanted = wanted
         self.link = Link()
-        self.store = _Timed(cluster.database, self.link, cluster.now, name=name)
+        self.store = SharedStore(
+            *(cluster.database, self.link, cluster.now),
+            name=name,
+            database_time=lambda _: cluster.now(),
+        )
         self.clock_off = 0.0
         self.working: dict[str, Lease] = {}
         self.watches: dict[int, Watch] = {}
@@ -121,8 +130,9 @@ class Process:
         self.working.clear()
         self.watches.clear()
 
-    def weight(self, lease: Lease) -> float:
-        return 1.0 + sum(watch.fence == lease.fence for watch in self.watches.values())
+    def weights(self, leases: Sequence[Lease]) -> Mapping[str, float]:
+        of = Counter(watch.fence for watch in self.watches.values())
+        return {lease.name: 1.0 + of[lease.fence] for lease in leases}
 
     def apply(self, changes: WatchChanges) -> None:
         self.watches |= {watch.row: watch for watch in changes.updated}
@@ -137,18 +147,11 @@ class Process:
         self.cluster.rates_changed()
 
 
-class _Timed(SharedStore):
-    """A store whose database has the true time."""
-
-    def _time(self, db: Connection) -> float:
-        return START + trio.current_time()
-
-
 class Cluster:
     """The machines that processes run on, and the database that they share."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
-        self.database: Database = memory_database()
+        self.database: Engine = memory_database()
         self.nursery = nursery
         self.processes: list[Process] = []
         self.dead: set[int] = set()

@@ -15,6 +15,8 @@ from notifier.store import instances
 from tests.builders import spec
 from tests.cluster.cluster import BUDGET, LEASE, Cluster
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 ALL = [lease.name for lease in leases_of(Wanted({"main": BUDGET}, ("app", "chat")))]
 
 

@@ -27,6 +27,7 @@ from notifier.config.tls_files import TlsFiles
 from tests.config.config_files import load_text
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+ALTERNATIVES: Mapping[type[Table], tuple[str, ...]] = {StoreTable: ("url",)}
 ENV = {"STATE_DIRECTORY": "/var/lib/notifier"}
 
 
@@ -57,7 +58,12 @@ def test_it_loads_as_it_is(tmp_path: Path) -> None:
 
 def test_it_has_every_key_and_no_other() -> None:
     for model, table in tables(tomllib.loads(with_every_setting())):
-        assert set(table) == set(model.model_fields)
+        assert {*table, *ALTERNATIVES.get(model, ())} == set(model.model_fields)
+
+
+def test_what_cannot_stand_beside_another_key_is_shown_as_a_comment() -> None:
+    for key in (key for keys in ALTERNATIVES.values() for key in keys):
+        assert f"\n# {key} = " in as_it_is()
 
 
 def test_the_settings_it_shows_are_the_defaults(tmp_path: Path) -> None:

@@ -247,10 +247,28 @@ def test_an_unknown_key_gets_a_hint(tmp_path: Path, line: str, key: str, hint: s
     assert problem.hint.startswith(hint)
 
 
-@pytest.mark.parametrize("key", ["store.url"])
-def test_a_key_of_a_later_version_has_its_own_hint(tmp_path: Path, key: str) -> None:
-    (problem,) = problems_of(tmp_path, f"{key} = 1\n{GATEWAY}")
-    assert problem.hint == "not supported by this version"
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("postgresql+psycopg://db/n", "must name no driver"),
+        ("mysql://db/n", "must be the URL of a PostgreSQL database"),
+        ("postgresql:db/n", "must be the URL of a PostgreSQL database"),
+        ("postgresql://user:p\u00e4ss@db/n", "must be ASCII"),
+    ],
+)
+def test_a_store_url_that_is_none_is_refused_and_not_repeated(
+    tmp_path: Path, url: str, message: str
+) -> None:
+    (problem,) = problems_of(tmp_path, f"store.url = '{url}'\n{GATEWAY}")
+    assert (problem.key, problem.message) == ("store.url", message)
+    assert url not in str(problem)
+
+
+def test_a_store_has_either_a_path_or_a_url(tmp_path: Path) -> None:
+    lines = f"store.url = 'postgresql://db/n'\nstore.path = 'n.db'\n{GATEWAY}"
+    (problem,) = problems_of(tmp_path, lines)
+    assert problem.key == "store.path"
+    assert problem.message.startswith("contradicts url")
 
 
 def test_a_table_may_be_wrong_in_name_and_in_kind(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from notifier.config import Secret, SecretError
 from notifier.config.bad_value import BadValueError
-from notifier.config.models import ParseContext
+from notifier.config.secret_sources import ParseContext
 from notifier.config.secrets import read_secret
 
 CANARY = "sk-canary-5f2a"

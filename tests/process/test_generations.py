@@ -8,7 +8,7 @@ import trio
 from notifier.cli.watch_listings import all_listings
 from notifier.config import load
 from notifier.store import Database
-from notifier.store.outbox import record_ending
+from notifier.store.endings import EndedWatch, record_all
 from notifier.store.watches import sync
 from tests.builders import START, new_event, snapshot
 from tests.process.harness import notifier, world
@@ -36,7 +36,8 @@ def live(path: Path, dropin: Path, *, ends: bool) -> None:
         (watch,) = database.transact(sync, all_listings(config), [], START)
         if ends:
             event = new_event(f"evt_{watch.row}")
-            assert database.transact(record_ending, watch.row, event, snapshot(), START)
+            ending = EndedWatch(watch.row, event, snapshot(), START)
+            assert None not in database.transact(record_all, [ending])
         else:
             dropin.unlink()
             database.transact(sync, [config.listing], [dropin.name], START)

@@ -1,6 +1,7 @@
-"""`python -m tests.receivers` brings docs/receivers.md up to date with the files beside this."""
+"""`python -m tests.receivers` brings the pages up to date with the files beside this."""
 
-from tests.receivers.page import PAGE, with_files
+from tests.receivers.page import PAGES, with_files
 
 if __name__ == "__main__":
-    PAGE.write_text(with_files(PAGE.read_text()))
+    for page in PAGES:
+        page.write_text(with_files(page.read_text()))

@@ -1,10 +1,12 @@
-"""Puts the receivers into the page that shows them."""
+"""Puts programs into the pages that show them."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "receivers.md"
+RECEIVERS = ROOT / "docs" / "receivers.md"
+FROM_POLLING = ROOT / "docs" / "from-polling.md"
+PAGES = (RECEIVERS, FROM_POLLING)
 _SHOWN = re.compile(
     r"(<!-- (tests/receivers/\S+) -->\n```\w+\n).*?(^```$)", re.DOTALL | re.MULTILINE
 )

@@ -1,26 +1,31 @@
-"""docs/receivers.md shows what is tested here, and what it says of the openai package is so."""
+"""The pages show what is tested here, and what it says of the openai package is so."""
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import openai
 import pytest
 
 from notifier.signing import decode_secret, generate_secret, signed_headers
-from tests.receivers.page import PAGE, ROOT, shown_in, with_files
+from tests.receivers.page import FROM_POLLING, PAGES, RECEIVERS, ROOT, shown_in, with_files
 
 LANGUAGES = ("python", "node", "go", "java", "csharp", "php", "webhook")
 
 
-def test_the_page_shows_the_files_as_they_are() -> None:
-    assert with_files(PAGE.read_text()) == PAGE.read_text(), "python -m tests.receivers"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_the_files_as_they_are(page: Path) -> None:
+    assert with_files(page.read_text()) == page.read_text(), "python -m tests.receivers"
 
 
-def test_the_page_shows_every_file() -> None:
-    folders = [ROOT / "tests" / "receivers" / language for language in LANGUAGES]
-    files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
-    assert sorted(shown_in(PAGE.read_text())) == sorted(
+@pytest.mark.parametrize(
+    ("page", "folders"), [(RECEIVERS, LANGUAGES), (FROM_POLLING, ("from_polling",))]
+)
+def test_a_page_shows_every_file(page: Path, folders: Sequence[str]) -> None:
+    each = [ROOT / "tests" / "receivers" / folder for folder in folders]
+    files = [file for folder in each for file in folder.iterdir() if file.is_file()]
+    assert sorted(shown_in(page.read_text())) == sorted(
         str(file.relative_to(ROOT)) for file in files
     )
 

@@ -18,9 +18,9 @@ from notifier.polling.snapshot_writer import SnapshotStore
 from notifier.polling.sources import WatchStore
 from notifier.store import Store
 from notifier.store.discovery import record as record_found
+from notifier.store.endings import record_all as record_endings
 from notifier.store.follow_up_operations import _record
 from notifier.store.operation import Operation
-from notifier.store.outbox import record_ending
 from notifier.store.recovery import Reconciled, Recovery
 from tests.simulation.world import World
 
@@ -80,7 +80,7 @@ class CrashingExecutor:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function`, which commits one transaction."""
         await trio.lowlevel.checkpoint()
-        hurts = not {record_ending, record_found, _record}.isdisjoint(_works(args))
+        hurts = not {record_endings, record_found, _record}.isdisjoint(_works(args))
         fate = self.world.rng.randrange(self.rarity // 30 if hurts else self.rarity)
         if fate == 0:
             raise CrashedError

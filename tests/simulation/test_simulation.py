@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from notifier.http_client import HttpRequest
+from notifier.model.delivery import RecordedEnding
 from notifier.model.discovery import Fate, FoundJob, Mark
-from notifier.model.event import NewEvent, Recorded
+from notifier.model.event import NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
 from notifier.model.lease import Fence
@@ -60,8 +61,9 @@ def send_before_commit(simulation: Simulation) -> None:
             *,
             sample: JobSample | None = None,
             plan: FollowUpPlan = NO_FOLLOW_UP,
+            claimed: Collection[str] = (),
             fence: Fence | None = None,
-        ) -> Recorded:
+        ) -> RecordedEnding | NotRecorded:
             for body in event.bodies.values():
                 headers = {"webhook-id": event.id, "webhook-timestamp": "0"}
                 for name in ENDPOINTS:
@@ -74,7 +76,7 @@ def send_before_commit(simulation: Simulation) -> None:
                         continue
             real: Store = self._real
             return await real.record_ending(
-                watch, event, last, sample=sample, plan=plan, fence=fence
+                *(watch, event, last), sample=sample, plan=plan, claimed=claimed, fence=fence
             )
 
     simulation.store_of = Hasty

@@ -10,6 +10,8 @@ from notifier.model.watch import Callback
 from notifier.store import Store
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 KEY = spec().key
 CALLBACK = Callback("https://callback.example/", "app")
 MARK = Mark("url", has_baseline=True, walk=1)

@@ -19,6 +19,7 @@ from notifier.store import (
     delivery_counts,
     discovery,
     downloads,
+    endings,
     expiry_timers,
     listings,
     outbox,
@@ -27,6 +28,7 @@ from notifier.store import (
     resending,
     watches,
 )
+from notifier.store.endings import EndedWatch
 from notifier.store.pruning import Position
 from notifier.store.queries import EventFilter, WatchFilter
 from notifier.store.resending import Recipient, Replay
@@ -38,7 +40,9 @@ WORK: dict[str, Callable[[sqlite3.Connection], object]] = {
     "change a source": lambda db: watches.change(
         db, [ListingChange("a.toml", (spec(),), (WatchKey("main", "other"),))], 0.0
     ),
-    "record an ending": lambda db: outbox.record_ending(db, 1, new_event(), snapshot(), 0.0),
+    "record an ending": lambda db: endings.record_all(
+        db, [EndedWatch(1, new_event(), snapshot(), 0.0)]
+    ),
     "claim": lambda db: claims.claim_due(db, "app", 4, 0.0),
     "next due": lambda db: claims.next_due(db, "app"),
     "claim callbacks": lambda db: callback_hosts.claim(
@@ -75,11 +79,11 @@ WORK: dict[str, Callable[[sqlite3.Connection], object]] = {
     "confirm a job": lambda db: discovery.confirm(db, "main", 1, "a", 0.0, runs=True),
     "forget old jobs": lambda db: discovery.forget(db, "main", Mark("url"), 1),
     "forget earlier jobs": lambda db: discovery.forget_earlier(db, "main", 2),
-    "record an ending with a timer": lambda db: outbox.record_ending(
-        db, 1, new_event(), snapshot(), 0.0, plan=FollowUpPlan(1.0)
+    "record an ending with a timer": lambda db: endings.record_all(
+        db, [EndedWatch(1, new_event(), snapshot(), 0.0, plan=FollowUpPlan(1.0))]
     ),
-    "record an ending with a download": lambda db: outbox.record_ending(
-        db, 1, new_event(), snapshot(), 0.0, plan=FollowUpPlan(archive=True)
+    "record an ending with a download": lambda db: endings.record_all(
+        db, [EndedWatch(1, new_event(), snapshot(), 0.0, plan=FollowUpPlan(archive=True))]
     ),
     "due downloads": lambda db: downloads.earliest(db, "main", 4),
     "progress of a download": lambda db: downloads.record_progress(db, 1, "", 1),

@@ -18,6 +18,8 @@ from tests.builders import (
     spec,
 )
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 HOUR, YEAR = 3600.0, 365 * 86_400.0
 ENDED, OPEN = spec("ended"), spec("open")
 

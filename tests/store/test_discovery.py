@@ -13,6 +13,8 @@ from notifier.store.discovery import BATCH
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
 from tests.store.pruned import pruned
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 MARK = Mark("url", has_baseline=True, walk=1)
 
 

@@ -1,7 +1,15 @@
 """What an owner writes counts only while it is the owner."""
 
-from notifier.model.delivery import AttemptRecord, CallbackDemand, Claim, Delivered, Hold, RetryAt
-from notifier.model.event import Recorded
+from notifier.model.delivery import (
+    AttemptRecord,
+    CallbackDemand,
+    Claim,
+    Delivered,
+    Hold,
+    RecordedEnding,
+    RetryAt,
+)
+from notifier.model.event import NotRecorded
 from notifier.model.health import Health
 from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease, shard_of, watch_lease
 from notifier.model.watch import Callback, Observation, Watch
@@ -39,9 +47,17 @@ class Shards(Two):
         return self.database.transact(leases.watches_of, [lease])
 
 
-async def end(two: Shards, watch: Watch, event: str = "evt_1") -> Recorded:
+async def end(two: Shards, watch: Watch, event: str = "evt_1") -> RecordedEnding | NotRecorded:
     new = new_event(event)
     return await two.alpha.record_ending(watch.row, new, snapshot(), fence=watch.fence)
+
+
+def is_new(made: RecordedEnding | NotRecorded) -> bool:
+    return isinstance(made, RecordedEnding) and not made.again
+
+
+def is_known(made: RecordedEnding | NotRecorded) -> bool:
+    return isinstance(made, RecordedEnding) and made.again
 
 
 async def test_the_owner_of_a_shard_ends_its_watches_once() -> None:
@@ -49,9 +65,9 @@ async def test_the_owner_of_a_shard_ends_its_watches_once() -> None:
     await two.beta.add_watch(spec(), again=False)
     (watch,) = two.watches(two.own(two.alpha, watch_lease("main", 0)))
     assert shard_of(watch.row) == 0
-    assert await end(two, watch) is Recorded.RECORDED
-    assert await end(two, watch) is Recorded.ALREADY
-    assert await end(two, watch, "evt_2") is Recorded.OVER
+    assert is_new(await end(two, watch))
+    assert is_known(await end(two, watch))
+    assert await end(two, watch, "evt_2") is NotRecorded.OVER
 
 
 async def test_an_ending_of_a_former_owner_changes_nothing() -> None:
@@ -60,9 +76,9 @@ async def test_an_ending_of_a_former_owner_changes_nothing() -> None:
     (stale,) = two.watches(two.own(two.alpha, watch_lease("main", 0)))
     (watch,) = two.watches(two.own(two.beta, watch_lease("main", 0)))
 
-    assert await end(two, stale) is Recorded.FENCED
+    assert await end(two, stale) is NotRecorded.FENCED
     assert len(await two.alpha.watches(WatchFilter(state="open"))) == 1
-    assert await end(two, watch) is Recorded.RECORDED
+    assert is_new(await end(two, watch))
 
 
 async def test_an_ending_whose_commit_was_unknown_is_found_also_after_a_takeover() -> None:
@@ -71,7 +87,7 @@ async def test_an_ending_whose_commit_was_unknown_is_found_also_after_a_takeover
     (watch,) = two.watches(two.own(two.alpha, watch_lease("main", 0)))
     await end(two, watch)
     two.own(two.beta, watch_lease("main", 0))
-    assert await end(two, watch) is Recorded.ALREADY
+    assert is_known(await end(two, watch))
 
 
 async def test_an_earlier_ownership_of_the_same_instance_is_over_as_well() -> None:
@@ -80,7 +96,7 @@ async def test_an_earlier_ownership_of_the_same_instance_is_over_as_well() -> No
     (stale,) = two.watches(two.own(two.alpha, watch_lease("main", 0)))
     two.own(two.beta, watch_lease("main", 0))
     two.own(two.alpha, watch_lease("main", 0))
-    assert await end(two, stale) is Recorded.FENCED
+    assert await end(two, stale) is NotRecorded.FENCED
 
 
 async def test_a_former_owner_reads_no_watches() -> None:

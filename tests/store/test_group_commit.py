@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -12,8 +12,9 @@ import trio.testing
 
 from notifier.errors import ConflictError, StoreError
 from notifier.store import Database, ThreadExecutor
+from notifier.store.connection import Connection
 from notifier.store.group_commit import GroupCommit
-from notifier.store.operation import Operation
+from notifier.store.operation import BulkOperation, Operation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,6 +82,47 @@ async def test_one_that_fails_undoes_only_itself(database: Database) -> None:
     assert [call.failed for call in calls] == [False, True, True, False]
     with pytest.raises(ConflictError, match="it is there"):
         calls[1].result()
+    with pytest.raises(StoreError, match="UNIQUE"):
+        calls[2].result()
+
+
+class Notes:
+    """Notes many values in one statement; remembers which."""
+
+    def __init__(self) -> None:
+        self.together: list[Sequence[object]] = []
+
+    def __call__(self, db: Connection, values: Sequence[object]) -> list[str]:
+        self.together.append(values)
+        db.executemany("INSERT INTO notes VALUES (?)", [(x,) for x in values])
+        return [f"noted {x}" for x in values]
+
+
+async def test_operations_of_one_kind_run_together_and_each_has_its_result(
+    database: Database,
+) -> None:
+    bulk, other = Notes(), Notes()
+    calls = [BulkOperation(bulk, 1), note(2), BulkOperation(bulk, 3), BulkOperation(other, 4)]
+    database.transact_all(calls)
+
+    assert bulk.together == [[1, 3]]
+    assert other.together == [[4]]
+    assert [call.result() for call in calls if isinstance(call, BulkOperation)] == [
+        *("noted 1", "noted 3", "noted 4")
+    ]
+    assert noted(database) == [1, 3, 2, 4]
+
+
+async def test_when_a_bulk_fails_only_those_of_its_operations_fail_that_cannot_be_done(
+    database: Database,
+) -> None:
+    bulk = Notes()
+    calls = [note(2), *(BulkOperation(bulk, x) for x in (1, 2, 3))]
+    database.transact_all(calls)
+
+    assert bulk.together == [[1, 2, 3], [1], [2], [3]]
+    assert noted(database) == [2, 1, 3]
+    assert [call.failed for call in calls] == [False, False, True, False]
     with pytest.raises(StoreError, match="UNIQUE"):
         calls[2].result()
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import sqlite3
 
 import pytest
 
@@ -13,6 +12,7 @@ from notifier.model.event_id import random_event_id, watch_event_id
 from notifier.model.health import Health
 from notifier.model.watch import Watch
 from notifier.store import InlineExecutor, Store
+from notifier.store.connection import Connection
 from notifier.store.queries import ALL_WATCHES
 from tests.builders import (
     START,
@@ -25,6 +25,8 @@ from tests.builders import (
     spec,
 )
 from tests.store.pruned import pruned
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 HEALTH = Health("mark", START, START)
@@ -89,7 +91,7 @@ async def test_a_row_id_is_never_used_again(table: str) -> None:
     database = memory_database()
     store = Store(database, InlineExecutor(), Time())
 
-    def newest(db: sqlite3.Connection) -> int:
+    def newest(db: Connection) -> int:
         return int(db.execute(f"SELECT max(id) FROM {table}").fetchone()[0])  # noqa: S608
 
     seen = set[int]()
@@ -158,7 +160,7 @@ async def test_a_watch_has_one_event_of_each_kind() -> None:
     (watch,) = await store.sync_watches([listing(spec())], [])
     await store.record_ending(watch.row, new_event("evt_1"), snapshot())
 
-    def insert(db: sqlite3.Connection, event_id: str, kind: str | None) -> None:
+    def insert(db: Connection, event_id: str, kind: str | None) -> None:
         db.execute(
             "INSERT INTO events (id, watch, kind, type, created_at, recorded_at) "
             "VALUES (?, ?, ?, 'video.failed', 0, 0)",

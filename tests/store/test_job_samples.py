@@ -2,23 +2,28 @@
 
 import sqlite3
 
+import pytest
 from structlog.testing import capture_logs
 
 from notifier.model.job_sample import JobClass, JobSample
 from notifier.store import Database, InlineExecutor, Store
 from notifier.store import job_samples as sql
+from notifier.store.connection import Connection
+from notifier.store.engine import Engine
 from tests.builders import START, listing, memory_database, new_event, snapshot, spec
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 SORA = JobClass("main", "sora-2", "8", "1280x720")
 SAMPLE = JobSample(SORA, 123.5, 2.5, 7, ((0.0, 0), (60.5, 50)))
 
 
-def store_in(database: Database) -> Store:
+def store_in(database: Engine) -> Store:
     return Store(database, InlineExecutor(), lambda: START)
 
 
-def add(database: Database, sample: JobSample) -> None:
-    database.transact(sql.add, sample, START)
+def add(database: Engine, sample: JobSample) -> None:
+    database.transact(sql.add_all, [(sample, START)])
 
 
 async def test_a_sample_is_committed_with_the_ending_of_its_job() -> None:
@@ -58,15 +63,28 @@ async def test_of_a_thousand_classes_the_one_unused_for_the_longest_goes() -> No
 
 async def test_a_damaged_sample_is_left_out_and_logged() -> None:
     database = memory_database()
-    for _ in range(4):
+    for _ in range(3):
         add(database, SAMPLE)
 
-    def damage(db: sqlite3.Connection) -> None:
+    def damage(db: Connection) -> None:
         db.execute("UPDATE job_samples SET readings = '[' WHERE id = 1")
-        db.execute("UPDATE job_samples SET duration = 'long' WHERE id = 2")
-        db.execute("UPDATE job_samples SET model = x'ff' WHERE id = 3")
+        db.execute("UPDATE job_samples SET readings = '[[0.0, 101]]' WHERE id = 2")
 
     database.transact(damage)
     with capture_logs() as logs:
         assert await store_in(database).samples() == [SAMPLE]
-    assert [(line["event"], line["count"]) for line in logs] == [("job_samples_damaged", 3)]
+    assert [(line["event"], line["count"]) for line in logs] == [("job_samples_damaged", 2)]
+
+
+async def test_a_sample_with_values_of_another_type_in_the_file_is_left_out_as_well() -> None:
+    database = Database.in_memory()
+    for _ in range(3):
+        add(database, SAMPLE)
+
+    def damage(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE job_samples SET duration = 'long' WHERE id = 1")
+        db.execute("UPDATE job_samples SET model = x'ff' WHERE id = 2")
+
+    database.transact(damage)
+    assert await store_in(database).samples() == [SAMPLE]
+    database.close()

@@ -1,9 +1,13 @@
 """What is different in some sources is applied to the watches, in bounded transactions."""
 
+import pytest
+
 from notifier.model.watch import ListingChange
 from notifier.store.listings import MOST_CHANGES, batches
 from tests.builders import START, Time, listing, memory_store, spec
 from tests.store.pruned import pruned
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 
 async def test_a_change_opens_updates_and_withdraws() -> None:

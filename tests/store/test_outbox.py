@@ -1,5 +1,8 @@
 """The outbox: commits, due deliveries, attempts and interruptions."""
 
+import pytest
+import trio
+
 from notifier.formats.rerender import rerender
 from notifier.model.delivery import (
     AttemptRecord,
@@ -9,6 +12,7 @@ from notifier.model.delivery import (
     Delivered,
     Format,
     Hold,
+    RecordedEnding,
     RetryAt,
 )
 from notifier.model.event import EventType, NewEvent
@@ -17,6 +21,8 @@ from notifier.model.watch import Callback
 from notifier.store import Store
 from notifier.store.resending import Recipient
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
@@ -121,6 +127,25 @@ async def test_an_interrupted_attempt_uses_up_no_retry() -> None:
 
     (again,) = await store.claim_due("app", 10)
     assert (again.attempt, again.failures) == (2, 0)
+
+
+async def test_an_attempt_is_shown_while_it_is_under_way_and_once_it_is_over() -> None:
+    store = await with_event(Time(), "app")
+    (claim,) = await store.claim_due("app", 10)
+    shown = await store.event(claim.event_id)
+    assert shown is not None
+    assert [
+        (each.number, each.started_at, each.outcome) for each in shown.deliveries[0].attempts
+    ] == [(1, START, None)]
+
+    await store.record_delivered([(claim, DONE)])
+    await store.record_delivered([(claim, DONE)])  # the first commit seemed to have failed
+
+    shown = await store.event(claim.event_id)
+    assert shown is not None
+    assert [(each.number, each.outcome) for each in shown.deliveries[0].attempts] == [
+        (1, "delivered")
+    ]
 
 
 async def test_a_start_tells_how_many_attempts_were_interrupted() -> None:
@@ -357,3 +382,98 @@ async def test_what_a_template_made_is_sent_by_every_later_attempt_also_after_a_
     await store.resend(again.event_id, [APP], rerender)
     (resent,) = await store.claim_due("app", 10)
     assert (resent.body, resent.from_template) == (b"made", True)
+
+
+async def test_endings_of_one_moment_are_recorded_each_with_its_own_callback_and_outcome() -> None:
+    store = memory_store(Time())
+    await store.reconcile_endpoints({"app": "mark", "app@callback": "mark"})
+    callback = Callback("https://callback.example/", "app")
+    first, _ = await store.add_watch(spec("a"), again=False, callback=callback)
+    second, _ = await store.add_watch(spec("b", endpoints=("app", "gone")), again=False)
+    outcomes: dict[str, bool] = {}
+
+    async def end(row: int, event: NewEvent) -> None:
+        outcomes[event.id] = bool(await store.record_ending(row, event, snapshot()))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(end, first.row, new_event("evt_1", ("app",)))
+        nursery.start_soon(end, second.row, new_event("evt_2", ("app",)))
+        nursery.start_soon(end, 404, new_event("evt_3", ("app",)))
+
+    assert outcomes == {"evt_1": True, "evt_2": True, "evt_3": False}
+    shown = {event: await store.event(event) for event in ("evt_1", "evt_2")}
+    assert {
+        event: [(each.endpoint, each.state) for each in view.deliveries]
+        for event, view in shown.items()
+        if view is not None
+    } == {
+        "evt_1": [("app", "pending"), ("app@callback", "pending")],
+        "evt_2": [("app", "pending"), ("gone", "cancelled")],
+    }
+
+
+async def test_of_two_endings_of_one_watch_at_the_same_time_one_is_recorded() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    outcomes = list[bool]()
+
+    async def end(event: NewEvent) -> None:
+        outcomes.append(bool(await store.record_ending(watch.row, event, snapshot())))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(end, new_event("evt_1"))
+        nursery.start_soon(end, new_event("evt_2"))
+
+    assert sorted(outcomes) == [False, True]
+    assert len(await store.claim_due("app", 10)) == 1
+
+
+async def test_a_delivery_that_was_claimed_as_it_was_recorded_is_interrupted_by_a_crash() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    recorded = await store.record_ending(
+        watch.row, new_event("evt_1", ("app", "ops")), snapshot(), claimed=("app",)
+    )
+    assert isinstance(recorded, RecordedEnding)
+    assert (recorded.at, list(recorded.claimed), recorded.callback) == (START, ["app"], None)
+    assert await store.claim_due("app", 10) == []
+    assert [claim.attempt for claim in await store.claim_due("ops", 10)] == [1]
+
+    assert await store.release_interrupted() == 2
+
+    (again,) = await store.claim_due("app", 10)
+    assert (again.delivery, again.attempt, again.failures) == (recorded.claimed["app"], 2, 0)
+
+
+async def test_a_disabled_endpoint_is_claimed_for_by_no_ending() -> None:
+    store = memory_store(Time())
+    first, second = await store.sync_watches([listing(spec("a"), spec("b"))], [])
+    await store.record_ending(first.row, new_event("evt_1", ("app",)), snapshot())
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, Hold("410 Gone"), FAILING)
+
+    recorded = await store.record_ending(
+        second.row, new_event("evt_2", ("app",)), snapshot(), claimed=("app",)
+    )
+    assert isinstance(recorded, RecordedEnding)
+    assert recorded.claimed == {}
+    assert (await store.outstanding(START)).deliveries.held == 2
+
+
+async def test_an_ending_recorded_again_after_a_commit_that_seemed_to_fail_is_due() -> None:
+    time = Time()
+    store = memory_store(time)
+    await store.reconcile_endpoints({"app": "mark", "app@callback": "mark"})
+    callback = Callback("https://callback.example/", "app")
+    watch, _ = await store.add_watch(spec(), again=False, callback=callback)
+    event = new_event("evt_1", ("app",))
+    assert await store.record_ending(watch.row, event, snapshot(), claimed=("app",))
+    time.at += 1
+
+    again = await store.record_ending(watch.row, event, snapshot(), claimed=("app",))
+
+    assert isinstance(again, RecordedEnding)
+    assert again.again
+    assert (again.at, again.claimed, again.callback) == (START, {}, "app@callback")
+    (claim,) = await store.claim_due("app", 10)
+    assert (claim.event_id, claim.attempt) == ("evt_1", 1)

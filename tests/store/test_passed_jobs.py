@@ -1,5 +1,7 @@
 """Jobs whose creation was passed through: settings of their own, and nothing is refused."""
 
+import pytest
+
 from notifier.model.watch import (
     DISCOVERY_SOURCE,
     PASSTHROUGH_SOURCE,
@@ -12,6 +14,8 @@ from notifier.store import Store
 from notifier.store.queries import WatchFilter
 from tests.builders import Time, memory_store
 from tests.store.test_discovery import found, record
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 KEY = WatchKey("main", "a")
 CALLBACK = Callback("https://app.example/hook", "app")

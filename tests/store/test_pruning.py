@@ -1,5 +1,7 @@
 """Pruning: what is removed, and what stays."""
 
+import pytest
+
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Hold, Settlement
 from notifier.model.follow_up import FollowUpPlan
 from notifier.model.health import Health
@@ -8,6 +10,8 @@ from notifier.store import Store
 from notifier.store.pruning import BATCH, Position
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
 from tests.store.pruned import pruned
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 DAY = 86_400.0
 HEALTH = Health("mark", START, START)

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Format, Hold, Settlement
 from notifier.model.event import EventType, NewEvent
 from notifier.model.health import Health
 from notifier.store import Store
 from notifier.store.resending import REPLAY_BATCH, Recipient, Replay
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 LATER = START + 1000
 DONE = AttemptRecord(START, 12, "any")

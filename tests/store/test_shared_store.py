@@ -3,19 +3,23 @@
 Each of these would lose data if an instance concluded what a daemon alone may conclude.
 """
 
+import pytest
+
 from notifier.model.delivery import AttemptRecord, Delivered, RetryAt
 from notifier.model.health import Health
 from notifier.model.instance import Instance
 from notifier.model.lease import Lease, LeaseKind, lane_lease
 from notifier.model.steady_base import SteadyBase
 from notifier.model.watch import ListingChange, WatchKey
-from notifier.store import Database, InlineExecutor
+from notifier.store import InlineExecutor
 from notifier.store import instances as instances_sql
 from notifier.store import leases as leases_sql
 from notifier.store.configured import REMOVED_AFTER
 from notifier.store.queries import WatchFilter
 from notifier.store.shared_store import SharedStore
 from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 OLD, NEW = spec("of_alpha"), spec("of_beta")
 YEAR = 365 * 86_400.0
@@ -26,7 +30,7 @@ class Two:
 
     def __init__(self) -> None:
         self.time = Time()
-        self.database: Database = memory_database()
+        self.database = memory_database()
         self.alpha = self.join("alpha")
         self.beta = self.join("beta")
 

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, RetryAt
 from notifier.model.views import OutcomeView
-from notifier.store import Database, InlineExecutor, Store
+from notifier.store import InlineExecutor, Store
+from notifier.store.engine import Engine
 from notifier.store.tailing import TailPosition, tail_end, tail_news
 from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
 from tests.store.pruned import pruned
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 DONE = AttemptRecord(START, 12, "delivered", 204)
 FAILED = AttemptRecord(START, 12, "http_500", 500)
@@ -19,7 +24,7 @@ class Tail:
     """One who follows a store, and the store."""
 
     time: Time = field(default_factory=Time)
-    database: Database = field(default_factory=memory_database)
+    database: Engine = field(default_factory=memory_database)
     position: TailPosition = field(default_factory=TailPosition)
     videos: int = 0
 

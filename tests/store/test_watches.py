@@ -1,10 +1,13 @@
 """The life of a watch, as its sources list it and stop listing it."""
 
+import pytest
 from structlog.testing import capture_logs
 
 from notifier.model.status import Status
 from notifier.model.watch import Observation, WatchSpec
 from tests.builders import START, Time, listing, memory_store, new_event, snapshot, spec
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 
 async def test_a_listed_watch_is_opened_once() -> None:

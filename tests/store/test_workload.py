@@ -1,17 +1,20 @@
 """Counts of open work: they are made for every scrape, so they have to be cheap."""
 
-import sqlite3
+import pytest
 
 from notifier.metrics import Metrics
 from notifier.model.delivery import AttemptRecord, DeadLetter, Delivered, Format, Hold
 from notifier.model.workload import Backlog, Workload
 from notifier.store import InlineExecutor, Store
+from notifier.store.connection import Connection
 from notifier.store.delivery_counts import counts_by_endpoint
 from notifier.store.pruning import Position
 from notifier.store.resending import Recipient
 from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
 from tests.delivery.lanes import HEALTHY, put, steady_clock
 from tests.metrics.samples import values
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 
 async def test_pending_held_and_dead_deliveries_are_counted() -> None:
@@ -78,7 +81,7 @@ async def test_open_watches_are_counted_whatever_happened_to_them() -> None:
     assert await store.open_watches() == {"a": 2, "b": 2}
 
 
-def actual_counts(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
+def actual_counts(db: Connection) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for endpoint, state, count in db.execute(
         "SELECT endpoint, state, count(*) FROM deliveries GROUP BY endpoint, state"

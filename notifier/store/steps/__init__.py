@@ -4,6 +4,7 @@ A step that has been released is never edited: a new one is added behind it.
 """
 
 from notifier.store.steps.callback_hosts import CALLBACK_HOSTS
+from notifier.store.steps.claim_times import CLAIM_TIMES
 from notifier.store.steps.cluster import CLUSTER
 from notifier.store.steps.counts import COUNTS
 from notifier.store.steps.discovery import DISCOVERY
@@ -31,4 +32,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
     CALLBACK_HOSTS,
     FOLLOW_UPS,
     CLUSTER,
+    CLAIM_TIMES,
 )

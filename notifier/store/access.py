@@ -1,0 +1,62 @@
+"""Opens the store of a config, wherever it is: in a file or in PostgreSQL."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from notifier.config.paths import StorePlace
+from notifier.config.secrets import Secret, SecretError
+from notifier.errors import StoreRefusedError
+from notifier.store.database import Database
+from notifier.store.engine import Engine
+from notifier.store.reader import Reader, open_reader
+
+
+def reader_of(place: StorePlace) -> AbstractContextManager[Reader | None]:
+    """Open the store at `place` for reading; None when there is none yet.
+
+    Raises as `open_reader` does, and StoreError when the server cannot be reached.
+    """
+    if place.url is None:
+        return open_reader(place.path)
+    return _reader_of_database(place.url)
+
+
+@contextmanager
+def _reader_of_database(url: Secret) -> Iterator[Reader | None]:
+    from notifier.store.postgres.reading import open_database  # noqa: PLC0415 - an extra
+
+    with open_database(lambda: _revealed(url, Secret.reveal)) as database:
+        yield None if database is None else Reader(database.query)
+
+
+def engine_of(
+    place: StorePlace, config: Path, *, reveal: Callable[[Secret], str], adopt: bool = False
+) -> Engine:
+    """Open the store at `place` for writing, for the configuration file `config`.
+
+    `reveal` returns the text of a secret. With `adopt` a file that belongs to another config is
+    taken over. Raises StoreRefusedError, and StoreError when the server cannot be reached.
+    """
+    url = place.url
+    if url is None:
+        return Database.open(place.path, config, adopt=adopt)
+    from notifier.store.postgres.database import PostgresDatabase  # noqa: PLC0415 - an extra
+
+    return PostgresDatabase.open(lambda: _revealed(url, reveal), place.path)
+
+
+def _revealed(url: Secret, reveal: Callable[[Secret], str]) -> str:
+    try:
+        return reveal(url)
+    except SecretError as error:
+        raise StoreRefusedError(f"[store] url: {error}", exit_code=78) from None
+
+
+def refuse_database(place: StorePlace, action: str, instead: str) -> None:
+    """Raise StoreRefusedError for what is only possible with a file."""
+    if place.url is not None:
+        raise StoreRefusedError(
+            f"the store is in PostgreSQL, which notifier does not {action}: {instead}",
+            exit_code=78,
+        )

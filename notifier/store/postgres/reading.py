@@ -1,0 +1,54 @@
+"""Reads the store in PostgreSQL beside the daemon, for commands; it never writes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from notifier.errors import StoreError
+from notifier.store.connection import Connection
+from notifier.store.postgres.connection import FAILURES, translated
+from notifier.store.postgres.schema import VERSION, version_of
+from notifier.store.postgres.session import CALL, Session
+
+T = TypeVar("T")
+
+
+class ReadingSession:
+    """Answers queries, each from one consistent view of all commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def query(self, work: Callable[[Connection], T], /) -> T:
+        """Return what `work` reads; raises StoreError."""
+        try:
+            db = self._session.begun("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", CALL)
+            try:
+                return work(db)
+            finally:
+                db.roll_back()
+        except FAILURES as error:
+            raise translated(error, "read") from None
+
+    def close(self) -> None:
+        """Close the connection; the next query makes a new one."""
+        self._session.close()
+
+
+@contextmanager
+def open_database(url: Callable[[], str]) -> Iterator[ReadingSession | None]:
+    """Connect to the store for reading; None when there is none yet.
+
+    Raises StoreError when it cannot be read, StoreRefusedError when another program or a newer
+    notifier made it.
+    """
+    session = ReadingSession(Session(url, "notifier-command"))
+    try:
+        version = session.query(version_of)
+        if 0 < version < VERSION:
+            raise StoreError(
+                "the store was written by an older notifier: notifier run brings it up to date"
+            )
+        yield session if version else None
+    finally:
+        session.close()

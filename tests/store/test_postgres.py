@@ -1,0 +1,182 @@
+"""The store in PostgreSQL: what is different from a file."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from notifier.errors import StoreError, StoreRefusedError
+from notifier.store.connection import Connection, set_meta
+from notifier.store.operation import Operation
+from notifier.store.postgres import schema as postgres_schema
+from notifier.store.postgres import session
+from notifier.store.postgres.database import PostgresDatabase
+from notifier.store.postgres.dialect import translate
+from notifier.store.schema import VERSION, migrate
+from tests.postgres import Server
+
+FILE_ALONE = {"log_mark", "sqlite_sequence"}
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return server.new_url()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[PostgresDatabase]:
+    database = PostgresDatabase(lambda: url)
+    yield database
+    database.close()
+
+
+def test_values_are_numbered_as_they_come_or_as_they_are_numbered() -> None:
+    assert translate("SELECT ? WHERE x = ?") == "SELECT $1 WHERE x = $2"
+    assert translate("SELECT ?2 WHERE x = ?1") == "SELECT $2 WHERE x = $1"
+
+
+def columns_in_file() -> set[tuple[str, str]]:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db)
+    tables = {
+        name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    found = {
+        (table, row[1])
+        for table in tables - FILE_ALONE
+        for row in db.execute(f"PRAGMA table_xinfo({table})")
+    }
+    db.close()
+    return found
+
+
+def test_both_engines_have_the_same_columns_and_the_same_version(
+    database: PostgresDatabase,
+) -> None:
+    rows = database.query(
+        lambda db: db.execute(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = current_schema()"
+        ).fetchall()
+    )
+    assert set(rows) - {("bodies", "rowid")} == columns_in_file()
+    assert postgres_schema.VERSION == VERSION
+
+
+def test_a_second_instance_is_refused_until_the_first_has_ended(
+    url: str, database: PostgresDatabase
+) -> None:
+    with pytest.raises(StoreRefusedError, match="already running on this database"):
+        PostgresDatabase(lambda: url)
+    database.close()
+    PostgresDatabase(lambda: url).close()
+
+
+def test_a_store_is_found_again_with_its_id(url: str, database: PostgresDatabase) -> None:
+    database.close()
+    again = PostgresDatabase(lambda: url)
+    assert again.store_id == database.store_id
+    again.close()
+
+
+def test_a_newer_schema_is_refused_and_left_alone(url: str, database: PostgresDatabase) -> None:
+    database.transact(set_meta, "schema", "1000")
+    database.close()
+    with pytest.raises(StoreRefusedError, match="newer notifier") as refused:
+        PostgresDatabase(lambda: url)
+    assert refused.value.exit_code == 78
+
+
+def test_the_tables_of_another_program_are_refused_and_left_alone(
+    server: Server, url: str
+) -> None:
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("CREATE TABLE events (x integer)")
+    with pytest.raises(StoreRefusedError, match="some other program") as refused:
+        PostgresDatabase(lambda: url)
+    assert refused.value.exit_code == 78
+
+
+def test_a_url_that_libpq_cannot_read_is_not_repeated() -> None:
+    with pytest.raises(StoreError) as refused:
+        PostgresDatabase(lambda: "postgresql://me:hunter2hunter2@db/n?no=option")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_commits_are_synced_whatever_the_server_has_been_told(
+    url: str, database: PostgresDatabase
+) -> None:
+    database.close()
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("ALTER ROLE notifier SET synchronous_commit = off")
+        try:
+            again = PostgresDatabase(lambda: url)
+            kept = again.transact(lambda db: db.execute("SHOW synchronous_commit").fetchone())
+            again.close()
+        finally:
+            db.execute("ALTER ROLE notifier RESET synchronous_commit")
+    assert kept == ("on",)
+
+
+def write(key: str, value: str | None = "") -> Operation:
+    return Operation(
+        lambda db: db.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (key, value)),
+        writes=True,
+        is_long=False,
+    )
+
+
+def keys(database: PostgresDatabase) -> set[str]:
+    def read(db: Connection) -> set[str]:
+        return {key for (key,) in db.execute("SELECT key FROM meta WHERE key LIKE 'x%'")}
+
+    return database.query(read)
+
+
+def test_of_operations_in_one_transaction_one_that_fails_fails_alone(
+    database: PostgresDatabase,
+) -> None:
+    operations = [write("x1"), write("x2", None), write("x1"), write("x3")]
+    database.transact_all(operations)
+    assert [operation.failed for operation in operations] == [False, True, True, False]
+    assert keys(database) == {"x1", "x3"}
+
+
+def test_a_connection_that_was_lost_while_idle_is_made_again(
+    server: Server, database: PostgresDatabase
+) -> None:
+    server.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name "
+        "LIKE 'notifier-%'"
+    )
+    database.transact_all([write("x1")])
+    assert keys(database) == {"x1"}
+
+
+def test_a_call_that_gets_no_answer_ends_in_time_and_the_next_one_works(
+    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.store.postgres.database.CALL", 0.5)
+    waits = Operation(lambda db: db.execute("SELECT pg_sleep(5)"), writes=True, is_long=False)
+    database.transact_all([waits])
+    with pytest.raises(StoreError, match="did not answer in time"):
+        waits.result()
+    database.transact_all([write("x1")])
+    assert keys(database) == {"x1"}
+
+
+def test_after_a_failure_to_connect_the_next_ones_fail_at_once_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def url() -> str:
+        asked.append(1)
+        return "postgresql://127.0.0.1:1/n"
+
+    lost = session.Session(url, "test")
+    for _ in range(20):
+        with pytest.raises(StoreError, match="cannot be reached"):
+            lost.connected()
+    assert len(asked) < 5
