@@ -150,8 +150,19 @@ def test_a_connection_that_was_lost_while_idle_is_made_again(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name "
         "LIKE 'notifier-%'"
     )
-    database.transact_all([write("x1")])
+    wait_until_gone(server)
+    database.transact(set_meta, "x1", "")
     assert keys(database) == {"x1"}
+
+
+def wait_until_gone(server: Server) -> None:
+    """Wait until the server has no connection of a store any more."""
+    with psycopg.connect(server.url(), autocommit=True) as db:
+        count = (1,)
+        while count != (0,):
+            count = db.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'notifier-%'"
+            ).fetchone() or (1,)
 
 
 def test_a_call_that_gets_no_answer_ends_in_time_and_the_next_one_works(

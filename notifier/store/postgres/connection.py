@@ -1,17 +1,20 @@
 """One connection to PostgreSQL: statements in the common subset, and calls that end in time."""
 
 import math
+import select
 import time
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from notifier.errors import StoreError, StoreRefusedError
 from notifier.store.connection import Cursor
 from notifier.store.postgres.dialect import translate
+from notifier.store.postgres.set_based import for_all
 
 try:
     import psycopg
+    from psycopg.types.array import ListBinaryDumper
 except ImportError as _error:
     raise StoreRefusedError(
         "[store] url needs psycopg, which is not installed: "
@@ -23,6 +26,7 @@ FAILURES = (psycopg.Error, UnicodeError, OverflowError)
 """What a statement raises."""
 
 _NOTHING_READY = 0
+_LATE = "the server did not answer in time"
 
 
 class _Bounded(psycopg.Connection[tuple[Any, ...]]):
@@ -33,6 +37,7 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
     """
 
     ends_at = math.inf
+    is_late = False
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as psycopg's
         """Run one exchange with the server."""
@@ -45,10 +50,36 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
             while True:
                 ready = yield wanted
                 if ready == _NOTHING_READY and time.monotonic() > self.ends_at:
-                    raise psycopg.OperationalError("the server did not answer in time")
-                wanted = exchange.send(ready)
+                    self.is_late = True
+                    self.pgconn.finish()
+                    # so that nothing of the exchange is left, whatever it makes of this
+                    wanted = exchange.throw(psycopg.OperationalError(_LATE))
+                else:
+                    wanted = exchange.send(ready)
         except StopIteration as end:
             return end.value
+
+
+class _PipelineCursor:
+    """A cursor whose statement may not have been sent yet."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any], pipeline: psycopg.Pipeline) -> None:
+        self._cursor = cursor
+        self._pipeline = pipeline
+
+    @property
+    def rowcount(self) -> int:
+        self._pipeline.sync()
+        return self._cursor.rowcount
+
+    def fetchone(self) -> Any:  # noqa: ANN401 - whatever the columns hold
+        return self._cursor.fetchone()
+
+    def fetchall(self) -> list[Any]:
+        return self._cursor.fetchall()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._cursor)
 
 
 class PostgresConnection:
@@ -57,20 +88,55 @@ class PostgresConnection:
     def __init__(self, conninfo: str, **settings: str | float) -> None:
         """Connect; raises psycopg.Error."""
         self.raw = _Bounded.connect(
-            conninfo, autocommit=True, cursor_factory=psycopg.RawCursor, **cast("Any", settings)
+            conninfo,
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,
+            # prepared for all, planning would be saved; a batch is planned once anyway, and what a
+            # failed pipeline has prepared is not known
+            prepare_threshold=None,
+            **cast("Any", settings),
         )
 
+        self.raw.adapters.register_dumper(list, ListBinaryDumper)
+        self._pipeline: psycopg.Pipeline | None = None
+
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
-        """Run a statement."""
-        return self.raw.execute(cast("Any", translate(sql)), parameters)
+        """Run a statement; in a `transaction` its outcome is waited for when it is asked for."""
+        cursor = self.raw.execute(cast("Any", translate(sql)), parameters)
+        return cursor if self._pipeline is None else _PipelineCursor(cursor, self._pipeline)
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
-        """Run a statement once for each of the rows of values, in one round trip."""
-        cursor = self.raw.cursor()
+        """Run a statement for all of the rows of values, at once where that is possible."""
         rows = list(parameters)
-        if rows:
-            cursor.executemany(cast("Any", translate(sql)), rows)
-        return cursor
+        if not rows:
+            return self.raw.cursor()
+        if (together := for_all(sql, rows)) is not None:
+            return self.execute(*together)
+        cursor = self.raw.cursor()
+        cursor.executemany(cast("Any", translate(sql)), rows)
+        return cursor if self._pipeline is None else _PipelineCursor(cursor, self._pipeline)
+
+    @contextmanager
+    def transaction(self, *begin: str) -> Iterator[None]:
+        """Run a block between the statements `begin` and COMMIT.
+
+        A statement is sent without waiting for the one before, unless its outcome is asked for:
+        what asks for nothing costs no round trip. If the block or a statement raises, everything
+        is undone.
+        """
+        try:
+            with self.raw.pipeline() as self._pipeline:
+                for statement in begin:
+                    self.raw.execute(cast("Any", statement))
+                yield
+                self.raw.execute("COMMIT")
+        except BaseException as error:
+            self.roll_back()
+            if self.raw.is_late and isinstance(error, psycopg.Error):
+                raise psycopg.OperationalError(_LATE) from None
+            raise
+        finally:
+            self._pipeline = None
 
     def end_within(self, seconds: float) -> None:
         """Have all calls from now on end within `seconds`, taken together."""
@@ -80,6 +146,11 @@ class PostgresConnection:
     def is_usable(self) -> bool:
         """Whether nothing has closed it as far as is known."""
         return not self.raw.closed
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the server has sent nothing while nothing was asked, such as its farewell."""
+        return not select.select([self.raw.fileno()], [], [], 0)[0]
 
     @property
     def in_transaction(self) -> bool:

@@ -106,25 +106,12 @@ class PostgresDatabase:
 
     def _run(self, operations: Sequence[Operation]) -> None:
         is_long = any(operation.is_long for operation in operations)
-        db = self._begun(is_long=is_long)
-        try:
+        db = self._writer.connected()
+        db.end_within(LONG_CALL if is_long else CALL)
+        with db.transaction("BEGIN", *(["SET LOCAL statement_timeout = 0"] if is_long else [])):
             done = [_done(group, db) for group in by_kind(operations)]
-            db.execute("COMMIT")
-        except BaseException:
-            db.roll_back()
-            raise
         for operation, result in chain.from_iterable(done):
             operation.succeed(result)
-
-    def _begun(self, *, is_long: bool) -> PostgresConnection:
-        """Return the connection that writes, in a new transaction.
-
-        A connection that was lost while it was idle is noticed here, before anything was sent.
-        """
-        return self._writer.begun(
-            "BEGIN; SET LOCAL statement_timeout = 0" if is_long else "BEGIN",
-            LONG_CALL if is_long else CALL,
-        )
 
     def query(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` reads from one consistent view of all commits; raises StoreError."""

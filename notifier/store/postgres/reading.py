@@ -22,11 +22,10 @@ class ReadingSession:
     def query(self, work: Callable[[Connection], T], /) -> T:
         """Return what `work` reads; raises StoreError."""
         try:
-            db = self._session.begun("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", CALL)
-            try:
+            db = self._session.connected()
+            db.end_within(CALL)
+            with db.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
                 return work(db)
-            finally:
-                db.roll_back()
         except FAILURES as error:
             raise translated(error, "read") from None
 

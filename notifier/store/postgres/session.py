@@ -56,8 +56,11 @@ class Session:
         self._next_at = -math.inf
 
     def connected(self) -> PostgresConnection:
-        """Return the connection; raises StoreError when there is none to be had now."""
-        if self._connection is not None and self._connection.is_usable:
+        """Return the connection; raises StoreError when there is none to be had now.
+
+        One that was lost while it was idle is made again.
+        """
+        if self.is_connected and self._connection is not None and self._connection.is_quiet:
             return self._connection
         self.close()
         if time.monotonic() < self._next_at:
@@ -71,24 +74,6 @@ class Session:
             raise StoreError(self._failure) from None
         self._pause = 0.0
         return self._connection
-
-    def begun(self, statement: str, seconds: float) -> PostgresConnection:
-        """Return the connection after `statement`, with all calls ending within `seconds`.
-
-        A connection that was lost while it was idle is made again: nothing had been sent. Raises
-        psycopg.Error, StoreError.
-        """
-        db = self.connected()
-        db.end_within(seconds)
-        try:
-            db.execute(statement)
-        except psycopg.OperationalError:
-            if db.is_usable:
-                raise
-            db = self.connected()
-            db.end_within(seconds)
-            db.execute(statement)
-        return db
 
     @property
     def is_connected(self) -> bool:

@@ -1,0 +1,92 @@
+"""A TCP proxy on loopback: it delays what it passes on, or swallows it as a black hole does.
+
+`python -m tests.tcp_proxy PORT --delay 0.0005` prints the port that it listens on.
+"""
+
+import argparse
+import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+_CHUNK = 1 << 16
+
+
+@dataclass
+class Proxy:
+    """Passes connections on to `target`, a port; each direction takes `delay` seconds.
+
+    While `swallows` is set, everything is read and acknowledged, and nothing is passed on.
+    """
+
+    target: int
+    delay: float = 0.0
+    swallows: bool = False
+    _listener: socket.socket = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                try:
+                    far = socket.create_connection(("127.0.0.1", self.target))
+                except OSError:
+                    near.close()
+                    continue
+                for one, other in ((near, far), (far, near)):
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    self._pass_on(one, other)
+
+    def _pass_on(self, source: socket.socket, goal: socket.socket) -> None:
+        chunks: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
+
+        def read() -> None:
+            data = b"-"
+            while data:
+                try:
+                    data = source.recv(_CHUNK)
+                except OSError:
+                    data = b""
+                if not data or not self.swallows:
+                    chunks.put((time.monotonic() + self.delay, data))
+
+        def write() -> None:
+            with suppress(OSError):
+                while True:
+                    at, data = chunks.get()
+                    time.sleep(max(at - time.monotonic(), 0.0))
+                    if not data:
+                        goal.shutdown(socket.SHUT_RDWR)
+                        return
+                    goal.sendall(data)
+
+        for work in (read, write):
+            threading.Thread(target=work, daemon=True).start()
+
+
+def main() -> None:
+    """Listen until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m tests.tcp_proxy")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--delay", type=float, default=0.0)
+    given = parser.parse_args()
+    print(Proxy(given.port, given.delay).port, flush=True)  # noqa: T201 - for who started it
+    with suppress(EOFError):
+        input()
+
+
+if __name__ == "__main__":
+    main()
