@@ -36,7 +36,10 @@ _LONGEST_SPREAD = 30.0
 
 
 class GatewayScheduler:
-    """Schedules the requests to one gateway; `run` must be running. `now` is `Clock.now`."""
+    """Schedules the requests to one gateway; `run` must be running. `now` is `Clock.now`.
+
+    While `allowed` returns False it makes no request.
+    """
 
     def __init__(
         self,
@@ -47,13 +50,15 @@ class GatewayScheduler:
         now: Callable[[], float],
         rng: Random,
         metrics: Metrics | None = None,
+        allowed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._gateway = gateway
         self._limits = limits
         self._now = now
         self._rng = rng
         self._metrics = metrics or Metrics()
-        self._limiter = RateLimiter(limits.requests_per_second)
+        self._limiter = RateLimiter(limits.requests_per_second, allowed)
+        self._granted: float | None = None
         self._timer_wheel = TimerWheel()
         self._slots: dict[str, PollSlot] = {}
         self._queue = ReadyQueue(PagePlanner(limits.list_videos, self._slots))
@@ -84,9 +89,16 @@ class GatewayScheduler:
     def change(self, client: StatusClient, limits: SchedulerLimits) -> None:
         """Use another `client` and other limits from now on; its key and lists are tried anew."""
         self._limits = limits
-        self._limiter.set_rate(limits.requests_per_second)
+        if self._granted is None:
+            self._limiter.set_rate(limits.requests_per_second)
         self._queue.planner = PagePlanner(limits.list_videos, self._slots)
         self._requester.change(client, limits.poll_interval)
+
+    def grant(self, rate: float) -> None:
+        """Make at most `rate` requests a second from now on, whatever the limits; 0 for none."""
+        self._granted = rate
+        self._limiter.set_rate(rate)
+        self._wakeup.notify()
 
     @property
     def paused(self) -> bool:

@@ -44,6 +44,13 @@ NUMBERS = "(SELECT CAST(value AS BIGINT) FROM json_each(?))"
 """The right side of an `IN`: one of the whole numbers in the value, which `listed` makes."""
 
 
+SHARED_LOCK = "/* FOR SHARE */"
+"""At the end of a SELECT: nobody changes its rows before the end of this transaction.
+
+SQLite has one writer at a time and needs no lock. Not for queries that only read.
+"""
+
+
 def listed(values: Iterable[str | int]) -> str:
     """Return the value for TEXTS or NUMBERS; it is one value, however many are in it."""
     return json.dumps(list(values))

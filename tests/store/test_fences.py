@@ -43,7 +43,8 @@ class Shards(Two):
         return lease.fence
 
     def watches(self, fence: Fence) -> list[Watch]:
-        return self.database.transact(leases.watches_of, fence, "main", 0)
+        lease = Lease(fence.lease, LeaseKind.WATCH, "main", fence.owner, fence.epoch)
+        return self.database.transact(leases.watches_of, [lease])
 
 
 async def end(two: Shards, watch: Watch, event: str = "evt_1") -> RecordedEnding | NotRecorded:
