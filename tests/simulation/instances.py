@@ -64,6 +64,7 @@ from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.builders import START, NothingFollows
 from tests.cluster.cluster import Link
+from tests.simulation.network import Network
 from tests.simulation.run import _schedule_by
 
 LEASE = 15.0
@@ -226,6 +227,7 @@ class SimulatedInstance:
         self.identity = Instance("", name, "machine", "boot", number, "1.0", 12)
         self.dispatcher = Dispatcher()
         self.may_work: Callable[[], bool] = self._trusts
+        self.network = Network(self)
         self.scheduler = self._scheduler()
         self.health: dict[str, Health] = {}
         self.lanes: set[str] = set()
@@ -243,8 +245,8 @@ class SimulatedInstance:
 
     async def run(self) -> None:
         with self.scope:
-            async with trio.open_nursery() as nursery:
-                await self._work(nursery)
+            async with trio.open_nursery() as self.network.nursery:
+                await self._work(self.network.nursery)
 
     async def _work(self, nursery: trio.Nursery) -> None:
         snapshots = SnapshotWriter(self.store)
@@ -371,7 +373,7 @@ class SimulatedInstance:
 
     def _scheduler(self) -> GatewayScheduler:
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
-        client = GatewayClient(rules, self, self.life.now)
+        client = GatewayClient(rules, self.network, self.life.now)
         limits = SchedulerLimits(BUDGET, in_flight=32, poll_interval=20)
         return GatewayScheduler(
             "main", client, limits, now=self.life.now, rng=self.rng, allowed=self._asks_trust

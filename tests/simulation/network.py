@@ -1,14 +1,24 @@
 """The network of one life of the daemon: what leads to the world, with and without tasks."""
 
 from collections.abc import Callable
+from random import Random
+from typing import Protocol
 
 import trio
 
 from notifier.errors import TransportError
 from notifier.http_client import HttpRequest, HttpResponse, Outcome
-from tests.simulation.world import World
 
 _NO_CONNECTION, _CLOSED = 0.1, 0.02
+
+
+class World(Protocol):
+    """Where requests lead."""
+
+    rng: Random
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request."""
 
 
 class Network:
