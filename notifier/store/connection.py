@@ -50,6 +50,9 @@ SHARED_LOCK = "/* FOR SHARE */"
 SQLite has one writer at a time and needs no lock. Not for queries that only read.
 """
 
+LOCK = "/* FOR UPDATE OF {} */"
+"""The same for the table with this alias, and nobody else takes either lock on its rows."""
+
 
 def listed(values: Iterable[str | int]) -> str:
     """Return the value for TEXTS or NUMBERS; it is one value, however many are in it."""

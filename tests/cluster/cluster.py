@@ -31,7 +31,6 @@ class Link:
     def __init__(self) -> None:
         self.is_cut = False
         self.loses_answers = False
-        self.answers_take = 0.01
         self._going = trio.Event()
         self._going.set()
 
@@ -54,7 +53,7 @@ class Link:
         result = function(*args, **kwargs)
         if self.loses_answers:
             raise StoreError("it is not known whether that was committed")
-        await trio.sleep(self.answers_take)
+        await trio.sleep(0.01)
         await self._going.wait()
         return result
 

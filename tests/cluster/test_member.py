@@ -15,8 +15,6 @@ from notifier.store import instances
 from tests.builders import spec
 from tests.cluster.cluster import BUDGET, LEASE, Cluster
 
-pytestmark = pytest.mark.usefixtures("each_engine")
-
 ALL = [lease.name for lease in leases_of(Wanted({"main": BUDGET}, ("app", "chat")))]
 
 
@@ -58,7 +56,7 @@ async def test_an_instance_that_joins_gets_its_share(
     assert sorted(lanes) == [["alpha"], ["beta"]]
 
 
-async def test_a_killed_instance_is_replaced_within_one_and_a_half_lease_times(
+async def test_a_killed_instance_is_replaced_within_two_lease_times(
     autojump_clock: MockClock,
     cluster: Cluster,
 ) -> None:
@@ -69,7 +67,7 @@ async def test_a_killed_instance_is_replaced_within_one_and_a_half_lease_times(
     assert all_is_done(cluster)
 
     cluster.kill(alpha)
-    assert await cluster.until(lambda: all_is_done(cluster), within=1.5 * LEASE) > LEASE / 2
+    assert await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE) > LEASE / 2
 
 
 async def test_a_stopped_instance_stops_by_itself_and_drops_all_when_it_wakes(
@@ -152,7 +150,7 @@ async def test_draining_hands_everything_over_before_it_returns(
     assert alpha.working == {}
     await alpha.member.leave()
     cluster.kill(alpha)
-    await cluster.until(lambda: all_is_done(cluster), within=LEASE)
+    await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE)
 
 
 async def test_an_operator_can_have_an_instance_hand_over(
@@ -239,7 +237,7 @@ async def test_a_shard_is_read_whole_by_who_takes_it(
     watch, _ = await alpha.store.add_watch(spec(), again=False)
     beta = await cluster.start("beta")
     cluster.kill(alpha)
-    await cluster.until(lambda: watch.row in beta.watches, within=1.5 * LEASE)
+    await cluster.until(lambda: watch.row in beta.watches, within=2 * LEASE)
 
 
 async def test_a_take_whose_answer_is_lost_is_found_at_the_next_beat(
@@ -259,7 +257,7 @@ async def test_work_that_cannot_be_begun_is_begun_later(
     alpha = cluster.process("alpha")
     alpha.refuses_starts = 1
     await cluster.nursery.start(alpha.run)
-    await cluster.until(lambda: all_is_done(cluster), within=LEASE)
+    await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE)
 
 
 async def test_a_lease_that_is_owned_by_another_is_let_go(

@@ -123,6 +123,8 @@ class Life:
             for instance in self.instances:
                 instance.link.go()
                 instance.link.is_cut = False
+            for name in set(NAMES) - {instance.name for instance in self.instances}:
+                self.start(nursery, name)
             await trio.sleep(_REST)
             nursery.cancel_scope.cancel()
         self._check()
@@ -362,7 +364,7 @@ class SimulatedInstance:
             wake=self.dispatcher.wake,
         )
         return AttemptRunner(
-            DeliveryRules(name, Format.STANDARD, (5.0, 30.0, 60.0)),
+            DeliveryRules(name, Format.STANDARD, (5.0, *10 * (20.0,))),
             TrustedSender(sender, self._asks_trust),
             self.store,
             notices,

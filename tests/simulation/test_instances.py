@@ -6,7 +6,6 @@ from unittest.mock import patch
 import pytest
 
 from notifier.cluster.budget import Budgets
-from notifier.cluster.trust import Trust
 from notifier.model.watch import Listing, Watch
 from notifier.store import mailbox
 from notifier.store.shared_store import SharedStore
@@ -58,20 +57,6 @@ def test_the_checker_notices_who_works_on_without_the_store() -> None:
     assert problems(work_on_without_the_store).startswith("not the owner")
 
 
-def answer_slowly(instance: SimulatedInstance) -> None:
-    instance.link.answers_take = 2.0
-
-
-def test_slow_answers_of_the_store_are_no_trouble() -> None:
-    assert problems(answer_slowly) == ""
-
-
-def test_the_checker_notices_trust_from_the_time_of_the_answer() -> None:
-    renew = Trust.renew
-    with patch.object(Trust, "renew", lambda self, _: renew(self, self._clock())):
-        assert problems(answer_slowly).startswith("not the owner")
-
-
 def test_the_checker_notices_who_goes_on_after_being_buried() -> None:
     with (
         patch.object(SimulatedInstance, "drop", lambda _: None),
@@ -94,4 +79,5 @@ def test_the_checker_notices_grants_that_are_not_waited_for() -> None:
         self._work.set_rate("main", 3 * BUDGET)
 
     with patch.object(Budgets, "update", update):
-        assert problems().startswith("over budget")
+        found = live(0).problems
+    assert any(problem.startswith("over budget") for problem in found)

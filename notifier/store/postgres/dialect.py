@@ -4,9 +4,8 @@ import re
 from functools import cache
 from itertools import count
 
-from notifier.store.connection import SHARED_LOCK
-
 _MARK = re.compile(r"\?(\d*)")
+_LOCK = re.compile(r"/\* (FOR [A-Za-z ]+) \*/")  # SHARED_LOCK and LOCK
 _LIST = "json_each(?)"
 _ELEMENTS = "jsonb_array_elements_text(?::jsonb) AS listed (value)"
 
@@ -15,5 +14,5 @@ _ELEMENTS = "jsonb_array_elements_text(?::jsonb) AS listed (value)"
 def translate(sql: str) -> str:
     """Return `sql` with `$1` for its values; statements are few, and each is translated once."""
     number = count(1)
-    sql = sql.replace(_LIST, _ELEMENTS).replace(SHARED_LOCK, "FOR SHARE")
+    sql = _LOCK.sub(r"\1", sql.replace(_LIST, _ELEMENTS))
     return _MARK.sub(lambda found: f"${found[1] or next(number)}", sql)
