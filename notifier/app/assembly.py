@@ -72,7 +72,7 @@ async def assemble(config: Config, runtime: Runtime) -> Parts:
         follow_ups=follow_ups,
         event_id=partial(watch_event_id, runtime.store.id),
         wall=clock.wall,
-        wake=endpoints.wake,
+        lanes=endpoints.dispatcher,
     )
     history = JobHistory(await store.samples())
     readings = SnapshotWriter(store)

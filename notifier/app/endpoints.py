@@ -57,11 +57,6 @@ class Endpoints:
             wake=self.dispatcher.wake,
         )
 
-    def wake(self, names: Sequence[str]) -> None:
-        """Hint that something may be due for `names`, or for a callback."""
-        callbacks = [name for name in self._parts if wiring.is_callback_lane(name)]
-        self.dispatcher.wake([*names, *callbacks])
-
     @property
     def subscriptions(self) -> Sequence[Subscription]:
         """Which endpoints subscribe to which event types; it changes with the config."""

@@ -99,6 +99,19 @@ class CallbackFlow:
         """Return None: the limits are asked again for each callback."""
         return None
 
+    def has_room(self, in_flight: int) -> bool:  # noqa: ARG002 - the store knows whose turn it is
+        """Return False: host names are served in turn."""
+        return False
+
+    def hold(self, claim: Claim) -> None:
+        """Raise ValueError: callbacks are claimed by their host names."""
+        raise ValueError(claim.endpoint)
+
+    @property
+    def holds_claims(self) -> bool:
+        """False: nothing is claimed ahead."""
+        return False
+
     async def release(self) -> None:
         """Do nothing: nothing is claimed ahead."""
 

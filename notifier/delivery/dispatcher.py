@@ -1,10 +1,28 @@
 """Starts, wakes and stops the lanes of all endpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import trio
 
 from notifier.delivery.lane import Lane
+from notifier.model.delivery import Claim
+
+
+class Reservation:
+    """Lanes that each have room for one new delivery."""
+
+    def __init__(self, lanes: Mapping[str, Lane]) -> None:
+        self._lanes = lanes
+
+    @property
+    def endpoints(self) -> Collection[str]:
+        """The endpoints of these lanes."""
+        return self._lanes.keys()
+
+    def hand(self, claims: Mapping[str, Claim]) -> None:
+        """Give each lane its claim; a lane without one has room for another delivery again."""
+        for name, lane in self._lanes.items():
+            lane.hand(claims.get(name))
 
 
 class Dispatcher:
@@ -43,6 +61,11 @@ class Dispatcher:
         for name in endpoints:
             if name in self._lanes:
                 self._lanes[name].wake()
+
+    def reserve(self, endpoints: Iterable[str]) -> Reservation:
+        """Make room in those lanes that can take a new delivery; `hand` must follow."""
+        lanes = {name: self._lanes[name] for name in endpoints if name in self._lanes}
+        return Reservation({name: lane for name, lane in lanes.items() if lane.reserve()})
 
     def stop(self) -> None:
         """Stop every lane: attempts in flight are finished, nothing more is claimed."""

@@ -109,20 +109,22 @@ class EndpointFlow:
         claims = [] if is_enough else await self._store.claim_due(self._rules.endpoint, wanted)
         self._ahead.add(claims)
         pause = self._circuit.wait(now)
+        was_all = False
         if not is_enough and len(claims) < wanted:
             # if this fails, the claims are still held
             due = await self._store.next_due(self._rules.endpoint)
             pause = math.inf if due is None else due - self._clock.now()
+            was_all = pause > 0
         startable = self._ahead.take(free)
         for _ in startable:
             self._circuit.started(now)
-        return Claimed(startable, pause)
+        return Claimed(startable, pause, was_all)
 
     def _goes_well(self, room: float) -> bool:
         return not self._must_release and math.isinf(room) and self._limiter is None
 
     def next(self, in_flight: int) -> Claim | None:
-        """Return a claim that was made ahead, if its attempt may be made now."""
+        """Return a claim that is held, if its attempt may be made now."""
         now = trio.current_time()
         if in_flight >= self._rules.max_concurrency:
             return None
@@ -133,8 +135,25 @@ class EndpointFlow:
             self._circuit.started(now)
         return claims[0] if claims else None
 
+    def has_room(self, in_flight: int) -> bool:
+        """Return whether a new delivery may be claimed for an attempt now or soon."""
+        now = trio.current_time()
+        if not self._goes_well(self._circuit.room(now, in_flight)):
+            return False
+        room = self._rules.max_concurrency - in_flight
+        return room > len(self._ahead) or room + self._ahead.wanted(now) > len(self._ahead)
+
+    def hold(self, claim: Claim) -> None:
+        """Take a claim that was made for this lane elsewhere, for `next`."""
+        self._ahead.add([claim])
+
+    @property
+    def holds_claims(self) -> bool:
+        """Whether there are claims whose attempts have not begun."""
+        return len(self._ahead) > 0
+
     async def release(self) -> None:
-        """Take back the claims that were made ahead; raises StoreError."""
+        """Take back the claims that are held; raises StoreError."""
         claims = self._ahead.take(len(self._ahead))
         if not claims:
             return

@@ -1,7 +1,8 @@
 """A lane: the worker that delivers to one endpoint, or to the callbacks signed as for one.
 
 A lane claims due deliveries from the store, as many as its flow control allows, and runs an
-attempt for each. Between claims it sleeps until it is woken or the next delivery is due, at most
+attempt for each. While nothing is due, new deliveries may be claimed for it as they are recorded,
+and handed to it. Between claims it sleeps until it is woken or the next delivery is due, at most
 a minute. An endpoint that hangs fills its own lane only. The next attempt does not wait until a
 success is recorded: successes are recorded together, and the number of unrecorded ones is bounded.
 """
@@ -29,10 +30,14 @@ MOST_UNRECORDED = 64
 
 
 class Claimed(NamedTuple):
-    """What was claimed, and in how many seconds more may be due: 0 or less is now."""
+    """What was claimed, and in how many seconds more may be due: 0 or less is now.
+
+    When it `was_all`, nothing else was due, and new deliveries overtake none.
+    """
 
     claims: Sequence[Claim]
     pause: float
+    was_all: bool = False
 
 
 class Flow(Protocol):
@@ -45,10 +50,20 @@ class Flow(Protocol):
         """Make one attempt; return None if it was not begun, and is due again."""
 
     def next(self, in_flight: int) -> Claim | None:
-        """Return a claim that was made ahead, if its attempt may be made now."""
+        """Return a claim that is held, if its attempt may be made now."""
+
+    def has_room(self, in_flight: int) -> bool:
+        """Return whether a new delivery may be claimed for an attempt now or soon."""
+
+    def hold(self, claim: Claim) -> None:
+        """Take a claim that was made for this lane elsewhere, for `next`."""
+
+    @property
+    def holds_claims(self) -> bool:
+        """Whether there are claims whose attempts have not begun."""
 
     async def release(self) -> None:
-        """Take back the claims that were made ahead; raises StoreError."""
+        """Take back the claims that are held; raises StoreError."""
 
 
 class Records(Protocol):
@@ -69,7 +84,12 @@ class Lane:
         self._records = records
         self._settled = settled
         self._wakeup = Wakeup()
+        self._nursery: trio.Nursery | None = None
         self._in_flight = 0
+        self._reserved = 0
+        self._has_all = False
+        """Whether nothing is due that is not in flight."""
+        self._was_woken = False
         self._unrecorded = 0
         self._received: list[FinishedAttempt] = []
         self._is_recording = False
@@ -83,7 +103,32 @@ class Lane:
 
     def wake(self) -> None:
         """Hint that something may be due."""
-        self._wakeup.notify()
+        self._was_woken = True
+        self._look_again()
+
+    def reserve(self) -> bool:
+        """Tell whether a delivery may be claimed for this lane as it is recorded.
+
+        If so, `hand` must follow. Older deliveries go first: not while some may be due.
+        """
+        if self._nursery is None or self._stopping or not self._has_all:
+            return False
+        if self._unrecorded >= MOST_UNRECORDED:
+            return False
+        if not self._flow.has_room(self._in_flight + self._reserved):
+            return False
+        self._reserved += 1
+        return True
+
+    def hand(self, claim: Claim | None) -> None:
+        """Deliver `claim`, for which there was a reservation; None if there is none after all."""
+        self._reserved -= 1
+        if claim is not None:
+            self._flow.hold(claim)
+            following = self._next()
+            if following is not None and self._nursery is not None:
+                self._nursery.start_soon(self._work, self._nursery, following)
+        self._note_change()
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns once the attempts in flight are recorded."""
@@ -93,21 +138,24 @@ class Lane:
     async def run(self) -> None:
         """Deliver until `stop`."""
         store_failures = 0
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as self._nursery:
             while not self._stopping:
                 self._claimed_at = trio.current_time()
                 try:
-                    pause = await self._take_due(nursery)
+                    pause = await self._take_due(self._nursery)
                     store_failures = 0
                 except StoreError as error:
                     store_failures += 1
                     pause = growing(_STORE_PAUSE, store_failures, _LONGEST_STORE_PAUSE)
                     self._log.error("lane_waits_for_store", reason=str(error), wait=pause)
-                await self._wakeup.wait(pause)
+                if not await self._wakeup.wait(pause):
+                    self._has_all = False  # the next one is due
+            while self._reserved:
+                await self._wakeup.wait(_LONGEST_PAUSE)
             await self._release()
 
     async def _release(self) -> None:
-        """Take back what was claimed ahead: the endpoint may come back before the next start."""
+        """Take back the claims held: the endpoint may come back before the next start."""
         failures = 0
         while True:
             try:
@@ -125,23 +173,40 @@ class Lane:
         most = MOST_UNRECORDED - self._unrecorded
         if most <= 0:
             return _LONGEST_PAUSE
-        claims, pause = await self._flow.claim(self._in_flight, most)
+        self._has_all = self._was_woken = False
+        claims, pause, was_all = await self._flow.claim(self._in_flight + self._reserved, most)
+        self._has_all = was_all and not self._was_woken
         for claim in claims:
             self._in_flight += 1
             nursery.start_soon(self._work, nursery, claim)
         return min(pause, _LONGEST_PAUSE)
 
+    def _look_again(self) -> None:
+        """Claim again: something may be due."""
+        self._has_all = False
+        self._wakeup.notify()
+
+    def _note_change(self) -> None:
+        """Claim again, or take claims back, if there may be any to claim or to take back."""
+        if not self._has_all or self._stopping or self._flow.holds_claims:
+            self._wakeup.notify()
+
+    def _next(self) -> Claim | None:
+        """Return a claim that is held, if its attempt may be made; it is in flight then."""
+        if self._stopping or self._unrecorded >= MOST_UNRECORDED:
+            return None
+        claim = self._flow.next(self._in_flight)
+        if claim is not None:
+            self._in_flight += 1
+        return claim
+
     async def _work(self, nursery: trio.Nursery, first: Claim) -> None:
-        """Deliver `first`, then what was claimed ahead, as long as flow control allows."""
+        """Deliver `first`, then what is held, as long as flow control allows."""
         claim: Claim | None = first
         while claim is not None:
             await self._deliver(nursery, claim)
-            claim = None
-            if not self._stopping and self._unrecorded < MOST_UNRECORDED:
-                claim = self._flow.next(self._in_flight)
-            if claim is not None:
-                self._in_flight += 1
-        self._wakeup.notify()
+            claim = self._next()
+        self._note_change()
 
     async def _deliver(self, nursery: trio.Nursery, claim: Claim) -> None:
         """Make one attempt; a success frees its slot before it is recorded."""
@@ -153,8 +218,10 @@ class Lane:
                 if not self._is_recording:
                     self._is_recording = True
                     nursery.start_soon(self._record_received)
-            elif finished is not None:
-                await self._records.record(finished)
+            else:
+                if finished is not None:
+                    await self._records.record(finished)
+                self._look_again()
         finally:
             self._in_flight -= 1
             self._settled.notify()
@@ -166,7 +233,7 @@ class Lane:
                 finished, self._received = self._received, []
                 await self._records.record_received(finished)
                 self._unrecorded -= len(finished)
-                self._wakeup.notify()
+                self._note_change()
                 self._settled.notify()
         finally:
             self._is_recording = False

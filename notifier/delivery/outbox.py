@@ -1,12 +1,12 @@
 """Records events about watches in the outbox, each rendering made once for all endpoints."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from notifier import log
 from notifier.delivery.subscription import Subscription
 from notifier.formats import render
-from notifier.model.delivery import Format, Rendering
+from notifier.model.delivery import Claim, Format, RecordedEnding, Rendering
 from notifier.model.event import (
     FOLLOW_UPS,
     WITH_CONTENT,
@@ -16,10 +16,12 @@ from notifier.model.event import (
     EventType,
     FollowUp,
     NewEvent,
+    NotRecorded,
     subscribes,
 )
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.video import Json, Snapshot
 from notifier.model.watch import Watch
 
@@ -35,11 +37,37 @@ class EventStore(Protocol):
         *,
         sample: JobSample | None = None,
         plan: FollowUpPlan,
-    ) -> bool:
-        """Commit watch closed, event and deliveries together; False if it was not open."""
+        claimed: Collection[str],
+        fence: Fence | None,
+    ) -> RecordedEnding | NotRecorded:
+        """Commit watch closed, event and deliveries together, if it is open and `fence` holds.
+
+        Deliveries to the endpoints in `claimed` are in flight from the start.
+        """
 
     async def record_follow_up(self, watch: int, kind: EventKind, event: NewEvent) -> bool:
         """Commit an event after the ending with its deliveries; False if there is one already."""
+
+
+class Reservation(Protocol):
+    """Lanes that each have room for a new delivery (`notifier.delivery.dispatcher`)."""
+
+    @property
+    def endpoints(self) -> Collection[str]:
+        """The endpoints of these lanes."""
+
+    def hand(self, claims: Mapping[str, Claim]) -> None:
+        """Give each lane its claim; a lane without one has room for another delivery again."""
+
+
+class Lanes(Protocol):
+    """The lanes of all endpoints (`notifier.delivery.dispatcher.Dispatcher`)."""
+
+    def wake(self, endpoints: Sequence[str]) -> None:
+        """Hint to the lanes of `endpoints` that something may be due."""
+
+    def reserve(self, endpoints: Iterable[str]) -> Reservation:
+        """Make room in those lanes that can take a new delivery; `hand` must follow."""
 
 
 class FollowUps(Protocol):
@@ -53,13 +81,15 @@ class FollowUps(Protocol):
 
 
 class Outbox:
-    """Records events about watches and wakes the lanes of the endpoints concerned.
+    """Records events about watches and gives them to the lanes of the endpoints concerned.
+
+    A lane that is ready for it gets the delivery of an ending directly: it is claimed in the
+    transaction that records it. The other lanes are woken, and claim it themselves.
 
     `content_url` returns where a completed video of (gateway, video id) can be fetched.
     `follow_ups` says what is to be done after an ending. `event_id` derives the id of a watch's
     event of a kind. `wall` stamps events, in Unix seconds.
-    `wake` gets the names of the endpoints that have something new. `subscriptions` is read again
-    for every event.
+    `subscriptions` is read again for every event.
     """
 
     def __init__(
@@ -71,7 +101,7 @@ class Outbox:
         follow_ups: FollowUps,
         event_id: Callable[[Watch, EventKind], str],
         wall: Callable[[], float],
-        wake: Callable[[Sequence[str]], None],
+        lanes: Lanes,
     ) -> None:
         self._store = store
         self._subscriptions = subscriptions
@@ -79,24 +109,49 @@ class Outbox:
         self._follow_ups = follow_ups
         self._event_id = event_id
         self._wall = wall
-        self._wake = wake
+        self._lanes = lanes
         self._log = log.get()
 
     async def publish(self, ending: Ending) -> None:
-        """Commit the ending's event together with its deliveries, then wake the lanes.
+        """Commit the ending's event together with its deliveries, and have them delivered.
 
-        Does nothing when the watch is not open any more. Raises StoreError, and then nothing
-        was recorded.
+        Does nothing when the watch is not open any more, or another instance polls it. Raises
+        StoreError; whether it was recorded is then not known, and `publish` is to be called again.
         """
-        new = self._new_event(ending.watch, EventKind.ENDING, ending.type, ending.snapshot)
+        watch = ending.watch
+        new = self._new_event(watch, EventKind.ENDING, ending.type, ending.snapshot)
         plan = self._follow_ups.plan(ending)
-        if not await self._store.record_ending(
-            ending.watch.row, new, ending.snapshot, sample=ending.sample, plan=plan
-        ):
+        recorded = await self._record(ending, new, plan)
+        if recorded is NotRecorded.FENCED:
+            self._log.warning("fenced", gateway=watch.key.gateway, video_id=watch.key.video_id)
+        if isinstance(recorded, NotRecorded):
             return
-        self._announce(new, ending.watch, reason=ending.reason)
+        self._log_event(new, ending.watch, reason=ending.reason)
+        waiting = [name for name, _ in new.endpoints if name not in recorded.claimed]
+        callback = () if recorded.callback is None else (recorded.callback,)
+        self._lanes.wake([*waiting, *callback])
         if plan != NO_FOLLOW_UP:
             self._follow_ups.wake(ending.watch.key.gateway)
+
+    async def _record(
+        self, ending: Ending, new: NewEvent, plan: FollowUpPlan
+    ) -> RecordedEnding | NotRecorded:
+        """Commit an ending, and hand what was claimed with it to its lanes."""
+        reserved = self._lanes.reserve(name for name, _ in new.endpoints)
+        claims: Mapping[str, Claim] = {}
+        try:
+            recorded = await self._store.record_ending(
+                *(ending.watch.row, new, ending.snapshot),
+                sample=ending.sample,
+                plan=plan,
+                claimed=reserved.endpoints,
+                fence=ending.watch.fence,
+            )
+            if isinstance(recorded, RecordedEnding):
+                claims = _claims(new, ending.watch, recorded)
+        finally:
+            reserved.hand(claims)
+        return recorded
 
     async def publish_follow_up(self, follow_up: FollowUp) -> None:
         """Commit an event after the ending with its deliveries, then wake the lanes.
@@ -107,10 +162,11 @@ class Outbox:
         watch, kind = follow_up.watch, follow_up.kind
         new = self._new_event(watch, kind, FOLLOW_UPS[kind], follow_up.snapshot, follow_up.archive)
         if await self._store.record_follow_up(watch.row, kind, new):
-            self._announce(new, watch)
+            self._log_event(new, watch)
+            self._lanes.wake([name for name, _ in new.endpoints])
 
-    def _announce(self, new: NewEvent, watch: Watch, **fields: str) -> None:
-        """Log the committed event and wake the lanes that deliver it."""
+    def _log_event(self, new: NewEvent, watch: Watch, **fields: str) -> None:
+        """Log an event that was committed."""
         names = [name for name, _ in new.endpoints]
         # an event without any endpoint is more likely a mistake than intended
         write = self._log.info if names else self._log.warning
@@ -123,7 +179,6 @@ class Outbox:
             gateway=watch.key.gateway,
             video_id=watch.key.video_id,
         )
-        self._wake(names)
 
     def _new_event(
         self,
@@ -165,6 +220,23 @@ class Outbox:
             if (wanted is None or subscription.endpoint in wanted)
             and subscribes(subscription.events, event_type)
         ]
+
+
+def _claims(new: NewEvent, watch: Watch, recorded: RecordedEnding) -> Mapping[str, Claim]:
+    """Return the claims on the deliveries of an ending that are in flight, by endpoint."""
+    gateway, video_id = watch.key
+    return {
+        name: Claim(
+            *(recorded.claimed[name], name, new.id, new.type.value),
+            {"gateway": gateway, "video_id": video_id},
+            new.bodies[form],
+            recorded.at,
+            attempt=1,
+            failures=0,
+        )
+        for name, form in new.endpoints
+        if name in recorded.claimed
+    }
 
 
 def video_data(snapshot: Snapshot) -> dict[str, Json]:

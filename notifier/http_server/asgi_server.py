@@ -5,13 +5,11 @@ Connections are accepted here and then handed to hypercorn, because it has no li
 
 import logging
 import socket
-from collections.abc import Awaitable
 from typing import NamedTuple, cast
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 from starlette.types import ASGIApp
@@ -19,6 +17,8 @@ from starlette.types import ASGIApp
 from notifier import log
 from notifier.http_server.client_stream import ClientStream
 from notifier.http_server.connection_limit import ConnectionLimit
+from notifier.http_server.conversation import Conversation
+from notifier.net import TcpStream
 
 CLIENT = "client"
 """The key in a request's `state` of its connection, a `ClientStream`."""
@@ -74,7 +74,7 @@ class AsgiServer:
                 log.get().warning("connection_refused", open=self._limit.open)
                 await accepted.aclose()
                 return
-            stream = ClientStream(accepted, self._write_timeout)
+            stream = ClientStream(_direct(accepted), self._write_timeout)
             self._streams.add(stream)
             try:
                 await self._converse(stream)
@@ -82,16 +82,10 @@ class AsgiServer:
                 self._streams.discard(stream)
 
     async def _converse(self, stream: ClientStream) -> None:
-        # hypercorn's annotation names the TLS stream alone; it takes any with a `socket`
-        server = TCPServer(
-            self._app,
-            self._config,
-            self._context,
-            ConnectionState({CLIENT: stream}),
-            stream,  # type: ignore[arg-type]
-        )
+        state = ConnectionState({CLIENT: stream})
+        conversation = Conversation(self._app, self._config, self._context, state, stream)
         try:
-            await cast("Awaitable[None]", server)
+            await conversation.run()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client has gone
         except* Exception as errors:  # noqa: BLE001 - one connection must not end the daemon
@@ -106,6 +100,13 @@ class AsgiServer:
         finally:
             for stream in self._streams:
                 stream.abort()
+
+
+def _direct(accepted: trio.SocketStream) -> TcpStream:
+    """Return an accepted connection without trio's layers, which cost more than its calls."""
+    connected = socket.socket(fileno=accepted.socket.detach())
+    connected.settimeout(0)
+    return TcpStream(connected)
 
 
 def _settings(options: ServerOptions) -> Config:

@@ -2,10 +2,14 @@
 
 import socket
 import struct
+from contextlib import suppress
 
 import trio
 
+from notifier.net import TcpStream
+
 _PIECE = 64 * 1024
+_MOST_FORGOTTEN = 1024 * 1024
 _AT_ONCE = struct.pack("ii", 1, 0)
 """For SO_LINGER: closing resets the connection."""
 
@@ -17,7 +21,7 @@ class ClientStream(trio.abc.HalfCloseableStream):
     nothing would hold the connection, and the end of the daemon, for ever.
     """
 
-    def __init__(self, stream: trio.SocketStream, write_timeout: float) -> None:
+    def __init__(self, stream: TcpStream, write_timeout: float) -> None:
         """`write_timeout` is how long 64 KiB of an answer may take, in seconds."""
         self._stream = stream
         self._write_timeout = write_timeout
@@ -61,21 +65,32 @@ class ClientStream(trio.abc.HalfCloseableStream):
         """Tell the client that nothing follows."""
         if self.unfinished:
             self._reset()
-        await self._stream.send_eof()
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise trio.BrokenResourceError(f"the connection broke: {error}") from error
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """Close the connection; a client that has sent too much can read its answer first."""
         if self.unfinished:
             self._reset()
+        self._forget_unread()
         await self._stream.aclose()
+
+    def _forget_unread(self) -> None:
+        """Take what has come and nobody reads: left there, it would reset the connection."""
+        with suppress(OSError):
+            for _ in range(_MOST_FORGOTTEN // _PIECE):
+                if not self.socket.recv(_PIECE):
+                    return
 
     def abort(self) -> None:
         """Close the connection now; who reads from it or writes to it is told."""
         if self.unfinished:
             self._reset()
-        self.socket.close()
+        self._stream.close()
 
     def _reset(self) -> None:
         if self.socket.fileno() >= 0:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-            self.socket.close()
+            self._stream.close()

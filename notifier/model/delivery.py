@@ -89,6 +89,20 @@ class Claim:
     from_template: bool = False
 
 
+class RecordedEnding(NamedTuple):
+    """The deliveries of an ending that was recorded `at` then (Unix seconds).
+
+    `claimed` has the ids of those that are in flight already, by endpoint. `callback` is the lane
+    of the callback, None if the watch has none. `again` says that an earlier call had recorded it,
+    whose commit was not known to its caller.
+    """
+
+    at: float
+    claimed: Mapping[str, int]
+    callback: str | None
+    again: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class CallbackDemand:
     """Which callbacks may be claimed: at most `limit`, one for each host name.

@@ -40,6 +40,19 @@ class EventKind(StrEnum):
     ARCHIVE_FAILED = "archive_failed"
 
 
+class NotRecorded(StrEnum):
+    """Why an ending was not recorded; false where a recorded one is true.
+
+    OVER: the watch was not open any more. FENCED: another instance polls it now.
+    """
+
+    OVER = "over"
+    FENCED = "fenced"
+
+    def __bool__(self) -> bool:
+        return False
+
+
 FOLLOW_UPS: Mapping[EventKind, EventType] = {
     EventKind.EXPIRING: EventType.EXPIRING,
     EventKind.ARCHIVED: EventType.ARCHIVED,

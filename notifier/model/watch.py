@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from notifier.model.lease import Fence
 from notifier.model.video import Snapshot
 
 MAX_VIDEO_ID = 512
@@ -79,7 +80,8 @@ class Watch:
     there. `missing_since` and `missing_count` describe the current unbroken run of not-found
     answers, if any. Times are Unix seconds of `notifier.schedule.Clock.now`. `fresh` says that
     this process took it. `first_taken_ms` is when this generation was first taken, in Unix
-    milliseconds; it never changes, and event ids are derived from it.
+    milliseconds; it never changes, and event ids are derived from it. Where several instances
+    share the store, `fence` is what its poller shows with each write.
     """
 
     row: int
@@ -91,6 +93,7 @@ class Watch:
     missing_count: int = 0
     fresh: bool = False
     first_taken_ms: int = 0
+    fence: Fence | None = None
 
     @property
     def key(self) -> WatchKey:
@@ -105,6 +108,7 @@ class Observation(NamedTuple):
     snapshot: Snapshot | None
     missing_since: float | None
     missing_count: int
+    fence: Fence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class TcpStream(trio.abc.Stream):
     """A stream over a connected, non-blocking socket."""
 
     def __init__(self, connected: socket.socket) -> None:
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connected.family != socket.AF_UNIX:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = connected
         self._idle = select.poll()
         self._idle.register(connected.fileno(), select.POLLIN)
@@ -43,6 +44,8 @@ class TcpStream(trio.abc.Stream):
 
         Raises trio.BrokenResourceError, trio.ClosedResourceError.
         """
+        if self.socket.fileno() < 0:
+            raise trio.ClosedResourceError("closed already")
         while True:
             await trio.lowlevel.wait_readable(self.socket)
             try:

@@ -119,8 +119,9 @@ class Relay:
             log.get().warning("relayed_answer_cut_short", reason=str(error))
             return
         # hypercorn waits until what it has read of a body is taken, also after the answer
-        with trio.move_on_after(_FREE_CONNECTION):
-            await discard(receive)
+        if not body.ended:
+            with trio.move_on_after(_FREE_CONNECTION):
+                await discard(receive)
 
     def _checked(self, scope: Scope) -> _Request:
         """Return what may be passed on; raises RefusedError."""

@@ -73,6 +73,7 @@ class Transfer:
         self._exchange: Exchange | None = None
         self._scope = trio.CancelScope()
         self._uploading = trio.CancelScope()
+        self._uploaded = trio.Event()
         self._moved = trio.current_time()
         self._body_read = not outgoing.more_body
         self._sent = False
@@ -168,6 +169,8 @@ class Transfer:
         # with the end of the answer, the caller may go away
         self._uploading.cancel()
         if not self._body_read:
+            await self._uploaded.wait()  # the end of the body may be on its way to it
+        if not self._body_read:
             await drain(self._receive)  # most callers read no end of an answer before
         await self._end_answer()
 
@@ -205,6 +208,12 @@ class Transfer:
 
     async def _upload(self) -> None:
         """Pass the caller's body on, then wait for the caller to go away."""
+        try:
+            await self._upload_all()
+        finally:
+            self._uploaded.set()
+
+    async def _upload_all(self) -> None:
         with self._uploading:
             while not self._body_read:
                 message = None
@@ -216,8 +225,9 @@ class Transfer:
                     self._stalled = message is None
                     self._leave()
                     return
-                await self._opened.wait()
+                # before any wait: the answer's end may cancel this, and nothing comes after it
                 self._body_read = not message.get("more_body", False)
+                await self._opened.wait()
                 await self._pass_on(message.get("body", b""), last=self._body_read)
             while (await self._receive())["type"] != "http.disconnect":
                 pass

@@ -177,7 +177,8 @@ class Poller(PollSlot):
         """Have what is known stored, if it has changed enough."""
         memory = self._memory
         if memory is not before and memory.stored_when_changed != before.stored_when_changed:
-            self._deps.snapshots.keep(Observation(self.watch.row, *memory[:3]))
+            row, fence = self.watch.row, self.watch.fence
+            self._deps.snapshots.keep(Observation(row, *memory[:3], fence))
 
     def _decide(self, asked: PollResult) -> TerminalState | None:
         """Remember an answer, and return the terminal state that it means, if any."""

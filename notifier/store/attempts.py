@@ -38,7 +38,9 @@ def record(
         # the endpoint has another URL now, which has not failed
         outbox.record_attempt(db, claim, attempt, RetryAt(now, free=True), now)
         return False
-    outbox.record_attempt(db, claim, attempt, settlement, now)
+    counts = outbox.record_attempt(db, claim, attempt, settlement, now)
+    if not counts and not isinstance(settlement, Delivered):
+        return False  # another instance attempts it now, and knows the endpoint's health
     if isinstance(settlement, Delivered):
         changed = endpoints.note_success(db, claim.endpoint)
     else:

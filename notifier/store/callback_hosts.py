@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from notifier.model.delivery import CallbackDemand, Claim
+from notifier.model.lease import Fence
 from notifier.store import claims
 from notifier.store.connection import TEXTS, Connection, listed
+from notifier.store.fences import holds
 
 _MORE_LOOKS = 64
 
@@ -22,8 +24,19 @@ def host_of(url: str) -> str:
     return (urlsplit(url).hostname or "").rstrip(".")
 
 
-def claim(db: Connection, endpoint: str, demand: CallbackDemand, now: float) -> list[Claim]:
-    """Take one due callback for each host name whose turn it is, as far as `demand` allows."""
+def claim(
+    db: Connection,
+    endpoint: str,
+    demand: CallbackDemand,
+    now: float,
+    fence: Fence | None = None,
+) -> list[Claim]:
+    """Take one due callback for each host name whose turn it is, as far as `demand` allows.
+
+    None if the ownership of the lane is over that `fence` is of.
+    """
+    if fence is not None and not holds(db, fence):
+        return []
     taken: list[Claim] = []
     for host in _waiting(db, endpoint, demand, now):
         if len(taken) == demand.limit:

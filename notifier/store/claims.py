@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from notifier.model.delivery import Claim
+from notifier.model.lease import Fence
 from notifier.model.watch import callback_lane
 from notifier.store.connection import Connection, fetch_each
+from notifier.store.fences import those_over
 
 _CALLBACK_URL = (
     "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
@@ -24,16 +26,22 @@ _ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NU
 
 
 class Wanted(NamedTuple):
-    """Up to `limit` deliveries of `endpoint` that are due at `now` (Unix seconds)."""
+    """Up to `limit` deliveries of `endpoint` that are due at `now` (Unix seconds).
+
+    None if the ownership of the lane is over that `fence` is of.
+    """
 
     endpoint: str
     limit: int
     now: float
+    fence: Fence | None = None
 
 
-def claim_due(db: Connection, endpoint: str, limit: int, now: float) -> list[Claim]:
+def claim_due(
+    db: Connection, endpoint: str, limit: int, now: float, fence: Fence | None = None
+) -> list[Claim]:
     """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
-    return claim_all(db, [Wanted(endpoint, limit, now)])[0]
+    return claim_all(db, [Wanted(endpoint, limit, now, fence)])[0]
 
 
 def claim_all(db: Connection, wanted: Sequence[Wanted]) -> list[list[Claim]]:
@@ -41,10 +49,11 @@ def claim_all(db: Connection, wanted: Sequence[Wanted]) -> list[list[Claim]]:
     if len({each.endpoint for each in wanted}) < len(wanted):
         # what the first one takes is not there for the second
         return [claim_due(db, *each) for each in wanted]
+    over = those_over(db, [each.fence for each in wanted])
     due = fetch_each(
         db,
         f"{_DUE} AND {_ENABLED} ORDER BY d.due_at, d.id LIMIT ?",
-        [(each.endpoint, each.now, each.limit) for each in wanted],
+        [(each.endpoint, each.now, 0 if each.fence in over else each.limit) for each in wanted],
     )
     claims = [[_claim(row) for row in rows] for rows in due]
     _take(

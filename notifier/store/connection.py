@@ -44,6 +44,13 @@ NUMBERS = "(SELECT CAST(value AS BIGINT) FROM json_each(?))"
 """The right side of an `IN`: one of the whole numbers in the value, which `listed` makes."""
 
 
+FOR_SHARE = "/* FOR SHARE */"
+"""At the end of a query: nobody changes the rows found until the end of the transaction.
+
+In SQLite nobody can, because one transaction writes at a time.
+"""
+
+
 def listed(values: Iterable[str | int]) -> str:
     """Return the value for TEXTS or NUMBERS; it is one value, however many are in it."""
     return json.dumps(list(values))

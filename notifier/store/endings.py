@@ -1,15 +1,21 @@
 """Records endings in SQL, many at a time: watch closed, event, deliveries, and what follows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
-from notifier.model.event import EventKind, NewEvent
+from notifier.model.delivery import RecordedEnding
+from notifier.model.event import EventKind, NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.video import Snapshot
-from notifier.store import downloads, expiry_timers, job_samples, outbox
+from notifier.store import downloads, endpoints, expiry_timers, job_samples, outbox
 from notifier.store.codec import dump_snapshot
-from notifier.store.connection import NUMBERS, Connection, listed
+from notifier.store.connection import NUMBERS, TEXTS, Connection, listed
+from notifier.store.fences import those_over
+
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class EndedWatch(NamedTuple):
@@ -21,6 +27,8 @@ class EndedWatch(NamedTuple):
     now: float
     sample: JobSample | None = None
     plan: FollowUpPlan = NO_FOLLOW_UP
+    claimed: Collection[str] = ()
+    fence: Fence | None = None
 
 
 class _Open(NamedTuple):
@@ -31,26 +39,27 @@ class _Open(NamedTuple):
     callback: str | None
 
 
-def record_all(db: Connection, endings: Sequence[EndedWatch]) -> list[bool]:
-    """Record the endings of watches that are open; return for each whether its watch was."""
-    found = _open(db, {ending.watch for ending in endings})
+def record_all(
+    db: Connection, endings: Sequence[EndedWatch]
+) -> list[RecordedEnding | NotRecorded]:
+    """Record the endings of watches that are open, by those that own them."""
+    over = those_over(db, (ending.fence for ending in endings))
+    found = _open(db, {ending.watch for ending in endings if ending.fence not in over})
     ended: dict[int, EndedWatch] = {}
     for ending in endings:
-        if ending.watch in found:
+        if ending.watch in found and ending.fence not in over:
             ended.setdefault(ending.watch, ending)
     _close(db, ended.values())
-    outbox.insert_events(
-        db,
-        [
-            outbox.EventRow(ending.event, ending.now, ending.watch, EventKind.ENDING)
-            for ending in ended.values()
-        ],
-    )
-    for ending in ended.values():
-        _follow(db, ending, found[ending.watch])
+    claimed = _insert(db, ended.values())
+    callbacks = {watch: _follow(db, ending, found[watch]) for watch, ending in ended.items()}
     samples = [(each.sample, each.now) for each in ended.values() if each.sample is not None]
     job_samples.add_all(db, samples)
-    return [ended.get(ending.watch) is ending for ending in endings]
+    return [
+        RecordedEnding(ending.now, claimed.get(ending.event.id, _NOTHING), callbacks[ending.watch])
+        if ended.get(ending.watch) is ending
+        else _unrecorded(db, ending, is_fenced=ending.fence in over)
+        for ending in endings
+    ]
 
 
 def _open(db: Connection, watches: Collection[int]) -> Mapping[int, _Open]:
@@ -70,14 +79,65 @@ def _close(db: Connection, ended: Collection[EndedWatch]) -> None:
     )
 
 
-def _follow(db: Connection, ending: EndedWatch, asked: _Open) -> None:
-    """Add what few endings have: a callback, endpoints that are gone, a timer, a download."""
+def _insert(db: Connection, ended: Collection[EndedWatch]) -> Mapping[str, Mapping[str, int]]:
+    """Add the events; return the deliveries that were claimed, by event and endpoint."""
+    wanted = {name for each in ended for name in each.claimed}
+    off = endpoints.disabled(db) if wanted else {}
+    rows = [
+        outbox.EventRow(
+            *(each.event, each.now, each.watch, EventKind.ENDING, None),
+            [name for name in each.claimed if name not in off],
+        )
+        for each in ended
+    ]
+    outbox.insert_events(db, rows)
+    handed = [row.event.id for row in rows if row.claimed]
+    claimed: dict[str, dict[str, int]] = {event: {} for event in handed}
+    for event, endpoint, delivery in db.execute(
+        "SELECT event, endpoint, id FROM deliveries "
+        f"WHERE event IN {TEXTS} AND in_flight IS NOT NULL",
+        (listed(handed),),
+    ):
+        claimed[event][endpoint] = delivery
+    return claimed
+
+
+def _unrecorded(
+    db: Connection, ending: EndedWatch, *, is_fenced: bool
+) -> RecordedEnding | NotRecorded:
+    """Return why an ending was not recorded, or it if its commit only seemed to fail before.
+
+    What was claimed with it then is due again: no lane has heard of it.
+    """
+    event, watch = ending.event.id, ending.watch
+    row = db.execute(
+        "SELECT recorded_at FROM events WHERE id = ? AND watch = ?", (event, watch)
+    ).fetchone()
+    if row is None:
+        return NotRecorded.FENCED if is_fenced else NotRecorded.OVER
+    db.execute(
+        "UPDATE deliveries SET in_flight = NULL, attempts = 0 "
+        "WHERE event = ? AND in_flight = ? AND attempts = 1",
+        (event, *row),
+    )
+    lane = db.execute(
+        "SELECT endpoint FROM deliveries WHERE event = ? AND host IS NOT NULL", (event,)
+    ).fetchone()
+    return RecordedEnding(row[0], _NOTHING, None if lane is None else lane[0], again=True)
+
+
+def _follow(db: Connection, ending: EndedWatch, asked: _Open) -> str | None:
+    """Add what few endings have: endpoints that are gone, a timer, a download, a callback.
+
+    Returns the lane of the callback.
+    """
     watch, event, now, plan = ending.watch, ending.event.id, ending.now, ending.plan
-    if asked.url is not None and asked.callback is not None:
-        outbox.insert_callback(db, event, asked.url, asked.callback, now)
     if asked.names is not None:
         outbox.insert_removed(db, event, asked.names, now)
     if plan.expires_at is not None:
         expiry_timers.add(db, watch, plan.expires_at)
     if plan.archive:
         downloads.add(db, watch, now, plan.expires_at)
+    if asked.url is None or asked.callback is None:
+        return None
+    return outbox.insert_callback(db, event, asked.url, asked.callback, now)

@@ -5,12 +5,14 @@ ownership never fits again, even if it was the same instance's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from notifier.model.lease import Fence, Lease, LeaseKind
 from notifier.model.watch import Watch
 from notifier.store import callback_hosts, mailbox, outbox, watches
 from notifier.store.connection import Connection
+from notifier.store.fences import holds
 
 _COLUMNS = "name, kind, subject, owner, epoch, weight"
 
@@ -77,19 +79,14 @@ def weigh(db: Connection, owner: str, weights: Mapping[str, float]) -> None:
     )
 
 
-def holds(db: Connection, fence: Fence) -> bool:
-    """Tell whether an ownership lasts; it does until the end of this transaction if it does."""
-    row = db.execute(
-        "SELECT 1 FROM leases WHERE name = ? AND owner = ? AND epoch = ?", fence
-    ).fetchone()
-    return row is not None
-
-
 def watches_of(db: Connection, fence: Fence, gateway: str, shard: int) -> list[Watch]:
     """Return the open watches of a shard; none if the ownership is over."""
     if not holds(db, fence):
         return []
-    return watches.open_watches(db, where="AND gateway = ? AND shard = ?", values=(gateway, shard))
+    found = watches.open_watches(
+        db, where="AND gateway = ? AND shard = ?", values=(gateway, shard)
+    )
+    return [replace(watch, fence=fence) for watch in found]
 
 
 def release_interrupted(db: Connection, owner: str) -> int:

@@ -5,8 +5,10 @@ owner reads it as it is then. So a change that is committed late is not missed.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
+from notifier.model.lease import Fence
 from notifier.model.watch import WatchChanges
 from notifier.store import watches
 from notifier.store.connection import NUMBERS, Connection, listed
@@ -33,16 +35,18 @@ def empty(db: Connection, owner: str) -> WatchChanges:
     What is open is `updated`: its owner may poll it already or not.
     """
     mail = db.execute(
-        "SELECT m.id, m.watch FROM mailbox m JOIN leases l ON l.name = m.lease "
+        "SELECT m.id, m.watch, l.name, l.epoch FROM mailbox m JOIN leases l ON l.name = m.lease "
         "WHERE l.owner = ? ORDER BY m.id LIMIT ?",
         (owner, BATCH),
     ).fetchall()
-    db.executemany("DELETE FROM mailbox WHERE id = ?", [(number,) for number, _ in mail])
-    rows = sorted({row for _, row in mail})
+    db.executemany("DELETE FROM mailbox WHERE id = ?", [(number,) for number, *_ in mail])
+    fences = {row: Fence(lease, owner, epoch) for _, row, lease, epoch in mail}
+    rows = sorted(fences)
     if not rows:
         return WatchChanges()
     found = watches.open_watches(db, where=f"AND id IN {NUMBERS}", values=[listed(rows)])
     is_open = {watch.row for watch in found}
+    found = [replace(watch, fence=fences[watch.row]) for watch in found]
     return WatchChanges(updated=found, withdrawn=[row for row in rows if row not in is_open])
 
 

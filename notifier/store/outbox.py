@@ -31,13 +31,17 @@ _MINE = "id = ? AND event = ? AND endpoint = ? AND attempts = ? AND in_flight IS
 
 
 class EventRow(NamedTuple):
-    """An event to be recorded `now` (Unix seconds): the one of `kind` of a watch, or a notice."""
+    """An event to be recorded `now` (Unix seconds): the one of `kind` of a watch, or a notice.
+
+    Its deliveries to the endpoints in `claimed` are in flight from the start.
+    """
 
     event: NewEvent
     now: float
     watch: int | None = None
     kind: EventKind | None = None
     about: str | None = None
+    claimed: Collection[str] = ()
 
 
 def record_follow_up(
@@ -66,7 +70,7 @@ def insert_events(db: Connection, rows: Sequence[EventRow]) -> None:
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (event.id, watch, kind, about, event.type, event.created_at, now)
-            for event, now, watch, kind, about in rows
+            for event, now, watch, kind, about, _ in rows
         ],
     )
     db.executemany(
@@ -74,17 +78,23 @@ def insert_events(db: Connection, rows: Sequence[EventRow]) -> None:
         [(row.event.id, form, body) for row in rows for form, body in row.event.bodies.items()],
     )
     db.executemany(
-        "INSERT INTO deliveries (event, endpoint, format, due_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO deliveries (event, endpoint, format, due_at, in_flight, attempts) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (row.event.id, name, form, row.now)
+            (row.event.id, name, form, row.now, *_begin(row, name))
             for row in rows
             for name, form in row.event.endpoints
         ],
     )
 
 
-def insert_callback(db: Connection, event: str, url: str, endpoint: str, now: float) -> None:
-    """Add the delivery to the `url` that the watch names itself, signed as for `endpoint`."""
+def _begin(row: EventRow, endpoint: str) -> tuple[float | None, int]:
+    """Return `in_flight` and `attempts` of a new delivery."""
+    return (row.now, 1) if endpoint in row.claimed else (None, 0)
+
+
+def insert_callback(db: Connection, event: str, url: str, endpoint: str, now: float) -> str:
+    """Add the delivery to the watch's own `url`, signed as for `endpoint`; return its lane."""
     lane = callback_lane(endpoint)
     db.execute(
         "INSERT INTO deliveries (event, endpoint, format, due_at, host) VALUES (?, ?, ?, ?, ?)",
@@ -93,6 +103,7 @@ def insert_callback(db: Connection, event: str, url: str, endpoint: str, now: fl
     callback_hosts.enter(db, lane, callback_hosts.host_of(url), now)
     if not is_configured(db, lane):
         _cancel(db, lane, now)
+    return lane
 
 
 def insert_removed(db: Connection, event: str, names: str, now: float) -> None:
@@ -113,13 +124,14 @@ def record_attempt(
     attempt: AttemptRecord,
     settlement: Settlement,
     now: float,
-) -> None:
-    """Store the outcome of an attempt and what follows from it, together.
+) -> bool:
+    """Store the outcome of an attempt and what follows from it, together; tell whether it counts.
 
-    It counts only for the delivery that it was made for: same row, event, endpoint and attempt.
+    It counts only for the delivery that it was made for: same row, event, endpoint and attempt. A
+    success counts also when another instance has taken the lane since.
     """
     if not _store_outcomes(db, [(claim, attempt)]):
-        return
+        return isinstance(settlement, Delivered) and _accept_late(db, claim, attempt, now)
     if not isinstance(settlement, Delivered) and _was_resent(db, claim):
         settlement = RetryAt(now, free=True)
     change, values = _change(settlement, now)
@@ -134,17 +146,41 @@ def record_attempt(
         db.execute("UPDATE deliveries SET in_flight = NULL WHERE id = ?", (claim.delivery,))
     if claim.host is not None:
         callback_hosts.enter(db, claim.endpoint, claim.host, now)
+    return True
+
+
+def _accept_late(db: Connection, claim: Claim, attempt: AttemptRecord, now: float) -> bool:
+    """Store a success of an attempt that was taken for interrupted; tell whether it counts.
+
+    Perhaps the new owner of the lane attempts it as well: then its own attempt ends as it ends.
+    """
+    changed = db.execute(
+        "UPDATE deliveries SET state = 'delivered', reason = '', settled_at = ? WHERE id = ? "
+        "AND event = ? AND endpoint = ? AND attempts >= ? AND state IN ('pending', 'cancelled')",
+        (now, claim.delivery, claim.event_id, claim.endpoint, claim.attempt),
+    )
+    if changed.rowcount == 0:
+        return False
+    db.execute(
+        "UPDATE attempts SET started_at = ?, duration_ms = ?, outcome = ?, status = ?, detail = ? "
+        "WHERE delivery = ? AND number = ?",
+        (*_outcome(attempt), claim.delivery, claim.attempt),
+    )
+    return True
 
 
 def record_delivered(db: Connection, made: Sequence[tuple[Claim, AttemptRecord, float]]) -> None:
     """Store attempts that were received then, as `record_attempt` does, in a few statements."""
-    _store_outcomes(db, [(claim, attempt) for claim, attempt, _ in made])
+    stored = _store_outcomes(db, [(claim, attempt) for claim, attempt, _ in made])
     # a success counts even if the endpoint has been removed from the config meanwhile
     db.executemany(
         "UPDATE deliveries SET in_flight = NULL, state = 'delivered', reason = '', "
         f"settled_at = ? WHERE {_MINE}",
         [(now, *_names(claim)) for claim, _, now in made],
     )
+    if stored < len(made):
+        for claim, attempt, now in made:
+            _accept_late(db, claim, attempt, now)
 
 
 def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> int:
@@ -152,15 +188,16 @@ def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]])
     added = db.executemany(
         "INSERT INTO attempts (delivery, number, started_at, duration_ms, outcome, status, "
         f"detail) SELECT id, attempts, ?, ?, ?, ?, ? FROM deliveries WHERE {_MINE}",
-        [
-            (
-                *(attempt.started_at, attempt.duration_ms, attempt.outcome),
-                *(attempt.status, attempt.detail, *_names(claim)),
-            )
-            for claim, attempt in made
-        ],
+        [(*_outcome(attempt), *_names(claim)) for claim, attempt in made],
     )
     return added.rowcount
+
+
+def _outcome(attempt: AttemptRecord) -> tuple[object, ...]:
+    return (
+        *(attempt.started_at, attempt.duration_ms, attempt.outcome),
+        *(attempt.status, attempt.detail),
+    )
 
 
 def _names(claim: Claim) -> tuple[object, ...]:

@@ -9,9 +9,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from notifier.errors import NotifierError
 from notifier.metrics import Metrics
-from notifier.model.delivery import CancelledDeliveries
+from notifier.model.delivery import CancelledDeliveries, RecordedEnding
 from notifier.model.discovery import FoundJob, Mark
+from notifier.model.event import NewEvent, NotRecorded
+from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
+from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.steady_base import SteadyBase
+from notifier.model.video import Snapshot
 from notifier.model.watch import (
     Callback,
     Listing,
@@ -94,6 +99,22 @@ class SharedStore(Store):
     async def forget_files(self, name: str) -> int:
         """Remove what the files of a dead instance list; return how many watches that withdrew."""
         return await self._transact_long(shared_watches.forget_files, name, self._now())
+
+    async def record_ending(
+        self,
+        watch: int,
+        event: NewEvent,
+        last: Snapshot,
+        *,
+        sample: JobSample | None = None,
+        plan: FollowUpPlan = NO_FOLLOW_UP,
+        claimed: Collection[str] = (),  # noqa: ARG002 - a lane claims with a fence of its own
+        fence: Fence | None = None,
+    ) -> RecordedEnding | NotRecorded:
+        """Commit an ending; see `Store.record_ending`. Its deliveries are due for their lanes."""
+        return await super().record_ending(
+            watch, event, last, sample=sample, plan=plan, fence=fence
+        )
 
     async def add_watch(
         self, spec: WatchSpec, *, again: bool, callback: Callback | None = None

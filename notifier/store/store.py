@@ -4,12 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.errors import NotifierError
-from notifier.model.delivery import AttemptRecord, CallbackDemand, Claim, Settlement
+from notifier.model.delivery import (
+    AttemptRecord,
+    CallbackDemand,
+    Claim,
+    RecordedEnding,
+    Settlement,
+)
 from notifier.model.discovery import DiscoveryRecord, FoundJob, Mark
-from notifier.model.event import NewEvent
+from notifier.model.event import NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.health import Health
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.steady_base import SteadyBase
 from notifier.model.video import Snapshot
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
@@ -139,31 +146,46 @@ class Store(FollowUpOperations, Following):
         *,
         sample: JobSample | None = None,
         plan: FollowUpPlan = NO_FOLLOW_UP,
-    ) -> bool:
-        """Commit watch closed, event and deliveries together; False if it was not open.
+        claimed: Collection[str] = (),
+        fence: Fence | None = None,
+    ) -> RecordedEnding | NotRecorded:
+        """Commit watch closed, event and deliveries together, if it is open and `fence` holds.
 
         `last` is the last thing known about the video, shown with the watch; `sample` is how the
-        job went, for forecasts; `plan` is what is to be done after it.
+        job went, for forecasts; `plan` is what is to be done after it. Deliveries to the endpoints
+        in `claimed` are in flight from the start, unless their endpoint is disabled.
+
+        After a StoreError the same event may be recorded again: if it was committed after all,
+        its deliveries are due and the answer is the same.
         """
-        ending = endings.EndedWatch(watch, event, last, self._now(), sample, plan)
-        return await self._transact_bulk(endings.record_all, ending)
+        ended = endings.EndedWatch(
+            *(watch, event, last, self._now(), sample, plan, claimed, fence)
+        )
+        return await self._transact_bulk(endings.record_all, ended)
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
         return await self._query(job_samples.kept)
 
-    async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
-        """Take up to `limit` due deliveries of `endpoint` into flight."""
-        wanted = claims.Wanted(endpoint, limit, self._now())
+    async def claim_due(
+        self, endpoint: str, limit: int, fence: Fence | None = None
+    ) -> list[Claim]:
+        """Take up to `limit` due deliveries of `endpoint` into flight.
+
+        None when the ownership of `fence` is over.
+        """
+        wanted = claims.Wanted(endpoint, limit, self._now(), fence)
         return await self._transact_bulk(claims.claim_all, wanted)
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
         return await self._read(claims.next_due, endpoint)
 
-    async def claim_callbacks(self, endpoint: str, demand: CallbackDemand) -> list[Claim]:
-        """Take due callbacks into flight, as `demand` says."""
-        return await self._transact(callback_hosts.claim, endpoint, demand, self._now())
+    async def claim_callbacks(
+        self, endpoint: str, demand: CallbackDemand, fence: Fence | None = None
+    ) -> list[Claim]:
+        """Take due callbacks into flight, as `demand` says; none when `fence` is over."""
+        return await self._transact(callback_hosts.claim, endpoint, demand, self._now(), fence)
 
     async def next_callback(self, endpoint: str) -> float | None:
         """Return when callbacks are to be claimed next, None when none waits."""

@@ -30,6 +30,7 @@ from notifier.store.codec import (
     without_snapshot,
 )
 from notifier.store.connection import Connection
+from notifier.store.fences import those_over
 
 
 def sync(
@@ -218,13 +219,19 @@ def _settings(spec: WatchSpec) -> tuple[str | None, str, float | None]:
 
 
 def save_observations(db: Connection, observations: Iterable[Observation]) -> None:
-    """Store the last observation of open watches, for a restart and for readers."""
+    """Store the last observation of open watches, for a restart and for readers.
+
+    Those whose ownership is over are left out.
+    """
+    observations = list(observations)
+    over = those_over(db, (one.fence for one in observations))
     db.executemany(
         "UPDATE watches SET snapshot = ?, missing_since = ?, missing_count = ? "
         "WHERE id = ? AND state = 'open'",
         (
             (dump_snapshot(snapshot), missing_since, missing_count, row)
-            for row, snapshot, missing_since, missing_count in observations
+            for row, snapshot, missing_since, missing_count, fence in observations
+            if fence not in over
         ),
     )
 

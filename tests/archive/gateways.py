@@ -9,7 +9,7 @@ from typing import Any
 import trio
 
 from notifier.archive import ExpiryDeps, ExpiryNotices
-from notifier.delivery import Outbox, Subscription
+from notifier.delivery import Dispatcher, Outbox, Subscription
 from notifier.model.answer import Answer, Seen
 from notifier.model.delivery import Format
 from notifier.model.event import Ending, EventType
@@ -59,7 +59,7 @@ class Life:
             follow_ups=self,
             event_id=partial(watch_event_id, self.store.id),
             wall=self.clock.wall,
-            wake=lambda _: None,
+            lanes=Dispatcher(),
         )
 
     def plan(self, ending: Ending) -> FollowUpPlan:

@@ -28,6 +28,7 @@ from notifier.delivery import (
     AttemptRecorder,
     AttemptRunner,
     DeliveryRules,
+    Dispatcher,
     EndpointFlow,
     EndpointNotices,
     Lane,
@@ -178,7 +179,9 @@ async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Out
         rules = LaneRules("app", IN_FLIGHT)
         flow = EndpointFlow(rules, runner, store, clock=clock, rng=rng())
         lane = Lane("app", flow, runner, Wakeup())
-        nursery.start_soon(lane.run)
+        dispatcher = Dispatcher()
+        dispatcher.add("app", lane)
+        nursery.start_soon(dispatcher.run)
         yield Outbox(
             store,
             [Subscription("app", Format.STANDARD, ("video.*",))],
@@ -186,9 +189,9 @@ async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Out
             follow_ups=NothingFollows(),
             event_id=partial(watch_event_id, store.id),
             wall=clock.wall,
-            wake=lambda _: lane.wake(),
+            lanes=dispatcher,
         )
-        lane.stop()
+        dispatcher.stop()
 
 
 async def _plain(events: int) -> float:

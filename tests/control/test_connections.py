@@ -15,6 +15,7 @@ from notifier.control import Guard
 from notifier.http_server.asgi_server import AsgiServer
 from notifier.http_server.client_stream import ClientStream
 from notifier.http_server.connection_limit import ConnectionLimit
+from notifier.net import TcpStream
 from tests.control.client import serving
 from tests.faults.jobs import begin, finish
 from tests.process.harness import PATIENCE, notifier, world
@@ -165,9 +166,10 @@ async def test_a_body_that_does_not_come_is_answered_with_408(
 
 
 async def test_a_client_that_does_not_read_is_given_up() -> None:
-    ours, theirs = trio.socket.socketpair()
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0)
     with theirs:
-        stream = ClientStream(trio.SocketStream(ours), write_timeout=0.05)
+        stream = ClientStream(TcpStream(ours), write_timeout=0.05)
         with trio.fail_after(PATIENCE), pytest.raises(trio.BrokenResourceError):
             await stream.send_all(b"x" * 50_000_000)
         assert ours.fileno() == -1

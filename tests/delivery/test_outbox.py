@@ -1,7 +1,7 @@
 """Putting an ending into the outbox: one event, rendered once, for whoever wants it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,10 +9,12 @@ from structlog.testing import capture_logs
 
 from notifier.delivery import Outbox, Subscription
 from notifier.delivery.outbox import FollowUps
-from notifier.model.delivery import Format
-from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent
+from notifier.errors import StoreError
+from notifier.model.delivery import Claim, Format, RecordedEnding
+from notifier.model.event import Ending, EventKind, EventType, FollowUp, NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobClass, JobSample
+from notifier.model.lease import Fence
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -25,14 +27,47 @@ SUBSCRIPTIONS = [
 ]
 
 
-class Recorder:
-    """A store that keeps what it is given, unless the watch is not open."""
+class Lanes:
+    """Lanes of which those in `ready` can take a new delivery."""
 
-    def __init__(self, *, open_: bool = True) -> None:
-        self.open = open_
+    def __init__(self, *ready: str) -> None:
+        self.ready = ready
+        self.woken: list[str] = []
+        self.handed: list[Mapping[str, Claim]] = []
+
+    def wake(self, endpoints: Sequence[str]) -> None:
+        self.woken += endpoints
+
+    def reserve(self, endpoints: Iterable[str]) -> "Reserved":
+        return Reserved(self, [name for name in endpoints if name in self.ready])
+
+
+class Reserved:
+    """Room in some lanes."""
+
+    def __init__(self, lanes: Lanes, endpoints: Sequence[str]) -> None:
+        self.lanes = lanes
+        self.endpoints = endpoints
+
+    def hand(self, claims: Mapping[str, Claim]) -> None:
+        self.lanes.handed.append(claims)
+
+
+class Recorder:
+    """A store that keeps what it is given, unless the watch is not open.
+
+    It claims nothing for endpoints in `disabled`.
+    """
+
+    def __init__(self, refusal: NotRecorded | None = None, disabled: Collection[str] = ()) -> None:
+        self.refusal = refusal
+        self.disabled = disabled
+        self.broken = False
+        self.callback: str | None = None
         self.events: list[NewEvent] = []
         self.endings: list[tuple[int, Snapshot, JobSample | None, FollowUpPlan]] = []
         self.follow_ups: list[tuple[int, EventKind]] = []
+        self.fences: list[Fence | None] = []
 
     async def record_ending(
         self,
@@ -42,28 +77,32 @@ class Recorder:
         *,
         sample: JobSample | None = None,
         plan: FollowUpPlan,
-    ) -> bool:
+        claimed: Collection[str],
+        fence: Fence | None,
+    ) -> RecordedEnding | NotRecorded:
+        if self.broken:
+            raise StoreError("the disk is full")
         self.endings.append((watch, last, sample, plan))
-        if self.open:
-            self.events.append(event)
-        return self.open
+        self.fences.append(fence)
+        if self.refusal is not None:
+            return self.refusal
+        self.events.append(event)
+        names = [name for name in claimed if name not in self.disabled]
+        return RecordedEnding(START, {name: len(name) for name in names}, self.callback)
 
     async def record_follow_up(self, watch: int, kind: EventKind, event: NewEvent) -> bool:
         self.follow_ups.append((watch, kind))
-        if self.open:
+        if self.refusal is None:
             self.events.append(event)
-        return self.open
+        return self.refusal is None
 
 
 def make_outbox(
     store: Recorder,
-    woken: list[str],
+    lanes: Lanes,
     event_id: Callable[[Watch, EventKind], str] = lambda *_: "evt_fixed",
     follow_ups: FollowUps | None = None,
 ) -> Outbox:
-    def wake(names: Sequence[str]) -> None:
-        woken.extend(names)
-
     return Outbox(
         store,
         SUBSCRIPTIONS,
@@ -71,7 +110,7 @@ def make_outbox(
         follow_ups=follow_ups or NothingFollows(),
         event_id=event_id,
         wall=lambda: START + 0.9,
-        wake=wake,
+        lanes=lanes,
     )
 
 
@@ -82,10 +121,10 @@ def ending(status: Status = Status.COMPLETED, endpoints: tuple[str, ...] | None 
 
 
 async def publish(of: Ending) -> tuple[NewEvent, list[str]]:
-    store, woken = Recorder(), list[str]()
-    await make_outbox(store, woken).publish(of)
+    store, lanes = Recorder(), Lanes()
+    await make_outbox(store, lanes).publish(of)
     (event,) = store.events
-    return event, woken
+    return event, lanes.woken
 
 
 @pytest.mark.parametrize(
@@ -135,10 +174,33 @@ async def test_an_event_without_endpoints_is_recorded_all_the_same() -> None:
 
 
 async def test_a_watch_that_is_no_longer_open_wakes_no_lane_and_is_not_reported() -> None:
-    store, woken = Recorder(open_=False), list[str]()
+    store, lanes = Recorder(NotRecorded.OVER), Lanes()
     with capture_logs() as logs:
-        await make_outbox(store, woken).publish(ending())
-    assert (woken, logs) == ([], [])
+        await make_outbox(store, lanes).publish(ending())
+    assert (lanes.woken, logs) == ([], [])
+
+
+async def test_a_lane_that_is_ready_gets_its_delivery_and_the_others_are_woken() -> None:
+    store, lanes = Recorder(disabled=["chat"]), Lanes("app", "chat")
+    store.callback = "app@callback"
+    await make_outbox(store, lanes).publish(ending(Status.FAILED))
+
+    (event,) = store.events
+    subject = {"gateway": "main", "video_id": "video_1"}
+    body = event.bodies[Format.STANDARD]
+    claim = Claim(3, "app", event.id, "video.failed", subject, body, START, 1, 0)
+    assert lanes.handed == [{"app": claim}]
+    assert lanes.woken == ["alarms", "chat", "app@callback"]
+
+
+async def test_lanes_get_their_room_back_when_an_ending_cannot_be_recorded() -> None:
+    store, lanes = Recorder(), Lanes("app")
+    store.broken = True
+    with pytest.raises(StoreError):
+        await make_outbox(store, lanes).publish(ending())
+    store.broken, store.refusal = False, NotRecorded.OVER
+    await make_outbox(store, lanes).publish(ending())
+    assert (lanes.handed, lanes.woken) == ([{}, {}], [])
 
 
 async def test_one_line_reports_the_event() -> None:
@@ -169,7 +231,7 @@ async def test_the_watch_its_last_snapshot_and_the_job_sample_are_recorded_with_
     store = Recorder()
     sample = JobSample(JobClass("main", "sora-2"), 90.0)
     over = replace(ending(), sample=sample)
-    await make_outbox(store, []).publish(over)
+    await make_outbox(store, Lanes()).publish(over)
     assert store.endings == [(over.watch.row, over.snapshot, sample, NO_FOLLOW_UP)]
 
 
@@ -190,7 +252,7 @@ class Archives:
 
 async def test_what_follows_is_recorded_with_the_ending_and_then_begins() -> None:
     store, archives, over = Recorder(), Archives(), ending()
-    await make_outbox(store, [], follow_ups=archives).publish(over)
+    await make_outbox(store, Lanes(), follow_ups=archives).publish(over)
     assert archives.asked == [over]
     assert [plan for *_, plan in store.endings] == [FollowUpPlan(archive=True)]
     assert archives.woken == ["main"]
@@ -198,7 +260,7 @@ async def test_what_follows_is_recorded_with_the_ending_and_then_begins() -> Non
 
 async def test_nothing_follows_an_ending_that_was_not_recorded() -> None:
     archives = Archives()
-    await make_outbox(Recorder(open_=False), [], follow_ups=archives).publish(ending())
+    await make_outbox(Recorder(NotRecorded.OVER), Lanes(), follow_ups=archives).publish(ending())
     assert archives.woken == []
 
 
@@ -210,7 +272,7 @@ async def test_an_event_id_is_made_of_the_watch_and_the_kind_of_event() -> None:
         return "evt_fixed"
 
     over = ending()
-    await make_outbox(Recorder(), [], event_id).publish(over)
+    await make_outbox(Recorder(), Lanes(), event_id).publish(over)
     assert asked == [(over.watch, EventKind.ENDING)]
 
 
@@ -223,7 +285,7 @@ async def test_an_event_after_the_ending_says_what_became_of_the_copy() -> None:
 
     store, of = Recorder(), ending()
     copy = FollowUp(of.watch, EventKind.ARCHIVED, of.snapshot, {"bytes": 7})
-    await make_outbox(store, [], event_id).publish_follow_up(copy)
+    await make_outbox(store, Lanes(), event_id).publish_follow_up(copy)
     (event,) = store.events
     assert json.loads(event.bodies[Format.STANDARD])["watch"]["archive"] == {"bytes": 7}
     assert store.follow_ups == [(of.watch.row, EventKind.ARCHIVED)]
@@ -231,22 +293,33 @@ async def test_an_event_after_the_ending_says_what_became_of_the_copy() -> None:
 
 
 async def test_an_event_after_the_ending_goes_to_the_same_endpoints_with_the_content_url() -> None:
-    store, woken = Recorder(), list[str]()
+    store, lanes = Recorder(), Lanes()
     of = ending(Status.COMPLETED)
     follow_up = FollowUp(of.watch, EventKind.EXPIRING, of.snapshot)
-    await make_outbox(store, woken).publish_follow_up(follow_up)
+    await make_outbox(store, lanes).publish_follow_up(follow_up)
     (event,) = store.events
     assert event.type is EventType.EXPIRING
-    assert [name for name, _ in event.endpoints] == woken == ["app", "chat"]
+    assert [name for name, _ in event.endpoints] == lanes.woken == ["app", "chat"]
     watch = json.loads(event.bodies[Format.STANDARD])["watch"]
     assert watch["content_url"] == "https://main/v1/videos/video_1/content"
     assert "archive" not in watch
 
 
 async def test_an_event_after_the_ending_that_is_there_already_is_not_reported() -> None:
-    store, woken = Recorder(open_=False), list[str]()
+    store, lanes = Recorder(NotRecorded.OVER), Lanes()
     of = ending(Status.COMPLETED)
     with capture_logs() as logs:
         follow_up = FollowUp(of.watch, EventKind.EXPIRING, of.snapshot)
-        await make_outbox(store, woken).publish_follow_up(follow_up)
-    assert (woken, logs) == ([], [])
+        await make_outbox(store, lanes).publish_follow_up(follow_up)
+    assert (lanes.woken, logs) == ([], [])
+
+
+async def test_an_ending_of_a_watch_that_another_instance_polls_now_wakes_nobody() -> None:
+    store, lanes = Recorder(NotRecorded.FENCED), Lanes("app")
+    of = ending()
+    of = replace(of, watch=replace(of.watch, fence=Fence("watch:main:0", "me", 3)))
+    with capture_logs() as logs:
+        await make_outbox(store, lanes).publish(of)
+    assert store.fences == [of.watch.fence]
+    assert (lanes.woken, lanes.handed) == ([], [{}])
+    assert [line["event"] for line in logs] == ["fenced"]

@@ -15,7 +15,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from notifier.delivery import Outbox, Subscription
+from notifier.delivery import Dispatcher, Outbox, Subscription
 from notifier.errors import TransportError
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.http_client import HttpRequest, HttpResponse
@@ -115,7 +115,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
         follow_ups=NothingFollows(),
         event_id=lambda watch, _: f"evt_{watch.row}",
         wall=clock.wall,
-        wake=lambda _: None,
+        lanes=Dispatcher(),
     )
     rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
 

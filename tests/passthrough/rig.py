@@ -22,6 +22,8 @@ KEY = "sk-of-the-gateway"
 TOKEN = "token-of-the-callers"
 VIDEO = b'{"id":"video_1","object":"video","status":"queued"}'
 PATIENCE = 20.0
+IDLE = 1.0
+"""How long a connection may be idle, in seconds: shorter than exchanges that tests make long."""
 _LARGE = 100_000
 
 Behave = Callable[[trio.SocketStream, bytes], Awaitable[None]]
@@ -221,7 +223,7 @@ async def rig(
         listeners = await nursery.start(partial(trio.serve_tcp, gateway, 0, host="127.0.0.1"))
         daemon.port = 1 if down else listeners[0].socket.getsockname()[1]
         await nursery.start(relay.run)
-        server = AsgiServer(relay, sock, ConnectionLimit(3000), ServerOptions(dates=False))
+        server = AsgiServer(relay, sock, ConnectionLimit(3000), ServerOptions(IDLE, dates=False))
         await nursery.start(_within, here.serving, server)
         yield here
         nursery.cancel_scope.cancel()

@@ -83,11 +83,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("request_name", HOSTILE)
-async def test_a_hostile_request_is_refused(request_name: str) -> None:
+async def test_a_hostile_request_is_refused(
+    request_name: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     request, status = HOSTILE[request_name]
     async with rig() as here:
         assert parts(await here.ask(request))[0] == status
         assert here.got == []
+    assert caplog.text + "".join(capsys.readouterr()) == ""  # no bug was met on the way
 
 
 @pytest.mark.parametrize("upgrade", [False, True])

@@ -17,22 +17,29 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 async def on_terminal(columns: int, *arguments: str | Path) -> str:
     """Return what a command prints on a terminal with `columns`, without control sequences."""
+    printed = await bytes_on_terminal(columns, *arguments)
+    return _CONTROL.sub("", printed.decode().replace("\r\n", "\n"))
+
+
+async def bytes_on_terminal(
+    columns: int, *arguments: str | Path, rows: int = 40, **env: str
+) -> bytes:
+    """Return what a command writes to a terminal of that size, control sequences included."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = await trio.lowlevel.open_process(
         command(*arguments),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=clean_environment(TERM="xterm"),
+        env=clean_environment(**{"TERM": "xterm", **env}),
     )
     os.close(theirs)
     with trio.fail_after(PATIENCE):
         printed = await trio.to_thread.run_sync(_read_all, ours)
         await process.wait()
     os.close(ours)
-    text = printed.decode().replace("\r\n", "\n")
-    return _CONTROL.sub("", text)
+    return printed
 
 
 def _read_all(descriptor: int) -> bytes:

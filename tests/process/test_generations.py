@@ -37,7 +37,7 @@ def live(path: Path, dropin: Path, *, ends: bool) -> None:
         if ends:
             event = new_event(f"evt_{watch.row}")
             ending = EndedWatch(watch.row, event, snapshot(), START)
-            assert database.transact(record_all, [ending]) == [True]
+            assert None not in database.transact(record_all, [ending])
         else:
             dropin.unlink()
             database.transact(sync, [config.listing], [dropin.name], START)

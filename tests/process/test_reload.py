@@ -234,7 +234,7 @@ async def test_a_new_api_key_is_tried_at_once_also_while_the_gateway_is_paused(
         assert len(daemon.logs("gateway_paused")) == 1
 
 
-async def test_the_log_level_changes_in_place_and_the_store_path_needs_a_restart(
+async def test_the_log_level_changes_in_place_and_store_path_and_passthrough_need_a_restart(
     tmp_path: Path,
 ) -> None:
     async with world(tmp_path) as w:
@@ -245,6 +245,7 @@ async def test_the_log_level_changes_in_place_and_the_store_path_needs_a_restart
             quiet = [line for line in daemon.logs("poll") if line["level"] == "debug"]
             w.config["log"] = {"level": "debug"}
             w.config["store"] = {"path": str(tmp_path / "elsewhere.db")}
+            w.config["passthrough"] = {"listen": "127.0.0.1:0"}
             w.save()
             await hang_up(daemon)
             await eventually(
@@ -253,5 +254,5 @@ async def test_the_log_level_changes_in_place_and_the_store_path_needs_a_restart
             )
             assert await daemon.end() == 0
         assert quiet == []
-        assert daemon.logs("restart_needed")[0]["keys"] == ["store.path"]
+        assert daemon.logs("restart_needed")[0]["keys"] == ["store.path", "passthrough"]
         assert not (tmp_path / "elsewhere.db").exists()

@@ -163,7 +163,7 @@ class Simulation:
             follow_ups=follow_ups,
             event_id=partial(self.event_id, self.database.store_id),
             wall=clock.wall,
-            wake=dispatcher.wake if self.wakes else _sleep_on,
+            lanes=dispatcher if self.wakes else Dispatcher(),
         )
         scheduler = self._scheduler(clock)
 
@@ -305,10 +305,6 @@ class _Expiring:
     def wake(self, _: str) -> None:
         if self.notices is not None:
             self.notices.wake()
-
-
-def _sleep_on(_endpoints: Sequence[str]) -> None:
-    """Ignore the hint."""
 
 
 def _same(target: Target) -> Target:

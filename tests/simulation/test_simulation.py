@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from notifier.http_client import HttpRequest
+from notifier.model.delivery import RecordedEnding
 from notifier.model.discovery import Fate, FoundJob, Mark
-from notifier.model.event import NewEvent
+from notifier.model.event import NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
 from notifier.model.job_sample import JobSample
+from notifier.model.lease import Fence
 from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
 from notifier.store import Store
@@ -59,7 +61,9 @@ def send_before_commit(simulation: Simulation) -> None:
             *,
             sample: JobSample | None = None,
             plan: FollowUpPlan = NO_FOLLOW_UP,
-        ) -> bool:
+            claimed: Collection[str] = (),
+            fence: Fence | None = None,
+        ) -> RecordedEnding | NotRecorded:
             for body in event.bodies.values():
                 headers = {"webhook-id": event.id, "webhook-timestamp": "0"}
                 for name in ENDPOINTS:
@@ -71,7 +75,9 @@ def send_before_commit(simulation: Simulation) -> None:
                     except Exception:  # noqa: BLE001, S112 - the bug does not look
                         continue
             real: Store = self._real
-            return await real.record_ending(watch, event, last, sample=sample, plan=plan)
+            return await real.record_ending(
+                *(watch, event, last), sample=sample, plan=plan, claimed=claimed, fence=fence
+            )
 
     simulation.store_of = Hasty
 

@@ -12,6 +12,7 @@ from notifier.model.delivery import (
     Delivered,
     Format,
     Hold,
+    RecordedEnding,
     RetryAt,
 )
 from notifier.model.event import EventType, NewEvent
@@ -392,7 +393,7 @@ async def test_endings_of_one_moment_are_recorded_each_with_its_own_callback_and
     outcomes: dict[str, bool] = {}
 
     async def end(row: int, event: NewEvent) -> None:
-        outcomes[event.id] = await store.record_ending(row, event, snapshot())
+        outcomes[event.id] = bool(await store.record_ending(row, event, snapshot()))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(end, first.row, new_event("evt_1", ("app",)))
@@ -417,7 +418,7 @@ async def test_of_two_endings_of_one_watch_at_the_same_time_one_is_recorded() ->
     outcomes = list[bool]()
 
     async def end(event: NewEvent) -> None:
-        outcomes.append(await store.record_ending(watch.row, event, snapshot()))
+        outcomes.append(bool(await store.record_ending(watch.row, event, snapshot())))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(end, new_event("evt_1"))
@@ -425,3 +426,54 @@ async def test_of_two_endings_of_one_watch_at_the_same_time_one_is_recorded() ->
 
     assert sorted(outcomes) == [False, True]
     assert len(await store.claim_due("app", 10)) == 1
+
+
+async def test_a_delivery_that_was_claimed_as_it_was_recorded_is_interrupted_by_a_crash() -> None:
+    store = memory_store(Time())
+    (watch,) = await store.sync_watches([listing(spec())], [])
+    recorded = await store.record_ending(
+        watch.row, new_event("evt_1", ("app", "ops")), snapshot(), claimed=("app",)
+    )
+    assert isinstance(recorded, RecordedEnding)
+    assert (recorded.at, list(recorded.claimed), recorded.callback) == (START, ["app"], None)
+    assert await store.claim_due("app", 10) == []
+    assert [claim.attempt for claim in await store.claim_due("ops", 10)] == [1]
+
+    assert await store.release_interrupted() == 2
+
+    (again,) = await store.claim_due("app", 10)
+    assert (again.delivery, again.attempt, again.failures) == (recorded.claimed["app"], 2, 0)
+
+
+async def test_a_disabled_endpoint_is_claimed_for_by_no_ending() -> None:
+    store = memory_store(Time())
+    first, second = await store.sync_watches([listing(spec("a"), spec("b"))], [])
+    await store.record_ending(first.row, new_event("evt_1", ("app",)), snapshot())
+    (claim,) = await store.claim_due("app", 10)
+    await store.record_attempt(claim, FAILED, Hold("410 Gone"), FAILING)
+
+    recorded = await store.record_ending(
+        second.row, new_event("evt_2", ("app",)), snapshot(), claimed=("app",)
+    )
+    assert isinstance(recorded, RecordedEnding)
+    assert recorded.claimed == {}
+    assert (await store.outstanding(START)).deliveries.held == 2
+
+
+async def test_an_ending_recorded_again_after_a_commit_that_seemed_to_fail_is_due() -> None:
+    time = Time()
+    store = memory_store(time)
+    await store.reconcile_endpoints({"app": "mark", "app@callback": "mark"})
+    callback = Callback("https://callback.example/", "app")
+    watch, _ = await store.add_watch(spec(), again=False, callback=callback)
+    event = new_event("evt_1", ("app",))
+    assert await store.record_ending(watch.row, event, snapshot(), claimed=("app",))
+    time.at += 1
+
+    again = await store.record_ending(watch.row, event, snapshot(), claimed=("app",))
+
+    assert isinstance(again, RecordedEnding)
+    assert again.again
+    assert (again.at, again.claimed, again.callback) == (START, {}, "app@callback")
+    (claim,) = await store.claim_due("app", 10)
+    assert (claim.event_id, claim.attempt) == ("evt_1", 1)

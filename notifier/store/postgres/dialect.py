@@ -4,6 +4,8 @@ import re
 from functools import cache
 from itertools import count
 
+from notifier.store.connection import FOR_SHARE
+
 _MARK = re.compile(r"\?(\d*)")
 _LIST = "json_each(?)"
 _ELEMENTS = "jsonb_array_elements_text(?::jsonb) AS listed (value)"
@@ -13,4 +15,5 @@ _ELEMENTS = "jsonb_array_elements_text(?::jsonb) AS listed (value)"
 def translate(sql: str) -> str:
     """Return `sql` with `$1` for its values; statements are few, and each is translated once."""
     number = count(1)
-    return _MARK.sub(lambda found: f"${found[1] or next(number)}", sql.replace(_LIST, _ELEMENTS))
+    common = sql.replace(_LIST, _ELEMENTS).replace(FOR_SHARE, "FOR SHARE")
+    return _MARK.sub(lambda found: f"${found[1] or next(number)}", common)
