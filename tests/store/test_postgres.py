@@ -42,7 +42,7 @@ def test_values_are_numbered_as_they_come_or_as_they_are_numbered() -> None:
 
 
 def test_the_rows_of_a_fence_are_locked() -> None:
-    assert translate("SELECT 1 FROM leases " + FOR_SHARE) == "SELECT 1 FROM leases FOR SHARE"
+    assert translate(FOR_SHARE) == "FOR SHARE"
 
 
 def columns_in_file() -> set[tuple[str, str]]:
