@@ -107,9 +107,10 @@ def test_the_tables_of_another_program_are_refused_and_left_alone(
     assert refused.value.exit_code == 78
 
 
-def test_a_url_that_libpq_cannot_read_is_not_repeated() -> None:
+@pytest.mark.parametrize("rest", ["db/n?no=option", "[::1/n", "db:port/n", "db/n?x"])
+def test_a_url_that_libpq_cannot_read_is_not_repeated(rest: str) -> None:
     with pytest.raises(StoreError) as refused:
-        PostgresDatabase(lambda: "postgresql://me:hunter2hunter2@db/n?no=option")
+        PostgresDatabase(lambda: f"postgresql://me:hunter2hunter2@{rest}")
     assert "hunter2" not in str(refused.value)
 
 
