@@ -1,5 +1,6 @@
 """One connection to PostgreSQL: statements in the common subset, and calls that end in time."""
 
+import logging
 import math
 import select
 import time
@@ -21,6 +22,9 @@ except ImportError as _error:
         "pip install 'video-notifier[postgres]'",
         exit_code=78,
     ) from _error
+
+# what it logs is raised as well
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 FAILURES = (psycopg.Error, UnicodeError, OverflowError)
 """What a statement raises."""
