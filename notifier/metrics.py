@@ -4,6 +4,7 @@ Every label is a name from the config or one of a closed set of words, so that n
 series. No value is a secret.
 """
 
+from collections import Counter as TallyOf
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Protocol
@@ -82,6 +83,11 @@ class Metrics:
         self._discovered = self._counter(
             "discovered_videos", "Videos that were found on a gateway's list.", "gateway"
         )
+        self._passed = self._counter(
+            "passed_requests",
+            "Requests that were passed on, by what came of them.",
+            *("gateway", "outcome"),
+        )
         self._archive = self._counter(
             "archive_results",
             "Videos archived, attempts that failed, and videos given up.",
@@ -135,6 +141,15 @@ class Metrics:
     def discovered(self, gateway: str, number: int) -> None:
         """Count videos that were found on a gateway's list."""
         self._discovered.labels(gateway).inc(number)
+
+    def passing(self, gateway: str) -> None:
+        """Note that a request is being passed on."""
+        self._gauges.passing[gateway] += 1
+
+    def passed(self, gateway: str, outcome: str) -> None:
+        """Count what came of a request that was passed on: a word of a closed set."""
+        self._gauges.passing[gateway] -= 1
+        self._passed.labels(gateway, outcome).inc()
 
     def archiving(self, gateway: str) -> None:
         """Have the counters of a gateway at 0, so that an alert notices their first increase."""
@@ -220,6 +235,7 @@ class _Gauges(Collector):
         self.paused: set[str] = set()
         self.up: Mapping[str, bool] = {}
         self.readable: Mapping[str, bool] = {}
+        self.passing = TallyOf[str]()
         self.failing: set[str] = set()
         self.archive: tuple[int, int, Mapping[str, int]] | None = None
         self.workload: Workload | None = None
@@ -254,6 +270,14 @@ class _Gauges(Collector):
         for name in sorted(self.gateways & self.readable.keys()):
             readable.add_metric([name], self.readable[name])
         yield readable
+        under_way = Family(
+            "notifier_passed_requests_in_flight",
+            "Requests that are being passed on.",
+            labels=["gateway"],
+        )
+        for name in sorted(self.gateways & self.passing.keys()):
+            under_way.add_metric([name], self.passing[name])
+        yield under_way
         if self.archive is not None:
             yield from self._archive(*self.archive)
         if self.workload is not None:

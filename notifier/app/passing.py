@@ -24,7 +24,7 @@ from notifier.http_server.asgi_server import AsgiServer, ServerOptions
 from notifier.http_server.connection_limit import ConnectionLimit
 from notifier.model.answer import Seen
 from notifier.model.watch import WatchKey, WatchSpec, WatchState
-from notifier.passthrough import Access, Relay, Upstream, WatchOrder, WatchWishes
+from notifier.passthrough import Access, Outcome, Relay, Upstream, WatchOrder, WatchWishes
 from notifier.passthrough.transfer import SILENCE
 from notifier.polling import Sources, Supervisor
 
@@ -137,6 +137,10 @@ class PassedJobs:
         scheduler = self.parts.gateways.scheduler(gateway)
         if scheduler is not None:
             scheduler.unplanned.count()
+        self.parts.runtime.metrics.passing(gateway)
+
+    def count_outcome(self, gateway: str, outcome: Outcome) -> None:
+        self.parts.runtime.metrics.passed(gateway, outcome)
 
     def read_status(
         self, gateway: str, video_id: str, status: int, headers: Mapping[str, str], body: bytes

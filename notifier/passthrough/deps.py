@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from notifier.http_client.requests import Origin
 from notifier.http_client.streaming import StreamClient
 from notifier.model.status import Status
 from notifier.model.watch import Callback, WatchSpec
+
+Outcome = Literal["answered", "failed", "cut_short", "caller_left"]
+"""What came of a transfer: an answer, whatever its status, passed on whole; no answer; a part of
+one; or a caller that did not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,10 @@ class Deps(Protocol):
         """
 
     def count_request(self, gateway: str) -> None:
-        """Count a request that was passed on against the gateway's budget."""
+        """Count a request that is passed on against the gateway's budget."""
+
+    def count_outcome(self, gateway: str, outcome: Outcome) -> None:
+        """Count what came of a request that `count_request` was called for."""
 
     def read_status(
         self, gateway: str, video_id: str, status: int, headers: Mapping[str, str], body: bytes

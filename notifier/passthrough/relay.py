@@ -188,6 +188,7 @@ class Relay:
             await transfer.run(whole, _NOT_A_VIDEO if request.method == "POST" else {})
         finally:
             self._transfers.discard(transfer)
+            self._deps.count_outcome(request.upstream.name, transfer.outcome)
 
     async def _with_callback(
         self, request: _Request, receive: Receive

@@ -19,7 +19,7 @@ from notifier.http_client.streamed_answer import StreamedHead
 from notifier.http_client.streaming import Exchange
 from notifier.http_server.client_stream import ClientStream
 from notifier.http_server.request_checks import discard, drain
-from notifier.passthrough.deps import Upstream
+from notifier.passthrough.deps import Outcome, Upstream
 from notifier.passthrough.headers import RawHeaders, content_length, for_caller, is_json
 from notifier.passthrough.job_spotting import MAX_ANSWER
 from notifier.passthrough.targets import RefusedError
@@ -80,6 +80,7 @@ class Transfer:
         self._undecided = outgoing.method == "POST"
         self._gone = False
         self._stalled = False
+        self._answered = False
         self._awaits_caller = False
         self.over = trio.Event()
 
@@ -87,6 +88,15 @@ class Transfer:
     def must_finish(self) -> bool:
         """Whether the gateway has the whole of a POST, and may answer with a job."""
         return self._sent and self._undecided
+
+    @property
+    def outcome(self) -> Outcome:
+        """What has come of it, once it is over."""
+        if self._answered:
+            return "answered"
+        if self._gone and not self._stalled:
+            return "caller_left"
+        return "cut_short" if self._client.unfinished else "failed"
 
     async def run(self, whole: WholeAnswer, other: Mapping[str, str]) -> None:
         """Pass everything on; `other` are headers to add to an answer that is not read.
@@ -176,6 +186,7 @@ class Transfer:
 
     async def _end_answer(self) -> None:
         self._client.unfinished = False  # the connection may end with the answer
+        self._answered = True
         last = {"type": "http.response.body", "body": b""}
         if self._body_read:
             await self._send(last)

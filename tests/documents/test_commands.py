@@ -51,6 +51,8 @@ RUN_ELSEWHERE = {
     "openapi-python-client generate": "tests/control/test_client.py",
     "webhook -hooks hooks.json": "tests/receivers/programs.py",
     "python3 inbox.py": "tests/receivers/programs.py",
+    "python -W ignore::DeprecationWarning make_video.py": "tests/process/test_transcript.py",
+    "notifier watch list": "tests/process/test_transcript.py",
 }
 """How commands begin that other tests run, most of them with ports and folders of their own."""
 

@@ -157,3 +157,9 @@ def test_a_config_that_is_refused_shows() -> None:
     assert seen[("notifier_config_last_reload_success_timestamp_seconds",)] == START
     metrics.config_loaded(START + 5)
     assert values(metrics)[("notifier_config_last_reload_successful",)] == 1
+
+
+async def test_requests_that_are_passed_on_are_counted_until_their_outcome() -> None:
+    seen = values(await everything())
+    assert seen["notifier_passed_requests_total", "main", "answered"] == 1
+    assert seen["notifier_passed_requests_in_flight", "main"] == 1

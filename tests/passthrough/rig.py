@@ -16,7 +16,7 @@ from notifier.http_client.streaming import StreamClient
 from notifier.http_server.asgi_server import AsgiServer, ServerOptions
 from notifier.http_server.connection_limit import ConnectionLimit
 from notifier.model.watch import Callback, WatchKey, WatchSpec
-from notifier.passthrough import Access, Relay, Upstream, WatchOrder, WatchWishes
+from notifier.passthrough import Access, Outcome, Relay, Upstream, WatchOrder, WatchWishes
 
 KEY = "sk-of-the-gateway"
 TOKEN = "token-of-the-callers"
@@ -57,6 +57,7 @@ class FakeDaemon:
     readings: list[bytes] = field(default_factory=list)
     poll_after: float | None = None
     counted: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
     request_timeout: float = 5.0
     removed: bool = False
 
@@ -104,6 +105,10 @@ class FakeDaemon:
     def count_request(self, gateway: str) -> None:
         assert gateway == "main"
         self.counted += 1
+
+    def count_outcome(self, gateway: str, outcome: Outcome) -> None:
+        assert gateway == "main"
+        self.outcomes.append(outcome)
 
     def read_status(
         self, gateway: str, video_id: str, status: int, headers: Mapping[str, str], body: bytes

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from notifier.passthrough import transfer
-from tests.passthrough.rig import TOKEN, VIDEO, Rig, answer, get, parts, post, rig
+from tests.passthrough.rig import TOKEN, VIDEO, Rig, answer, created, get, parts, post, rig
 
 CONTENT = "/main/v1/videos/video_1/content"
 PATIENCE = 20.0
@@ -146,3 +146,38 @@ async def test_a_multipart_callback_url_is_the_gateways_own_field() -> None:
         assert parts(await here.ask(request))[1]["notifier-watch"] == "added"
         assert here.got[0].endswith(body)
         assert here.daemon.added[0][0].callback is None
+
+
+async def test_what_came_of_each_transfer_is_counted() -> None:
+    """The one that is answered comes last: the rig's gateway takes one request a connection."""
+    async with rig(break_off) as here:
+        assert parts(await here.ask(get(CONTENT)))[0] == 502
+        here.behave = break_off_late
+        with pytest.raises(trio.BrokenResourceError):
+            await here.ask(get(CONTENT))
+        here.behave = begin_without_end
+        stream = await here.send(get(CONTENT))
+        await first_bytes(stream)
+        await stream.aclose()
+        await came_of(here, 3)
+        here.behave = created()
+        await here.post()
+        await came_of(here, 4)
+        assert here.daemon.outcomes == ["failed", "cut_short", "caller_left", "answered"]
+        assert here.daemon.counted == 4
+
+
+async def came_of(here: Rig, count: int) -> None:
+    with trio.fail_after(PATIENCE):
+        while len(here.daemon.outcomes) < count:  # noqa: ASYNC110 - the fake sets no event
+            await trio.sleep(0.01)
+
+
+async def break_off(stream: trio.SocketStream, _request: bytes) -> None:
+    await stream.send_all(b"HTTP/1.1 200 OK\r\n")
+    await stream.aclose()
+
+
+async def break_off_late(stream: trio.SocketStream, request: bytes) -> None:
+    await begin_without_end(stream, request)
+    await stream.aclose()

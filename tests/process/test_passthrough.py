@@ -3,7 +3,7 @@
 import json
 import signal
 import sqlite3
-import warnings
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,13 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import openai
 import pytest
 import trio
 
 from notifier.http_server import Request, Response, Wire, serve
 from notifier.sandbox import Sandbox
-from tests.process.harness import Daemon, Receiver, World, eventually, notifier, running, world
+from tests.process.harness import (
+    PATIENCE,
+    Daemon,
+    Receiver,
+    World,
+    eventually,
+    notifier,
+    running,
+    world,
+)
 
 KEY = "sk-of-the-gateway-0123456789"
 TOKEN = "token-of-the-callers-0123456789"
@@ -54,13 +62,18 @@ class Passing:
 
 @asynccontextmanager
 async def passing(
-    folder: Path, *, gateway: dict[str, Any] | None = None, **settings: object
+    folder: Path,
+    *,
+    gateway: dict[str, Any] | None = None,
+    http: dict[str, Any] | None = None,
+    **settings: object,
 ) -> AsyncIterator[Passing]:
     """Run a daemon with pass-through at a port of the system's choice."""
     async with world(folder, api_key=KEY, duration=1.0) as here:
         receiver = await here.receiver()
         here.endpoint(receiver)
         here.gateway(**{"api_key": KEY, **(gateway or {})})
+        here.config["http"] = http or {}
         here.config["passthrough"] = {"listen": "127.0.0.1:0", "token": TOKEN, **settings}
         async with running(here.save()) as daemon:
             (line,) = daemon.logs("passing_through")
@@ -76,25 +89,6 @@ async def test_a_job_made_through_it_is_watched_and_its_event_arrives(tmp_path: 
         event = here.receiver.got[0].event
         assert event["data"]["id"] == answer.json()["id"]
         assert event["watch"]["metadata"] == {"order": "7"}
-
-
-def the_script(base_url: str) -> str:
-    """Use the SDK as its documentation shows it, with another base_url and nothing else."""
-    with warnings.catch_warnings(), openai.OpenAI(base_url=base_url, api_key=KEY) as client:
-        # the SDK marks its whole video API as deprecated; that it works here is the point
-        warnings.filterwarnings("ignore", message="The Sora API", category=DeprecationWarning)
-        video = client.videos.create_and_poll(model="sora-2", prompt="a cat")
-        assert video.status == "completed"
-        assert client.videos.download_content(video.id).read()
-        assert video.id in {each.id for each in client.videos.list()}
-        return video.id
-
-
-async def test_the_openai_sdk_needs_another_base_url_and_nothing_else(tmp_path: Path) -> None:
-    async with passing(tmp_path) as here:
-        video_id = await trio.to_thread.run_sync(the_script, here.base_url)
-        await here.receiver.wait_for(1)
-        assert here.receiver.got[0].event["data"]["id"] == video_id
 
 
 async def test_killed_between_the_gateways_answer_and_the_commit_a_discovered_job_has_one_event(
@@ -205,3 +199,22 @@ async def test_two_hundred_creates_at_once_all_have_their_events(tmp_path: Path)
                 nursery.start_soon(here.create)
         await here.receiver.wait_for(200)
         assert len({got.event["data"]["id"] for got in here.receiver.got}) == 200
+
+
+async def test_requests_that_were_passed_on_are_in_the_metrics(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="n", dir="/tmp") as short:
+        async with passing(tmp_path, http={"socket": f"{short}/s"}) as here:
+            await here.create()
+            headers = {"authorization": f"Bearer {KEY}"}
+            assert (await here.request("GET", "/videos/nothing", headers=headers)).is_error
+            over = 'notifier_passed_requests_in_flight{gateway="main"} 0.0'
+            with trio.fail_after(PATIENCE):
+                while over not in (seen := await scraped(f"{short}/s")):  # noqa: ASYNC110
+                    await trio.sleep(0.02)
+            assert 'notifier_passed_requests_total{gateway="main",outcome="answered"} 2.0' in seen
+
+
+async def scraped(socket: str) -> list[str]:
+    transport = httpx.AsyncHTTPTransport(uds=socket)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return (await client.get("/metrics")).text.splitlines()

@@ -6,10 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RECEIVERS = ROOT / "docs" / "receivers.md"
 FROM_POLLING = ROOT / "docs" / "from-polling.md"
-PAGES = (RECEIVERS, FROM_POLLING)
-_SHOWN = re.compile(
-    r"(<!-- (tests/receivers/\S+) -->\n```\w+\n).*?(^```$)", re.DOTALL | re.MULTILINE
-)
+PASSTHROUGH = ROOT / "docs" / "passthrough.md"
+PAGES = (RECEIVERS, FROM_POLLING, PASSTHROUGH)
+_SHOWN = re.compile(r"(<!-- (tests/\S+) -->\n```\w+\n).*?(^```$)", re.DOTALL | re.MULTILINE)
 
 
 def shown_in(text: str) -> list[str]:
