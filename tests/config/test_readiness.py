@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 
 from notifier.config import Config, resolve_secrets, warnings
-from tests.config.config_files import ENDPOINT, GATEWAY, HOME, WHSEC, by_key, load_text
+from tests.config.config_files import (
+    ENDPOINT,
+    GATEWAY,
+    HOME,
+    WHSEC,
+    by_key,
+    load_text,
+    problems_of,
+)
 
 SECRETS = """
     [gateways.main]
@@ -61,6 +69,17 @@ def test_a_sound_config_gets_no_warning(tmp_path: Path) -> None:
 
 def test_a_config_without_endpoints_gets_a_warning(tmp_path: Path) -> None:
     assert "endpoints" in warned(load_text(tmp_path, GATEWAY))
+
+
+def test_pass_through_beyond_loopback_needs_a_token_and_gets_a_warning(tmp_path: Path) -> None:
+    sound = GATEWAY + ENDPOINT
+    for listen in ("0.0.0.0:8788", "[::]:8788", "192.0.2.1:8788"):
+        text = f'{sound}[passthrough]\nlisten = "{listen}"\n'
+        assert list(by_key(problems_of(tmp_path, text))) == ["passthrough.token"]
+        config = load_text(tmp_path, f'{text}token = {{ env = "TOKEN" }}\n')
+        assert list(warned(config)) == ["passthrough.listen"]
+    for listen in ("127.0.0.1:8788", "[::1]:8788"):
+        assert warned(load_text(tmp_path, f'{sound}[passthrough]\nlisten = "{listen}"\n')) == {}
 
 
 @pytest.mark.parametrize(

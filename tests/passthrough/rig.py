@@ -50,6 +50,7 @@ class FakeDaemon:
     headers: Mapping[str, str] = field(default_factory=lambda: {"authorization": f"Bearer {KEY}"})
     query: str = ""
     callbacks: bool = False
+    refused_urls: set[str] = field(default_factory=set)
     added: list[tuple[WatchOrder, str]] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     store_fails: int = 0
@@ -86,7 +87,7 @@ class FakeDaemon:
     def order(self, gateway: str, wishes: WatchWishes) -> WatchOrder:
         callback = None
         if wishes.callback_url is not None:
-            if not self.callbacks:
+            if not self.callbacks or wishes.callback_url in self.refused_urls:
                 raise ConfigError([Problem("watch", "callback_url", "is not allowed")])
             callback = Callback(wishes.callback_url, wishes.callback_endpoint or "app")
         spec = WatchSpec(WatchKey(gateway, "video"), wishes.endpoints, wishes.metadata)

@@ -11,7 +11,7 @@ from notifier.polling import GatewayScheduler, Poller, PollerDeps, Supervisor, W
 from notifier.schedule.job_history import JobHistory
 from notifier.wakeup import Wakeup
 from tests.builders import rng, snapshot
-from tests.polling.schedulers import Gateway, make_scheduler
+from tests.polling.schedulers import Gateway, ask, make_scheduler
 from tests.polling.test_supervisor import World, open_watch
 
 INTERVAL = 20
@@ -96,3 +96,16 @@ async def test_an_answer_about_a_video_that_is_not_watched_is_ignored(
     scheduler: GatewayScheduler = make_scheduler(nursery, Gateway())
     assert not scheduler.is_polled("video_9")
     assert scheduler.accept_passing("video_9", RUNNING) is None
+
+
+async def test_requests_that_pass_by_leave_the_pollers_less_of_the_budget(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    gateway = Gateway()
+    scheduler = make_scheduler(nursery, gateway, rate=1)
+    start = trio.current_time()
+    for _ in range(30):
+        scheduler.unplanned.count()
+    await ask(scheduler, "video_1")
+    ((at, _),) = gateway.asked
+    assert at - start >= 29

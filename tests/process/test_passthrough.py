@@ -192,6 +192,27 @@ async def test_an_endpoint_that_is_not_there_is_refused_before_the_gateway_is_as
         assert await here.watches() == []
 
 
+async def test_a_callback_that_cannot_be_is_refused_before_the_gateway_is_asked(
+    tmp_path: Path,
+) -> None:
+    async with passing(tmp_path, http={"allow_callback_urls": True}) as here:
+        for url in ("http://127.0.0.1/", "http://[::ffff:10.0.0.1]/", "ftp://a.example/"):
+            headers = {"authorization": f"Bearer {KEY}", "notifier-callback-url": url}
+            assert (await here.create(headers=headers)).status_code == 400
+            body = {"prompt": "a cat", "callback_url": url}
+            assert (await here.create(json=body)).status_code == 400
+        assert not here.world.sandbox.requests
+
+
+async def test_requests_that_pass_by_are_never_delayed_by_the_budget(tmp_path: Path) -> None:
+    """At one request in 100 s, ten that keep to it outlast the patience of the test."""
+    slow = {"max_requests_per_second": 0.01}
+    async with passing(tmp_path, gateway=slow) as here:
+        with trio.fail_after(PATIENCE):
+            for _ in range(10):
+                assert (await here.create()).status_code == 200
+
+
 async def test_two_hundred_creates_at_once_all_have_their_events(tmp_path: Path) -> None:
     async with passing(tmp_path) as here:
         async with trio.open_nursery() as nursery:
