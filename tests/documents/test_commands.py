@@ -74,7 +74,6 @@ NOT_RUN = {
     ".ci/run": SUITE,
     "python -m tests.": LONG,
     "for seed in": LONG,
-    "sudo -u postgres": "needs a PostgreSQL server that is administered so; tests start their own",
     "pip install fastapi uvicorn": "installs from the network: the extra `test` has both",
 }
 
