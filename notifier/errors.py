@@ -86,6 +86,18 @@ class StoreRefusedError(StoreError):
         self.exit_code = exit_code
 
 
+class InstanceRefusedError(NotifierError):
+    """Another live instance has the same name."""
+
+    exit_code = 78
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"another notifier runs as the instance {name}: stop it, or give this one a name of "
+            "its own with [cluster] instance"
+        )
+
+
 class UnknownError(NotifierError):
     """Something was asked for that does not exist."""
 

@@ -5,6 +5,8 @@ stopped. After a pause the rate starts at half of what it was, but not below one
 and each interval is a tenth shorter than the one before, up to the full rate.
 """
 
+from collections.abc import Callable
+
 import trio
 
 # a timer is a little late every time, which must not add up at a high rate
@@ -12,12 +14,19 @@ _TIMER_LATENESS = 0.02
 _SLOWEST_INTERVAL = 1.0
 _SPEED_UP = 0.9
 _SLOT, _SLOTS = 5.0, 12
+_LOOK = 0.5
+"""The time between two looks whether permits are granted again, in seconds."""
 
 
 class RateLimiter:
-    """Grants at most `rate` permits a second; `now` is trio's clock everywhere."""
+    """Grants at most `rate` permits a second; `now` is trio's clock everywhere.
 
-    def __init__(self, rate: float) -> None:
+    While `allowed` returns False it grants none.
+    """
+
+    def __init__(self, rate: float, allowed: Callable[[], bool] = lambda: True) -> None:
+        self._allowed = allowed
+        self._is_stopped = False
         self._shortest = 1 / rate
         self._interval = self._shortest
         self._next = self._awaited = float("-inf")
@@ -25,6 +34,8 @@ class RateLimiter:
 
     def try_acquire(self, now: float) -> float:
         """Take a permit and return 0; if none is due, return the seconds until the next one."""
+        if self._is_stopped or not self._allowed():
+            return _LOOK
         wait = self._next - now
         if wait > 0:
             self._awaited = self._next
@@ -51,7 +62,10 @@ class RateLimiter:
         self._next = max(self._next, now) + self._interval
 
     def set_rate(self, rate: float) -> None:
-        """Grant at most `rate` permits a second from now on; a pause continues."""
+        """Grant at most `rate` permits a second from now on, none for 0; a pause continues."""
+        self._is_stopped = rate <= 0
+        if self._is_stopped:
+            return
         slowed = self._interval > self._shortest
         self._shortest = 1 / rate
         self._interval = max(self._interval, self._shortest) if slowed else self._shortest

@@ -5,10 +5,10 @@ PostgreSQL refuses to run as root: then the server runs as `postgres` or `nobody
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class Server:
 
     folder: Path
     port: int
-    options: tuple[str, ...] = ()
+    _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=count)
 
     def url(self, schema: str = "public", port: int | None = None) -> str:
@@ -73,36 +73,26 @@ class Server:
             db.execute(statement.encode())
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections."""
-        self._control("start", "-w", "-t", str(_STARTS_WITHIN), "-l", str(self.folder / "log"))
+        """Start the server, which ends with this process, and wait until it takes connections."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_program("postgres"), "-D", str(self.folder / "data")],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
+        ready = [*_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ends = time.monotonic() + _STARTS_WITHIN
+        while subprocess.run(ready, check=False, cwd="/").returncode:
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < ends, "the server takes no connections"
+            time.sleep(0.05)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server; `immediate` is a crash."""
         self._control("stop", "-w", "-m", mode)
-
-    def restart(self) -> None:
-        """Crash the server and start it again."""
-        self.stop("immediate")
-        self.start()
-
-    @property
-    def pid(self) -> int:
-        """The process of the server."""
-        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-
-    def pause(self) -> None:
-        """Stop all of the server's processes from running."""
-        for pid in self._processes():
-            os.kill(pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let them run again."""
-        for pid in self._processes():
-            os.kill(pid, signal.SIGCONT)
-
-    def _processes(self) -> list[int]:
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [self.pid, *map(int, children)]
+        if self._process is not None:
+            self._process.wait()
 
     def _control(self, what: str, *options: str) -> None:
         program = _program("pg_ctl")
@@ -120,15 +110,9 @@ def _program(name: str) -> list[str]:
     assert binaries is not None
     command = [str(binaries / name)]
     if os.getuid() == 0:
-        user = _owner()
-        return [
-            "setpriv",
-            f"--reuid={user}",
-            f"--regid={_group(user)}",
-            "--clear-groups",
-            *command,
-        ]
-    return command
+        ids = (f"--reuid={_owner()}", f"--regid={_group(_owner())}", "--clear-groups")
+        return ["setpriv", "--pdeathsig=QUIT", *ids, *command]
+    return ["setpriv", "--pdeathsig=QUIT", *command] if shutil.which("setpriv") else command
 
 
 def _owner() -> str:

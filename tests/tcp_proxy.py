@@ -25,9 +25,11 @@ class Proxy:
     delay: float = 0.0
     swallows: bool = False
     _listener: socket.socket = field(init=False)
+    _sockets: list[socket.socket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets.append(self._listener)
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -35,17 +37,23 @@ class Proxy:
         return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
-        self._listener.close()
+        """Stop listening and end all connections."""
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for it
+            each.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
+                self._sockets.append(near)
                 try:
                     far = socket.create_connection(("127.0.0.1", self.target))
                 except OSError:
                     near.close()
                     continue
+                self._sockets.append(far)
                 for one, other in ((near, far), (far, near)):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self._pass_on(one, other)

@@ -37,6 +37,7 @@ _COMMANDS = {
     "uninstall": "notifier.cli.install:uninstall_command",
     "backup": "notifier.cli.backup:backup_command",
     "restore": "notifier.cli.backup:restore_command",
+    "store": "notifier.cli.store:store_group",
     "secret": "notifier.cli.secret:secret_command",
     "schema": "notifier.cli.schema:schema_command",
     "probe": "notifier.cli.probe:probe_command",

@@ -5,19 +5,8 @@ instance takes more only when others have already taken less.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
-
-class Grant(NamedTuple):
-    """What an instance may ask of a gateway, and what it would like to, in requests a second.
-
-    `budget` is the limit of all instances together, as the config of this one has it.
-    """
-
-    instance: str
-    budget: float
-    rate: float
-    wants: float
+from notifier.model.grant import Grant
 
 
 def next_rate(mine: Grant, others: Iterable[Grant]) -> float:

@@ -30,6 +30,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._lanes: dict[str, Lane] = {}
+        self._over: dict[Lane, trio.Event] = {}
         self._nursery: trio.Nursery | None = None
         self._stopped = trio.Event()
 
@@ -37,17 +38,34 @@ class Dispatcher:
         """Deliver to `endpoint` through `lane`."""
         self._lanes[endpoint] = lane
         if self._nursery is not None:
-            self._nursery.start_soon(lane.run)
+            self._start(self._nursery, lane)
+
+    def _start(self, nursery: trio.Nursery, lane: Lane) -> None:
+        self._over[lane] = trio.Event()
+        nursery.start_soon(self._run, lane)
+
+    async def _run(self, lane: Lane) -> None:
+        try:
+            await lane.run()
+        finally:
+            self._over.pop(lane).set()
 
     def remove(self, endpoint: str) -> None:
         """Claim nothing more for `endpoint`; attempts in flight are finished and recorded."""
         self._lanes.pop(endpoint).stop()
 
+    async def retire(self, endpoint: str) -> None:
+        """Claim nothing more for `endpoint`; return when what was in flight is recorded."""
+        over = self._over.get(self._lanes[endpoint])
+        self.remove(endpoint)
+        if over is not None:
+            await over.wait()
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver until `stop`; returns when everything in flight has been recorded."""
         async with trio.open_nursery() as self._nursery:
             for lane in self._lanes.values():
-                self._nursery.start_soon(lane.run)
+                self._start(self._nursery, lane)
             self._nursery.start_soon(self._stopped.wait)
             task_status.started()
         self._nursery = None

@@ -25,6 +25,8 @@ from notifier.model.lease import Fence
 from notifier.model.video import Json, Snapshot
 from notifier.model.watch import Watch
 
+_STANDARD = Rendering(Format.STANDARD)
+
 
 class EventStore(Protocol):
     """The part of the store in which events about watches are recorded."""
@@ -202,13 +204,17 @@ class Outbox:
             archive=archive,
         )
         chosen = self._chosen(watch, event_type)
-        endpoints = [(each.endpoint, each.rendering.name) for each in chosen]
-        renderings = {Format.STANDARD.value, *(name for _, name in endpoints)}
+        renderings = [(each.endpoint, each.rendering) for each in chosen]
+        endpoints = [(endpoint, rendering.name) for endpoint, rendering in renderings]
+        bodies: dict[str, bytes] = {Format.STANDARD.value: render(_STANDARD, event)}
+        for (_, rendering), (_, name) in zip(renderings, endpoints, strict=True):
+            if name not in bodies:
+                bodies[name] = render(rendering, event)
         return NewEvent(
             event.id,
             event.type,
             event.created_at,
-            bodies={name: render(Rendering.named(name), event) for name in renderings},
+            bodies=bodies,
             endpoints=endpoints,
         )
 

@@ -1,6 +1,7 @@
 """Writes moments and durations, given in seconds, for people and for JSON."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 FIRST = 0
 LAST = 253_402_300_799
@@ -17,6 +18,7 @@ def utc(seconds: int) -> datetime:
     return datetime.fromtimestamp(min(max(seconds, FIRST), LAST), UTC)
 
 
+@lru_cache(maxsize=16)
 def iso(seconds: int) -> str:
     """Return a moment as ISO 8601 to the second, `2025-10-16T15:17:43Z`."""
     return f"{utc(seconds):%Y-%m-%dT%H:%M:%SZ}"

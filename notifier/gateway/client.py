@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 
 from notifier import __version__
@@ -13,7 +14,7 @@ from notifier.gateway.recent_answers import RecentAnswers
 from notifier.gateway.response_classifier import Dialect, asks_to_wait, classify
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.gateway.urls import list_url, video_url
-from notifier.http_client import HttpClient, HttpRequest, HttpResponse
+from notifier.http_client import HttpRequest, HttpResponse, Outcome, PollingClient
 from notifier.model.answer import Answer, PollError, Seen, Unauthorized
 from notifier.model.status import Status
 
@@ -44,7 +45,9 @@ class GatewayRules:
 class GatewayClient:
     """Asks one gateway; every outcome is an `Answer`, none is raised."""
 
-    def __init__(self, rules: GatewayRules, http: HttpClient, wall: Callable[[], float]) -> None:
+    def __init__(
+        self, rules: GatewayRules, http: PollingClient, wall: Callable[[], float]
+    ) -> None:
         self._rules = rules
         self._dialect = Dialect(
             rules.status_words, rules.rewrites_ids, rules.echoes, rules.hide_fields
@@ -65,6 +68,30 @@ class GatewayClient:
             return _unreadable_secret(error)
         return self.read(video_id, reply)
 
+    def start(self, video_id: str, done: Callable[[Callable[[], Answer | None]], None]) -> bool:
+        """Ask for one video's status once, without a task; False if `retrieve` has to be used.
+
+        `done` gets what returns the answer, or None when `retrieve` has to be used after all.
+        """
+        self._dialect.asked.add(video_id)
+        try:
+            request = self._request(video_url(self._rules.base_url, video_id))
+            return self._http.start(
+                request, lambda outcome: done(partial(self._answer, video_id, outcome))
+            )
+        except (TransportError, ValueError):
+            return False  # `retrieve` meets it again, and says so
+
+    def _answer(self, video_id: str, outcome: Outcome) -> Answer | None:
+        if outcome is None:
+            return None
+        try:
+            if isinstance(outcome, TransportError):
+                raise outcome
+            return self.read(video_id, _decoded(outcome))
+        except TransportError as error:
+            return PollError(error.kind, error.detail)
+
     async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask once for up to `limit` videos, those that follow the id `after`."""
         try:
@@ -82,12 +109,12 @@ class GatewayClient:
         return await self._get(video_url(self._rules.base_url, video_id))
 
     async def _get(self, url: str) -> HttpResponse:
+        return _decoded(await self._http.send(self._request(url)))
+
+    def _request(self, url: str) -> HttpRequest:
+        """Return the request for a URL; raises ValueError when a secret cannot be read."""
         headers = {**_HEADERS, **self._rules.headers()}
-        response = await self._http.send(
-            HttpRequest("GET", url, headers, self._rules.request_timeout, MAX_BODY)
-        )
-        body = decoded_body(response.headers, response.body, MAX_BODY)
-        return response if body is response.body else replace(response, body=body)
+        return HttpRequest("GET", url, headers, self._rules.request_timeout, MAX_BODY)
 
     def read(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what a fetched answer means."""
@@ -111,6 +138,11 @@ class GatewayClient:
             self._secrets = secrets
             self._recent.clear()
         return self._recent.find(video_id, body)
+
+
+def _decoded(response: HttpResponse) -> HttpResponse:
+    body = decoded_body(response.headers, response.body, MAX_BODY)
+    return response if body is response.body else replace(response, body=body)
 
 
 def _unreadable_secret(error: ValueError) -> PollError:

@@ -1,7 +1,8 @@
 """The HTTP client for gateways and endpoints, and the one package that imports httpx.
 
 `client` is what others use: `open_client` opens a `PeerClient`, which sends an `HttpRequest` and
-returns an `HttpResponse`. Below it, `transport` sends over a `pool` of `connection`s that
+returns an `HttpResponse`. It also makes requests without a task (`callback_exchange`, by a
+`reactor`). Below it, `transport` sends over a `pool` of `connection`s that
 `notifier.net` made; `proxied` is for peers behind a proxy. `streaming` passes requests and answers
 on in constant memory; `proxy_connector` takes it through a proxy. `local` is for commands that ask
 the daemon on the same machine.
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING
 from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from notifier.http_client.callback_exchange import Outcome
     from notifier.http_client.client import (
         KINDS,
         HttpClient,
         PeerClient,
+        PollingClient,
         Route,
         StreamedResponse,
         StreamingClient,
@@ -33,6 +36,7 @@ else:
                 "KINDS",
                 "HttpClient",
                 "PeerClient",
+                "PollingClient",
                 "Route",
                 "StreamedResponse",
                 "StreamingClient",
@@ -42,6 +46,7 @@ else:
             "local": ("LocalReply", "ask_local"),
             "requests": ("HttpRequest",),
             "responses": ("HttpResponse",),
+            "callback_exchange": ("Outcome",),
         },
     )
 
@@ -51,7 +56,9 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "LocalReply",
+    "Outcome",
     "PeerClient",
+    "PollingClient",
     "Route",
     "StreamedResponse",
     "StreamingClient",

@@ -9,7 +9,7 @@ on the body, and a limit on requests in flight. Every foreign error is raised as
 that quotes no URL.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -21,6 +21,7 @@ from notifier.background import running
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import Whole
+from notifier.http_client.callback_exchange import Outcome
 from notifier.http_client.explained import explained
 from notifier.http_client.proxied import ProxiedTransport, proxy_opener
 from notifier.http_client.requests import STREAMED, HttpRequest, build_request
@@ -83,6 +84,13 @@ class HttpClient(Protocol):
         """Send `request` and return the whole answer; raises TransportError."""
 
 
+class PollingClient(HttpClient, Protocol):
+    """What is needed to poll; `PeerClient` implements it."""
+
+    def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:
+        """Send `request` at once, without a task; see `PeerClient.start`."""
+
+
 class PeerClient:
     """Sends requests to one peer through `transport`, at most `in_flight` at a time."""
 
@@ -105,6 +113,34 @@ class PeerClient:
             raise _translation(error) from None
         finally:
             self._slots.release()
+
+    def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:
+        """Send `request`, which has no body, at once, and call `done` with its outcome later.
+
+        False if that takes a task, because a connection has to be made first, or `in_flight`
+        others are under way: then `send` is to be used. Raises TransportError.
+        """
+        transport = self._transport
+        if not isinstance(transport, DirectTransport):
+            return False
+        try:
+            self._slots.acquire_nowait()
+        except trio.WouldBlock:
+            return False
+
+        def ended(outcome: Outcome) -> None:
+            self._slots.release()
+            done(outcome)
+
+        started = False
+        try:
+            started = transport.start(request, ended)
+        except _FOREIGN as error:
+            raise _translation(error) from None
+        finally:
+            if not started:
+                self._slots.release()
+        return started
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest) -> AsyncIterator[StreamedResponse]:

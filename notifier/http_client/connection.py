@@ -8,6 +8,7 @@ because no other task runs while a piece is parsed. Closing never waits: no TLS 
 so that a cancelled task releases its connection at once.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 import trio
@@ -15,6 +16,7 @@ import trio
 from notifier.errors import TransportError
 from notifier.http_client.explained import explained
 from notifier.http_client.lenient_reader import Headers, LenientReader
+from notifier.http_client.reactor import Reactor
 from notifier.http_client.requests import Origin
 from notifier.http_client.strict_reader import OffSyntax, StrictReader
 from notifier.net import TcpStream, TlsStream
@@ -48,6 +50,8 @@ class Connection:
         self._reusable = False
         self._expired = False
         self._left = self._most = 0
+        self._reactor: Reactor | None = None
+        self._on_arrival: Callable[[], None] | None = None
 
     @property
     def has_received(self) -> bool:
@@ -68,9 +72,7 @@ class Connection:
 
         The whole answer may take up to `most` bytes on the wire, framing included.
         """
-        self._reusable = False
-        self._left = self._most = most
-        self._begin()
+        self._begin(most)
         unsent: trio.BrokenResourceError | None = None
         try:
             await self._stream.send_all(request)
@@ -83,12 +85,59 @@ class Connection:
         read = 0
         while not self._answer.has_head:
             read += await self._receive(unsent)
-            if read > MAX_HEAD and not self._answer.has_head:
-                raise TransportError("too_large", f"the headers are over {MAX_HEAD} bytes")
+            if not self._answer.has_head:
+                _check_head(read)
         if unsent is not None and self._answer.status < HTTPStatus.BAD_REQUEST:
             # what was said before all of the request was there cannot be its answer
             raise explained("reset", unsent)
         return self._answer.status, self._answer.headers
+
+    def start(self, request: bytes, most: int) -> bool:
+        """Send `request` without waiting; return whether all of it was sent. See `send`."""
+        self._begin(most)
+        return self._stream.send_now(request)
+
+    def advance(self) -> bool:
+        """Read what has arrived without waiting; return whether the answer is whole.
+
+        Raises TransportError.
+        """
+        while not self._answer.complete:
+            try:
+                data = self._stream.receive_now(_PIECE)
+            except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
+                raise explained("reset", error) from None
+            if data is None:
+                return False
+            self._accept(data)
+            if not self._answer.has_head:
+                _check_head(self._most - self._left)
+            elif self._answer.problem:
+                raise TransportError("protocol", f"not HTTP/1.1: {self._answer.problem}")
+        return True
+
+    def watch(self, reactor: Reactor, arrived: Callable[[], None]) -> None:
+        """Have `arrived` called whenever something arrives, until `unwatch`."""
+        self._on_arrival = arrived
+        if self._reactor is None:
+            self._reactor = reactor
+            reactor.watch(self._stream.descriptor, self._call)
+
+    def unwatch(self) -> None:
+        """Call nothing any more: a task waits for what arrives."""
+        reactor, self._reactor, self._on_arrival = self._reactor, None, None
+        if reactor is not None:
+            reactor.forget(self._stream.descriptor)
+
+    @property
+    def status(self) -> int:
+        """The answer's status, 0 before it has arrived."""
+        return self._answer.status
+
+    @property
+    def headers(self) -> Headers:
+        """The answer's headers."""
+        return self._answer.headers
 
     @property
     def is_whole(self) -> bool:
@@ -125,6 +174,7 @@ class Connection:
     def close(self) -> None:
         """Close at once; does nothing when it is closed already."""
         self._reusable = False
+        self.unwatch()
         self._stream.close()
 
     def expire(self) -> None:
@@ -138,6 +188,11 @@ class Connection:
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
             self._check_time()
             raise explained("reset", unsent or error) from None
+        self._accept(data)
+        return len(data)
+
+    def _accept(self, data: bytes) -> None:
+        """Parse what arrived, b"" at the end of the connection."""
         self._left -= len(data)
         if self._left < 0:
             raise TransportError("too_large", "the answer goes on and on")
@@ -148,10 +203,15 @@ class Connection:
         else:
             what = "the answer was cut short" if self._answer.has_head else "no answer"
             raise TransportError("reset", f"{what}: the server closed the connection")
-        return len(data)
 
-    def _begin(self) -> None:
-        """Forget the previous answer."""
+    def _call(self) -> None:
+        if self._on_arrival is not None:
+            self._on_arrival()
+
+    def _begin(self, most: int) -> None:
+        """Forget the previous answer; the next one may take up to `most` bytes."""
+        self._reusable = False
+        self._left = self._most = most
         self._answer = self._strict
         self._strict.begin()
         self._arrived.clear()
@@ -184,3 +244,9 @@ class Connection:
     def _check_time(self) -> None:
         if self._expired:
             raise TransportError("timeout", "no complete answer in time")
+
+
+def _check_head(arrived: int) -> None:
+    """Raise TransportError when a head that is not complete is too long."""
+    if arrived > MAX_HEAD:
+        raise TransportError("too_large", f"the headers are over {MAX_HEAD} bytes")

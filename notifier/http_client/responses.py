@@ -3,23 +3,24 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import httpx
-
 from notifier.http_client.lenient_reader import Headers
 
 
 class ResponseHeaders(Mapping[str, str]):
-    """An answer's headers, decoded by httpx once one of them is looked at."""
+    """An answer's headers by their names in lower case, decoded once one of them is looked at.
+
+    The values of several with one name are joined.
+    """
 
     __slots__ = ("_decoded", "_raw")
 
     def __init__(self, raw: Headers) -> None:
         self._raw = raw
-        self._decoded: httpx.Headers | None = None
+        self._decoded: Mapping[str, str] | None = None
 
-    def _headers(self) -> httpx.Headers:
+    def _headers(self) -> Mapping[str, str]:
         if self._decoded is None:
-            self._decoded = httpx.Headers(self._raw)
+            self._decoded = _by_name(self._raw)
         return self._decoded
 
     def __getitem__(self, name: str) -> str:
@@ -39,3 +40,18 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+def _by_name(headers: Headers) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -6,6 +6,7 @@ any address that a name resolves to. It is used only where a proxy is configured
 """
 
 import ssl
+from collections.abc import Callable
 
 import httpx
 import trio
@@ -13,11 +14,13 @@ import trio
 from notifier.errors import TransportError
 from notifier.http_client.age import ConnectionAge
 from notifier.http_client.bodies import Whole, read_body
+from notifier.http_client.callback_exchange import CallbackExchange, Outcome
 from notifier.http_client.connecting import connect
 from notifier.http_client.connection import Connection
 from notifier.http_client.deadlines import Deadlines
 from notifier.http_client.lenient_reader import Headers
 from notifier.http_client.pool import Pool
+from notifier.http_client.reactor import make_reactor
 from notifier.http_client.requests import (
     ADMISSION,
     DEADLINE,
@@ -48,10 +51,43 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._age = age
         self._pool = Pool[Connection](keep, KEEP_ALIVE)
         self._deadlines = Deadlines()
+        self._reactor = make_reactor()
+        self._under_way: set[CallbackExchange] = set()
 
     async def run(self) -> None:
-        """Close what is over its deadline, for ever."""
-        await self._deadlines.run()
+        """Serve exchanges without a task, and close what is over its deadline, for ever."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._reactor.run)
+            await self._deadlines.run()
+
+    def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:
+        """Send a request without a body on an idle connection; `done` gets its outcome later.
+
+        False if there is no such connection: then a task has to make one. Raises as
+        `encode` does. `run` must be running.
+        """
+        message = encode(request)
+        connection = self._pool.take(message.origin)
+        if connection is None:
+            return False
+        if not connection.start(message.data, request.max_body + FRAMING):
+            connection.close()
+            return False
+        exchange = CallbackExchange(connection, request.max_body, self._ended, done)
+        connection.watch(self._reactor, exchange.arrived)
+        exchange.tick = self._deadlines.add(exchange, trio.current_time() + request.deadline)
+        self._under_way.add(exchange)
+        return True
+
+    def _ended(self, exchange: CallbackExchange, outcome: Outcome) -> None:
+        self._under_way.discard(exchange)
+        connection = exchange.connection
+        self._deadlines.drop(exchange, exchange.tick)
+        if connection.reusable:
+            # what arrives while it is idle makes it stale, which the pool finds out
+            connection.watch(self._reactor, connection.unwatch)
+        self._pool.give_back(connection)
+        exchange.done(outcome)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send `request` and return the whole answer, without any object of httpx."""
@@ -83,6 +119,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         deadline = trio.current_time() + seconds
         connection = self._pool.take(message.origin)
         if connection is not None:
+            connection.unwatch()
             try:
                 return await self._begin(connection, message.data, most, deadline)
             except TransportError as error:
@@ -108,8 +145,10 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._pool.retire()
 
     async def aclose(self) -> None:
-        """Close all idle connections."""
+        """Close all idle connections, and end the exchanges that have no task."""
         self._pool.close()
+        for exchange in tuple(self._under_way):
+            exchange.abandon()
 
     async def _connected(
         self, origin: Origin, deadline: float, admission: Admission | None

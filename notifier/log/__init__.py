@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Protocol, TextIO, cast
 from urllib.parse import quote
 
@@ -21,6 +22,9 @@ from notifier.texts.shown_json import shown_json
 _MIN_SECRET = 8
 MASK = "[secret]"
 """The text that replaces a secret."""
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types without anything in them to be masked once all texts were looked at."""
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _SUPPRESSED = "log_lines_suppressed"
@@ -87,11 +91,17 @@ class Redactor:
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
     ) -> Mapping[str, Any]:
         """Mask a log event; this makes the redactor a structlog processor."""
-        clean, clean_any = self.clean, self.clean_any
-        return {
-            key: clean(value) if type(value) is str else clean_any(value)
-            for key, value in event.items()
-        }
+        return self.masked(event)
+
+    def masked(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of a log event, masked."""
+        texts = "\n".join([value for value in event.values() if type(value) is str])
+        if self.clean(texts) == texts:
+            return {
+                key: value if type(value) in _PLAIN else self.clean_any(value)
+                for key, value in event.items()
+            }
+        return {key: self.clean_any(value) for key, value in event.items()}
 
 
 redactor = Redactor()
@@ -173,17 +183,17 @@ def _renderer(style: str, *, terminal: bool) -> list[Callable[..., Any]]:
         )
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         return [stamp, redactor, _on_one_line, console]
-    return [
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        redactor,
-        _leading_first,
-        _as_json,
-    ]
+    return [_as_json]
 
 
 def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-    """Render an event as JSON; the redactor left nothing but JSON's own types."""
-    return shown_json(event)
+    """Render an event as JSON: when it was, its level and its name first, no secret in it.
+
+    One step does what several processors would: there are two lines for each delivered event.
+    """
+    stamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    line = {"timestamp": stamp, "level": event.pop("level"), "event": event.pop("event"), **event}
+    return shown_json(redactor.masked(line))
 
 
 def _on_one_line(
@@ -207,14 +217,6 @@ def _without_blanks(
     return {name: value for name, value in event.items() if value != ""}
 
 
-def _leading_first(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> Mapping[str, Any]:
-    """Put timestamp, level and event first."""
-    leading = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
-    return {**leading, **event}
-
-
 def configure(level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:
     """Write structured logs, and the libraries' warnings, to `stream` (stderr).
 
@@ -229,7 +231,6 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     _limit.limiter = LineLimiter()
     shared: list[Callable[..., Any]] = [
         _threshold,
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
         _without_blanks,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from notifier.model.job_sample import JobSample
 from notifier.model.status import Status
@@ -135,6 +136,7 @@ class Notice:
     test: bool = False
 
 
+@lru_cache(maxsize=1024)
 def subscribes(patterns: tuple[str, ...], event_type: str) -> bool:
     """Return whether an endpoint with these `events` patterns subscribes to `event_type`."""
     return any(fnmatchcase(event_type, pattern) for pattern in patterns)

@@ -24,7 +24,7 @@ def watch_event_id(store_id: str, watch: Watch, kind: EventKind) -> str:
     """
     parts = (*watch.key, str(watch.spec.generation), kind.value)
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
-    message = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    message = b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
     digest = hmac.digest(store_id.encode(), message, "sha256")
     return _event_id(watch.first_taken_ms, digest[:_TAIL_BYTES])
 

@@ -1,6 +1,9 @@
 """Instances: the processes that share one store."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from notifier.model.lease import Lease
 
 
 class Instance(NamedTuple):
@@ -26,3 +29,19 @@ class Registered(NamedTuple):
     started_at: float
     expires_at: float
     draining: bool
+
+
+class Configured(NamedTuple):
+    """What the config of an instance has, by name; endpoints include the lanes of callbacks."""
+
+    gateways: frozenset[str] = frozenset()
+    endpoints: frozenset[str] = frozenset()
+
+
+class ClusterState(NamedTuple):
+    """What the store says at a beat; `now` is the database's clock (Unix seconds)."""
+
+    now: float
+    instances: Sequence[Registered]
+    configured: Mapping[str, Configured]
+    leases: Sequence[Lease]

@@ -57,6 +57,11 @@ def watch_lease(gateway: str, shard: int) -> str:
     return f"watch:{gateway}:{shard}"
 
 
+def shard_number(lease: str) -> int:
+    """Return which shard the lease of this name is of."""
+    return int(lease.rpartition(":")[2])
+
+
 def shard_of(row: int) -> int:
     """Return the shard of the watch in a row: stripes, so that list pages stay whole."""
     return row // 1024 % SHARDS

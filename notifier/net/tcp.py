@@ -55,6 +55,30 @@ class TcpStream(trio.abc.Stream):
             except OSError as error:
                 raise _broken(error) from error
 
+    def send_now(self, data: bytes) -> bool:
+        """Send without waiting; return whether the system took everything."""
+        try:
+            return self.socket.send(data) == len(data)
+        except OSError:
+            return False
+
+    def receive_now(self, max_bytes: int) -> bytes | None:
+        """Return what has arrived, None if nothing has, b"" at the end.
+
+        Raises trio.BrokenResourceError, trio.ClosedResourceError.
+        """
+        try:
+            return self.socket.recv(max_bytes)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise _broken(error) from error
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor of the socket, to wait for it elsewhere."""
+        return self.socket.fileno()
+
     def has_unread(self) -> bool:
         """Tell whether bytes, or the end, have arrived and were not received."""
         return bool(self._idle.poll(0))

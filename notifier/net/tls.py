@@ -62,6 +62,35 @@ class TlsStream(trio.abc.Stream):
                 return b""
             raise
 
+    def send_now(self, data: bytes) -> bool:
+        """Send without waiting; return whether the system took everything."""
+        try:
+            self._tls.write(data)
+        except ssl.SSLError:
+            return False
+        return self._below.send_now(self._outgoing.read())
+
+    def receive_now(self, max_bytes: int) -> bytes | None:
+        """Return what has arrived, None if nothing has, b"" at the end.
+
+        Raises trio.BrokenResourceError, trio.ClosedResourceError.
+        """
+        while True:
+            try:
+                return self._tls.read(max_bytes)
+            except ssl.SSLWantReadError:
+                if not self._fill_now(max_bytes):
+                    return None
+            except ssl.SSLEOFError:
+                return b""
+            except ssl.SSLError as error:
+                raise trio.BrokenResourceError(f"TLS broke: {error.reason}") from error
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor of the socket, to wait for it elsewhere."""
+        return self._below.descriptor
+
     def has_unread(self) -> bool:
         """Tell whether bytes, or the end, have arrived and were not received."""
         return self._has_buffered() or self._below.has_unread()
@@ -105,7 +134,19 @@ class TlsStream(trio.abc.Stream):
             self._sending.release()
 
     async def _fill(self) -> None:
-        data = await self._below.receive_some()
+        self._add(await self._below.receive_some())
+
+    def _fill_now(self, max_bytes: int) -> bool:
+        """Take in what has arrived, and send what that calls for; return if anything had."""
+        if self._outgoing.pending and not self._below.send_now(self._outgoing.read()):
+            raise trio.BrokenResourceError("TLS broke: the system takes no more")
+        data = self._below.receive_now(max_bytes)
+        if data is None:
+            return False
+        self._add(data)
+        return True
+
+    def _add(self, data: bytes) -> None:
         if data:
             self._incoming.write(data)
         else:

@@ -155,7 +155,7 @@ class PageApplier:
 
     def _pass_on(self, slot: PollSlot, asked: PollResult, now: float) -> None:
         try:
-            accepted = slot.accept_listed(asked, now)
+            accepted = slot.accept(asked, now)
         except Exception:  # noqa: BLE001 - it shall fail in its own task, not in this one
             accepted = False
         if accepted:

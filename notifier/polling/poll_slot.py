@@ -38,6 +38,8 @@ class PollSlot:
     the first page, if that was earlier), and `refused_at` for a single request if its answer was a
     refusal.
 
+    `task` is parked here; it is `held` instead while the scheduler asks on its behalf.
+
     `single_only` says that the next answer must come from a single request, `listed_as_ended` that
     a page once said that the video has ended, `not_found` that the last single answer was
     `NotFound`. `listed` is the snapshot of the last answer if that was on a page. `accepted` says
@@ -46,7 +48,7 @@ class PollSlot:
     """
 
     __slots__ = (
-        *("video_id", "due", "earliest", "deadline", "wheel_tick", "task", "wake_value"),
+        *("video_id", "due", "earliest", "deadline", "wheel_tick", "task", "held", "wake_value"),
         *("single_only", "not_found", "listed_as_ended", "listed", "accepted"),
         *("asked_at", "single_at", "refused_at", "last_error"),
     )
@@ -55,6 +57,7 @@ class PollSlot:
         self.video_id = video_id
         self.due = self.earliest = self.deadline = self.wheel_tick = math.inf
         self.task: trio.lowlevel.Task | None = None
+        self.held: trio.lowlevel.Task | None = None
         self.wake_value: object = None
         self.single_only = self.not_found = self.listed_as_ended = self.accepted = False
         self.listed: Snapshot | None = None
@@ -66,8 +69,8 @@ class PollSlot:
         """The last snapshot; a parser may return this very object for an equal answer."""
         return None
 
-    def accept_listed(self, asked: PollResult, now: float) -> bool:  # noqa: ARG002 - for subclasses
-        """Apply an answer from a page without waking the task: set `due` and `earliest` anew.
+    def accept(self, asked: PollResult, now: float) -> bool:  # noqa: ARG002 - for subclasses
+        """Apply an answer without waking the task: set `due` and `earliest` anew.
 
         False if the answer needs the task: then the task is woken with it, as after a request of
         its own.
@@ -86,6 +89,17 @@ class PollSlot:
             self.wake_value = value
             trio.lowlevel.reschedule(task)
 
+    def hold(self) -> None:
+        """Keep the task parked while the scheduler asks on its behalf; nothing else asks now."""
+        self.held, self.task = self.task, None
+
+    def release(self) -> bool:
+        """Have the task parked as before; return False if it was cancelled meanwhile."""
+        if self.held is None:
+            return False
+        self.task, self.held = self.held, None
+        return True
+
     def _leave(self, _raise_cancel: object) -> trio.lowlevel.Abort:
-        self.task = None
+        self.task = self.held = None
         return trio.lowlevel.Abort.SUCCEEDED

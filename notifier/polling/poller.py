@@ -140,8 +140,8 @@ class Poller(PollSlot):
         """When the job will probably end (`Clock.now`), None while nothing suggests it."""
         return self._tracker.expected_end
 
-    def accept_listed(self, asked: PollResult, now: float) -> bool:
-        """Apply at once an answer by which the job just goes on; see `PollSlot.accept_listed`."""
+    def accept(self, asked: PollResult, now: float) -> bool:
+        """Apply at once an answer by which the job just goes on; see `PollSlot.accept`."""
         rules = self._deps.rules(self.watch)
         if (
             self._stopped

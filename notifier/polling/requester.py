@@ -48,6 +48,9 @@ class StatusClient(Protocol):
     async def retrieve(self, video_id: str) -> Answer:
         """Ask for one video's status once."""
 
+    def start(self, video_id: str, done: Callable[[Callable[[], Answer | None]], None]) -> bool:
+        """Ask for one video's status without a task; see `GatewayClient.start`."""
+
     async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask once for up to `limit` videos, those that follow the id `after`."""
 
@@ -119,10 +122,15 @@ class Requester:
 
     async def alone(self, slot: PollSlot) -> PollResult:
         """Ask about one video."""
-        deps, client = self._deps, self._client
-        at = deps.now()
+        client, at = self._client, self._deps.now()
         self.rate.note(at)
-        answer = await client.retrieve(slot.video_id)
+        return self.record(slot, await client.retrieve(slot.video_id), at, client)
+
+    def record(
+        self, slot: PollSlot, answer: Answer, at: float, client: StatusClient
+    ) -> PollResult:
+        """Record what an answer about one video says, which was asked for `at` a time."""
+        deps = self._deps
         answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
         now = deps.now()
         deps.metrics.poll(deps.gateway, outcome_word(answer))

@@ -20,6 +20,7 @@ from notifier.polling.limits import SchedulerLimits
 from notifier.polling.page_applier import PageApplier
 from notifier.polling.page_planner import PagePlanner
 from notifier.polling.page_range import PageRequest
+from notifier.polling.parked_requests import ALONE, ParkedRequests
 from notifier.polling.pause import AuthPause
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.ready_queue import ReadyQueue
@@ -32,11 +33,13 @@ from notifier.wakeup import Wakeup
 _TICK = 0.01  # seconds; requests that may start within one start together, which costs less
 _OVERSLEPT = 5.0
 _LONGEST_SPREAD = 30.0
-_ALONE = object()
 
 
 class GatewayScheduler:
-    """Schedules the requests to one gateway; `run` must be running. `now` is `Clock.now`."""
+    """Schedules the requests to one gateway; `run` must be running. `now` is `Clock.now`.
+
+    While `allowed` returns False it makes no request.
+    """
 
     def __init__(
         self,
@@ -47,13 +50,15 @@ class GatewayScheduler:
         now: Callable[[], float],
         rng: Random,
         metrics: Metrics | None = None,
+        allowed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._gateway = gateway
         self._limits = limits
         self._now = now
         self._rng = rng
         self._metrics = metrics or Metrics()
-        self._limiter = RateLimiter(limits.requests_per_second)
+        self._limiter = RateLimiter(limits.requests_per_second, allowed)
+        self._granted: float | None = None
         self._timer_wheel = TimerWheel()
         self._slots: dict[str, PollSlot] = {}
         self._queue = ReadyQueue(PagePlanner(limits.list_videos, self._slots))
@@ -64,6 +69,9 @@ class GatewayScheduler:
         deps = self._deps()
         self._requester = Requester(client, limits.poll_interval, deps)
         self.unplanned = UnplannedRequests(self._requester, deps)
+        self._parked = ParkedRequests(
+            self._requester, now, wait=self.wait, done=self._request_done
+        )
 
     def _deps(self) -> RequesterDeps:
         return RequesterDeps(
@@ -81,9 +89,16 @@ class GatewayScheduler:
     def change(self, client: StatusClient, limits: SchedulerLimits) -> None:
         """Use another `client` and other limits from now on; its key and lists are tried anew."""
         self._limits = limits
-        self._limiter.set_rate(limits.requests_per_second)
+        if self._granted is None:
+            self._limiter.set_rate(limits.requests_per_second)
         self._queue.planner = PagePlanner(limits.list_videos, self._slots)
         self._requester.change(client, limits.poll_interval)
+
+    def grant(self, rate: float) -> None:
+        """Make at most `rate` requests a second from now on, whatever the limits; 0 for none."""
+        self._granted = rate
+        self._limiter.set_rate(rate)
+        self._wakeup.notify()
 
     @property
     def paused(self) -> bool:
@@ -123,7 +138,7 @@ class GatewayScheduler:
     def wait(self, slot: PollSlot) -> None:
         """Wake the task parked at `slot` when the slot is due and may ask.
 
-        From `earliest` on, an answer from a list page is passed to `PollSlot.accept_listed`.
+        From `earliest` on, an answer from a list page is passed to `PollSlot.accept`.
         While the key is refused, only the requests of `pause` are made.
         """
         known = self._slots.get(slot.video_id)
@@ -138,11 +153,14 @@ class GatewayScheduler:
     async def ask(self, slot: PollSlot) -> PollResult | None:
         """Return the answer that a slot was woken with, or make the request that it may make.
 
-        None if the slot has to park again without an answer, or was let go.
+        None if the slot has to park again without an answer, or was let go. Raises what went wrong
+        when an answer was applied on its behalf.
         """
         value, slot.wake_value = slot.wake_value, None
         if value is None or isinstance(value, PollResult):
             return value
+        if isinstance(value, Exception):
+            raise value
         asked = await self._make_request(slot, value)
         if asked is not None:
             return asked
@@ -171,7 +189,7 @@ class GatewayScheduler:
             asked = PollResult(answer, self._now(), slot.due <= trio.current_time())
             self._queue.remove(slot)
             self._requester.record_passing(slot, asked)
-            if slot.accept_listed(asked, trio.current_time()):
+            if slot.accept(asked, trio.current_time()):
                 self._timer_wheel.add(slot)
             else:
                 slot.wake(asked)
@@ -232,7 +250,8 @@ class GatewayScheduler:
         slot.single_only |= slot.deadline <= self._now()
         page = self._queue.plan(slot, now)
         if page is None:
-            slot.wake(_ALONE)
+            if not self._parked.start(slot):
+                slot.wake(ALONE)
         else:
             self._requester.carrier(slot, page).wake(page)
 

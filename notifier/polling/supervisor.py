@@ -5,7 +5,7 @@ withdrawn ones lose theirs, and changed ones keep their poller, its schedule and
 flight. A poller that crashes is restarted alone, with growing waits; the others go on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 
 import trio
@@ -90,6 +90,23 @@ class Supervisor:
             self._pollers[watch.row].watch = watch
         else:
             self._start(watch, spread=False)
+
+    def take_over(self, watches: Iterable[Watch]) -> None:
+        """Start polling watches that another instance polled, their first polls spread out."""
+        for watch in watches:
+            if watch.row in self._pollers:
+                self._pollers[watch.row].watch = watch
+            else:
+                self._start(watch, spread=True)
+
+    def let_go(self, rows: Iterable[int]) -> None:
+        """Stop polling watches that stay open: another instance polls them, or may."""
+        for row in rows:
+            self._orphans.pop(row, None)
+            poller = self._pollers.pop(row, None)
+            if poller is not None:
+                poller.stop()
+        self._settled.notify()
 
     def drop(self, row: int) -> None:
         """Stop polling a watch that was withdrawn."""

@@ -56,6 +56,5 @@ def record(
 def record_delivered(db: Connection, batches: Sequence[Received]) -> list[None]:
     """Store attempts that were received, and what that says of their endpoints."""
     outbox.record_delivered(db, [(*each, batch.now) for batch in batches for each in batch.made])
-    for name in {claim.endpoint for batch in batches for claim, _ in batch.made}:
-        endpoints.note_success(db, name)
+    endpoints.forget_failures(db, {claim.endpoint for batch in batches for claim, _ in batch.made})
     return [None] * len(batches)

@@ -1,13 +1,13 @@
 """Claims in SQL: due deliveries that are taken into flight."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from notifier.model.delivery import Claim
 from notifier.model.lease import Fence
 from notifier.model.watch import callback_lane
-from notifier.store.connection import Connection
-from notifier.store.fences import holds
+from notifier.store.connection import Connection, fetch_each
+from notifier.store.fences import those_over
 
 _CALLBACK_URL = (
     "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
@@ -25,19 +25,46 @@ _DUE = (
 _ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NULL)"
 
 
+class Wanted(NamedTuple):
+    """Up to `limit` deliveries of `endpoint` that are due at `now` (Unix seconds).
+
+    None when the ownership of the lane is over that `fence` is of.
+    """
+
+    endpoint: str
+    limit: int
+    now: float
+    fence: Fence | None = None
+
+
 def claim_due(
     db: Connection, endpoint: str, limit: int, now: float, fence: Fence | None = None
 ) -> list[Claim]:
-    """Take up to `limit` due deliveries of `endpoint`, the longest due first.
+    """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
+    return claim_all(db, [Wanted(endpoint, limit, now, fence)])[0]
 
-    None if the ownership of the lane is over that `fence` is of.
-    """
-    if fence is not None and not holds(db, fence):
-        return []
-    due = db.execute(
-        f"{_DUE} AND {_ENABLED} ORDER BY d.due_at, d.id LIMIT ?", (endpoint, now, limit)
+
+def claim_all(db: Connection, wanted: Sequence[Wanted]) -> list[list[Claim]]:
+    """Take due deliveries of several endpoints, for each the longest due first."""
+    if len({each.endpoint for each in wanted}) < len(wanted):
+        # what the first one takes is not there for the second
+        return [claim_due(db, *each) for each in wanted]
+    over = those_over(db, (each.fence for each in wanted))
+    due = fetch_each(
+        db,
+        f"{_DUE} AND {_ENABLED} ORDER BY d.due_at, d.id LIMIT ?",
+        [(each.endpoint, each.now, 0 if each.fence in over else each.limit) for each in wanted],
     )
-    return _taken(db, due.fetchall(), now)
+    claims = [[_claim(row) for row in rows] for rows in due]
+    _take(
+        db,
+        [
+            (each.now, claim.attempt, claim.delivery)
+            for each, taken in zip(wanted, claims, strict=True)
+            for claim in taken
+        ],
+    )
+    return claims
 
 
 def claim_callback(db: Connection, endpoint: str, host: str, now: float) -> list[Claim]:
@@ -45,16 +72,14 @@ def claim_callback(db: Connection, endpoint: str, host: str, now: float) -> list
     due = db.execute(
         f"{_DUE} AND d.host = ? ORDER BY d.due_at, d.id LIMIT 1", (endpoint, now, host)
     )
-    return _taken(db, due.fetchall(), now)
-
-
-def _taken(db: Connection, rows: Sequence[tuple[Any, ...]], now: float) -> list[Claim]:
-    claims = [_claim(row) for row in rows]
-    db.executemany(
-        "UPDATE deliveries SET in_flight = ?, attempts = ? WHERE id = ?",
-        [(now, claim.attempt, claim.delivery) for claim in claims],
-    )
+    claims = [_claim(row) for row in due.fetchall()]
+    _take(db, [(now, claim.attempt, claim.delivery) for claim in claims])
     return claims
+
+
+def _take(db: Connection, begun: Sequence[tuple[float, int, int]]) -> None:
+    """Put deliveries into flight: each with the time, the number of the attempt and its row."""
+    db.executemany("UPDATE deliveries SET in_flight = ?, attempts = ? WHERE id = ?", begun)
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:

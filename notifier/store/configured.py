@@ -5,9 +5,11 @@ live instance has had it for a while, so that an instance with an older config c
 mark of an endpoint is of its URL.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from notifier.model.delivery import CancelledDeliveries
+from notifier.model.instance import Configured
 from notifier.store import outbox
 from notifier.store.connection import Connection
 
@@ -49,6 +51,20 @@ def cancel_removed(db: Connection, now: float) -> Sequence[CancelledDeliveries]:
     db.execute("DELETE FROM configured WHERE gone_at <= ?", (now - REMOVED_AFTER,))
     rows = db.execute("SELECT DISTINCT name FROM configured WHERE kind = 'endpoint'").fetchall()
     return outbox.cancel_removed(db, [name for (name,) in rows], now) if rows else []
+
+
+def of_instances(db: Connection) -> dict[str, Configured]:
+    """Return what each instance has configured, by its id."""
+    rows = db.execute(
+        "SELECT instance, kind, name FROM configured WHERE gone_at IS NULL AND instance <> ''"
+    ).fetchall()
+    found = defaultdict[str, dict[str, set[str]]](lambda: {"gateway": set(), "endpoint": set()})
+    for instance, kind, name in rows:
+        found[instance][kind].add(name)
+    return {
+        instance: Configured(frozenset(of["gateway"]), frozenset(of["endpoint"]))
+        for instance, of in found.items()
+    }
 
 
 def differing(db: Connection) -> list[str]:

@@ -7,7 +7,7 @@ and NUMBERS say.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 
@@ -44,9 +44,30 @@ NUMBERS = "(SELECT CAST(value AS BIGINT) FROM json_each(?))"
 """The right side of an `IN`: one of the whole numbers in the value, which `listed` makes."""
 
 
+SHARED_LOCK = "/* FOR SHARE */"
+"""At the end of a SELECT: nobody changes its rows before the end of this transaction.
+
+SQLite has one writer at a time and needs no lock. Not for queries that only read.
+"""
+
+LOCK = "/* FOR UPDATE OF {} */"
+"""The same for the table with this alias, and nobody else takes either lock on its rows."""
+
+
 def listed(values: Iterable[str | int]) -> str:
     """Return the value for TEXTS or NUMBERS; it is one value, however many are in it."""
     return json.dumps(list(values))
+
+
+def fetch_each(db: Connection, query: str, parameters: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """Run a query once for each of the rows of values; return what each found.
+
+    A connection to a server asks for all of it before it waits for the first answer.
+    """
+    together: Callable[..., list[list[Any]]] | None = getattr(db, "fetch_each", None)
+    if together is not None:
+        return together(query, parameters)
+    return [db.execute(query, values).fetchall() for values in parameters]
 
 
 def set_meta(db: Connection, key: str, value: str) -> None:

@@ -12,7 +12,7 @@ from notifier.model.lease import Fence
 from notifier.model.video import Snapshot
 from notifier.store import downloads, endpoints, expiry_timers, job_samples, outbox
 from notifier.store.codec import dump_snapshot
-from notifier.store.connection import NUMBERS, TEXTS, Connection, listed
+from notifier.store.connection import LOCK, NUMBERS, TEXTS, Connection, listed
 from notifier.store.fences import those_over
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
@@ -66,7 +66,7 @@ def _open(db: Connection, watches: Collection[int]) -> Mapping[int, _Open]:
     rows = db.execute(
         "SELECT w.id, w.endpoints, c.url, c.endpoint FROM watches w "
         "LEFT JOIN callbacks c ON c.watch = w.id "
-        f"WHERE w.id IN {NUMBERS} AND w.state = 'open'",
+        f"WHERE w.id IN {NUMBERS} AND w.state = 'open' ORDER BY w.id {LOCK.format('w')}",
         (listed(watches),),
     )
     return {watch: _Open(*asked) for watch, *asked in rows}

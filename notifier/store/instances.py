@@ -3,7 +3,7 @@
 The times here are by the database's clock alone, so that clocks of machines are never compared.
 """
 
-from notifier.model.instance import Instance, Registered
+from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.store import configured, leases
 from notifier.store.connection import Connection
 
@@ -67,6 +67,11 @@ def alive(db: Connection) -> list[Registered]:
     """Return the instances that were not buried, by name."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM instances ORDER BY name, id").fetchall()
     return [_registered(row) for row in rows]
+
+
+def state(db: Connection, now: float) -> ClusterState:
+    """Return who is alive, what each has configured, and who owns what."""
+    return ClusterState(now, alive(db), configured.of_instances(db), leases.all_leases(db))
 
 
 def _registered(row: tuple[object, ...]) -> Registered:

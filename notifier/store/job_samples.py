@@ -23,29 +23,37 @@ _CLASS = "gateway = ? AND model = ? AND seconds = ? AND size = ?"
 
 def add_all(db: Connection, samples: Sequence[tuple[JobSample, float]]) -> None:
     """Keep samples, each with its time, and remove the oldest of them and of classes."""
-    for sample, now in samples:
-        _add(db, sample, now)
-    if samples:
-        _forget_classes(db)
-
-
-def _add(db: Connection, sample: JobSample, now: float) -> None:
-    readings = dump_json(sample.readings)
-    (row,) = db.execute(
+    if not samples:
+        return
+    db.executemany(
         "INSERT INTO job_samples (gateway, model, seconds, size, duration, gap, requests, "
-        "readings, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        (*sample.job_class, sample.duration, sample.gap, sample.requests, readings, now),
-    ).fetchone()
-    db.execute(
-        "INSERT INTO job_classes (gateway, model, seconds, size, last) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (gateway, model, seconds, size) DO UPDATE SET last = excluded.last",
-        (*sample.job_class, row),
+        "readings, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                *each.job_class,
+                each.duration,
+                each.gap,
+                each.requests,
+                dump_json(each.readings),
+                now,
+            )
+            for each, now in samples
+        ],
     )
-    db.execute(
+    classes = dict.fromkeys(sample.job_class for sample, _ in samples)
+    db.executemany(
+        "INSERT INTO job_classes (gateway, model, seconds, size, last) "
+        f"SELECT gateway, model, seconds, size, id FROM job_samples WHERE {_CLASS} "
+        "ORDER BY id DESC LIMIT 1 "
+        "ON CONFLICT (gateway, model, seconds, size) DO UPDATE SET last = excluded.last",
+        classes,
+    )
+    db.executemany(
         f"DELETE FROM job_samples WHERE {_CLASS} AND id <= (SELECT id FROM job_samples WHERE "
         f"{_CLASS} ORDER BY id DESC LIMIT 1 OFFSET {MOST_OF_A_CLASS})",
-        (*sample.job_class, *sample.job_class),
+        [(*each, *each) for each in classes],
     )
+    _forget_classes(db)
 
 
 def _forget_classes(db: Connection) -> None:

@@ -4,15 +4,16 @@ A lease without an owner is free. Its epoch grows with each owner, so that a fen
 ownership never fits again, even if it was the same instance's.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from notifier.model.lease import Fence, Lease, LeaseKind
+from notifier.model.lease import Fence, Lease, LeaseKind, shard_number, shard_of
 from notifier.model.watch import Watch
 from notifier.store import callback_hosts, mailbox, outbox, watches
-from notifier.store.connection import Connection
-from notifier.store.fences import holds
+from notifier.store.connection import NUMBERS, Connection, listed
+from notifier.store.fences import lasts
 
 _COLUMNS = "name, kind, subject, owner, epoch, weight"
 
@@ -79,14 +80,19 @@ def weigh(db: Connection, owner: str, weights: Mapping[str, float]) -> None:
     )
 
 
-def watches_of(db: Connection, fence: Fence, gateway: str, shard: int) -> list[Watch]:
-    """Return the open watches of a shard; none if the ownership is over."""
-    if not holds(db, fence):
-        return []
-    found = watches.open_watches(
-        db, where="AND gateway = ? AND shard = ?", values=(gateway, shard)
-    )
-    return [replace(watch, fence=fence) for watch in found]
+def watches_of(db: Connection, owned: Iterable[Lease]) -> list[Watch]:
+    """Return the open watches of shards, except of those whose ownership is over."""
+    shards = defaultdict[str, dict[int, Fence]](dict)
+    for lease in owned:
+        if lease.fence is not None and lasts(db, lease.fence):
+            shards[lease.subject][shard_number(lease.name)] = lease.fence
+    found = list[Watch]()
+    of_shards = f"AND gateway = ? AND shard IN {NUMBERS}"
+    for gateway, fences in shards.items():
+        values = (gateway, listed(sorted(fences)))
+        watches_now = watches.open_watches(db, where=of_shards, values=values)
+        found += [replace(watch, fence=fences[shard_of(watch.row)]) for watch in watches_now]
+    return found
 
 
 def release_interrupted(db: Connection, owner: str) -> int:

@@ -36,6 +36,8 @@ from notifier.store import (
     shared_watches,
     watch_batches,
 )
+from notifier.store.cluster_operations import ClusterOperations
+from notifier.store.connection import Connection
 from notifier.store.engine import Engine
 from notifier.store.executor import Executor
 from notifier.store.mailbox import posting
@@ -56,11 +58,8 @@ _record_found = posting(discovery.record, lambda opened: [watch.row for watch in
 _confirm_found = posting(discovery.confirm, lambda opened: [watch.row for watch in opened])
 
 
-class SharedStore(Store):
-    """The store of the instance `name`; raises StoreError as `Store` does.
-
-    `instance` is the id of its registration: another one after it was buried.
-    """
+class SharedStore(ClusterOperations, Store):
+    """The store of the instance `name`; raises StoreError as `Store` does."""
 
     def __init__(
         self,
@@ -70,10 +69,11 @@ class SharedStore(Store):
         metrics: Metrics | None = None,
         *,
         name: str,
+        database_time: Callable[[Connection], float] | None = None,
     ) -> None:
         super().__init__(database, executor, now, metrics)
         self.name = name
-        self.instance = ""
+        self.database_time = database_time
 
     async def sync_watches(
         self, listings: Sequence[Listing], gone: Collection[str]

@@ -174,7 +174,8 @@ class Store(FollowUpOperations, Following):
 
         None when the ownership of `fence` is over.
         """
-        return await self._transact(claims.claim_due, endpoint, limit, self._now(), fence)
+        wanted = claims.Wanted(endpoint, limit, self._now(), fence)
+        return await self._transact_bulk(claims.claim_all, wanted)
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""

@@ -1,12 +1,16 @@
 """Writes JSON that people look at: what is not printable is escaped, so that nothing is lost."""
 
 import json
+from json import JSONEncoder
 from typing import Any
+
+_encode = JSONEncoder(ensure_ascii=False).encode
 
 
 def shown_json(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - what json.dumps takes
     """Return `value` as JSON text, safe for a terminal."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    encode = _encode if indent is None else JSONEncoder(indent=indent, ensure_ascii=False).encode
+    text = encode(value)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

@@ -16,6 +16,9 @@ from notifier.model.answer import Seen
 class Echoing:
     """Answers with a failed job that quotes every header."""
 
+    def start(self, request: HttpRequest, done: object) -> bool:
+        return False  # each request takes a task
+
     async def send(self, request: HttpRequest) -> HttpResponse:
         job = {
             "id": "video_1",

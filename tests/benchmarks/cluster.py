@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from notifier.model.delivery import AttemptRecord
+from notifier.model.job_sample import JobClass, JobSample
 from notifier.store import Database, Store, ThreadExecutor
 from notifier.store.engine import Engine
 from tests import postgres
@@ -30,6 +31,7 @@ ROUND_TRIP = 0.001
 TASKS = 128
 CLAIMS = 16
 LANES = 16
+SAMPLE = JobSample(JobClass("main", "sora-2", "8", "1280x720"), 123.5, 2.5, 7, ((0.0, 0),))
 RECEIVED = AttemptRecord(START, 12, "delivered", 204)
 
 
@@ -56,7 +58,7 @@ async def measure(engine: Engine, jobs: int) -> Rates:
 
     async def end() -> None:
         for watch, event in queue:
-            assert await store.record_ending(watch.row, event, last)
+            assert await store.record_ending(watch.row, event, last, sample=SAMPLE)
 
     async def deliver(lane: str) -> None:
         while claims := await store.claim_due(lane, CLAIMS):

@@ -58,6 +58,9 @@ SCHEDULE = (5.0, 300.0)
 PUBLISHERS = 100
 """How many pollers end their watches at the same time."""
 
+FAN_OUT = 100
+"""How many endpoints an event goes to where fan-out is measured."""
+
 IN_FLIGHT = 4
 """POSTs at once: the default `max_concurrency`."""
 
@@ -70,6 +73,11 @@ def events_cpu(events: int = 3000) -> float:
 def plain_loop_cpu(events: int = 1000) -> float:
     """Return the same for a loop with httpx on asyncio and a commit for each row."""
     return _measured("plain", events)
+
+
+def fan_out_cpu(events: int = 60) -> float:
+    """Return notifier's CPU seconds per delivery of events that each go to 100 endpoints."""
+    return _measured("fan-out", events)
 
 
 def latency(samples: int = 60) -> float:
@@ -128,7 +136,8 @@ def _receiver() -> Iterator[str]:
             process.kill()
 
 
-async def _notifier(events: int) -> float:
+async def _notifier(events: int, endpoints: int = 1) -> float:
+    """Return CPU seconds per delivery."""
     clock = Clock(time.time, trio.current_time)
     with TemporaryDirectory() as folder, _receiver() as url:
         log.configure("info", "json", Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115 - all its life
@@ -137,13 +146,13 @@ async def _notifier(events: int) -> float:
         watches = await store.sync_watches(
             [listing(*(spec(f"video_{number}") for number in range(events + PUBLISHERS)))], []
         )
-        async with _delivering(store, clock, url) as outbox:
+        async with _delivering(store, clock, url, endpoints) as outbox:
             await _publish(store, outbox, watches[:PUBLISHERS])  # connections, growing files
             before = _cpu()
             await _publish(store, outbox, watches[PUBLISHERS:])
             used = _cpu() - before
         database.close()
-    return used / events
+    return used / events / endpoints
 
 
 async def _publish(store: Store, outbox: Outbox, watches: list[Watch]) -> None:
@@ -162,29 +171,23 @@ async def _publish(store: Store, outbox: Outbox, watches: list[Watch]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Outbox]:
-    """Deliver to `url` what is put into the outbox."""
+async def _delivering(
+    store: Store, clock: Clock, url: str, endpoints: int
+) -> AsyncIterator[Outbox]:
+    """Deliver to `url`, as to so many endpoints, what is put into the outbox."""
     target = Target(url, {}, [KEY], 15.0)
-    notices = EndpointNotices((), new_id=lambda: "evt_x", wall=clock.wall, wake=lambda _: None)
-    async with open_client(IN_FLIGHT) as client, trio.open_nursery() as nursery:
-        runner = AttemptRunner(
-            DeliveryRules("app", Format.STANDARD, SCHEDULE),
-            WebhookSender(client, lambda: target, clock.wall),
-            AttemptRecorder(store, clock.now),
-            notices,
-            health=Health("mark"),
-            clock=clock,
-            rng=rng(),
-        )
-        rules = LaneRules("app", IN_FLIGHT)
-        flow = EndpointFlow(rules, runner, store, clock=clock, rng=rng())
-        lane = Lane("app", flow, runner, Wakeup())
+    names = [f"app-{number}" for number in range(endpoints)]
+    recorder = AttemptRecorder(store, clock.now)
+    most = IN_FLIGHT * endpoints
+    async with open_client(most) as client, trio.open_nursery() as nursery:
         dispatcher = Dispatcher()
-        dispatcher.add("app", lane)
+        for name in names:
+            sender = WebhookSender(client, lambda: target, clock.wall)
+            dispatcher.add(name, _lane(name, store, clock, sender, recorder))
         nursery.start_soon(dispatcher.run)
         yield Outbox(
             store,
-            [Subscription("app", Format.STANDARD, ("video.*",))],
+            [Subscription(name, Format.STANDARD, ("video.*",)) for name in names],
             content_url=lambda _, video: f"http://gateway/v1/videos/{video}/content",
             follow_ups=NothingFollows(),
             event_id=partial(watch_event_id, store.id),
@@ -192,6 +195,23 @@ async def _delivering(store: Store, clock: Clock, url: str) -> AsyncIterator[Out
             lanes=dispatcher,
         )
         dispatcher.stop()
+
+
+def _lane(
+    name: str, store: Store, clock: Clock, sender: WebhookSender, recorder: AttemptRecorder
+) -> Lane:
+    """Return the lane of one endpoint."""
+    runner = AttemptRunner(
+        DeliveryRules(name, Format.STANDARD, SCHEDULE),
+        sender,
+        recorder,
+        EndpointNotices((), new_id=lambda: "evt_x", wall=clock.wall, wake=lambda _: None),
+        health=Health("mark"),
+        clock=clock,
+        rng=rng(),
+    )
+    flow = EndpointFlow(LaneRules(name, IN_FLIGHT), runner, store, clock=clock, rng=rng())
+    return Lane(name, flow, runner, Wakeup())
 
 
 async def _plain(events: int) -> float:
@@ -250,6 +270,8 @@ def main(what: str, count: int) -> None:
         return
     if what == "plain":
         figure = asyncio.run(_plain(count))
+    elif what == "fan-out":
+        figure = trio.run(_notifier, count, FAN_OUT)
     else:
         figure = trio.run(_notifier if what == "notifier" else _latency, count)
     sys.stdout.write(json.dumps(figure))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.cluster.grants import Grant, next_rate, shares
+from notifier.cluster.grants import next_rate, shares
+from notifier.model.grant import Grant
 
 wants = st.dictionaries(st.text("abcdef", min_size=1), st.floats(0, 1000), min_size=1, max_size=8)
 

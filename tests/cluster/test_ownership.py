@@ -61,6 +61,7 @@ class Cluster:
         for _ in range(rounds):
             before = self.moved
             self.round()
+            self.round()  # what nobody's share has room for is taken when it is seen again
             if self.moved == before:
                 return
         raise AssertionError("it never settles")

@@ -57,3 +57,23 @@ async def test_an_attempt_that_fails_at_the_url_of_before_says_nothing_about_the
 
     assert (len(old.got), len(new.got)) == (1, 1)
     assert (await store.outstanding(0)).deliveries.delivered == 1
+
+
+async def test_retiring_a_lane_waits_until_what_it_has_in_flight_is_recorded(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    store = memory_store(clock)
+    await put(store, "app", count=2)
+    dispatcher = Dispatcher()
+    rules = LaneRules("app", 1)
+    dispatcher.add("app", Parts(store, Receiver(takes=10), clock, rules=rules).lane())
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(dispatcher.run)
+        await trio.sleep(1)
+        await dispatcher.retire("app")
+        counts = (await store.outstanding(0)).deliveries
+        dispatcher.stop()
+
+    assert (counts.delivered, counts.pending) == (1, 1)

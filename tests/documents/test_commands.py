@@ -53,6 +53,7 @@ RUN_ELSEWHERE = {
     "python3 inbox.py": "tests/receivers/programs.py",
     "python -W ignore::DeprecationWarning make_video.py": "tests/process/test_transcript.py",
     "notifier watch list": "tests/process/test_transcript.py",
+    "notifier store copy": "tests/process/test_postgres.py",
 }
 """How commands begin that other tests run, most of them with ports and folders of their own."""
 
@@ -66,6 +67,7 @@ NOT_RUN = {
     "notifier install --write": SERVICE,
     "${EDITOR:-nano}": "opens an editor",
     "systemctl": SERVICE,
+    "sudo -u postgres": "makes a user and a database in a server of the machine's own",
     "notifier status": SERVICE,
     "python3 -m venv .venv && .venv/bin/pip": SUITE,
     ".venv/bin/pytest": SUITE,
@@ -208,7 +210,7 @@ def test_the_way_to_try_a_receiver_as_pasted(shell: Shell) -> None:
     with shell.running(serve) as printed:
         wait_for(printed, "running on")
         assert re.fullmatch(r"app took it: HTTP 204 \(evt_\w+\)\n", shell.run(test))
-        wait_for(printed, "video_notifier_test is ready: https://")
+        wait_for(printed, "video_notifier_test is ready: http")
 
 
 def test_the_loop_of_a_shell_as_pasted_ends_with_the_job(shell: Shell) -> None:

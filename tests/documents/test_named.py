@@ -108,3 +108,11 @@ def test_every_link_to_another_site_is_an_https_address() -> None:
             assert parts.scheme == "https", (page.name, target)
             assert re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", parts.netloc), (page.name, target)
             assert not re.search(r"[\s<>\"…]", target), (page.name, target)
+
+
+def test_the_page_that_lists_the_commands_has_all_of_them() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    listed = page[page.index("## Which commands are there?") :]
+    commands = cli.list_commands(click.Context(cli))
+    assert len(commands) > 15
+    assert [name for name in commands if not re.search(rf"`{name}[ `]", listed)] == []

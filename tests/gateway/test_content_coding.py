@@ -77,6 +77,9 @@ class Peer:
         self.response = response
         self.urls: list[str] = []
 
+    def start(self, request: HttpRequest, done: object) -> bool:
+        return False  # each request takes a task
+
     async def send(self, request: HttpRequest) -> HttpResponse:
         self.urls.append(request.url)
         return self.response

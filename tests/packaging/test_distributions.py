@@ -88,7 +88,14 @@ def init_points_at_the_shipped_example(program: Path, folder: Path) -> None:
 def sdist_has_what_a_packager_needs(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    needed = {"README.md", "LICENSE", "CHANGELOG.md", "RELIABILITY.md", "Dockerfile"}
+    needed = {
+        "README.md",
+        "README.zh-CN.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "RELIABILITY.md",
+        "Dockerfile",
+    }
     needed |= {"compose.yaml", "compose/config.toml", "tests/conftest.py", ".ci/run"}
     needed |= {*SHIPPED.values()} | {f"docs/{page.name}" for page in (CHECKOUT / "docs").glob("*")}
     assert needed <= names, needed - names

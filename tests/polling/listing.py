@@ -53,6 +53,9 @@ class ListingGateway:
         for name in names:
             self.jobs[name] = {"id": name, "object": "video", "status": "in_progress"}
 
+    def start(self, request: HttpRequest, done: object) -> bool:
+        return False  # each request takes a task
+
     async def send(self, request: HttpRequest) -> HttpResponse:
         parts = urlsplit(request.url)
         name = parts.path.removeprefix("/v1/videos").strip("/")
@@ -129,12 +132,12 @@ class RecordingPoller(Poller):
     answered: Callable[[], Mapping[str, list[float]]]
     crashes = 0
 
-    def accept_listed(self, asked: PollResult, now: float) -> bool:
+    def accept(self, asked: PollResult, now: float) -> bool:
         """Accept, and record it."""
         if self.crashes:
             self.crashes -= 1
             raise ArithmeticError
-        accepted = super().accept_listed(asked, now)
+        accepted = super().accept(asked, now)
         if accepted:
             self.answered()[self.video_id].append(asked.at)
         return accepted

@@ -140,3 +140,39 @@ async def test_a_budget_that_changes_holds_at_once(
 
     assert 50 <= faster <= 62
     assert 9 <= slower - faster <= 11
+
+
+async def test_a_grant_takes_the_place_of_the_budget_and_none_lets_nothing_through(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    gateway = Gateway()
+    scheduler = make_scheduler(nursery, gateway, rate=10)
+    scheduler.grant(0.0)
+    async with trio.open_nursery() as pollers:
+        for number in range(10):
+            pollers.start_soon(ask, scheduler, f"video_{number}")
+        await trio.sleep(60)
+        assert gateway.asked == []
+        scheduler.change(gateway, rules(rate=10))  # a reload does not raise it
+        await trio.sleep(5)
+        assert gateway.asked == []
+        scheduler.grant(2.0)
+        began = trio.current_time()
+
+    times = [at - began for at, _ in gateway.asked]
+    assert 4 <= max(times) <= 6
+
+
+async def test_nothing_is_asked_while_it_is_not_allowed(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    gateway, allowed = Gateway(), [False]
+    scheduler = make_scheduler(nursery, gateway, rate=10, allowed=lambda: allowed[0])
+    async with trio.open_nursery() as pollers:
+        pollers.start_soon(ask, scheduler, "video_1")
+        await trio.sleep(30)
+        assert gateway.asked == []
+        allowed[0] = True
+        began = trio.current_time()
+
+    assert gateway.asked[0][0] - began < 1

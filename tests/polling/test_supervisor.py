@@ -249,3 +249,24 @@ async def test_many_watches_whose_dropins_are_lost_are_one_warning(
     (lost,) = [line for line in lines if line["event"] == "dropins_lost"]
     assert (lost["log_level"], lost["files"], lost["withdrawn"]) == ("warning", 6, 6)
     assert supervisor.polling == 0
+
+
+async def test_watches_that_another_instance_polled_are_spread_out_and_let_go_without_a_word(
+    autojump_clock: MockClock,
+) -> None:
+    world = World()
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            supervisor = world.supervisor(nursery)
+            supervisor.apply([open_watch(0)])
+            supervisor.take_over([open_watch(row) for row in range(100)])
+            await trio.sleep(40)
+            supervisor.let_go(range(1, 101))
+            assert supervisor.polling == 1
+            await run_for(60, nursery)
+
+    first = [world.asked[f"video_{row}"][0] for row in range(1, 100)]
+    assert max(first) - min(first) > 15
+    assert max(world.asked["video_1"]) <= 40
+    assert max(world.asked["video_0"]) > 60
+    assert "withdrawn" not in [line["event"] for line in logs]

@@ -12,6 +12,7 @@ from tests import postgres
 from tests.faults.jobs import begin, finish
 from tests.postgres import Server, running_server
 from tests.process.harness import World, eventually, notifier, running, world
+from tests.tcp_proxy import Proxy
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +154,53 @@ async def test_a_server_that_takes_no_writes_loses_nothing(
             await app.wait_for(1)
             await daemon.end()
     assert [got.event["type"] for got in app.got] == ["video.completed"]
+
+
+async def test_a_server_behind_a_black_hole_is_given_up_and_found_again(
+    tmp_path: Path, server: Server
+) -> None:
+    """Whatever lies between acknowledges everything and passes nothing on."""
+    between = Proxy(server.port)
+    async with world(tmp_path) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        begin(w, "job")
+        env = on_postgres(w, server.url(server.new_schema(), between.port))
+        async with running(w.config_path, **env) as daemon:
+            await daemon.wait_for_log("poll")
+            between.swallows = True
+            finish(w, "job")
+            await eventually(
+                lambda: "did not answer in time" in daemon.log_path.read_text(),
+                "the end of a call without an answer",
+            )
+            assert app.got == []
+            between.swallows = False
+            await app.wait_for(1)
+            assert await daemon.end() == 0
+    between.close()
+    assert [got.event["type"] for got in app.got] == ["video.completed"]
+
+
+async def test_the_state_in_a_file_is_copied_and_goes_on(tmp_path: Path, server: Server) -> None:
+    async with world(tmp_path) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        begin(w, "first", "second")
+        async with running(w.save()) as daemon:
+            await daemon.wait_for_log("poll")
+            finish(w, "first")
+            await app.wait_for(1)
+            await daemon.end()
+        file = w.store_path
+        env = on_postgres(w, server.new_url())
+        copied = await notifier("store", "copy", file, "-c", w.config_path, env=env)
+        assert copied.returncode == 0, copied.stderr
+        assert "each with the same hash on both sides" in copied.stdout
+        again = await notifier("store", "copy", file, "-c", w.config_path, env=env)
+        assert (again.returncode, "not empty" in again.stderr) == (1, True)
+        async with running(w.config_path, **env) as daemon:
+            finish(w, "second")
+            await app.wait_for(2)
+            await daemon.end()
+    assert [got.event["data"]["id"] for got in app.got] == ["first", "second"]

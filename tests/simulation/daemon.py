@@ -54,6 +54,7 @@ from notifier.store.endpoints import disabled
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.simulation.crashing_store import CrashedError, CrashingExecutor, Keeping, WitnessedStore
+from tests.simulation.network import Network
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.world import DAY, World
 
@@ -165,7 +166,8 @@ class Simulation:
             wall=clock.wall,
             lanes=dispatcher if self.wakes else Dispatcher(),
         )
-        scheduler = self._scheduler(clock)
+        network = Network(self.world)
+        scheduler = self._scheduler(clock, network)
 
         snapshots = SnapshotWriter(store)
 
@@ -183,7 +185,8 @@ class Simulation:
                 ),
             )
 
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as network.nursery:
+            nursery = network.nursery
             nursery.start_soon(dispatcher.run)
             nursery.start_soon(scheduler.run)
             nursery.start_soon(snapshots.run)
@@ -262,10 +265,10 @@ class Simulation:
             coming = (moment for moment in listings.changes() if moment > now)
             await trio.sleep_until(next(coming, math.inf))
 
-    def _scheduler(self, clock: Clock) -> GatewayScheduler:
+    def _scheduler(self, clock: Clock, network: Network) -> GatewayScheduler:
         rewrites = self.world.gateway.dialect == "litellm"
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=rewrites)
-        client = GatewayClient(rules, self.world, clock.wall)
+        client = GatewayClient(rules, network, clock.wall)
         mode: Mode = self.world.rng.choice(("auto", "always", "never"))
         asking = SchedulerLimits(self.budget, in_flight=32, poll_interval=20, list_videos=mode)
         return GatewayScheduler("main", client, asking, now=clock.now, rng=self.world.rng)

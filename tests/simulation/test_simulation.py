@@ -17,12 +17,13 @@ from notifier.model.video import Snapshot
 from notifier.model.watch import Listing, Watch
 from notifier.store import Store
 from notifier.webhook import Outcome, WebhookSender
+from tests.simulation.crashing_store import CrashedError
 from tests.simulation.daemon import Simulation
 from tests.simulation.listings import FILES
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.run import simulate
 
-SEEDS = range(50)
+SEEDS = range(30)
 
 
 @pytest.mark.parametrize("first", range(0, len(SEEDS), 10))
@@ -151,6 +152,8 @@ def commit_the_mark_before_the_jobs(simulation: Simulation) -> None:
             real: Store = self._real
             known = [job._replace(fate=Fate.KNOWN) for job in found]
             await real.record_discovered(gateway, known, walk, mark)
+            if simulation.world.rng.random() < 0.2:
+                raise CrashedError
             others = [job._replace(key=f"again {job.key}") for job in found]
             return await real.record_discovered(gateway, others, walk, mark)
 

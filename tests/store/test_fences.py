@@ -1,5 +1,7 @@
 """What an owner writes counts only while it is the owner."""
 
+import pytest
+
 from notifier.model.delivery import (
     AttemptRecord,
     CallbackDemand,
@@ -18,6 +20,8 @@ from notifier.store.fenced_lane import FencedLane
 from notifier.store.queries import WatchFilter
 from tests.builders import START, new_event, snapshot, spec
 from tests.store.test_shared_store import Two
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 FAILED = AttemptRecord(START, 12, "http_500", 500)
 DONE = AttemptRecord(START, 12, "delivered", 204)
@@ -43,7 +47,8 @@ class Shards(Two):
         return lease.fence
 
     def watches(self, fence: Fence) -> list[Watch]:
-        return self.database.transact(leases.watches_of, fence, "main", 0)
+        lease = Lease(fence.lease, LeaseKind.WATCH, "main", fence.owner, fence.epoch)
+        return self.database.transact(leases.watches_of, [lease])
 
 
 async def end(two: Shards, watch: Watch, event: str = "evt_1") -> RecordedEnding | NotRecorded:

@@ -1,19 +1,24 @@
 """The store in PostgreSQL: what is different from a file."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import psycopg
 import pytest
 
 from notifier.errors import StoreError, StoreRefusedError
-from notifier.store.connection import Connection, set_meta
+from notifier.store import InlineExecutor, Store
+from notifier.store.claims import claim_due
+from notifier.store.connection import SHARED_LOCK, Connection, Cursor, set_meta
+from notifier.store.endings import EndedWatch, record_all
 from notifier.store.operation import Operation
 from notifier.store.postgres import schema as postgres_schema
 from notifier.store.postgres import session
 from notifier.store.postgres.database import PostgresDatabase
 from notifier.store.postgres.dialect import translate
+from notifier.store.postgres.set_based import for_all
 from notifier.store.schema import VERSION, migrate
+from tests.builders import START, Time, listing, new_event, snapshot, spec
 from tests.postgres import Server
 
 FILE_ALONE = {"log_mark", "sqlite_sequence"}
@@ -34,6 +39,10 @@ def database(url: str) -> Iterator[PostgresDatabase]:
 def test_values_are_numbered_as_they_come_or_as_they_are_numbered() -> None:
     assert translate("SELECT ? WHERE x = ?") == "SELECT $1 WHERE x = $2"
     assert translate("SELECT ?2 WHERE x = ?1") == "SELECT $2 WHERE x = $1"
+
+
+def test_the_rows_of_a_fence_are_locked() -> None:
+    assert translate(SHARED_LOCK) == "FOR SHARE"
 
 
 def columns_in_file() -> set[tuple[str, str]]:
@@ -98,9 +107,10 @@ def test_the_tables_of_another_program_are_refused_and_left_alone(
     assert refused.value.exit_code == 78
 
 
-def test_a_url_that_libpq_cannot_read_is_not_repeated() -> None:
+@pytest.mark.parametrize("rest", ["db/n?no=option", "[::1/n", "db:port/n", "db/n?x"])
+def test_a_url_that_libpq_cannot_read_is_not_repeated(rest: str) -> None:
     with pytest.raises(StoreError) as refused:
-        PostgresDatabase(lambda: "postgresql://me:hunter2hunter2@db/n?no=option")
+        PostgresDatabase(lambda: f"postgresql://me:hunter2hunter2@{rest}")
     assert "hunter2" not in str(refused.value)
 
 
@@ -191,3 +201,96 @@ def test_after_a_failure_to_connect_the_next_ones_fail_at_once_for_a_while(
         with pytest.raises(StoreError, match="cannot be reached"):
             lost.connected()
     assert len(asked) < 5
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows", "statement"),
+    [
+        (
+            "INSERT INTO a (x, y) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(1, None), (2, None)],
+            (
+                "INSERT INTO a (x, y) SELECT v.p1, NULL FROM ROWS FROM (unnest($1), "
+                "generate_series(1, $2)) AS v (p1, number) ON CONFLICT DO NOTHING"
+            ),
+        ),
+        (
+            "UPDATE a SET x = ? WHERE y = ?",
+            [(1, "a")],
+            (
+                "UPDATE a SET x = v.p1 FROM ROWS FROM (unnest($1), unnest($2), "
+                "generate_series(1, $3)) AS v (p1, p2, number) WHERE y = v.p2"
+            ),
+        ),
+        (
+            "DELETE FROM a WHERE x = ?",
+            [(1,)],
+            (
+                "DELETE FROM a USING ROWS FROM (unnest($1), generate_series(1, $2)) "
+                "AS v (p1, number) WHERE x = v.p1"
+            ),
+        ),
+        (
+            "INSERT INTO a (x) SELECT y FROM b WHERE y = ?",
+            [(1,)],
+            (
+                "INSERT INTO a (x) SELECT y FROM b, ROWS FROM (unnest($1), "
+                "generate_series(1, $2)) AS v (p1, number) WHERE y = v.p1"
+            ),
+        ),
+    ],
+)
+def test_a_statement_for_many_rows_becomes_one_with_an_array_for_each_column(
+    sql: str, rows: list[tuple[object, ...]], statement: str
+) -> None:
+    made = for_all(sql, rows)
+    assert made is not None
+    assert made[0] == statement
+
+
+def test_what_updates_on_a_conflict_is_run_row_by_row() -> None:
+    sql = "INSERT INTO a (x) VALUES (?) ON CONFLICT (x) DO UPDATE SET x = excluded.x"
+    assert for_all(sql, [(1,), (1,)]) is None
+
+
+def test_a_column_of_whole_numbers_and_others_is_of_the_others() -> None:
+    made = for_all("INSERT INTO a (x) VALUES (?)", [(1,), (2.5,), (None,)])
+    assert made is not None
+    assert made[1] == [[1.0, 2.5, None], 3]
+
+
+async def test_a_claim_reads_as_much_of_a_backlog_as_it_takes(
+    database: PostgresDatabase,
+) -> None:
+    """A plan that sorts, or reads all, costs more the longer an endpoint has been down."""
+    store = Store(database, InlineExecutor(), Time())
+    watches = await store.sync_watches([listing(*(spec(f"v{n}") for n in range(3000)))], [])
+    endings = [
+        EndedWatch(watch.row, new_event(f"evt_{n}"), snapshot(), START)
+        for n, watch in enumerate(watches)
+    ]
+    database.transact(record_all, endings)
+    database.transact(lambda db: db.execute("ANALYZE"))
+    seen: list[str] = []
+
+    class Explaining:
+        """Passes queries on, and keeps the plan of each."""
+
+        def __init__(self, db: Connection) -> None:
+            self._db = db
+
+        def execute(self, sql: str, parameters: Sequence[object] = ()) -> Cursor:
+            plan = self._db.execute(f"EXPLAIN {sql}", parameters)
+            seen.append("\n".join(line for (line,) in plan.fetchall()))
+            return self._db.execute(sql, parameters)
+
+        def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> Cursor:
+            return self._db.executemany(sql, rows)
+
+    claims = database.transact(lambda db: claim_due(Explaining(db), "app", 4, START))
+    assert len(claims) == 4
+    (plan,) = seen
+    assert "due_deliveries" in plan
+    assert "Sort" not in plan
+    assert "Seq Scan on deliveries" not in plan
+    await store.close()

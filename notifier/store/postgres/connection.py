@@ -1,5 +1,6 @@
 """One connection to PostgreSQL: statements in the common subset, and calls that end in time."""
 
+import logging
 import math
 import select
 import time
@@ -21,6 +22,9 @@ except ImportError as _error:
         "pip install 'video-notifier[postgres]'",
         exit_code=78,
     ) from _error
+
+# what it logs is raised as well
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 FAILURES = (psycopg.Error, UnicodeError, OverflowError)
 """What a statement raises."""
@@ -115,6 +119,11 @@ class PostgresConnection:
         cursor = self.raw.cursor()
         cursor.executemany(cast("Any", translate(sql)), rows)
         return cursor if self._pipeline is None else _PipelineCursor(cursor, self._pipeline)
+
+    def fetch_each(self, query: str, parameters: Iterable[Sequence[Any]], /) -> list[list[Any]]:
+        """Run a query for each of the rows of values, in one round trip."""
+        asked = [self.execute(query, values) for values in parameters]
+        return [cursor.fetchall() for cursor in asked]
 
     @contextmanager
     def transaction(self, *begin: str) -> Iterator[None]:

@@ -75,6 +75,10 @@ class PostgresDatabase:
             database._held = held.pop_all()
             return database
 
+    def writer(self) -> PostgresConnection:
+        """Return the connection that writes; raises StoreError when there is none."""
+        return self._writer.connected()
+
     def transact(
         self,
         function: Callable[Concatenate[Connection, P], T],

@@ -82,7 +82,10 @@ class Session:
 
     def _note(self, error: Exception) -> None:
         reason = str(error)
-        if isinstance(error, psycopg.Error):
+        if isinstance(error, psycopg.ProgrammingError):
+            # libpq quotes all of it, with the password
+            reason = "[store] url is not one that PostgreSQL's libpq can read"
+        elif isinstance(error, psycopg.Error):
             reason = f"PostgreSQL cannot be reached: {explained(error)}"
         self._failure = reason
         self._pause = min(max(2 * self._pause, _SHORTEST_PAUSE), _LONGEST_PAUSE)

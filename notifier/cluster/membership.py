@@ -1,0 +1,149 @@
+"""Being alive: registers this instance, beats, and buries those that do not.
+
+An instance is dead when its row is gone, never merely when it looks late. One that finds its own
+row gone has been buried: it drops all work at once and registers anew, as another instance.
+"""
+
+import math
+from collections.abc import Callable
+
+import trio
+
+from notifier import log
+from notifier.cluster.deps import MemberStore, Surroundings
+from notifier.cluster.trust import Trust
+from notifier.errors import InstanceRefusedError, StoreError
+from notifier.model.instance import ClusterState, Instance
+
+_BEATS = 3
+"""How many beats are sent in a lease time."""
+
+_SPREAD = 0.2
+_AGAIN = 0.5
+_SOON = 0.05
+
+
+class Membership:
+    """Keeps one instance alive for `lease` seconds at a time.
+
+    `identity` is this process; its id is replaced at each registration.
+    """
+
+    def __init__(
+        self, store: MemberStore, identity: Instance, lease: float, around: Surroundings
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._lease = lease
+        self._around = around
+        self._log = log.get()
+        self._is_reachable = True
+        self.trust = Trust(lease, around.clock)
+        self.state: ClusterState | None = None
+        """How things were at the last beat; None before the first."""
+
+    @property
+    def id(self) -> str:
+        """The id of the present registration."""
+        return self._identity.id
+
+    async def join(self, gateways: Callable[[], list[str]]) -> None:
+        """Register, and beat for the first time; raises InstanceRefusedError or StoreError.
+
+        A row of the same name may be of a former process of this machine, which is buried at
+        once, or of a machine that died, which is waited for.
+        """
+        began = self._around.clock()
+        while not await self._register(gateways()):
+            waited = self._around.clock() - began
+            for one in await self._store.instances():
+                if one.instance.name == self._identity.name and self._around.is_dead(one.instance):
+                    await self._store.bury(one.instance.id)
+                    waited = 0.0
+            if waited > self._lease:
+                # it has not been buried by others, so nobody else lives, or it does
+                await self._store.bury_expired()
+                if not await self._register(gateways()):
+                    raise InstanceRefusedError(self._identity.name)
+                break
+            if waited:
+                await trio.sleep(_AGAIN)
+        await self.beat()
+        self._log.info("instance_joined", instance=self._identity.name, id=self.id)
+
+    async def _register(self, gateways: list[str]) -> bool:
+        self._identity = self._identity._replace(id=self._around.new_id())
+        return await self._store.register(self._identity, self._lease, gateways)
+
+    async def beat(self) -> bool:
+        """Tell the store that this instance lives; False if it was buried. Raises StoreError."""
+        sent = self._around.clock()
+        state = await self._store.beat(self._lease)
+        if state is None:
+            self.trust.end()
+            self.state = None
+            return False
+        self.trust.renew(sent)
+        self._around.set_time(state.now, (sent + self._around.clock()) / 2)
+        self.state = state
+        return True
+
+    async def keep_alive(
+        self,
+        on_beat: Callable[[], None],
+        on_buried: Callable[[], None],
+        gateways: Callable[[], list[str]],
+    ) -> None:
+        """Beat for ever; `on_beat` follows each beat, `on_buried` the news of being buried."""
+        while True:
+            await trio.sleep(self._pause())
+            try:
+                if await self.beat():
+                    await self._bury()
+                    on_beat()
+                else:
+                    self._log.error("instance_was_buried", instance=self._identity.name)
+                    on_buried()
+                    await self.join(gateways)
+                    on_beat()
+                self._report_reachable()
+            except (StoreError, InstanceRefusedError) as error:
+                self._report_unreachable(error)
+
+    async def _bury(self) -> None:
+        if not self.trust.may_bury():
+            return
+        for dead in await self._store.bury_expired():
+            self._log.warning("instance_buried", instance=dead.name, id=dead.id, host=dead.host)
+            self.state = None if self.state is None else _without(self.state, dead.id)
+
+    def _pause(self) -> float:
+        """Return the seconds until the next beat: also soon after somebody's time is over."""
+        if not self._is_reachable or self.state is None:
+            return self._lease / 10
+        usual = self._lease / _BEATS
+        pause = usual * self._around.rng.uniform(1 - _SPREAD, 1 + _SPREAD)
+        others = [one for one in self.state.instances if one.instance.id != self.id]
+        over = min((one.expires_at - self.state.now for one in others), default=math.inf)
+        return min(pause, max(over, 0.0) + _SOON) if over > 0 else min(pause, usual / 2)
+
+    def _report_unreachable(self, error: Exception) -> None:
+        if self._is_reachable:
+            trust = round(self.trust.left(), 1)
+            self._log.error("store_unreachable", reason=str(error), works_for=trust)
+        self._is_reachable = False
+
+    def _report_reachable(self) -> None:
+        if not self._is_reachable:
+            self._log.warning("store_reachable_again")
+        self._is_reachable = True
+
+
+def _without(state: ClusterState, dead: str) -> ClusterState:
+    """Return `state` after a burial: what the dead one owned is free."""
+    return state._replace(
+        instances=[one for one in state.instances if one.instance.id != dead],
+        leases=[
+            lease._replace(owner=None) if lease.owner == dead else lease for lease in state.leases
+        ],
+    )

@@ -1,0 +1,81 @@
+"""Makes requests on behalf of parked pollers, whose tasks sleep on unless they have to decide."""
+
+from collections.abc import Callable
+
+import trio
+
+from notifier.model.answer import Answer
+from notifier.polling.poll_slot import PollResult, PollSlot
+from notifier.polling.requester import Requester, StatusClient
+
+ALONE = object()
+"""What a slot is woken with to ask about its video alone."""
+
+
+class ParkedRequests:
+    """Asks through `requester`, about videos alone.
+
+    `wait` is called with a slot that waits on, `done` after each request that ended here. `now`
+    is `Clock.now`.
+    """
+
+    def __init__(
+        self,
+        requester: Requester,
+        now: Callable[[], float],
+        *,
+        wait: Callable[[PollSlot], None],
+        done: Callable[[], None],
+    ) -> None:
+        self._requester = requester
+        self._now = now
+        self._wait = wait
+        self._done = done
+
+    def start(self, slot: PollSlot) -> bool:
+        """Ask about a slot's video while its task sleeps on; False if that takes the task."""
+        client, at = self._requester.client, self._now()
+        started = client.start(
+            slot.video_id, lambda answer: self._answered(slot, answer, at, client)
+        )
+        if started:
+            slot.hold()
+            self._requester.rate.note(at)
+        return started
+
+    def _answered(
+        self, slot: PollSlot, answer: Callable[[], Answer | None], at: float, client: StatusClient
+    ) -> None:
+        handed_over = False
+        try:
+            handed_over = self._apply(slot, answer, at, client)
+        finally:
+            if not handed_over:
+                self._done()
+
+    def _apply(
+        self, slot: PollSlot, answer: Callable[[], Answer | None], at: float, client: StatusClient
+    ) -> bool:
+        """Apply an answer; wake the slot's task with it if it has to decide.
+
+        Return whether the task is to make the request instead.
+        """
+        try:
+            said = answer()
+            asked = None if said is None else self._requester.record(slot, said, at, client)
+            if not slot.release():
+                return False  # its task was cancelled
+            if asked is None:
+                slot.wake(ALONE)
+                return True
+            self._pass_on(slot, asked)
+        except Exception as error:  # noqa: BLE001 - it is raised in the task of this slot alone
+            slot.release()
+            slot.wake(error)
+        return False
+
+    def _pass_on(self, slot: PollSlot, asked: PollResult) -> None:
+        if slot.accept(asked, trio.current_time()):
+            self._wait(slot)
+        else:
+            slot.wake(asked)

@@ -1,0 +1,146 @@
+"""The store's operations of an instance among others: being alive, owning, getting mail."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+
+from notifier.model.grant import Grant
+from notifier.model.instance import ClusterState, Instance, Registered
+from notifier.model.lease import Fence, Lease
+from notifier.model.watch import Watch, WatchChanges
+from notifier.store import configured, grants, instances, leases, mailbox
+from notifier.store.connection import Connection
+from notifier.store.transactions import Transactions
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ClusterOperations(Transactions):
+    """What an instance does as a member of the cluster; every method raises StoreError.
+
+    `instance` is the id of its registration: another one after it was buried.
+    """
+
+    instance = ""
+    database_time: Callable[[Connection], float] | None = None
+    """Reads the clock that decides who is alive (Unix seconds); None for that of this process."""
+
+    def _time(self, db: Connection) -> float:
+        return self._now() if self.database_time is None else self.database_time(db)
+
+    async def _at_database_time(
+        self,
+        function: Callable[Concatenate[Connection, float, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a change with the time of the database at that moment."""
+
+        def run(db: Connection) -> T:
+            return function(db, self._time(db), *args, **kwargs)
+
+        return await self._transact_long(run)
+
+    async def register(self, instance: Instance, lease: float, gateways: Collection[str]) -> bool:
+        """Add this instance, which lives for `lease` seconds; False while its name is taken."""
+        if not await self._at_database_time(_register, instance, lease, gateways):
+            return False
+        self.instance = instance.id
+        return True
+
+    async def instances(self) -> list[Registered]:
+        """Return the instances that were not buried."""
+        return await self._query(instances.alive)
+
+    async def beat(self, lease: float) -> ClusterState | None:
+        """Live for `lease` seconds more; return how things are, None if it was buried."""
+        return await self._at_database_time(_beat, self.instance, lease)
+
+    async def bury_expired(self) -> list[Instance]:
+        """Remove the instances whose time is over, and free what they owned; return them."""
+        return await self._at_database_time(_bury_expired, self.instance)
+
+    async def bury(self, instance: str) -> None:
+        """Remove an instance that is known to be dead, and free what it owned."""
+        await self._at_database_time(_remove, instance)
+
+    async def leave(self) -> None:
+        """Remove this instance; attempts in flight in its lanes are interrupted."""
+        await self._at_database_time(_leave, self.instance)
+
+    async def drain(self, name: str) -> bool:
+        """Have an instance hand over all that it owns; False if there is none of that name."""
+        return await self._transact(instances.drain, name)
+
+    async def configure_gateways(self, gateways: Collection[str]) -> None:
+        """Store which gateways this instance has configured from now on."""
+        await self._at_database_time(_configure_gateways, self.instance, gateways)
+
+    async def ensure_leases(self, wanted: Sequence[Lease]) -> None:
+        """Make the leases that do not exist yet."""
+        await self._transact_long(leases.ensure, wanted)
+
+    async def take(self, names: Sequence[str]) -> list[Lease]:
+        """Own those of these leases that are free; return them."""
+        return await self._transact_long(leases.take, self.instance, names, self._now())
+
+    async def hand_over(self, fences: Sequence[Fence]) -> None:
+        """Free these leases, as far as they are owned still."""
+        await self._transact_long(leases.hand_over, fences)
+
+    async def weigh(self, weights: Mapping[str, float]) -> None:
+        """Store how much work some of the own leases are."""
+        await self._transact_long(leases.weigh, self.instance, weights)
+
+    async def watches_of(self, owned: Sequence[Lease]) -> list[Watch]:
+        """Return the open watches of own shards, each with its fence."""
+        return await self._query(leases.watches_of, owned)
+
+    async def empty_mailbox(self) -> WatchChanges:
+        """Take the mail of this instance: watches that have changed, as they are now."""
+        return await self._transact(mailbox.empty, self.instance)
+
+    async def adjust_grant(self, gateway: str, mine: Grant, next_rate: grants.NextRate) -> float:
+        """Return the rate that `mine` may become; it is committed unless it is lower."""
+        return await self._transact(grants.adjust, gateway, mine, next_rate)
+
+    async def lower_grant(self, gateway: str, mine: Grant) -> None:
+        """Commit the lower rate at which this instance asks already."""
+        await self._transact(grants.lower, gateway, mine)
+
+    async def grants(self) -> dict[str, list[Grant]]:
+        """Return the grants of all instances, by gateway."""
+        return await self._query(grants.all_grants)
+
+
+def _register(
+    db: Connection, now: float, instance: Instance, lease: float, gateways: Collection[str]
+) -> bool:
+    if not instances.register(db, instance, lease, now):
+        return False
+    _configure_gateways(db, now, instance.id, gateways)
+    return True
+
+
+def _configure_gateways(
+    db: Connection, now: float, instance: str, gateways: Collection[str]
+) -> None:
+    configured.configure(db, instance, "gateway", dict.fromkeys(gateways, ""), now)
+
+
+def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterState | None:
+    return instances.state(db, now) if instances.beat(db, instance, lease, now) else None
+
+
+def _bury_expired(db: Connection, now: float, by: str) -> list[Instance]:
+    return instances.bury_expired(db, by, now)
+
+
+def _remove(db: Connection, now: float, instance: str) -> None:
+    instances.remove(db, instance, now)
+
+
+def _leave(db: Connection, now: float, instance: str) -> None:
+    leases.release_interrupted(db, instance)
+    instances.remove(db, instance, now)

@@ -1,0 +1,327 @@
+"""Instances share the work, and take over what a dead one did."""
+
+from collections.abc import AsyncIterator
+from itertools import combinations
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from notifier.cluster.deps import Wanted
+from notifier.cluster.leaseholder import leases_of
+from notifier.errors import InstanceRefusedError
+from notifier.model.lease import CHORES, SHARDS, lane_lease, watch_lease
+from notifier.store import instances
+from tests.builders import spec
+from tests.cluster.cluster import BUDGET, LEASE, Cluster
+
+ALL = [lease.name for lease in leases_of(Wanted({"main": BUDGET}, ("app", "chat")))]
+
+
+@pytest.fixture
+async def cluster(autojump_clock: MockClock) -> AsyncIterator[Cluster]:
+    async with trio.open_nursery() as nursery:
+        yield Cluster(nursery)
+        nursery.cancel_scope.cancel()
+
+
+def nobody_works_twice(cluster: Cluster) -> None:
+    for one, other in combinations(cluster.processes, 2):
+        both = [name for name in one.working if one.owns(name) and other.owns(name)]
+        assert both == []
+
+
+def all_is_done(cluster: Cluster) -> bool:
+    nobody_works_twice(cluster)
+    return all(cluster.workers(name) for name in ALL)
+
+
+async def test_a_single_instance_does_everything_at_once(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    assert all(cluster.workers(name) == ["alpha"] for name in ALL)
+    assert alpha.rates == {"main": BUDGET}
+
+
+async def test_an_instance_that_joins_gets_its_share(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta")
+    await cluster.until(lambda: cluster.shards(beta) >= SHARDS * 3 / 8, within=20 * LEASE)
+    await cluster.until(lambda: all_is_done(cluster), within=LEASE)
+    assert cluster.shards(alpha) + cluster.shards(beta) == SHARDS
+    lanes = [cluster.workers(lane_lease(name)) for name in ("app", "chat")]
+    assert sorted(lanes) == [["alpha"], ["beta"]]
+
+
+async def test_a_killed_instance_is_replaced_within_two_lease_times(
+    autojump_clock: MockClock,
+    cluster: Cluster,
+) -> None:
+    alpha = await cluster.start("alpha")
+    await cluster.start("beta")
+    await cluster.start("gamma")
+    await trio.sleep(20 * LEASE)
+    assert all_is_done(cluster)
+
+    cluster.kill(alpha)
+    assert await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE) > LEASE / 2
+
+
+async def test_a_stopped_instance_stops_by_itself_and_drops_all_when_it_wakes(
+    autojump_clock: MockClock,
+    cluster: Cluster,
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta")
+    await trio.sleep(20 * LEASE)
+    alpha.link.stop()
+    for _ in range(60):
+        await trio.sleep(LEASE / 30)
+        nobody_works_twice(cluster)
+    assert cluster.shards(beta) == SHARDS
+    assert alpha.working  # it has not noticed yet
+    assert not alpha.is_working
+
+    alpha.link.go()
+    await cluster.until(lambda: alpha.buried == 1, within=LEASE)
+    await cluster.until(lambda: cluster.shards(alpha) > SHARDS / 4, within=20 * LEASE)
+    nobody_works_twice(cluster)
+
+
+async def test_an_instance_that_is_cut_off_for_a_moment_keeps_everything(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    await cluster.start("beta")
+    await trio.sleep(20 * LEASE)
+    before = dict(alpha.working)
+    alpha.link.is_cut = True
+    await trio.sleep(LEASE / 2)
+    alpha.link.is_cut = False
+    await trio.sleep(2 * LEASE)
+    assert (alpha.working, alpha.buried) == (before, 0)
+    assert alpha.is_working
+
+
+async def test_when_the_store_is_down_for_all_nobody_is_buried(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    processes = [await cluster.start(name) for name in ("alpha", "beta", "gamma")]
+    await trio.sleep(20 * LEASE)
+    before = [dict(one.working) for one in processes]
+    for one in processes:
+        one.link.is_cut = True
+    await trio.sleep(4 * LEASE)
+    assert not any(one.is_working for one in processes)
+    for one in processes:
+        one.link.is_cut = False
+
+    took = await cluster.until(lambda: all_is_done(cluster), within=LEASE)
+    assert took < LEASE / 3
+    assert [one.working for one in processes] == before
+    assert not any(one.buried for one in processes)
+
+
+@pytest.mark.parametrize("off", [-1e9, 1e9])
+async def test_a_clock_that_is_off_changes_nothing(
+    autojump_clock: MockClock, cluster: Cluster, off: float
+) -> None:
+    alpha = cluster.process("alpha")
+    alpha.clock_off = off
+    await cluster.nursery.start(alpha.run)
+    await cluster.start("beta")
+    await trio.sleep(20 * LEASE)
+    assert all_is_done(cluster)
+    assert alpha.buried == 0
+
+
+async def test_draining_hands_everything_over_before_it_returns(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    await cluster.start("beta")
+    await trio.sleep(20 * LEASE)
+    alpha.stop_takes = 3.0
+    with trio.fail_after(LEASE):
+        await alpha.member.drain()
+    assert alpha.working == {}
+    await alpha.member.leave()
+    cluster.kill(alpha)
+    await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE)
+
+
+async def test_an_operator_can_have_an_instance_hand_over(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta")
+    assert await beta.store.drain("alpha")
+    await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
+    assert alpha.working == {}
+    assert not await beta.store.drain("nobody")
+
+
+async def test_what_only_one_has_configured_only_it_does(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    await cluster.start("alpha", ("main",), ("app",))
+    beta = await cluster.start("beta", ("main", "other"), ("app", "chat"))
+    await cluster.until(
+        lambda: cluster.workers(watch_lease("other", 63)) == ["beta"], within=2 * LEASE
+    )
+    assert cluster.workers(lane_lease("chat")) == ["beta"]
+    cluster.kill(beta)
+    await trio.sleep(3 * LEASE)
+    assert cluster.workers(watch_lease("other", 63)) == []
+    assert cluster.workers(lane_lease("chat")) == []
+    assert cluster.workers(CHORES) == ["alpha"]
+
+
+async def test_a_changed_config_moves_leases_without_a_restart(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta", (), ())
+    await alpha.member.change(Wanted({}, ()))
+    await beta.member.change(Wanted({"main": BUDGET}, ("app", "chat")))
+    await beta.store.reconcile_endpoints({"app": "mark", "chat": "mark"})
+    await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
+    assert cluster.shards(alpha) == 0
+
+
+async def test_the_budget_is_split_and_never_exceeded(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    alpha.wanted_rate = 50.0
+    assert alpha.rates == {"main": BUDGET}
+    beta = await cluster.start("beta")
+    beta.wanted_rate = 50.0
+    gamma = await cluster.start("gamma")
+    gamma.wanted_rate = 1.0
+    await trio.sleep(4 * LEASE)
+    assert (alpha.rates["main"], beta.rates["main"]) == (4.5, 4.5)
+    assert gamma.rates["main"] == 1.0
+
+    cluster.kill(beta)
+    await trio.sleep(3 * LEASE)
+    assert (alpha.rates["main"], gamma.rates["main"]) == (9.0, 1.0)
+    assert cluster.highest_rate <= BUDGET + 1e-9
+
+
+async def test_the_owner_of_a_shard_is_told_what_others_change_in_it(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha", ("main",), ())
+    beta = await cluster.start("beta", (), ())
+
+    watch, _ = await beta.store.add_watch(spec(), again=False)
+    took = await cluster.until(lambda: watch.row in alpha.watches, within=2.5)
+    assert took <= 2.5
+    await beta.store.remove_watch(watch.key)
+    await cluster.until(lambda: watch.row not in alpha.watches, within=2.5)
+
+    again, _ = await alpha.store.add_watch(spec("video_2"), again=False)
+    alpha.member.hint()
+    await cluster.until(lambda: again.row in alpha.watches, within=0.3)
+    assert alpha.member.leaseholder.owns(alpha.watches[again.row].fence)
+
+
+async def test_a_shard_is_read_whole_by_who_takes_it(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    watch, _ = await alpha.store.add_watch(spec(), again=False)
+    beta = await cluster.start("beta")
+    cluster.kill(alpha)
+    await cluster.until(lambda: watch.row in beta.watches, within=2 * LEASE)
+
+
+async def test_a_take_whose_answer_is_lost_is_found_at_the_next_beat(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = cluster.process("alpha")
+    await alpha.member.join()
+    alpha.link.loses_answers = True
+    await cluster.nursery.start(alpha.member.run)
+    alpha.link.loses_answers = False
+    await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE)
+
+
+async def test_work_that_cannot_be_begun_is_begun_later(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = cluster.process("alpha")
+    alpha.refuses_starts = 1
+    await cluster.nursery.start(alpha.run)
+    await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE)
+
+
+async def test_a_lease_that_is_owned_by_another_is_let_go(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+
+    cluster.database.transact(
+        lambda db: db.execute("UPDATE leases SET owner = NULL WHERE name = ?", (CHORES,))
+    )
+    before = alpha.working[CHORES]
+    alpha.stop_takes = 1.0
+    await cluster.until(lambda: CHORES not in alpha.working, within=LEASE)
+    await cluster.until(lambda: alpha.owns(CHORES), within=2 * LEASE)
+    assert alpha.working[CHORES].epoch > before.epoch
+
+
+async def test_two_live_instances_of_one_name_are_refused(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    await cluster.start("alpha")
+    second = cluster.process("alpha")
+    began = trio.current_time()
+    with pytest.raises(InstanceRefusedError, match="alpha") as refused:
+        await second.member.join()
+    assert refused.value.exit_code == 78
+    assert trio.current_time() - began >= LEASE
+
+
+async def test_a_dead_process_of_the_same_machine_is_replaced_at_once(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    cluster.dead.add(100)
+    cluster.kill(alpha)
+    began = trio.current_time()
+    await cluster.start("alpha")
+    assert trio.current_time() - began < 1.0
+    assert all_is_done(cluster)
+
+
+async def test_a_dead_machine_of_the_same_name_is_waited_for(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    cluster.kill(alpha)
+    began = trio.current_time()
+    await cluster.start("alpha")
+    assert LEASE / 2 < trio.current_time() - began < 1.2 * LEASE
+    assert all_is_done(cluster)
+
+
+async def test_an_instance_that_was_just_cut_off_buries_nobody(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta")
+    await trio.sleep(20 * LEASE)
+    alpha.link.is_cut = beta.link.is_cut = True
+    await trio.sleep(3 * LEASE)
+    alpha.link.is_cut = False
+    await trio.sleep(LEASE * 0.9)
+    names = [one.instance.name for one in cluster.database.transact(instances.alive)]
+    assert names == ["alpha", "beta"]
+    await trio.sleep(LEASE)
+    names = [one.instance.name for one in cluster.database.transact(instances.alive)]
+    assert names == ["alpha"]

@@ -1,0 +1,436 @@
+"""Several instances on one database, with the real parts: killed, stopped, cut off, and started.
+
+A stopped instance has its calls of store and network blocked, which go on later; a call that had
+not begun when it was stopped asks for the trust again, as the process itself would. The database
+is on the world's clock; each instance's own clock is off and runs a little fast or slow.
+"""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from random import Random
+from urllib.parse import unquote, urlsplit
+
+import structlog
+import trio
+from trio.testing import MockClock
+
+from notifier.app.shared_work import SharedWork
+from notifier.app.trusted_sender import TrustedSender
+from notifier.cluster.deps import MemberStore, Surroundings, Wanted
+from notifier.cluster.member import Member
+from notifier.delivery import (
+    AttemptRunner,
+    DeliveryRules,
+    Dispatcher,
+    EndpointFlow,
+    EndpointNotices,
+    Lane,
+    LaneRules,
+    Outbox,
+    Subscription,
+)
+from notifier.errors import TransportError
+from notifier.gateway import GatewayClient, GatewayRules
+from notifier.http_client import HttpRequest, HttpResponse
+from notifier.model.delivery import Format
+from notifier.model.event_id import watch_event_id
+from notifier.model.health import Health
+from notifier.model.instance import Instance
+from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease, shard_of, watch_lease
+from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
+from notifier.polling import (
+    GatewayScheduler,
+    Poller,
+    PollerDeps,
+    SchedulerLimits,
+    SnapshotWriter,
+    Supervisor,
+    WatchRules,
+)
+from notifier.schedule.clock import Clock
+from notifier.schedule.job_history import JobHistory
+from notifier.store import Database
+from notifier.store import leases as leases_sql
+from notifier.store.connection import Connection
+from notifier.store.fenced_lane import FencedLane
+from notifier.store.shared_store import SharedStore
+from notifier.wakeup import Wakeup
+from notifier.webhook import Target, WebhookSender
+from tests.builders import START, NothingFollows
+from tests.cluster.cluster import Link
+from tests.simulation.network import Network
+from tests.simulation.run import _schedule_by
+
+LEASE = 15.0
+BUDGET = 0.4
+"""So little that requests always wait for it, in requests a second."""
+
+NAMES = ("alpha", "beta", "gamma")
+ENDPOINTS = ("app", "ops")
+LIFE = 900.0
+"""How long trouble lasts, in virtual seconds; after it all must come to rest."""
+
+_REST = 300.0
+_SUBSCRIPTIONS = tuple(Subscription(name, Format.STANDARD, ("video.*",)) for name in ENDPOINTS)
+_KEY = b"simulated key, 32 bytes, no more"
+
+
+@dataclass
+class Life:
+    """One seed's life: the jobs, the database, and what was seen from the outside.
+
+    `make_store` and `plant` are where a test plants a bug.
+    """
+
+    seed: int
+    make_store: Callable[..., SharedStore] = SharedStore
+    plant: Callable[["SimulatedInstance"], None] = lambda _: None
+    problems: list[str] = field(default_factory=list)
+    events: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    received: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    polls: list[float] = field(default_factory=list)
+    instances: list["SimulatedInstance"] = field(default_factory=list)
+    troubles: int = 0
+
+    def __post_init__(self) -> None:
+        self.rng = Random(self.seed)
+        self.ids = count()
+        self.database = Database.in_memory("simulation")
+        self.jobs = {
+            f"video_{n}": (at := self.rng.uniform(0, LIFE), at + self.rng.uniform(5, 240))
+            for n in range(60)
+        }
+        self.files = {video: self.rng.choice(NAMES) for video in self.jobs}
+
+    def now(self) -> float:
+        return START + trio.current_time()
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            for name in NAMES:
+                self.start(nursery, name)
+            with trio.move_on_after(LIFE):
+                while True:
+                    await trio.sleep(self.rng.expovariate(1 / 60))
+                    self.troubles += 1
+                    await self._trouble(nursery, self.rng.choice(self.instances))
+            for instance in self.instances:
+                instance.link.go()
+                instance.link.is_cut = False
+            for name in set(NAMES) - {instance.name for instance in self.instances}:
+                self.start(nursery, name)
+            await trio.sleep(_REST)
+            nursery.cancel_scope.cancel()
+        self._check()
+
+    def start(self, nursery: trio.Nursery, name: str) -> None:
+        instance = SimulatedInstance(self, name, next(self.ids))
+        self.plant(instance)
+        self.instances.append(instance)
+        nursery.start_soon(instance.run)
+
+    async def _trouble(self, nursery: trio.Nursery, instance: "SimulatedInstance") -> None:
+        lasts = self.rng.uniform(0.1, 3 * LEASE)
+        match self.rng.choice(("kill", "stop", "cut", "drain")):
+            case "kill":
+                instance.scope.cancel()
+                self.instances.remove(instance)
+                await trio.sleep(lasts)
+                self.start(nursery, instance.name)
+            case "stop":
+                instance.link.stop()
+                await trio.sleep(lasts)
+                instance.link.go()
+            case "cut":
+                instance.link.is_cut = True
+                await trio.sleep(lasts)
+                instance.link.is_cut = False
+            case "drain":
+                with trio.move_on_after(LEASE):
+                    await instance.member.drain()
+                instance.scope.cancel()
+                self.instances.remove(instance)
+                self.start(nursery, instance.name)
+
+    def next_shard(self) -> None:
+        """Let the next watches be in another stripe: few jobs would all be in the first."""
+        self.database.transact(
+            lambda db: db.execute(
+                "UPDATE sqlite_sequence SET seq = seq + 1024 WHERE name = 'watches'"
+            )
+        )
+
+    def owner(self, lease: str) -> str | None:
+        """Return who owns a lease, by the database."""
+
+        def read(db: Connection) -> str | None:
+            row = db.execute("SELECT owner FROM leases WHERE name = ?", (lease,)).fetchone()
+            return None if row is None else row[0]
+
+        return self.database.transact(read)
+
+    def shard_lease(self, video: str) -> str:
+        def read(db: Connection) -> int:
+            return int(
+                db.execute("SELECT id FROM watches WHERE video_id = ?", (video,)).fetchone()[0]
+            )
+
+        return watch_lease("main", shard_of(self.database.transact(read)))
+
+    def work(self, instance: "SimulatedInstance", lease: str, what: str) -> None:
+        """Note that an instance does the work of a lease at this moment."""
+        owner = self.owner(lease)
+        if owner not in {None, instance.store.instance}:
+            self.problems.append(f"not the owner: {instance.name} {what}, which {owner} owns")
+
+    def _check(self) -> None:
+        for video in self.jobs:
+            ids = self.events[video]
+            if len(ids) != 1:
+                self.problems.append(f"{len(ids)} events: {video}")
+            for endpoint in ENDPOINTS:
+                if not self.received[endpoint, video]:
+                    self.problems.append(f"lost: {video} at {endpoint}")
+        self.polls.sort()
+        most = BUDGET * 10 + 2 * len(NAMES)
+        for number, at in enumerate(self.polls):
+            until = number + int(most)
+            if until < len(self.polls) and self.polls[until] - at < 10:
+                self.problems.append(f"over budget: at {at:.0f}")
+                break
+        leases = self.database.transact(leases_sql.all_leases)
+        if free := [lease.name for lease in leases if lease.owner is None]:
+            self.problems.append(f"nobody's: {free[0]} and {len(free) - 1} more")
+
+
+class SimulatedInstance:
+    """One process with the daemon's real parts."""
+
+    def __init__(self, life: Life, name: str, number: int) -> None:
+        self.life = life
+        self.name = name
+        self.link = Link()
+        self.scope = trio.CancelScope()
+        self.rng = life.rng
+        off, pace = self.rng.uniform(-1e6, 1e6), self.rng.uniform(0.999, 1.001)
+        self.clock = lambda: trio.current_time() * pace + off
+        self.steady = Clock(life.now, trio.current_time)
+        self.store = life.make_store(
+            *(life.database, self.link, life.now),
+            name=name,
+            database_time=lambda _: life.now(),
+        )
+        self.identity = Instance("", name, "machine", "boot", number, "1.0", 12)
+        self.dispatcher = Dispatcher()
+        self.may_work: Callable[[], bool] = self._trusts
+        self.network = Network(self)
+        self.scheduler = self._scheduler()
+        self.health: dict[str, Health] = {}
+        self.lanes: set[str] = set()
+        self.pollers: Supervisor
+        self.member: Member
+
+    def _owns(self, fence: Fence | None) -> bool:
+        return self.member.leaseholder.owns(fence)
+
+    def _asks_trust(self) -> bool:
+        return self.may_work()
+
+    def _trusts(self) -> bool:
+        return self.member.trust.holds()
+
+    async def run(self) -> None:
+        with self.scope:
+            async with trio.open_nursery() as self.network.nursery:
+                await self._work(self.network.nursery)
+
+    async def _work(self, nursery: trio.Nursery) -> None:
+        snapshots = SnapshotWriter(self.store)
+        outbox = Outbox(
+            self.store,
+            _SUBSCRIPTIONS,
+            content_url=lambda gateway, video: f"https://{gateway}/{video}",
+            follow_ups=NothingFollows(),
+            event_id=partial(watch_event_id, "simulation"),
+            wall=self.life.now,
+            lanes=self.dispatcher,
+        )
+        deps = PollerDeps(snapshots, outbox, _rules, self.life.now, self.rng, JobHistory())
+
+        def poller(watch: Watch) -> Poller:
+            return Poller(watch, self.scheduler, deps)
+
+        self.pollers = Supervisor(
+            nursery, poller, spread=lambda _: 5.0, rng=self.rng, settled=Wakeup()
+        )
+        work = SharedWork(
+            *(self.store, self.pollers, snapshots, self, self),
+            owns=self._owns,
+        )
+        around = Surroundings(
+            clock=self.clock,
+            new_id=lambda: f"{self.name}-{next(self.life.ids)}",
+            is_dead=lambda _: False,
+            rng=self.rng,
+        )
+        wanted = Wanted({"main": BUDGET}, ENDPOINTS)
+        store: MemberStore = self.store
+        self.member = Member(store, work, wanted, self.identity, lease=LEASE, around=around)
+        await self._join()
+        nursery.start_soon(self.dispatcher.run)
+        nursery.start_soon(self.scheduler.run)
+        nursery.start_soon(snapshots.run)
+        nursery.start_soon(self._list)
+        nursery.start_soon(self._look)
+        await self.member.run()
+
+    async def _join(self) -> None:
+        """Start as often as it takes, as systemd does."""
+        while True:
+            with suppress(Exception):
+                await self.member.join()
+                found = await self.store.recover(dict.fromkeys(ENDPOINTS, "mark"), 0)
+                self.health = dict(found.reconciled.health)
+                return
+            await trio.sleep(1)
+
+    async def _list(self) -> None:
+        """Be the sources of this instance's watches."""
+        listed: list[str] = []
+        while True:
+            mine = sorted(
+                video
+                for video, (at, _) in self.life.jobs.items()
+                if self.life.files[video] == self.name and at <= trio.current_time()
+            )
+            if mine != listed:
+                specs = tuple(WatchSpec(WatchKey("main", video)) for video in mine)
+                self.life.next_shard()
+                with suppress(Exception):
+                    known = await self.store.known_sources()
+                    files = [Listing("config", specs)]
+                    await self.store.sync_watches(files, known - {"config"})
+                    listed = mine
+                    self.member.hint()
+            await trio.sleep(5)
+
+    async def _look(self) -> None:
+        """Look at what is due although no hint crosses from the other instances."""
+        while True:
+            await trio.sleep(2)
+            self.dispatcher.wake(list(self.lanes))
+
+    def start(self, lease: Lease) -> None:
+        if lease.kind is LeaseKind.LANE and lease.fence is not None:
+            store = FencedLane(self.store, lease.fence)
+            runner = self._runner(lease.subject)
+            rules = LaneRules(lease.subject, 4)
+            flow = EndpointFlow(rules, runner, store, clock=self.steady, rng=self.rng)
+            self.dispatcher.add(lease.subject, Lane(lease.subject, flow, runner, Wakeup()))
+            self.lanes.add(lease.subject)
+
+    async def stop(self, leases: Sequence[Lease]) -> None:
+        with trio.move_on_after(10):
+            async with trio.open_nursery() as nursery:
+                for lease in leases:
+                    if lease.subject in self.lanes and lease.kind is LeaseKind.LANE:
+                        self.lanes.remove(lease.subject)
+                        nursery.start_soon(self.dispatcher.retire, lease.subject)
+
+    def drop(self) -> None:
+        for name in self.lanes:
+            self.dispatcher.remove(name)
+        self.lanes.clear()
+
+    def grant(self, gateway: str, rate: float) -> None:
+        self.scheduler.grant(rate)
+
+    def fastest(self, gateway: str) -> float:
+        return 0.2
+
+    def _runner(self, name: str) -> AttemptRunner:
+        target = Target(f"http://{name}/", {}, [_KEY], 15.0)
+        sender = WebhookSender(self, lambda: target, self.life.now)
+        notices = EndpointNotices(
+            _SUBSCRIPTIONS,
+            new_id=lambda: f"evt_{next(self.life.ids)}",
+            wall=self.life.now,
+            wake=self.dispatcher.wake,
+        )
+        return AttemptRunner(
+            DeliveryRules(name, Format.STANDARD, (5.0, *10 * (20.0,))),
+            TrustedSender(sender, self._asks_trust),
+            self.store,
+            notices,
+            health=self.health.get(name, Health("mark")),
+            clock=self.steady,
+            rng=self.rng,
+        )
+
+    def _scheduler(self) -> GatewayScheduler:
+        rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
+        client = GatewayClient(rules, self.network, self.life.now)
+        limits = SchedulerLimits(BUDGET, in_flight=32, poll_interval=20)
+        return GatewayScheduler(
+            "main", client, limits, now=self.life.now, rng=self.rng, allowed=self._asks_trust
+        )
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Be the network, and note who asks and posts."""
+        await self.link.pass_through()
+        if not self.may_work():
+            raise TransportError("connect", "it was stopped before this call")
+        parts = urlsplit(request.url)
+        if parts.hostname == "gateway":
+            video = unquote(parts.path.rpartition("/")[2])
+            self.life.work(self, self.life.shard_lease(video), f"polls {video}")
+            self.life.polls.append(trio.current_time())
+            reply = self._status(video)
+        else:
+            reply = self._receive(str(parts.hostname), request)
+        await trio.sleep(self.rng.uniform(0.01, 0.5))
+        await self.link.pass_through()
+        return reply
+
+    def _status(self, video: str) -> HttpResponse:
+        _, ends = self.life.jobs[video]
+        status = "completed" if trio.current_time() >= ends else "in_progress"
+        body = {"id": video, "object": "video", "status": status, "created_at": int(START)}
+        return HttpResponse(200, {"content-type": "application/json"}, json.dumps(body).encode())
+
+    def _receive(self, endpoint: str, request: HttpRequest) -> HttpResponse:
+        self.life.work(self, lane_lease(endpoint), f"posts to {endpoint}")
+        event = json.loads(request.body or b"{}")
+        video = event["data"]["id"]
+        self.life.events[video].add(event["id"])
+        if self.rng.random() < 0.1:
+            raise TransportError("reset", "the answer was lost")
+        self.life.received[endpoint, video] += 1
+        return HttpResponse(204, {}, b"")
+
+
+def _rules(watch: Watch) -> WatchRules:
+    return WatchRules(20.0, 5.0, 120.0, watch.taken_at + 86_400.0)
+
+
+def live(
+    seed: int,
+    plant: Callable[[SimulatedInstance], None] = lambda _: None,
+    make_store: Callable[..., SharedStore] = SharedStore,
+) -> Life:
+    """Live one seed's life to its verdict, which is in `problems`."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    life = Life(seed, make_store, plant)
+    _schedule_by(seed)
+    try:
+        trio.run(life.run, clock=MockClock(autojump_threshold=0))
+        return life
+    finally:
+        life.database.close()
+        structlog.reset_defaults()
