@@ -2,7 +2,7 @@
 
 import resource
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
@@ -24,7 +24,15 @@ from notifier.http_server.asgi_server import AsgiServer, ServerOptions
 from notifier.http_server.connection_limit import ConnectionLimit
 from notifier.model.answer import Seen
 from notifier.model.watch import WatchKey, WatchSpec, WatchState
-from notifier.passthrough import Access, Outcome, Relay, Upstream, WatchOrder, WatchWishes
+from notifier.passthrough import (
+    Access,
+    JobAnswer,
+    Outcome,
+    Relay,
+    Upstream,
+    WatchOrder,
+    WatchWishes,
+)
 from notifier.passthrough.transfer import SILENCE
 from notifier.polling import Sources, Supervisor
 
@@ -120,7 +128,7 @@ class PassedJobs:
             spec, check_callback(wishes.callback_url, wishes.callback_endpoint, config)
         )
 
-    async def add(self, order: WatchOrder, video_id: str) -> bool:
+    async def add(self, order: WatchOrder, video_id: str, said: JobAnswer | None) -> bool:
         gateway = order.spec.key.gateway
         named = check_watch({"video_id": video_id, "gateway": gateway}, self.config())
         spec = replace(order.spec, key=named.key)
@@ -128,7 +136,7 @@ class PassedJobs:
         async with self.sources.turn:
             watch, created = await self.parts.store.add_passed(spec, order.callback)
             if watch.state is WatchState.OPEN:
-                self.supervisor.add(watch)
+                self.supervisor.add(watch, None if said is None else self._read(spec.key, said))
         if created:
             log.get().info("job_passed", gateway=gateway, video_id=video_id)
         return created
@@ -142,16 +150,19 @@ class PassedJobs:
     def count_outcome(self, gateway: str, outcome: Outcome) -> None:
         self.parts.runtime.metrics.passed(gateway, outcome)
 
-    def read_status(
-        self, gateway: str, video_id: str, status: int, headers: Mapping[str, str], body: bytes
-    ) -> float | None:
+    def read_status(self, gateway: str, video_id: str, said: JobAnswer) -> float | None:
         scheduler = self.parts.gateways.scheduler(gateway)
         if scheduler is None or not scheduler.is_polled(video_id):
             return None
-        answer = self.parts.gateways.read(
-            WatchKey(gateway, video_id), HttpResponse(status, headers, body)
-        )
-        return scheduler.accept_passing(video_id, answer) if isinstance(answer, Seen) else None
+        answer = self._read(WatchKey(gateway, video_id), said)
+        return None if answer is None else scheduler.accept_passing(video_id, answer)
+
+    def _read(self, key: WatchKey, said: JobAnswer) -> Seen | None:
+        """Return what an answer says about a video, None if it is not about it."""
+        if self.parts.gateways.peer(key.gateway) is None:
+            return None
+        answer = self.parts.gateways.read(key, HttpResponse(*said))
+        return answer if isinstance(answer, Seen) else None
 
 
 async def serve_passthrough(

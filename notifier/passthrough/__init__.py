@@ -12,15 +12,31 @@ from typing import TYPE_CHECKING
 from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from notifier.passthrough.deps import Deps, Outcome, Upstream, WatchOrder, WatchWishes
+    from notifier.passthrough.deps import (
+        Deps,
+        JobAnswer,
+        Outcome,
+        Upstream,
+        WatchOrder,
+        WatchWishes,
+    )
     from notifier.passthrough.relay import Access, Relay
 else:
     __getattr__ = lazy_exports(
         __name__,
         {
-            "deps": ("Deps", "Outcome", "Upstream", "WatchOrder", "WatchWishes"),
+            "deps": ("Deps", "JobAnswer", "Outcome", "Upstream", "WatchOrder", "WatchWishes"),
             "relay": ("Access", "Relay"),
         },
     )
 
-__all__ = ["Access", "Deps", "Outcome", "Relay", "Upstream", "WatchOrder", "WatchWishes"]
+__all__ = [
+    "Access",
+    "Deps",
+    "JobAnswer",
+    "Outcome",
+    "Relay",
+    "Upstream",
+    "WatchOrder",
+    "WatchWishes",
+]

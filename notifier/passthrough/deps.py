@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from notifier.http_client.requests import Origin
 from notifier.http_client.streaming import StreamClient
@@ -54,6 +54,14 @@ class WatchWishes:
     callback_endpoint: str | None = None
 
 
+class JobAnswer(NamedTuple):
+    """An answer that describes a job; names of `headers` are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Deps(Protocol):
     """The daemon, as pass-through sees it."""
 
@@ -66,10 +74,11 @@ class Deps(Protocol):
     def order(self, gateway: str, wishes: WatchWishes) -> WatchOrder:
         """Return the checked order; raises ConfigError."""
 
-    async def add(self, order: WatchOrder, video_id: str) -> bool:
+    async def add(self, order: WatchOrder, video_id: str, said: JobAnswer | None) -> bool:
         """Watch a job and commit that; return whether it is new.
 
-        Raises StoreError, and ConfigError for an id that cannot be watched.
+        What the gateway `said` about it just now saves the first poll. Raises StoreError, and
+        ConfigError for an id that cannot be watched.
         """
 
     def count_request(self, gateway: str) -> None:
@@ -78,9 +87,7 @@ class Deps(Protocol):
     def count_outcome(self, gateway: str, outcome: Outcome) -> None:
         """Count what came of a request that `count_request` was called for."""
 
-    def read_status(
-        self, gateway: str, video_id: str, status: int, headers: Mapping[str, str], body: bytes
-    ) -> float | None:
+    def read_status(self, gateway: str, video_id: str, said: JobAnswer) -> float | None:
         """Take in a status answer; return in how many seconds the video is to be asked about.
 
         None if it is not watched.

@@ -19,7 +19,7 @@ from notifier.http_server.problem_document import document, problem
 from notifier.http_server.request_checks import discard, drain, host_name, is_from_web_page
 from notifier.passthrough.bodies import RequestBody, read_up_to
 from notifier.passthrough.credentials import Caller, identify, query_for
-from notifier.passthrough.deps import Deps, Upstream, WatchOrder
+from notifier.passthrough.deps import Deps, JobAnswer, Upstream, WatchOrder
 from notifier.passthrough.headers import (
     RawHeaders,
     all_of,
@@ -217,29 +217,26 @@ class Relay:
     ) -> Mapping[str, str]:
         """Return the headers to add to an answer that was read whole."""
         readable = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+        said = JobAnswer(status, readable, body)
         if request.method == "POST":
-            return {WATCH: await self._watch(request, status, readable, body)}
-        return self._poll_after(request, status, readable, body)
+            return {WATCH: await self._watch(request, said)}
+        return self._poll_after(request, said)
 
-    async def _watch(
-        self, request: _Request, status: int, headers: Mapping[str, str], body: bytes
-    ) -> str:
+    async def _watch(self, request: _Request, said: JobAnswer) -> str:
         """Have the job of an answer watched; return what `notifier-watch` says."""
-        video_id = new_job(status, headers, body, request.upstream.status_words)
+        video_id = new_job(*said, request.upstream.status_words)
         if video_id is None:
             return _NOT_A_VIDEO[WATCH]
         if request.caller is Caller.ANOTHER:
             return "none; another key"
-        return await self._taker.take(request.order, video_id)
+        return await self._taker.take(request.order, video_id, said)
 
-    def _poll_after(
-        self, request: _Request, status: int, headers: Mapping[str, str], body: bytes
-    ) -> Mapping[str, str]:
+    def _poll_after(self, request: _Request, said: JobAnswer) -> Mapping[str, str]:
         """Take in a status answer, and tell the caller when to ask again."""
         video_id = video_id_of(request.target.path)
         assert video_id is not None  # noqa: S101 - else the answer is not read
-        wait = self._deps.read_status(request.upstream.name, video_id, status, headers, body)
-        if wait is None or _POLL_AFTER in headers:
+        wait = self._deps.read_status(request.upstream.name, video_id, said)
+        if wait is None or _POLL_AFTER in said.headers:
             return {}
         return {_POLL_AFTER: str(max(0, round(wait * 1000)))}
 

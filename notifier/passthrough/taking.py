@@ -4,7 +4,7 @@ import trio
 
 from notifier import log
 from notifier.errors import ConfigError, StoreError
-from notifier.passthrough.deps import Deps, WatchOrder
+from notifier.passthrough.deps import Deps, JobAnswer, WatchOrder
 from notifier.schedule.backoff import growing
 
 PATIENCE = 5.0
@@ -29,12 +29,12 @@ class Taker:
             task_status.started()
             await trio.sleep_forever()
 
-    async def take(self, order: WatchOrder, video_id: str) -> str:
-        """Have a job watched and return what `notifier-watch` says about it."""
+    async def take(self, order: WatchOrder, video_id: str, said: JobAnswer) -> str:
+        """Have the job of an answer watched; return what `notifier-watch` says about it."""
         outcome: list[str] = []
         done = trio.Event()
         assert self._nursery is not None  # noqa: S101 - `run` is running
-        self._nursery.start_soon(self._keep_trying, order, video_id, outcome, done)
+        self._nursery.start_soon(self._keep_trying, order, video_id, said, outcome, done)
         with trio.move_on_after(PATIENCE):
             await done.wait()
         return outcome[0] if outcome else "none; store"
@@ -49,7 +49,12 @@ class Taker:
         return "none; not an id that can be watched"
 
     async def _keep_trying(
-        self, order: WatchOrder, video_id: str, outcome: list[str], done: trio.Event
+        self,
+        order: WatchOrder,
+        video_id: str,
+        said: JobAnswer,
+        outcome: list[str],
+        done: trio.Event,
     ) -> None:
         logger = log.get(gateway=order.spec.key.gateway, video_id=video_id)
         if not self._waiting:
@@ -58,8 +63,10 @@ class Taker:
         failures = 0
         try:
             while not outcome:
+                news = None if failures else said  # later it is out of date
                 try:
-                    outcome.append("added" if await self._deps.add(order, video_id) else "known")
+                    is_new = await self._deps.add(order, video_id, news)
+                    outcome.append("added" if is_new else "known")
                 except ConfigError as error:
                     logger.warning("job_not_watched", reason=str(error))
                     outcome.append(self._why_not(order))

@@ -98,6 +98,16 @@ class Poller(PollSlot):
         self._stopped = True
         self._scheduler.stop_waiting(self)
 
+    def begin_with(self, said: Seen) -> float:
+        """Apply what was said about the video before `run`; return in how many seconds to ask.
+
+        A terminal status is asked about at once: only a poll ends a watch.
+        """
+        if said.snapshot.ended:
+            return 0.0
+        self._apply(PollResult(said, self._deps.now()))
+        return max(0.0, self.due - trio.current_time())
+
     async def run(self, first_delay: float) -> None:
         """Poll until the watch has ended and its event is durable, or until `stop`.
 

@@ -12,6 +12,7 @@ import trio
 
 from notifier import log
 from notifier.errors import StoreError
+from notifier.model.answer import Seen
 from notifier.model.watch import Watch, WatchChanges
 from notifier.polling.mass_loss import LOST_HINT
 from notifier.polling.poller import Poller
@@ -84,12 +85,15 @@ class Supervisor:
             else:
                 self._start(watch, spread=False)
 
-    def add(self, watch: Watch) -> None:
-        """Start polling one more open watch, or give one that is polled its new settings."""
+    def add(self, watch: Watch, said: Seen | None = None) -> None:
+        """Start polling one more open watch, or give one that is polled its new settings.
+
+        What was `said` about its video just now takes the place of the first poll.
+        """
         if watch.row in self._pollers:
             self._pollers[watch.row].watch = watch
         else:
-            self._start(watch, spread=False)
+            self._start(watch, spread=False, said=said)
 
     def take_over(self, watches: Iterable[Watch]) -> None:
         """Start polling watches that another instance polled, their first polls spread out."""
@@ -156,7 +160,7 @@ class Supervisor:
                 hint="it stays open; configure its gateway again, or remove the watch",
             )
 
-    def _start(self, watch: Watch, *, spread: bool) -> None:
+    def _start(self, watch: Watch, *, spread: bool, said: Seen | None = None) -> None:
         poller = self._make(watch)
         if poller is None:
             self._orphan(watch)
@@ -164,6 +168,8 @@ class Supervisor:
         self._orphans.pop(watch.row, None)
         self._pollers[watch.row] = poller
         delay = self._rng.uniform(0, self._spread(watch)) if spread else 0.0
+        if said is not None:
+            delay = poller.begin_with(said)
         # one name for all: 100,000 texts would cost memory
         self._nursery.start_soon(self._supervise, watch.row, poller, delay, name="poller")
 

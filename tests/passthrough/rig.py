@@ -16,7 +16,15 @@ from notifier.http_client.streaming import StreamClient
 from notifier.http_server.asgi_server import AsgiServer, ServerOptions
 from notifier.http_server.connection_limit import ConnectionLimit
 from notifier.model.watch import Callback, WatchKey, WatchSpec
-from notifier.passthrough import Access, Outcome, Relay, Upstream, WatchOrder, WatchWishes
+from notifier.passthrough import (
+    Access,
+    JobAnswer,
+    Outcome,
+    Relay,
+    Upstream,
+    WatchOrder,
+    WatchWishes,
+)
 
 KEY = "sk-of-the-gateway"
 TOKEN = "token-of-the-callers"
@@ -52,6 +60,7 @@ class FakeDaemon:
     callbacks: bool = False
     refused_urls: set[str] = field(default_factory=set)
     added: list[tuple[WatchOrder, str]] = field(default_factory=list)
+    said: list[JobAnswer | None] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     store_fails: int = 0
     store_takes: float = 0
@@ -93,7 +102,7 @@ class FakeDaemon:
         spec = WatchSpec(WatchKey(gateway, "video"), wishes.endpoints, wishes.metadata)
         return WatchOrder(spec, callback)
 
-    async def add(self, order: WatchOrder, video_id: str) -> bool:
+    async def add(self, order: WatchOrder, video_id: str, said: JobAnswer | None) -> bool:
         await trio.sleep(self.store_takes)
         if self.removed:
             raise ConfigError([Problem("watch", "gateway", "is not configured")])
@@ -101,6 +110,7 @@ class FakeDaemon:
             self.store_fails -= 1
             raise StoreError("the disk is full")
         self.added.append((replace(order), video_id))
+        self.said.append(said)
         return video_id not in self.known
 
     def count_request(self, gateway: str) -> None:
@@ -111,12 +121,10 @@ class FakeDaemon:
         assert gateway == "main"
         self.outcomes.append(outcome)
 
-    def read_status(
-        self, gateway: str, video_id: str, status: int, headers: Mapping[str, str], body: bytes
-    ) -> float | None:
-        assert (gateway, video_id, status) == ("main", "video_1", 200)
-        assert headers["content-type"] == "application/json"
-        self.readings.append(body)
+    def read_status(self, gateway: str, video_id: str, said: JobAnswer) -> float | None:
+        assert (gateway, video_id, said.status) == ("main", "video_1", 200)
+        assert said.headers["content-type"] == "application/json"
+        self.readings.append(said.body)
         return self.poll_after
 
 

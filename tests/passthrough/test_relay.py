@@ -149,6 +149,15 @@ async def test_a_paid_answer_is_not_withheld_by_a_store_that_fails(
             await here.relay.close()
             while not here.daemon.added:  # noqa: ASYNC110 - the relay sets no event for it
                 await trio.sleep(0.05)
+        assert here.daemon.said == [None]  # what the answer said is out of date by then
+
+
+async def test_what_the_answer_to_a_create_says_is_given_on_with_the_job() -> None:
+    async with rig() as here:
+        await here.post()
+        (said,) = here.daemon.said
+        assert said is not None
+        assert (said.status, said.body) == (200, VIDEO)
 
 
 async def test_a_gateway_that_is_down_is_a_502() -> None:

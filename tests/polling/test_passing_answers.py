@@ -27,10 +27,10 @@ class Polled:
         self.scheduler = make_scheduler(nursery, self.gateway)
         self.outbox = World()
         settled = Wakeup()
-        pollers = Supervisor(
+        self.pollers = Supervisor(
             nursery, self._poller, spread=lambda _: INTERVAL, rng=rng(), settled=settled
         )
-        pollers.apply([open_watch(1)])
+        self.pollers.apply([open_watch(1)])
 
     def _poller(self, watch: Watch) -> Poller:
         deps = PollerDeps(
@@ -73,6 +73,34 @@ async def test_an_ending_that_passes_by_ends_the_watch_at_once(autojump_clock: M
         assert polled.scheduler.accept_passing("video_1", COMPLETED) is None
         nursery.cancel_scope.cancel()
     assert len(polled.outbox.endings) == 1
+
+
+async def test_what_the_answer_to_a_create_said_saves_the_first_poll(
+    autojump_clock: MockClock,
+) -> None:
+    async with trio.open_nursery() as nursery:
+        polled = Polled(nursery)
+        polled.pollers.add(open_watch(2), RUNNING)
+        polled.pollers.add(open_watch(3))
+        await trio.sleep(INTERVAL / 4)
+        assert sorted(video for _, video in polled.gateway.asked) == ["video_1", "video_3"]
+        assert polled.pollers.pollers[2].known == RUNNING.snapshot
+        await trio.sleep(2 * INTERVAL)
+        assert "video_2" in {video for _, video in polled.gateway.asked}
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_create_whose_answer_is_terminal_is_asked_about_at_once(
+    autojump_clock: MockClock,
+) -> None:
+    async with trio.open_nursery() as nursery:
+        polled = Polled(nursery)
+        polled.gateway.answer = COMPLETED
+        polled.pollers.add(open_watch(2), COMPLETED)
+        await trio.sleep(1)
+        assert "video_2" in {video for _, video in polled.gateway.asked}
+        assert len(polled.outbox.endings) == 2
+        nursery.cancel_scope.cancel()
 
 
 async def test_an_answer_beside_a_poll_in_flight_is_not_taken_twice(
