@@ -1,6 +1,7 @@
 """What a linter of Dockerfiles would ask, and each build step run without a builder."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,8 +15,9 @@ PATIENCE = 600.0
 
 
 def test_it_has_a_build_stage_and_a_final_stage_from_the_same_slim_and_tagged_image() -> None:
-    (default,) = (each.text for each in instructions() if each.word == "ARG")
-    assert re.fullmatch(r"PYTHON=docker\.io/library/python:3\.\d+-slim", default)
+    first = next(iter(instructions()))
+    assert first.word == "ARG"
+    assert re.fullmatch(r"PYTHON=docker\.io/library/python:3\.\d+-slim", first.text)
     build, final = stages()
     assert build[0].text == "${PYTHON} AS build"
     assert final[0].text == "${PYTHON}"
@@ -67,13 +69,23 @@ def test_every_step_of_the_build_stage_runs_without_a_builder(tmp_path: Path) ->
     """For machines with no builder: folders below `tmp_path` stand in for the image's."""
     work, program = tmp_path / "src", tmp_path / "opt/notifier"
     work.mkdir()
+    arguments: dict[str, str] = {}
     for each in stages()[0][1:]:
-        if each.word == "COPY":
+        if each.word == "ARG":
+            name, default = each.text.split("=", 1)
+            arguments[name] = default.strip('"')
+        elif each.word == "COPY":
             *names, target = each.text.split()
             for name in names:
                 copy(CHECKOUT / name, work / target / (name if target == "./" else ""))
         elif each.word == "RUN":
-            run("sh", "-euc", each.text.replace("/opt/notifier", str(program)), cwd=work)
+            run(
+                "sh",
+                "-euc",
+                each.text.replace("/opt/notifier", str(program)),
+                cwd=work,
+                **arguments,
+            )
     (entrypoint,) = (json.loads(text) for text in texts(stages()[-1], "ENTRYPOINT"))
     shown = run(str(program / "bin" / entrypoint[0]), "--version", cwd=tmp_path)
     assert shown.startswith("notifier ")
@@ -86,9 +98,15 @@ def copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def run(*command: str, cwd: Path) -> str:
+def run(*command: str, cwd: Path, **variables: str) -> str:
     done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=PATIENCE
+        command,
+        cwd=cwd,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     if done.returncode != 0 and "No matching distribution" in done.stderr:
         pytest.skip(f"no package index can be reached from here: {done.stderr[-300:]}")
