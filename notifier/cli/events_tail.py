@@ -12,8 +12,10 @@ from pathlib import Path
 
 import click
 
+from notifier.app import wiring
 from notifier.cli.config_loading import load_project
 from notifier.cli.options import config_option, examples
+from notifier.config import Config
 from notifier.config.paths import StorePlace
 from notifier.errors import StoreError
 from notifier.model.views import AttemptView, EventSummary, OutcomeView
@@ -40,17 +42,18 @@ def tail_command(config_path: Path | None, *, as_json: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     show = _as_json if as_json else _as_text
     try:
-        for news in _follow(config.store):
+        for news in _follow(config):
             for line in show(news):
                 click.echo(line)
     except KeyboardInterrupt:
         return
 
 
-def _follow(store: StorePlace) -> Iterator[TailNews]:
+def _follow(config: Config) -> Iterator[TailNews]:
     """Yield what is new, for ever; raises StoreError when the first look fails."""
+    store = config.store
     position = _start(store)
-    click.echo(f"following the events in {store}; Ctrl-C ends", err=True)
+    click.echo(f"following the events in {wiring.store_shown(config)}; Ctrl-C ends", err=True)
     trouble = ""
     while True:
         time.sleep(_LOOK_EVERY)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import trio
 
+from notifier.cli.config_loading import load_project
 from notifier.http_server import Response
 from tests.faults.jobs import begin, finish
 from tests.process.harness import (
@@ -126,3 +127,9 @@ async def test_a_tail_is_read_by_people_and_ends_quietly(
         assert gone[0].id in event
         assert gone[0].id in outcome
         assert tail.said.read_text().count("\n") == 1
+
+
+async def test_a_tail_says_which_store_it_follows(tmp_path: Path) -> None:
+    async with world(tmp_path) as w, tailing(w.save()) as tail:
+        store = load_project(w.config_path).store_path
+        assert tail.said.read_text() == f"following the events in {store}; Ctrl-C ends\n"
