@@ -77,6 +77,7 @@ class Transfer:
         self._moved = trio.current_time()
         self._body_read = not outgoing.more_body
         self._sent = False
+        self._refused = False
         self._undecided = outgoing.method == "POST"
         self._gone = False
         self._stalled = False
@@ -253,12 +254,16 @@ class Transfer:
     async def _pass_on(self, piece: bytes, *, last: bool) -> None:
         exchange = self._exchange
         assert exchange is not None  # noqa: S101 - it was opened
+        if self._refused:
+            return
         data = self._framed(piece, last=last)
         try:
             with trio.fail_after(SILENCE):
                 await exchange.send(data)
         except (TransportError, trio.TooSlowError):
-            # it may have answered before it had read everything: the answer is passed on
+            # it may have answered before it had read everything: the answer is passed on;
+            # a part of the piece was sent, so that the next one would leave a hole in the body
+            self._refused = True
             return
         self._moved = trio.current_time()
         if last:

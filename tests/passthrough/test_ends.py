@@ -51,6 +51,32 @@ async def test_a_caller_that_reads_slowly_is_no_silence(monkeypatch: pytest.Monk
         assert received > size
 
 
+async def test_a_body_that_the_gateway_stopped_taking_never_gets_a_hole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A piece that was given up half way ends the body there: the rest would be taken for it."""
+    body = b"".join(b"%15d\n" % number for number in range(1 << 20))
+    got = bytearray()
+
+    async def behave(stream: trio.SocketStream, request: bytes) -> None:
+        await begin_without_end(stream, request)
+        for _ in range(12):
+            await trio.sleep(0.1)
+            await stream.send_all(b"1\r\nx\r\n")
+        await stream.send_all(b"0\r\n\r\n")
+        got.extend(request.partition(b"\r\n\r\n")[2])
+        with trio.move_on_after(2):
+            while piece := await stream.receive_some(1 << 20):
+                got.extend(piece)
+
+    monkeypatch.setattr(transfer, "SILENCE", 0.4)
+    async with rig(behave) as here:
+        with trio.fail_after(PATIENCE):
+            await here.ask(post(body=body))
+            await here.gateway_saw_end.wait()
+        assert body.startswith(got)
+
+
 async def test_a_caller_whose_body_stops_coming_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "SILENCE", 0.3)
     async with rig() as here:
