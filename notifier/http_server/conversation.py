@@ -32,7 +32,7 @@ class Conversation(TCPServer):
     ) -> None:
         # hypercorn's annotation names the TLS stream alone; it takes any with a `socket`
         super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]
-        self.idle_task = self._timer = _IdleTimer(config.keep_alive_timeout)
+        self.idle_task = self._timer = IdleTimer(config.keep_alive_timeout)
 
     async def protocol_send(self, event: Event) -> None:
         """Send a part of an answer, or take in what has become of the connection."""
@@ -67,7 +67,7 @@ class Conversation(TCPServer):
             await self._initiate_server_close()
 
 
-class _IdleTimer(TrioSingleTask):
+class IdleTimer(TrioSingleTask):
     """Calls its action when a connection has been idle for `limit` seconds, from a single task."""
 
     def __init__(self, limit: float) -> None:
@@ -96,7 +96,13 @@ class _IdleTimer(TrioSingleTask):
 
     async def _wait(self, action: Callable[[], Awaitable[None]]) -> None:
         assert self._waiting is not None  # noqa: S101 - `restart` has made it
-        with self._waiting:
-            await trio.sleep_forever()
-        if not self._ended:
-            await action()
+        while True:
+            with self._waiting:
+                await trio.sleep_forever()
+            if self._ended:
+                return
+            if self._waiting.deadline <= trio.current_time():
+                break
+            # a request came in the very turn of the event loop in which the time was over
+            self._waiting = trio.CancelScope(deadline=self._waiting.deadline)
+        await action()

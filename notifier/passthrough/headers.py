@@ -37,20 +37,19 @@ def all_of(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
 def for_gateway(
     received: RawHeaders,
     *,
-    may_make_job: bool,
+    is_read: bool,
     replaced: Mapping[str, str],
     removed: frozenset[str],
 ) -> RawHeaders:
     """Return the caller's headers as the gateway gets them, without Host and framing.
 
     Those in `replaced` take the place of the caller's, those in `removed` are left out; both have
-    lower-case names. If the answer `may_make_job`, it has to be read: codings that cannot be read
-    here are not offered.
+    lower-case names. If the answer `is_read`, codings that cannot be read here are not offered.
     """
     dropped = {name.encode("latin-1") for name in (*replaced, *removed)}
     dropped |= _HOP_BY_HOP | _REQUEST_ALONE | _named_in_connection(received)
     kept = [
-        (name, _readable(value) if may_make_job and name.lower() == b"accept-encoding" else value)
+        (name, _readable(value) if is_read and name.lower() == b"accept-encoding" else value)
         for name, value in received
         if name.lower() not in dropped and not _is_ours(name)
     ]

@@ -248,9 +248,11 @@ def _outgoing(
     upstream, received = request.upstream, request.headers
     is_post = request.method == "POST"
     exchanged = request.caller is Caller.TOKEN
+    status_asked = request.method == "GET" and video_id_of(request.target.path) is not None
+    is_read = is_post or (status_asked and request.caller is not Caller.ANOTHER)
     headers = for_gateway(
         received,
-        may_make_job=is_post,
+        is_read=is_read,
         replaced=upstream.headers() if exchanged else {},
         removed=frozenset({"authorization"}) if exchanged else frozenset(),
     )
@@ -265,14 +267,13 @@ def _outgoing(
     query = f"?{request.query}" if request.query else ""
     target = f"{upstream.path}{request.target.path}{query}".encode("latin-1")
     lines = [b"%s: %s\r\n" % header for header in [(b"host", upstream.host.encode()), *headers]]
-    status_asked = request.method == "GET" and video_id_of(request.target.path) is not None
     return Outgoing(
         request.method,
         b"%s %s HTTP/1.1\r\n%s\r\n" % (request.method.encode(), target, b"".join(lines)),
         prefix,
         more_body,
         chunked,
-        is_post or (status_asked and request.caller is not Caller.ANOTHER),
+        is_read,
     )
 
 

@@ -26,6 +26,9 @@ def read_wishes(headers: RawHeaders, callback_url: str | None = None) -> WatchWi
     """
     given = {name: _single(headers, b"notifier-" + name) for name in _NAMES}
     metadata, endpoints, url, signer = (given[name] for name in _NAMES)
+    for name in (b"callback-url", b"callback-endpoint"):
+        if given[name] == "":
+            raise _malformed(b"notifier-" + name, "is empty")
     return WatchWishes(
         {} if metadata is None else _metadata(metadata),
         None if endpoints is None else _names(endpoints),

@@ -79,7 +79,7 @@ def test_any_target_is_refused_or_below_the_base(text: str) -> None:
 def test_what_is_of_one_connection_or_ours_never_goes_on(
     received: list[tuple[bytes, bytes]],
 ) -> None:
-    up = for_gateway(received, may_make_job=True, replaced={}, removed=frozenset())
+    up = for_gateway(received, is_read=True, replaced={}, removed=frozenset())
     named = {
         part.strip()
         for name, value in received
@@ -92,11 +92,11 @@ def test_what_is_of_one_connection_or_ours_never_goes_on(
     assert b"Host" not in dict(up)
 
 
-def test_codings_that_cannot_be_read_here_are_not_offered_for_creates() -> None:
+def test_codings_that_cannot_be_read_here_are_not_offered_where_the_answer_is_read() -> None:
     received = [(b"Accept-Encoding", b"gzip, deflate, br, zstd")]
-    made = for_gateway(received, may_make_job=True, replaced={}, removed=frozenset())
+    made = for_gateway(received, is_read=True, replaced={}, removed=frozenset())
     assert made == [(b"Accept-Encoding", b"gzip, deflate")]
-    assert for_gateway(received, may_make_job=False, replaced={}, removed=frozenset()) == received
+    assert for_gateway(received, is_read=False, replaced={}, removed=frozenset()) == received
 
 
 def test_credentials_in_the_base_query_are_for_the_token_alone() -> None:

@@ -78,6 +78,8 @@ HOSTILE = {
     "metadata that is no object of strings": (post('notifier-metadata: {"a": 1}'), 400),
     "metadata twice": (post("notifier-metadata: {}", "notifier-metadata: {}"), 400),
     "an empty endpoint": (post("notifier-endpoints: a,,b"), 400),
+    "an empty callback": (post("notifier-callback-url:"), 400),
+    "a callback that is signed by nobody": (post("notifier-callback-endpoint: "), 400),
     "a callback that is not allowed": (post("notifier-callback-url: https://a.example/"), 400),
 }
 
