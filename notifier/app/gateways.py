@@ -98,7 +98,7 @@ class Gateways:
 
     def read(self, key: WatchKey, reply: HttpResponse) -> Answer:
         """Return what an answer of a configured gateway means that somebody else asked for."""
-        return self._clients[key.gateway].read(key.video_id, reply)
+        return self._clients[key.gateway].read_encoded(key.video_id, reply)
 
     def peer(self, name: str) -> Peer[GatewaySettings] | None:
         """Return a gateway's settings and connections, None when it is not configured."""

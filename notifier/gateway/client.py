@@ -83,14 +83,9 @@ class GatewayClient:
             return False  # `retrieve` meets it again, and says so
 
     def _answer(self, video_id: str, outcome: Outcome) -> Answer | None:
-        if outcome is None:
-            return None
-        try:
-            if isinstance(outcome, TransportError):
-                raise outcome
-            return self.read(video_id, _decoded(outcome))
-        except TransportError as error:
-            return PollError(error.kind, error.detail)
+        if isinstance(outcome, TransportError):
+            return PollError(outcome.kind, outcome.detail)
+        return None if outcome is None else self.read_encoded(video_id, outcome)
 
     async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask once for up to `limit` videos, those that follow the id `after`."""
@@ -115,6 +110,13 @@ class GatewayClient:
         """Return the request for a URL; raises ValueError when a secret cannot be read."""
         headers = {**_HEADERS, **self._rules.headers()}
         return HttpRequest("GET", url, headers, self._rules.request_timeout, MAX_BODY)
+
+    def read_encoded(self, video_id: str, reply: HttpResponse) -> Answer:
+        """Return what an answer means whose body is as it came over the wire."""
+        try:
+            return self.read(video_id, _decoded(reply))
+        except TransportError as error:
+            return PollError(error.kind, error.detail)
 
     def read(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what a fetched answer means."""

@@ -3,10 +3,9 @@
 httpx gives the interface of a transport, which is called directly. Its own client costs more than
 everything else here, for redirects, cookies, decompression and proxies from the environment, none
 of which a daemon wants; so do its requests and responses, which only a proxy and a long body need.
-This module adds what a daemon needs: one deadline
-over the whole exchange (httpx's own are per read, so a byte a second never trips them), a cap
-on the body, and a limit on requests in flight. Every foreign error is raised as a TransportError
-that quotes no URL.
+This module adds what a daemon needs: one deadline over the whole exchange (httpx's own are per
+read, so a byte a second never trips them), a cap on the body, and a limit on requests in flight.
+Every foreign error is raised as a TransportError that quotes no URL.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping

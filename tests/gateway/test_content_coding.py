@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -123,3 +124,11 @@ async def test_a_redirect_says_where_it_leads(
     answer = await client(Peer(HttpResponse(307, headers, body))).retrieve("video_1")
     assert isinstance(answer, PollError)
     assert (answer.reason, answer.detail) == ("http_307", shown)
+
+
+def test_an_answer_that_somebody_else_asked_for_is_read_compressed() -> None:
+    packed = HttpResponse(200, {"content-encoding": "gzip"}, gzip.compress(BODY))
+    asks = client(Peer(packed))
+    assert isinstance(asks.read_encoded("video_1", packed), Seen)
+    cut = replace(packed, body=packed.body[:-9])
+    assert isinstance(asks.read_encoded("video_1", cut), PollError)
