@@ -7,8 +7,8 @@ and NUMBERS say.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 
 class Cursor(Protocol):
@@ -35,6 +35,14 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
         """Run a statement once for each of the rows of values."""
+
+
+@runtime_checkable
+class PipelinedConnection(Connection, Protocol):
+    """A connection that asks for several things before it waits for the first answer."""
+
+    def fetch_each(self, query: str, parameters: Iterable[Sequence[Any]], /) -> list[list[Any]]:
+        """Run a query for each of the rows of values, in one round trip."""
 
 
 TEXTS = "(SELECT value FROM json_each(?))"
@@ -64,9 +72,8 @@ def fetch_each(db: Connection, query: str, parameters: Iterable[Sequence[Any]]) 
 
     A connection to a server asks for all of it before it waits for the first answer.
     """
-    together: Callable[..., list[list[Any]]] | None = getattr(db, "fetch_each", None)
-    if together is not None:
-        return together(query, parameters)
+    if isinstance(db, PipelinedConnection):
+        return db.fetch_each(query, parameters)
     return [db.execute(query, values).fetchall() for values in parameters]
 
 
