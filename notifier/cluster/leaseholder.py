@@ -88,6 +88,7 @@ class Leaseholder:
         What is handed over is drained in `nursery` meanwhile.
         """
         state = await self._with_all_leases(state)
+        await self._announce_draining(me, state)
         self._adopt(me, state)
         self._lose(me, state, nursery)
         leases = [self._as_known(lease, me) for lease in state.leases]
@@ -113,6 +114,12 @@ class Leaseholder:
         if missing:
             await self._store.ensure_leases(missing)
         return state._replace(leases=[*state.leases, *missing])
+
+    async def _announce_draining(self, me: str, state: ClusterState) -> None:
+        """Have the others take at once what this instance hands over, and leave nothing to it."""
+        for one in state.instances:
+            if self.is_draining and one.instance.id == me and not one.draining:
+                await self._store.drain(one.instance.name)
 
     def _adopt(self, me: str, state: ClusterState) -> None:
         """Hold what was taken without the answer having come."""

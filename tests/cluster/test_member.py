@@ -153,6 +153,22 @@ async def test_draining_hands_everything_over_before_it_returns(
     await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE)
 
 
+async def test_what_a_draining_instance_hands_over_is_taken_by_all_others_and_stays_there(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha, beta, gamma = [await cluster.start(name) for name in ("alpha", "beta", "gamma")]
+    await trio.sleep(20 * LEASE)
+    alpha.stop_takes = 2 * LEASE  # as for a lane whose attempts hang
+    cluster.nursery.start_soon(alpha.member.drain)
+    await trio.sleep(2 * LEASE + 1)
+    await cluster.until(
+        lambda: cluster.shards(beta) + cluster.shards(gamma) == SHARDS, within=LEASE / 2
+    )
+    for _ in range(30):
+        assert all_is_done(cluster)
+        await trio.sleep(1)
+
+
 async def test_an_operator_can_have_an_instance_hand_over(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:
