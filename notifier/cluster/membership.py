@@ -13,7 +13,7 @@ import trio
 from notifier import log
 from notifier.cluster.deps import MemberStore, Surroundings
 from notifier.cluster.trust import Trust
-from notifier.errors import InstanceRefusedError, StoreError
+from notifier.errors import InstanceRefusedError, OutdatedError, StoreError
 from notifier.model.instance import ClusterState, Instance
 
 _BEATS = 3
@@ -100,7 +100,10 @@ class Membership:
         on_buried: Callable[[], None],
         gateways: Callable[[], list[str]],
     ) -> None:
-        """Beat for ever; `on_beat` follows each beat, `on_buried` the news of being buried."""
+        """Beat for ever; `on_beat` follows each beat, `on_buried` the news of being buried.
+
+        Raises OutdatedError when this instance was buried and a newer one has the store since.
+        """
         while True:
             await trio.sleep(self._pause())
             try:
@@ -113,6 +116,8 @@ class Membership:
                     await self.join(gateways)
                     on_beat()
                 self._report_reachable()
+            except OutdatedError:
+                raise
             except (StoreError, InstanceRefusedError) as error:
                 self._report_unreachable(error)
 

@@ -88,6 +88,7 @@ def test_a_store_is_found_again_with_its_id(url: str, database: PostgresDatabase
 
 def test_a_newer_schema_is_refused_and_left_alone(url: str, database: PostgresDatabase) -> None:
     database.transact(set_meta, "schema", "1000")
+    database.transact(set_meta, "oldest_writer", "999")
     database.close()
     with pytest.raises(StoreRefusedError, match="newer notifier") as refused:
         PostgresDatabase(lambda: url)
