@@ -40,12 +40,13 @@ class PostgresDatabase:
         try:
             db.end_within(LONG_CALL)
             migrate(db)
+            _refuse_transaction_pooling(db, self._reader)
             row = db.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
         except FAILURES as error:
-            self._writer.close()
+            self.close()
             raise translated(error) from None
         except StoreError:
-            self._writer.close()
+            self.close()
             raise
         self.store_id = str(row[0])
         """The random id of this store, which event ids are derived from."""
@@ -146,3 +147,21 @@ def _prepare(db: PostgresConnection) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
         "AND application_name = current_setting('application_name') AND usename = current_user"
     )
+
+
+def _refuse_transaction_pooling(db: Connection, reader: ReadingSession) -> None:
+    """Raise StoreRefusedError if a pooler gives both connections the same one of the server.
+
+    Settings are of the server's connection: they would be anybody's.
+    """
+    if _backend(db) == reader.query(_backend):
+        raise StoreRefusedError(
+            "[store] url leads to a pooler in transaction mode: let it pool sessions "
+            "(PgBouncer: pool_mode = session), or connect to the server itself",
+            exit_code=78,
+        )
+
+
+def _backend(db: Connection) -> int:
+    (number,) = db.execute("SELECT pg_backend_pid()").fetchone()
+    return int(number)
