@@ -11,7 +11,7 @@ from tests import postgres
 from tests.faults.jobs import begin, finish
 from tests.postgres import Server, running_server
 from tests.process.databases import on_postgres
-from tests.process.harness import World, eventually, notifier, running, world
+from tests.process.harness import eventually, notifier, running, world
 from tests.tcp_proxy import Proxy
 
 
