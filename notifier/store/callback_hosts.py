@@ -30,13 +30,18 @@ def claim(
     demand: CallbackDemand,
     now: float,
     fence: Fence | None = None,
+    in_doubt: Sequence[float] = (),
 ) -> list[Claim]:
     """Take one due callback for each host name whose turn it is, as far as `demand` allows.
 
-    None if the ownership of the lane is over that `fence` is of.
+    None if the ownership of the lane is over that `fence` is of. For `in_doubt` see
+    `claims.Wanted`.
     """
     if fence is not None and not holds(db, fence):
         return []
+    if in_doubt:
+        claims.take_back(db, endpoint, in_doubt)
+        restart(db, now, [endpoint])
     taken: list[Claim] = []
     for host in _waiting(db, endpoint, demand, now):
         if len(taken) == demand.limit:

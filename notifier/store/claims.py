@@ -28,20 +28,27 @@ _ENABLED = "endpoint NOT IN (SELECT name FROM endpoints WHERE disabled IS NOT NU
 class Wanted(NamedTuple):
     """Up to `limit` deliveries of `endpoint` that are due at `now` (Unix seconds).
 
-    None when the ownership of the lane is over that `fence` is of.
+    None when the ownership of the lane is over that `fence` is of. `in_doubt` are the times of
+    earlier claims of which it is not known whether they were committed.
     """
 
     endpoint: str
     limit: int
     now: float
     fence: Fence | None = None
+    in_doubt: Sequence[float] = ()
 
 
 def claim_due(
-    db: Connection, endpoint: str, limit: int, now: float, fence: Fence | None = None
+    db: Connection,
+    endpoint: str,
+    limit: int,
+    now: float,
+    fence: Fence | None = None,
+    in_doubt: Sequence[float] = (),
 ) -> list[Claim]:
     """Take up to `limit` due deliveries of `endpoint`, the longest due first."""
-    return claim_all(db, [Wanted(endpoint, limit, now, fence)])[0]
+    return claim_all(db, [Wanted(endpoint, limit, now, fence, in_doubt)])[0]
 
 
 def claim_all(db: Connection, wanted: Sequence[Wanted]) -> list[list[Claim]]:
@@ -50,6 +57,9 @@ def claim_all(db: Connection, wanted: Sequence[Wanted]) -> list[list[Claim]]:
         # what the first one takes is not there for the second
         return [claim_due(db, *each) for each in wanted]
     over = those_over(db, (each.fence for each in wanted))
+    for each in wanted:
+        if each.in_doubt and each.fence not in over:
+            take_back(db, each.endpoint, each.in_doubt)
     due = fetch_each(
         db,
         f"{_DUE} AND {_ENABLED} ORDER BY d.due_at, d.id LIMIT ?",
@@ -65,6 +75,15 @@ def claim_all(db: Connection, wanted: Sequence[Wanted]) -> list[list[Claim]]:
         ],
     )
     return claims
+
+
+def take_back(db: Connection, endpoint: str, times: Sequence[float]) -> None:
+    """Undo the claims of `endpoint` that were made then: nobody knows of them."""
+    db.executemany(
+        "UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 "
+        "WHERE endpoint = ? AND in_flight = ? AND state = 'pending'",
+        [(endpoint, at) for at in times],
+    )
 
 
 def claim_callback(db: Connection, endpoint: str, host: str, now: float) -> list[Claim]:

@@ -1,9 +1,10 @@
 """The store's operations, asynchronous: when a method returns, its changes are durable."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.errors import NotifierError
+from notifier.metrics import Metrics
 from notifier.model.delivery import (
     AttemptRecord,
     CallbackDemand,
@@ -51,7 +52,10 @@ from notifier.store import (
     watch_batches,
     watches,
 )
+from notifier.store.claim_doubts import ClaimDoubts
 from notifier.store.connection import Connection, set_meta
+from notifier.store.engine import Engine
+from notifier.store.executor import Executor
 from notifier.store.follow_up_operations import FollowUpOperations
 from notifier.store.following import Following
 from notifier.store.pruning import Position, Pruned
@@ -76,6 +80,16 @@ class Store(FollowUpOperations, Following):
 
     Every method raises StoreError when the file or the disk fails; nothing was changed then.
     """
+
+    def __init__(
+        self,
+        database: Engine,
+        executor: Executor,
+        now: Callable[[], float],
+        metrics: Metrics | None = None,
+    ) -> None:
+        super().__init__(database, executor, now, metrics)
+        self._doubts = ClaimDoubts()
 
     @property
     def id(self) -> str:
@@ -172,10 +186,12 @@ class Store(FollowUpOperations, Following):
     ) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight.
 
-        None when the ownership of `fence` is over.
+        None when the ownership of `fence` is over. After a StoreError they may be in flight all
+        the same: the next call takes them back first.
         """
-        wanted = claims.Wanted(endpoint, limit, self._now(), fence)
-        return await self._transact_bulk(claims.claim_all, wanted)
+        with self._doubts.claiming(endpoint, self._now()) as (now, in_doubt):
+            wanted = claims.Wanted(endpoint, limit, now, fence, in_doubt)
+            return await self._transact_bulk(claims.claim_all, wanted)
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
@@ -184,8 +200,14 @@ class Store(FollowUpOperations, Following):
     async def claim_callbacks(
         self, endpoint: str, demand: CallbackDemand, fence: Fence | None = None
     ) -> list[Claim]:
-        """Take due callbacks into flight, as `demand` says; none when `fence` is over."""
-        return await self._transact(callback_hosts.claim, endpoint, demand, self._now(), fence)
+        """Take due callbacks into flight, as `demand` says; none when `fence` is over.
+
+        After a StoreError the next call takes back what may be in flight, as `claim_due` does.
+        """
+        with self._doubts.claiming(endpoint, self._now()) as (now, in_doubt):
+            return await self._transact(
+                callback_hosts.claim, endpoint, demand, now, fence, in_doubt
+            )
 
     async def next_callback(self, endpoint: str) -> float | None:
         """Return when callbacks are to be claimed next, None when none waits."""
