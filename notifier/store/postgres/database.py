@@ -1,10 +1,9 @@
 """The store in PostgreSQL, as `notifier.store.database.Database` is the store in a file.
 
-One process works with a store. A server that restarts ends all its connections; the next operation
-on each connects anew, and fails while that is not possible.
+Any number of instances may open it. A server that restarts ends all its connections; the next
+operation on each connects anew, and fails while that is not possible.
 """
 
-import secrets
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,7 +20,6 @@ from notifier.store.postgres.connection import FAILURES, PostgresConnection, tra
 from notifier.store.postgres.reading import ReadingSession
 from notifier.store.postgres.schema import migrate
 from notifier.store.postgres.session import LONG_CALL, Session
-from notifier.store.postgres.sole_use import take_use
 from notifier.store.postgres.writer import Writer
 
 P = ParamSpec("P")
@@ -41,14 +39,9 @@ class PostgresDatabase:
     def __init__(self, url: Callable[[], str]) -> None:
         self._held = ExitStack()
         name = f"notifier-{uuid.uuid4().hex}"
-        process = secrets.randbits(31)
-
-        def prepare(db: PostgresConnection) -> None:
-            _refuse_encoding(db)
-            take_use(db, process)
 
         def writer(kind: str) -> Writer:
-            return Writer(Session(url, f"{name}-{kind}", prepare))
+            return Writer(Session(url, f"{name}-{kind}", _prepare))
 
         self._changes = writer("changes")
         self._endings = [writer(f"endings-{number}") for number in range(_ENDINGS)]
@@ -59,6 +52,7 @@ class PostgresDatabase:
         try:
             db.end_within(LONG_CALL)
             migrate(db)
+            _refuse_transaction_pooling(db, self._reader)
             row = db.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
         except FAILURES as error:
             self.close()
@@ -71,7 +65,7 @@ class PostgresDatabase:
 
     @classmethod
     def open(cls, url: Callable[[], str], place: Path) -> "PostgresDatabase":
-        """Connect to the URL, lock the store and bring it to this notifier's schema.
+        """Connect to the URL, and bring the store to this notifier's schema.
 
         `url` returns it, `place` is where a store in a file would be: its lock tells commands on
         this machine that a daemon runs. Raises StoreRefusedError, with the reason in one sentence.
@@ -127,11 +121,34 @@ class PostgresDatabase:
         self._held.close()
 
 
-def _refuse_encoding(db: PostgresConnection) -> None:
-    """Raise StoreRefusedError unless the database can hold every text."""
+def _prepare(db: PostgresConnection) -> None:
+    """Make this connection the only one for its writer, or raise StoreRefusedError."""
     (encoding,) = db.execute("SHOW server_encoding").fetchone()
     if encoding != "UTF8":
         raise StoreRefusedError(
             f"the database has the encoding {encoding}: make one with ENCODING 'UTF8'",
             exit_code=78,
         )
+    # the server may not have noticed that an earlier connection of this process was lost
+    db.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+        "AND application_name = current_setting('application_name') AND usename = current_user"
+    )
+
+
+def _refuse_transaction_pooling(db: Connection, reader: ReadingSession) -> None:
+    """Raise StoreRefusedError if a pooler gives both connections the same one of the server.
+
+    Settings are of the server's connection: they would be anybody's.
+    """
+    if _backend(db) == reader.query(_backend):
+        raise StoreRefusedError(
+            "[store] url leads to a pooler in transaction mode: let it pool sessions "
+            "(PgBouncer: pool_mode = session), or connect to the server itself",
+            exit_code=78,
+        )
+
+
+def _backend(db: Connection) -> int:
+    (number,) = db.execute("SELECT pg_backend_pid()").fetchone()
+    return int(number)
