@@ -9,15 +9,15 @@ from notifier.model.watch import callback_lane
 from notifier.store.connection import Connection, fetch_each
 from notifier.store.fences import those_over
 
-_CALLBACK_URL = (
+CALLBACK_URL = (
     "(SELECT c.url FROM callbacks c WHERE c.watch = e.watch "
     f"AND d.endpoint = c.endpoint || '{callback_lane('')}')"
 )
-_TEMPLATE = "'template:' || d.endpoint"
+TEMPLATE = "'template:' || d.endpoint"
 _DUE = (
     "SELECT d.id, d.endpoint, d.event, e.type, w.gateway, w.video_id, e.about, b.body, "
-    f"e.recorded_at, d.attempts + 1, d.failures, {_CALLBACK_URL}, d.host, "
-    f"d.format = {_TEMPLATE} FROM deliveries d "
+    f"e.recorded_at, d.attempts + 1, d.failures, {CALLBACK_URL}, d.host, "
+    f"d.format = {TEMPLATE} FROM deliveries d "
     "JOIN events e ON e.id = d.event LEFT JOIN watches w ON w.id = e.watch "
     "JOIN bodies b ON b.event = d.event AND b.format = d.format "
     "WHERE d.state = 'pending' AND d.in_flight IS NULL AND d.endpoint = ? AND d.due_at <= ?"
@@ -65,7 +65,7 @@ def claim_all(db: Connection, wanted: Sequence[Wanted]) -> list[list[Claim]]:
         f"{_DUE} AND {_ENABLED} ORDER BY d.due_at, d.id LIMIT ?",
         [(each.endpoint, each.now, 0 if each.fence in over else each.limit) for each in wanted],
     )
-    claims = [[_claim(row) for row in rows] for rows in due]
+    claims = [[claim_of(row) for row in rows] for rows in due]
     _take(
         db,
         [
@@ -91,7 +91,7 @@ def claim_callback(db: Connection, endpoint: str, host: str, now: float) -> list
     due = db.execute(
         f"{_DUE} AND d.host = ? ORDER BY d.due_at, d.id LIMIT 1", (endpoint, now, host)
     )
-    claims = [_claim(row) for row in due.fetchall()]
+    claims = [claim_of(row) for row in due.fetchall()]
     _take(db, [(now, claim.attempt, claim.delivery) for claim in claims])
     return claims
 
@@ -101,7 +101,8 @@ def _take(db: Connection, begun: Sequence[tuple[float, int, int]]) -> None:
     db.executemany("UPDATE deliveries SET in_flight = ?, attempts = ? WHERE id = ?", begun)
 
 
-def _claim(row: tuple[Any, ...]) -> Claim:
+def claim_of(row: tuple[Any, ...]) -> Claim:
+    """Return the claim of a row with the columns that every claim asks for."""
     delivery, endpoint, event, event_type, gateway, video_id, about, *rest = row
     video = {"gateway": gateway, "video_id": video_id}
     subject = video if about is None else {"about_endpoint": about}

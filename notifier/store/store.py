@@ -175,7 +175,7 @@ class Store(FollowUpOperations, Following):
         ended = endings.EndedWatch(
             *(watch, event, last, self._now(), sample, plan, claimed, fence)
         )
-        return await self._transact_bulk(endings.record_all, ended)
+        return await self._ending(watch).transact_bulk(endings.record_all, ended)
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
@@ -191,11 +191,11 @@ class Store(FollowUpOperations, Following):
         """
         with self._doubts.claiming(endpoint, self._now()) as (now, in_doubt):
             wanted = claims.Wanted(endpoint, limit, now, fence, in_doubt)
-            return await self._transact_bulk(claims.claim_all, wanted)
+            return await self._lane(endpoint).transact_bulk(claims.claim_all, wanted)
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
-        return await self._read(claims.next_due, endpoint)
+        return await self._lane(endpoint).read(claims.next_due, endpoint)
 
     async def claim_callbacks(
         self, endpoint: str, demand: CallbackDemand, fence: Fence | None = None
@@ -205,21 +205,22 @@ class Store(FollowUpOperations, Following):
         After a StoreError the next call takes back what may be in flight, as `claim_due` does.
         """
         with self._doubts.claiming(endpoint, self._now()) as (now, in_doubt):
-            return await self._transact(
+            return await self._lane(endpoint).transact(
                 callback_hosts.claim, endpoint, demand, now, fence, in_doubt
             )
 
     async def next_callback(self, endpoint: str) -> float | None:
         """Return when callbacks are to be claimed next, None when none waits."""
-        return await self._read(callback_hosts.next_look, endpoint)
+        return await self._lane(endpoint).read(callback_hosts.next_look, endpoint)
 
     async def release(self, claims: Sequence[Claim]) -> None:
-        """Take claims back whose attempts were not begun."""
-        await self._transact(outbox.release, claims)
+        """Take claims of one lane back whose attempts were not begun."""
+        for claim in claims[:1]:
+            await self._lane(claim.endpoint).transact(outbox.release, claims)
 
     async def defer(self, claim: Claim, until: float) -> None:
         """Take a callback's claim back; its host name waits until then (Unix seconds)."""
-        await self._transact(outbox.defer, claim, until)
+        await self._lane(claim.endpoint).transact(outbox.defer, claim, until)
 
     async def record_attempt(
         self,
@@ -236,18 +237,19 @@ class Store(FollowUpOperations, Following):
         success after that; tells whether it was.
         """
         now = self._now()
-        return await self._transact(
+        return await self._lane(claim.endpoint).transact(
             attempts.record, claim, attempt, settlement, health, notice, now
         )
 
     async def keep_rendering(self, claim: Claim, body: bytes) -> None:
         """Store what the endpoint's template made, as the body of this delivery from now on."""
-        await self._transact(claims.keep_rendering, claim, body)
+        await self._lane(claim.endpoint).transact(claims.keep_rendering, claim, body)
 
     async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
-        """Commit attempts at endpoints that were received."""
+        """Commit attempts of one lane that were received."""
         received = attempts.Received(made, self._now())
-        await self._transact_bulk(attempts.record_delivered, received)
+        for claim, _ in made[:1]:
+            await self._lane(claim.endpoint).transact_bulk(attempts.record_delivered, received)
 
     async def recover(
         self,

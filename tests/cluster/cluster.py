@@ -68,6 +68,10 @@ class Link:
         await self._going.wait()
         return result
 
+    def another(self) -> "Link":
+        """Return this one: a machine that is cut off is cut off from everything."""
+        return self
+
 
 class Process:
     """One process, with work that only notes what it does."""
