@@ -58,13 +58,14 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A request that may be passed on."""
+    """A request that may be passed on; `configured` are the gateway's headers by now."""
 
     method: str
     target: Target
     query: str
     headers: RawHeaders
     upstream: Upstream
+    configured: Mapping[str, str]
     caller: Caller
     order: WatchOrder
 
@@ -132,10 +133,11 @@ class Relay:
         upstream = self._deps.upstream(target.gateway)
         if upstream is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "there is no gateway of this name")
-        caller = self._caller(received, upstream)
+        configured, token = self._secrets(upstream)
+        caller = self._caller(received, upstream, configured, token)
         order = self._order(received, upstream.name)
         query = query_for(caller, upstream.query, scope["query_string"].decode("latin-1"))
-        return _Request(method, target, query, received, upstream, caller, order)
+        return _Request(method, target, query, received, upstream, configured, caller, order)
 
     def _check_sender(self, headers: Headers, scope: Scope) -> None:
         if self._closing:
@@ -154,11 +156,20 @@ class Relay:
             detail = "a body has either a Content-Length or a Transfer-Encoding"
             raise RefusedError(HTTPStatus.BAD_REQUEST, detail)
 
-    def _caller(self, received: RawHeaders, upstream: Upstream) -> Caller:
+    def _secrets(self, upstream: Upstream) -> tuple[Mapping[str, str], str | None]:
+        """Return the gateway's headers and the token, as they are now."""
         try:
-            configured, token = upstream.headers(), self._access.token()
+            return upstream.headers(), self._access.token()
         except ValueError as error:
             raise RefusedError(HTTPStatus.BAD_GATEWAY, str(error)) from None
+
+    def _caller(
+        self,
+        received: RawHeaders,
+        upstream: Upstream,
+        configured: Mapping[str, str],
+        token: str | None,
+    ) -> Caller:
         caller = identify(received, configured, upstream.credentials, token)
         if self._access.hosts is None and not caller.is_known:
             detail = "present the token of [passthrough] or the gateway's key"
@@ -253,7 +264,7 @@ def _outgoing(
     headers = for_gateway(
         received,
         is_read=is_read,
-        replaced=upstream.headers() if exchanged else {},
+        replaced=request.configured if exchanged else {},
         removed=frozenset({"authorization"}) if exchanged else frozenset(),
     )
     length = first(received, b"content-length")

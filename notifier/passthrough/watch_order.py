@@ -10,6 +10,7 @@ from notifier.passthrough.targets import RefusedError
 
 _NAMES = (b"metadata", b"endpoints", b"callback-url", b"callback-endpoint")
 _FIELD = "callback_url"
+_DECODER = json.JSONDecoder()
 
 
 class TakenBody(NamedTuple):
@@ -38,17 +39,44 @@ def read_wishes(headers: RawHeaders, callback_url: str | None = None) -> WatchWi
 
 
 def take_callback_url(body: bytes) -> TakenBody | None:
-    """Return a JSON body without its top-level `callback_url`, None if it has none."""
+    """Return a JSON body without its top-level `callback_url`, None if it has none.
+
+    The other members stay as they are written: numbers can be larger than a float is.
+    """
     if _FIELD.encode() not in body:
         return None
     try:
         value = json.loads(body)
+        text = body.decode()
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or not isinstance(value.get(_FIELD), str):
         return None
-    url = value.pop(_FIELD)
-    return TakenBody(json.dumps(value, separators=(",", ":")).encode(), url)
+    return TakenBody(_without(_FIELD, text).encode(), value[_FIELD])
+
+
+def _without(name: str, text: str) -> str:
+    """Return the text of a JSON object without its members of this name."""
+    kept = list[str]()
+    first = at = _after_space(text, text.index("{") + 1)
+    while text[at] != "}":
+        start = at
+        key, at = _DECODER.raw_decode(text, at)
+        at = _after_space(text, at) + 1
+        _, at = _DECODER.raw_decode(text, _after_space(text, at))
+        if key != name:
+            kept.append(text[start:at])
+        at = _after_space(text, at)
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
+    return text[:first] + ",".join(kept) + text[at:]
+
+
+def _after_space(text: str, at: int) -> int:
+    """Return where the next token begins."""
+    while text[at] in " \t\r\n":
+        at += 1
+    return at
 
 
 def _single(headers: RawHeaders, name: bytes) -> str | None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import trio
 
+from notifier.config.bad_value import BadValueError
 from notifier.control import listen_tcp
 from notifier.errors import ConfigError, Problem, StoreError
 from notifier.http_client import Route
@@ -70,6 +71,8 @@ class FakeDaemon:
     outcomes: list[Outcome] = field(default_factory=list)
     request_timeout: float = 5.0
     removed: bool = False
+    headers_readable: int | None = None
+    """How often the secrets among the headers can still be read; None for ever."""
 
     def __post_init__(self) -> None:
         self.client = StreamClient.on(Route())
@@ -84,11 +87,18 @@ class FakeDaemon:
             "gateway.example",
             "/base/v1",
             self.query,
-            lambda: self.headers,
+            self._read_headers,
             frozenset(self.headers),
             {},
             self.request_timeout,
         )
+
+    def _read_headers(self) -> Mapping[str, str]:
+        if self.headers_readable is not None:
+            self.headers_readable -= 1
+            if self.headers_readable < 0:
+                raise BadValueError("the file of the key is gone")
+        return self.headers
 
     def takes_callback_urls(self) -> bool:
         return self.callbacks

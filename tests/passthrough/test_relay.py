@@ -382,6 +382,47 @@ async def test_a_hundred_creates_at_once_are_all_watched() -> None:
     assert len(here.daemon.added) == 100
 
 
+async def test_a_key_that_becomes_unreadable_is_needed_once_for_each_request() -> None:
+    async with rig() as here:
+        here.daemon.headers_readable = 1
+        assert parts(await here.ask(post(key=TOKEN)))[0] == 200
+        assert f"authorization: Bearer {KEY}".encode() in here.got[0]
+        assert parts(await here.ask(post(key=TOKEN)))[0] == 502
+
+
+@pytest.mark.parametrize(
+    ("body", "passed"),
+    [
+        (b'{"callback_url":"https://app.example/hook"}', b"{}"),
+        (b'{ "callback_url" : "https://app.example/hook" , "n" : 1e400 }', b'{ "n" : 1e400}'),
+        (b'{"n": 1.10, "callback_url": "https://app.example/hook"}', b'{"n": 1.10}'),
+        (
+            (
+                b'{"callback_url":"https://b/","a":["callback_url"],'
+                b'"callback_url":"https://app.example/hook"}'
+            ),
+            b'{"a":["callback_url"]}',
+        ),
+        (
+            '{"\\u0063allback_url":7,"prompt":"日\\ud800","callback_url":'
+            '"https://app.example/hook"}'.encode(),
+            '{"prompt":"日\\ud800"}'.encode(),
+        ),
+    ],
+    ids=["the only member", "a number beyond floats", "digits", "given twice", "escapes"],
+)
+async def test_what_stands_beside_a_callback_url_goes_on_as_it_is_written(
+    body: bytes, passed: bytes
+) -> None:
+    async with rig() as here:
+        here.daemon.callbacks = True
+        assert parts(await here.post(body=body))[1]["notifier-watch"] == "added"
+        assert here.got[0].endswith(b"\r\n\r\n" + passed)
+        callback = here.daemon.added[0][0].callback
+        assert callback is not None
+        assert callback.url == "https://app.example/hook"
+
+
 async def test_a_callback_url_in_the_body_is_taken_where_the_config_allows_it() -> None:
     body = b'{"prompt":"a","callback_url":"https://app.example/hook"}'
     async with rig() as here:

@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from notifier.http_server import Response
 from tests import postgres
 from tests.faults.jobs import begin, finish
 from tests.postgres import Server, running_server
+from tests.process.databases import on_postgres
 from tests.process.harness import World, eventually, notifier, running, world
 from tests.tcp_proxy import Proxy
 
@@ -22,13 +22,6 @@ def durable() -> Iterator[Server]:
         pytest.skip(reason)
     with running_server(fsync=True) as server:
         yield server
-
-
-def on_postgres(w: World, url: str) -> dict[str, Any]:
-    """Have the world's daemon keep its state in a database; return its environment."""
-    w.config["store"] = {"url": {"env": "STORE_URL"}}
-    w.save()
-    return {"STATE_DIRECTORY": str(w.folder / "state"), "STORE_URL": url}
 
 
 async def test_jobs_end_and_are_delivered_and_commands_show_it(

@@ -46,12 +46,13 @@ class PostgresDatabase:
         try:
             db.end_within(LONG_CALL)
             migrate(db)
+            _refuse_transaction_pooling(db, self._reader)
             row = db.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
         except FAILURES as error:
-            self._writer.close()
+            self.close()
             raise translated(error) from None
         except StoreError:
-            self._writer.close()
+            self.close()
             raise
         self.store_id = str(row[0])
         """The random id of this store, which event ids are derived from."""
@@ -161,6 +162,24 @@ def _own(db: PostgresConnection) -> None:
             "another notifier is already running on this database: stop it first, or give each a "
             "database or a schema of its own"
         )
+
+
+def _refuse_transaction_pooling(db: Connection, reader: ReadingSession) -> None:
+    """Raise StoreRefusedError if a pooler gives both connections the same one of the server.
+
+    Locks and settings are of the server's connection: they would be anybody's.
+    """
+    if _backend(db) == reader.query(_backend):
+        raise StoreRefusedError(
+            "[store] url leads to a pooler in transaction mode: let it pool sessions "
+            "(PgBouncer: pool_mode = session), or connect to the server itself",
+            exit_code=78,
+        )
+
+
+def _backend(db: Connection) -> int:
+    (number,) = db.execute("SELECT pg_backend_pid()").fetchone()
+    return int(number)
 
 
 def _locked(db: PostgresConnection) -> bool:
