@@ -52,7 +52,7 @@ async def test_what_was_imported_goes_on_without_its_file_and_with_its_settings(
             assert ended.returncode == 0
             assert "tagged on main: has ended already as video.completed (evt_" in ended.stdout
     (got,) = app.got
-    assert got.event["metadata"] == {"user": "7"}
+    assert got.event["watch"]["metadata"] == {"user": "7"}
 
 
 async def test_what_cannot_be_imported_is_named_and_stops_nothing_else(tmp_path: Path) -> None:
