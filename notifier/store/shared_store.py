@@ -96,10 +96,6 @@ class SharedStore(ClusterOperations, Store):
         """Return the names of the sources of this instance that list something."""
         return await self._query(shared_watches.own_sources, self.name)
 
-    async def forget_files(self, name: str) -> int:
-        """Remove what the files of a dead instance list; return how many watches that withdrew."""
-        return await self._transact_long(shared_watches.forget_files, name, self._now())
-
     async def record_ending(
         self,
         watch: int,
