@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 
 from notifier.model.cluster_view import ClusterView, InstanceView
-from notifier.model.lease import LeaseKind, watch_lease
-from notifier.store import configured, grants, instances, leases
+from notifier.model.lease import LeaseKind
+from notifier.store import configured, grants, instances, leases, watches
 from notifier.store.connection import Connection
 
 
@@ -15,13 +15,13 @@ def read(db: Connection, now: float) -> ClusterView:
         return ClusterView()
     names = {each.instance.id: each.instance.name for each in registered}
     kinds = defaultdict[str, Counter[LeaseKind]](Counter)
-    watches, lanes = Counter[str](), dict[str, str]()
-    open_watches = _open_by_lease(db)
+    polled, lanes = Counter[str](), dict[str, str]()
+    open_watches = watches.open_by_lease(db)
     for lease in leases.all_leases(db):
         if lease.owner is None:
             continue
         kinds[lease.owner][lease.kind] += 1
-        watches[lease.owner] += open_watches.get(lease.name, 0)
+        polled[lease.owner] += open_watches.get(lease.name, 0)
         if lease.kind is LeaseKind.LANE:
             lanes[lease.subject] = names[lease.owner]
     differing = set(configured.differing(db))
@@ -30,7 +30,7 @@ def read(db: Connection, now: float) -> ClusterView:
         InstanceView(
             each,
             now,
-            watches[each.instance.id],
+            polled[each.instance.id],
             kinds[each.instance.id],
             sorted(name for name, owner in lanes.items() if owner == each.instance.name),
             sorted(differing & has[each.instance.id].endpoints) if each.instance.id in has else (),
@@ -38,11 +38,3 @@ def read(db: Connection, now: float) -> ClusterView:
         for each in registered
     ]
     return ClusterView(views, lanes, grants.all_grants(db))
-
-
-def _open_by_lease(db: Connection) -> dict[str, int]:
-    """Return how many watches are open, by the lease of their shard."""
-    rows = db.execute(
-        "SELECT gateway, shard, count(*) FROM watches WHERE state = 'open' GROUP BY gateway, shard"
-    ).fetchall()
-    return {watch_lease(gateway, shard): number for gateway, shard, number in rows}

@@ -26,12 +26,14 @@ from notifier.model.watch import (
     WatchKey,
     WatchSpec,
 )
+from notifier.model.workload import Workload
 from notifier.store import (
     api_watches,
     configured,
     discovery,
     leases,
     listings,
+    own_workload,
     recovery,
     shared_watches,
     watch_batches,
@@ -108,9 +110,12 @@ class SharedStore(ClusterOperations, Store):
         fence: Fence | None = None,
     ) -> RecordedEnding | NotRecorded:
         """Commit an ending; see `Store.record_ending`. Its deliveries are due for their lanes."""
-        return await super().record_ending(
+        recorded = await super().record_ending(
             watch, event, last, sample=sample, plan=plan, fence=fence
         )
+        if recorded is NotRecorded.FENCED:
+            self._metrics.fenced_write()
+        return recorded
 
     async def add_watch(
         self, spec: WatchSpec, *, again: bool, callback: Callback | None = None
@@ -173,6 +178,10 @@ class SharedStore(ClusterOperations, Store):
         """
         now = self._now()
         return await self._transact_long(recovery.fit, self.instance, url_marks, now)
+
+    async def workload(self) -> Workload:
+        """Count the open work of this instance for metrics."""
+        return await self._query(own_workload.count, self.instance)
 
     async def cancel_removed(self) -> Sequence[CancelledDeliveries]:
         """Cancel the deliveries of endpoints that no live instance has had for ten minutes."""

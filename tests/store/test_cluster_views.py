@@ -5,13 +5,17 @@ from typing import Any
 import pytest
 
 from notifier.errors import ConflictError, UnknownError
+from notifier.metrics import ClusterCondition, Metrics
+from notifier.model.event import NotRecorded
 from notifier.model.instance import Instance
-from notifier.model.lease import CHORES, Lease, LeaseKind, lane_lease, watch_lease
+from notifier.model.lease import CHORES, Fence, Lease, LeaseKind, lane_lease, watch_lease
+from notifier.model.workload import Backlog
 from notifier.store import InlineExecutor, cluster_views, instances, leases
 from notifier.store.forgetting import forget
 from notifier.store.queries import ALL_WATCHES, WatchFilter
 from notifier.store.shared_store import SharedStore
-from tests.builders import START, Time, listing, memory_database, spec
+from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
+from tests.metrics.samples import values
 
 pytestmark = pytest.mark.usefixtures("each_engine")
 
@@ -25,8 +29,8 @@ class Cluster:
         self.time = Time()
         self.database = memory_database()
 
-    def join(self, name: str) -> SharedStore:
-        store = SharedStore(self.database, InlineExecutor(), self.time, name=name)
+    def join(self, name: str, metrics: Metrics | None = None) -> SharedStore:
+        store = SharedStore(self.database, InlineExecutor(), self.time, metrics, name=name)
         store.instance = f"id of {name}"
         instance = Instance(store.instance, name, f"host-{name}", "boot", 7, "1.0", 12)
         assert self.database.transact(instances.register, instance, LEASE, self.time.at)
@@ -69,6 +73,37 @@ async def test_each_instance_is_shown_with_what_it_does() -> None:
         7,
         "1.0",
     )
+
+
+async def test_sums_of_open_work_over_all_instances_count_each_watch_and_delivery_once() -> None:
+    cluster = Cluster()
+    alpha, beta = cluster.join("alpha"), cluster.join("beta")
+    for video in ("a", "b", "c"):
+        await alpha.add_watch(spec(video), again=False)
+    watch, _ = await alpha.add_watch(spec("done"), again=False)
+    await alpha.reconcile_endpoints({"app": "mark"})
+    await alpha.record_ending(watch.row, new_event("evt_1", ("app",)), snapshot())
+    shard = Lease(watch_lease("main", 0), LeaseKind.WATCH, "main", None, 0)
+    lane = Lease(lane_lease("app"), LeaseKind.LANE, "app", None, 0)
+    cluster.own(alpha, shard)
+    cluster.own(beta, lane)
+    polls, delivers = await alpha.workload(), await beta.workload()
+    assert (polls.open_watches, delivers.open_watches) == ({"main": 3}, {})
+    assert (polls.backlogs, delivers.backlogs) == ({}, {"app": Backlog(pending=1)})
+    assert (polls.lanes, delivers.lanes) == (set(), {"app"})
+
+
+async def test_an_ending_of_a_former_owner_is_counted() -> None:
+    metrics = Metrics()
+    metrics.joined_cluster(lambda: ClusterCondition(1, {}, 1.0, 0))
+    cluster = Cluster()
+    alpha = cluster.join("alpha", metrics)
+    watch, _ = await alpha.add_watch(spec("one"), again=False)
+    cluster.own(alpha, Lease(watch_lease("main", 0), LeaseKind.WATCH, "main", None, 0))
+    former = Fence(watch_lease("main", 0), alpha.instance, 0)
+    done = await alpha.record_ending(watch.row, new_event("evt_1"), snapshot(), fence=former)
+    assert done is NotRecorded.FENCED
+    assert values(metrics)["notifier_fenced_writes_total",] == 1
 
 
 async def test_one_that_has_not_beaten_in_time_is_missing_until_it_is_buried() -> None:
