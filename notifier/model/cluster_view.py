@@ -28,6 +28,16 @@ class InstanceView:
     lanes: Sequence[str] = ()
     differs: Sequence[str] = ()
 
+    @property
+    def name(self) -> str:
+        """The operator's name of it."""
+        return self.registered.instance.name
+
+    @property
+    def can_take_over(self) -> bool:
+        """Whether it lives and does not hand over what it does itself."""
+        return self.registered.expires_at >= self.now and not self.registered.draining
+
     def as_row(self) -> Row:
         """Return the instance as scripts see it; times are by the database's clock."""
         identity = self.registered.instance
@@ -54,12 +64,19 @@ class InstanceView:
 class ClusterView:
     """All instances by name, which of them delivers to each endpoint, and the grants.
 
-    Everything is empty where one process has its store alone.
+    `me` is the id of the instance that asks, if one does. Everything is empty where one process
+    has its store alone.
     """
 
     instances: Sequence[InstanceView] = ()
     lanes: Mapping[str, str] = field(default_factory=dict)
     grants: Mapping[str, Sequence[Grant]] = field(default_factory=dict)
+    me: str = ""
+
+    def granted(self, gateway: str) -> float | None:
+        """Return how many requests a second the own instance may make; None without a grant."""
+        grants = self.grants.get(gateway, ())
+        return next((each.rate for each in grants if each.instance == self.me), None)
 
     def as_rows(self) -> list[Row]:
         """Return the instances as scripts see them."""

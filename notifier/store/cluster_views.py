@@ -8,8 +8,11 @@ from notifier.store import configured, grants, instances, leases, watches
 from notifier.store.connection import Connection
 
 
-def read(db: Connection, now: float) -> ClusterView:
-    """Return the instances at `now` by the database's clock, what they do, and the grants."""
+def read(db: Connection, now: float, me: str = "") -> ClusterView:
+    """Return the instances at `now` by the database's clock, what they do, and the grants.
+
+    `me` is the id of the instance that asks, if one does.
+    """
     registered = instances.alive(db)
     if not registered:
         return ClusterView()
@@ -37,4 +40,4 @@ def read(db: Connection, now: float) -> ClusterView:
         )
         for each in registered
     ]
-    return ClusterView(views, lanes, grants.all_grants(db))
+    return ClusterView(views, lanes, grants.all_grants(db), me)
