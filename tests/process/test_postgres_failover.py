@@ -70,7 +70,11 @@ async def test_a_standby_that_is_promoted_goes_on_where_the_primary_was(
                 finish(w, "after")
                 await app.wait_for(3)
                 assert await daemon.end() == 0
-            async with running(w.config_path, "--exit-when-done", **env) as daemon:
-                assert await daemon.exit_code() == 0
-    assert len(app.got) == 3
-    assert set(ids(app)) == {"before", "meanwhile", "after"}
+            begin(w, "next")
+            w.save()
+            async with running(w.config_path, **env) as daemon:
+                finish(w, "next")
+                await app.wait_for(4)
+                assert await daemon.end() == 0
+    assert len(app.got) == 4
+    assert set(ids(app)) == {"before", "meanwhile", "after", "next"}

@@ -196,6 +196,11 @@ def explained(error: Exception) -> str:
     )
 
 
+def is_lock_timeout(error: Exception) -> bool:
+    """Tell whether a statement was ended because others held a lock that it needs."""
+    return isinstance(error, psycopg.errors.LockNotAvailable)
+
+
 def translated(error: BaseException, doing: str = "written") -> BaseException:
     """Return the StoreError for what a statement raised; other errors as they are."""
     if isinstance(error, FAILURES):
