@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
+from notifier.model.cluster_view import ClusterView
 from notifier.model.grant import Grant
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.lease import Fence, Lease
 from notifier.model.watch import Watch, WatchChanges
-from notifier.store import configured, grants, instances, leases, mailbox
+from notifier.store import cluster_views, configured, grants, instances, leases, mailbox
 from notifier.store.connection import Connection
 from notifier.store.transactions import Transactions
 
@@ -75,6 +76,10 @@ class ClusterOperations(Transactions):
     async def drain(self, name: str) -> bool:
         """Have an instance hand over all that it owns; False if there is none of that name."""
         return await self._leases.transact(instances.drain, name)
+
+    async def cluster(self) -> ClusterView:
+        """Return the instances that share the store, and what each of them does."""
+        return await self._query(lambda db: cluster_views.read(db, self._time(db), self.instance))
 
     async def configure_gateways(self, gateways: Collection[str]) -> None:
         """Store which gateways this instance has configured from now on."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from notifier.errors import NotifierError
 from notifier.metrics import Metrics
+from notifier.model.cluster_view import ClusterView
 from notifier.model.delivery import (
     AttemptRecord,
     CallbackDemand,
@@ -370,6 +371,14 @@ class Store(FollowUpOperations, Following):
     async def outstanding(self, since: float) -> Outstanding:
         """Count open watches, unsettled deliveries, and those settled `since` (Unix seconds)."""
         return await self._query(_outstanding, since)
+
+    async def cluster(self) -> ClusterView:
+        """Return the instances that share the store: none, since this daemon has it alone."""
+        return ClusterView()
+
+    async def drain(self, name: str) -> bool:  # noqa: ARG002 - nobody has a name
+        """Have an instance hand over what it does; False since there is none of that name."""
+        return False
 
     async def workload(self) -> Workload:
         """Count open work for metrics; the cost does not grow with what is over."""
