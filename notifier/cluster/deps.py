@@ -32,6 +32,9 @@ class MemberStore(Protocol):
     async def leave(self) -> None:
         """Remove this instance."""
 
+    async def drain(self, name: str) -> bool:
+        """Have an instance hand over all that it owns; False if there is none of that name."""
+
     async def configure_gateways(self, gateways: Collection[str]) -> None:
         """Store which gateways this instance has configured from now on."""
 

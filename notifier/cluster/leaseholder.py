@@ -29,8 +29,8 @@ _NOTICEABLE = 0.25
 class Leaseholder:
     """Owns what is this instance's share, of the `work` that its config `wanted`.
 
-    A lease that has been free for `patience` seconds is taken whatever the share. `changed` is
-    called when something was handed over.
+    A lease that has been free for `patience` seconds is taken whatever the share. `drained` is
+    called when something was handed over of all that is to be.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class Leaseholder:
         *,
         patience: float,
         rng: Random,
-        changed: Callable[[], None],
+        drained: Callable[[], None],
     ) -> None:
         self._store = store
         self._work = work
         self._patience = patience
         self._rng = rng
-        self._changed = changed
+        self._drained = drained
         self.wanted = wanted
         self.is_draining = False
         self._held: dict[str, Lease] = {}
@@ -88,6 +88,7 @@ class Leaseholder:
         What is handed over is drained in `nursery` meanwhile.
         """
         state = await self._with_all_leases(state)
+        await self._announce_draining(me, state)
         self._adopt(me, state)
         self._lose(me, state, nursery)
         leases = [self._as_known(lease, me) for lease in state.leases]
@@ -113,6 +114,12 @@ class Leaseholder:
         if missing:
             await self._store.ensure_leases(missing)
         return state._replace(leases=[*state.leases, *missing])
+
+    async def _announce_draining(self, me: str, state: ClusterState) -> None:
+        """Have the others take at once what this instance hands over, and leave nothing to it."""
+        for one in state.instances:
+            if self.is_draining and one.instance.id == me and not one.draining:
+                await self._store.drain(one.instance.name)
 
     def _adopt(self, me: str, state: ClusterState) -> None:
         """Hold what was taken without the answer having come."""
@@ -206,7 +213,8 @@ class Leaseholder:
                     del self._held[lease.name]
                     self._leaving.discard(lease.name)
             self._log.info("leases_handed_over", **_counts(left))
-        self._changed()
+        if self.is_draining:
+            self._drained()
 
     async def _weigh(self, leases: Iterable[Lease]) -> None:
         """Store the weights that differ noticeably from what the others know."""

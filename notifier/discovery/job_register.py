@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from notifier.discovery.known_jobs import KnownJobs
+from notifier.discovery.list_order import Order
 from notifier.discovery.list_walk import ListWalk
 from notifier.gateway import ListedVideo
 from notifier.model.discovery import DiscoveryRecord, Fate, FoundJob, Mark
@@ -41,6 +42,7 @@ class JobRegister:
 
     def __init__(self, record: DiscoveryRecord) -> None:
         self.mark = record.mark
+        self._walk: ListWalk | None = None
         self._known = KnownJobs()
         settled = [job.key for job in record.jobs if job.walk <= record.mark.walk]
         self._known.add(settled, settled=True)
@@ -53,12 +55,21 @@ class JobRegister:
     def __len__(self) -> int:
         return len(self._known)
 
-    def begin_walk(self, now: float, bounds: Bounds) -> ListWalk:
-        """Return a new walk over the list; `now` is in Unix seconds."""
+    def begin_walk(self, now: float, bounds: Bounds, *, whole: bool) -> ListWalk:
+        """Return a new walk over the list, a `whole` one if need be; `now` is in Unix seconds."""
         reach = bounds.give_up_after
         if not self.mark.has_baseline:
             reach = max(reach, bounds.since or 0.0)
-        return ListWalk(self._meets, now=now, reach=reach, tail=self.mark.tail)
+        newest_first = self._walk is not None and self._walk.order is Order.NEWEST_FIRST
+        self._walk = ListWalk(
+            self._meets,
+            now=now,
+            reach=reach,
+            tail=self.mark.tail,
+            whole=whole,
+            newest_first=newest_first,
+        )
+        return self._walk
 
     def examine(
         self,
@@ -90,7 +101,7 @@ class JobRegister:
         if self.mark.has_baseline:
             return Fate.TAKEN
         if created_at is not None:
-            is_later = until is not None and created_at > until
+            is_later = until is not None and created_at > until and walk.may_be_newest_first
             if is_later or (bounds.since is not None and created_at > now - bounds.since):
                 return Fate.TAKEN
             if created_at < walk.oldest:
@@ -98,8 +109,10 @@ class JobRegister:
         return Fate.KNOWN if video.ended else Fate.UNCONFIRMED
 
     def _mark_after(self, videos: Sequence[ListedVideo], walk: ListWalk, *, has_new: bool) -> Mark:
-        mark = self.mark._replace(oldest_first=walk.oldest_first, tail=walk.tail)
-        if not (mark.has_baseline or mark.oldest_first) and mark.baseline_until is None:
+        oldest_first = walk.order is Order.OLDEST_FIRST
+        mark = self.mark._replace(oldest_first=oldest_first, tail=walk.tail)
+        is_head = walk.pages == 1 and walk.may_be_newest_first
+        if is_head and not mark.has_baseline and mark.baseline_until is None:
             times = [video.created_at for video in videos if video.created_at is not None]
             mark = mark._replace(baseline_until=max(times, default=None))
         if walk.cut_at is not None:

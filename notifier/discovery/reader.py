@@ -64,6 +64,7 @@ class Discovery:
         self._passing: Page | None = None
         self._wakeup = Wakeup()
         self._found = self._refused_walks = 0
+        self._whole_at = deps.now()
 
     def change(self, rules: DiscoveryRules) -> None:
         """Use other `rules` from now on, for the same base_url."""
@@ -137,8 +138,27 @@ class Discovery:
     async def _look(self, register: JobRegister) -> float:
         """Walk over the list once; return in how many seconds to do so again."""
         begins = not register.mark.has_baseline
-        walk = register.begin_walk(self._deps.wall(), self._rules.bounds)
-        head, self._passing = self._passing, None
+        whole = begins or self._deps.now() >= self._whole_at
+        walk = register.begin_walk(self._deps.wall(), self._rules.bounds, whole=whole)
+        try:
+            failure = await self._read_pages(register, walk)
+        finally:
+            if whole:
+                # so a list on which new jobs may be anywhere takes twice the requests at most
+                self._whole_at = self._deps.now() + walk.pages * self._rules.poll_interval
+        if failure is not None:
+            return self._health.record_failure(
+                failure, self._rules.poll_interval, self._deps.now()
+            )
+        if walk.is_complete:
+            self._refused_walks = 0
+        self._report_end(register, walk, begins=begins)
+        self._health.record_read(self._deps.now())
+        return self._rules.poll_interval
+
+    async def _read_pages(self, register: JobRegister, walk: ListWalk) -> Failure | None:
+        """Read and commit the pages of a walk; return the failure that broke it off."""
+        head, self._passing = None if walk.after else self._passing, None
         while not walk.is_over:
             page = head or await self._read(walk.after)
             head = None
@@ -149,15 +169,10 @@ class Discovery:
                 walk.refused()
                 self._end_refused_walk(walk)
             else:
-                interval, now = self._rules.poll_interval, self._deps.now()
-                return self._health.record_failure(page, interval, now)
+                return page
             watchable = [video for video in videos if _can_be_watched(video)]
             await self._commit(register, watchable, walk)
-        if walk.is_complete:
-            self._refused_walks = 0
-        self._report_end(register, walk, begins=begins)
-        self._health.record_read(self._deps.now())
-        return self._rules.poll_interval
+        return None
 
     async def _read(self, after: str | None) -> Page | Failure:
         """Read a page; one within a walk is tried several times."""

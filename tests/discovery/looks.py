@@ -24,6 +24,8 @@ class Discoverer:
     mark: Mark = NO_MARK
     taken: list[str] = field(default_factory=list)
     refused_walks: int = 0
+    looks: int = 0
+    reads_whole_at: int = 0
     seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -33,10 +35,12 @@ class Discoverer:
         """Forget everything that is not stored."""
         record = DiscoveryRecord(self.mark, list(self.stored.values()), [])
         self.register = JobRegister(record)
+        self.reads_whole_at = self.looks
 
     def look(self, *, dies_after: int | None = None) -> None:
         """Walk over the list once; `dies_after` so many pages, the process is killed."""
-        walk = self.register.begin_walk(self.now, self.bounds)
+        whole = self.looks >= self.reads_whole_at
+        walk = self.register.begin_walk(self.now, self.bounds, whole=whole)
         pages = 0
         while not walk.is_over:
             if pages == dies_after:
@@ -54,6 +58,9 @@ class Discoverer:
             self._commit(videos, walk)
         if walk.is_complete:
             self.refused_walks = 0
+        if whole:
+            self.reads_whole_at = self.looks + walk.pages
+        self.looks += 1
         assert pages <= MOST_PAGES
 
     def _end_refused(self, walk: ListWalk) -> None:

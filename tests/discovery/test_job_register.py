@@ -93,6 +93,59 @@ def test_a_list_that_is_oldest_first_costs_one_page_a_look(*, says_more: bool) -
     assert found.taken == ["video_23"]
 
 
+def test_jobs_that_come_before_and_between_known_ones_are_taken_from_a_list_in_no_order() -> None:
+    # from the head down the first times rise by chance
+    first = [Job("c", NOW + 30), Job("d", NOW + 40), Job("e", NOW + 50)]
+    listed = JobList(first, oldest_first=True, says_more=False)
+    found = Discoverer(listed)
+    found.look()
+    listed.jobs.insert(0, Job("a", NOW + 60))
+    listed.jobs.insert(2, Job("b", NOW + 70))
+    found.look()
+    assert sorted(found.taken) == ["a", "b"]
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_list_in_no_order_is_read_whole_at_most_as_often_as_doubles_the_requests(
+    *, timed: bool
+) -> None:
+    made = jobs(100) if timed else [Job(f"video_{n}", None, ended=True) for n in range(100)]
+    listed = JobList(made, unordered=True)
+    found = Discoverer(listed)
+    found.look()
+    before = listed.requests
+    for number in range(60):
+        listed.jobs += [Job(f"later_{number}", NOW + 1000 + number if timed else None)]
+        found.look()
+    assert listed.requests - before <= 2 * 60 + 30
+    for _ in range(40):
+        found.look()
+    assert sorted(found.taken) == sorted(f"later_{number}" for number in range(60))
+
+
+def test_a_list_that_is_oldest_first_only_for_a_while_loses_no_job() -> None:
+    listed = JobList(jobs(23), oldest_first=True)
+    found = Discoverer(listed)
+    found.look()
+    assert found.mark.tail
+    listed.jobs[:0] = jobs(7, first=23, at=NOW + 1000)
+    for _ in range(8):
+        found.look()
+    assert len(found.taken) == 7
+
+
+def test_a_list_in_no_order_that_ends_after_a_hundred_pages_has_no_old_job_taken() -> None:
+    old = [Job(f"old_{n}", NOW - int(2 * DAY) + n, ended=True) for n in range(600)]
+    listed = JobList([*old, *jobs(20)], unordered=True)
+    found = Discoverer(listed)
+    found.look()
+    assert listed.requests == MOST_PAGES
+    listed.jobs = [*old[300:], *jobs(3, first=20)]
+    for _ in range(MOST_PAGES):
+        found.look()
+    assert sorted(found.taken) == ["video_20", "video_21", "video_22"]
+
+
 def test_pages_go_back_until_they_meet_what_is_known() -> None:
     listed = JobList(jobs(100))
     found = Discoverer(listed)
@@ -106,7 +159,7 @@ def test_pages_go_back_until_they_meet_what_is_known() -> None:
 
 def test_pages_go_back_at_most_to_give_up_after() -> None:
     old = [Job(f"old_{n}", NOW - int(2 * DAY) + n, ended=False) for n in range(50)]
-    listed = JobList([*old, *jobs(3)])
+    listed = JobList([*old, *jobs(3)], page_size=20)
     found = Discoverer(listed)
     found.look()
     found.confirm()

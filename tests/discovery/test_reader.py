@@ -19,19 +19,35 @@ from tests.discovery.gateways import INTERVAL, Gateway, discovering
 from tests.discovery.lists import Job
 
 
-def job(video_id: str, *, ended: bool = True) -> Job:
-    return Job(video_id, int(START + trio.current_time()), ended)
+def job(video_id: str, *, ended: bool = True, later: int = 0) -> Job:
+    return Job(video_id, int(START + trio.current_time()) + later, ended)
 
 
 async def test_a_quiet_gateway_is_asked_once_per_interval(autojump_clock: MockClock) -> None:
     gateway = Gateway()
-    gateway.listed.jobs = [job(f"video_{n}") for n in range(250)]
+    gateway.listed.jobs = [job(f"video_{n}", later=n) for n in range(250)]
     async with discovering(gateway) as found:
         first = len(gateway.pages())
         await trio.sleep(10 * INTERVAL)
         assert len(gateway.pages()) - first == 10
         assert found.discovery.condition().state is DiscoveryState.OK
     assert autojump_clock.current_time() < 300
+
+
+async def test_a_quiet_gateway_whose_list_is_in_no_order_is_asked_twice_per_interval_at_most(
+    autojump_clock: MockClock,
+) -> None:
+    gateway = Gateway()
+    gateway.listed.unordered = True
+    gateway.listed.jobs = [job(f"video_{n}", later=n) for n in range(950)]
+    async with discovering(gateway) as found:
+        first = len(gateway.pages())
+        await trio.sleep(100 * INTERVAL)
+        assert 150 < len(gateway.pages()) - first <= 200
+        gateway.listed.jobs += [job(f"new_{n}") for n in range(20)]
+        await trio.sleep(11 * INTERVAL)
+        assert sorted(found.opened) == sorted(f"new_{n}" for n in range(20))
+    assert autojump_clock.current_time() < 3000
 
 
 async def test_a_page_that_pollers_read_postpones_the_next_look(autojump_clock: MockClock) -> None:

@@ -1,0 +1,117 @@
+"""Two transactions on PostgreSQL at the same moment: a fence lasts until the end of the first."""
+
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+
+from notifier.model.delivery import Claim
+from notifier.model.instance import Instance
+from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease
+from notifier.store import InlineExecutor, Store, fences, instances, leases
+from notifier.store.claims import claim_due
+from notifier.store.connection import Cursor
+from notifier.store.postgres.connection import PostgresConnection
+from notifier.store.postgres.database import PostgresDatabase
+from tests.builders import START, Time, new_event, snapshot, spec
+from tests.postgres import Server
+
+LANE = lane_lease("app")
+
+
+class Interrupted(PostgresConnection):
+    """A connection on which `meanwhile` happens once the fence has been looked at."""
+
+    meanwhile: Callable[[], None] | None = None
+    has_looked = False
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
+        """Run a statement; before the one after the fence, `meanwhile`."""
+        if self.has_looked and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        self.has_looked |= "FROM leases" in sql
+        return super().execute(sql, parameters)
+
+
+@dataclass
+class Race:
+    """A delivery of a lane that alpha owns, and two connections to its database."""
+
+    url: str
+    claiming: Interrupted
+    taking: PostgresConnection
+    fence: Fence
+    taker: threading.Thread = field(init=False)
+
+    def take_over(self) -> None:
+        """Bury alpha, and give the lane to beta."""
+        with self.taking.transaction("BEGIN"):
+            instances.remove(self.taking, "alpha", START)
+            assert leases.take(self.taking, "beta", [LANE], START)
+
+    def begin_takeover(self) -> None:
+        """Begin the takeover; return when it is over or waits for the claim."""
+        self.taker = threading.Thread(target=self.take_over)
+        pid = self.taking.raw.info.backend_pid
+        self.taker.start()
+        with psycopg.connect(self.url, autocommit=True) as db:
+            waits = 0
+            while self.taker.is_alive() and not waits:
+                row = db.execute("SELECT cardinality(pg_blocking_pids(%s))", [pid]).fetchone()
+                waits = 0 if row is None else row[0]
+
+    def claim_during_a_takeover(self) -> list[Claim]:
+        """Claim as alpha; beta takes the lane over as soon as the fence was found to hold."""
+        self.claiming.meanwhile = self.begin_takeover
+        with self.claiming.transaction("BEGIN"):
+            claims = claim_due(self.claiming, "app", 1, START, self.fence)
+        self.taker.join()
+        return claims
+
+    def claim_as_beta(self) -> list[Claim]:
+        return claim_due(self.taking, "app", 1, START, Fence(LANE, "beta", self.fence.epoch + 1))
+
+
+@pytest.fixture
+async def race(server: Server) -> AsyncIterator[Race]:
+    url = server.new_url()
+    with (
+        closing(PostgresDatabase(lambda: url)) as database,
+        closing(Interrupted(url)) as claiming,
+        closing(PostgresConnection(url)) as taking,
+    ):
+        yield Race(url, claiming, taking, await alpha_owns_the_lane(database))
+
+
+async def alpha_owns_the_lane(database: PostgresDatabase) -> Fence:
+    """Have alpha own a lane with a delivery that is due; return its fence."""
+    for name in ("alpha", "beta"):
+        instance = Instance(name, name, "host", "boot", 1, "1", 12)
+        assert database.transact(instances.register, instance, 15.0, START)
+    store = Store(database, InlineExecutor(), Time())
+    await store.reconcile_endpoints({"app": "mark"})
+    watch, _ = await store.add_watch(spec(), again=False)
+    await store.record_ending(watch.row, new_event(), snapshot())
+    database.transact(leases.ensure, [Lease(LANE, LeaseKind.LANE, "app", None, 0)])
+    (lease,) = database.transact(leases.take, "alpha", [LANE], START)
+    assert lease.fence is not None
+    return lease.fence
+
+
+async def test_a_claim_that_races_a_takeover_is_interrupted_by_it(race: Race) -> None:
+    (stale,) = race.claim_during_a_takeover()
+    (claim,) = race.claim_as_beta()
+    assert (claim.delivery, claim.attempt) == (stale.delivery, stale.attempt + 1)
+
+
+async def test_without_the_lock_of_the_fence_such_a_claim_would_be_in_flight_for_ever(
+    race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fences, "SHARED_LOCK", "")
+    assert race.claim_during_a_takeover()
+    assert race.claim_as_beta() == []
