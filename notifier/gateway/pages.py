@@ -77,7 +77,10 @@ class Page:
 
     def says_ended(self, video_id: str) -> bool:
         """Return whether the item with the id `video_id` has a terminal status word."""
-        word = self._status_word(video_id)
+        item = self._items.get(video_id)
+        if item is None or isinstance(item, Seen):
+            return False  # nearly always: what is known runs
+        word = self._status_word(item, video_id)
         if word is None:
             return False
         if word not in self._ends:
@@ -100,13 +103,10 @@ class Page:
         listed_as = next(iter(ids_of(item)), video_id)
         return ListedVideo(video_id, listed_as, created_at, self.says_ended(video_id))
 
-    def _status_word(self, video_id: str) -> str | None:
-        item = self._items.get(video_id)
-        if item is None or isinstance(item, Seen):
-            return None
+    def _status_word(self, item: Item, video_id: str) -> str | None:
         word = item.get("status")
         if isinstance(word, str) and _MORE_STATUSES.isdisjoint(item):
-            return word  # nearly always
+            return word
         job = find_job(item, video_id, self._dialect.status_words, unnamed=False).job
         return None if job is None else job.word
 
