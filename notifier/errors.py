@@ -86,6 +86,17 @@ class StoreRefusedError(StoreError):
         self.exit_code = exit_code
 
 
+class OutdatedError(StoreRefusedError):
+    """The store was changed by a newer notifier in a way that this one cannot work with."""
+
+    def __init__(self, needed: int, known: int) -> None:
+        super().__init__(
+            f"the store was written by a newer notifier, and needs one of schema {needed} or "
+            f"newer (this one knows {known}): run the newer one",
+            exit_code=78,
+        )
+
+
 class InstanceRefusedError(NotifierError):
     """Another live instance has the same name."""
 

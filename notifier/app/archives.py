@@ -1,6 +1,6 @@
 """Copies of finished videos, of every gateway with `archive = true`, as the config has it now."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -59,6 +59,7 @@ class Archives:
         self._outside: Peers[GatewaySettings] = Peers(runtime.connections)
         self._settings: ArchiveSettings | None = None
         self._storage: Storage | None = None
+        self._only: Collection[str] | None = None
         self._running: dict[str, _Running] = {}
         self._deleting = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
@@ -104,6 +105,11 @@ class Archives:
         await self._clean()
         self._nursery, self._publish = nursery, publish
         self._delete_old()
+        self._match()
+
+    def restrict(self, gateways: Collection[str]) -> None:
+        """Download from these gateways alone: other instances do it for the others."""
+        self._only = gateways
         self._match()
 
     def wake(self, gateway: str) -> None:
@@ -160,8 +166,10 @@ class Archives:
             log.get().warning("archive_not_cleaned", reason=str(error))
 
     def _match(self) -> None:
-        """Run downloads for the present peers, and no others."""
+        """Run downloads for the present peers that are this instance's, and no others."""
         present = self._inside.present
+        if self._only is not None:
+            present = {name: peer for name, peer in present.items() if name in self._only}
         for name in self._running.keys() - present.keys():
             self._running.pop(name).scope.cancel()
         if self._nursery is None:
@@ -195,6 +203,7 @@ class Archives:
             Copier(source, storage, runtime.store),
             deps,
             rate=inside.settings.max_requests_per_second,
+            allowed=runtime.may_work,
             describe=partial(described, url_prefix=settings.url_prefix),
         )
 

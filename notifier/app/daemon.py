@@ -9,16 +9,13 @@ start.
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import trio
 
 from notifier import __version__, log
 from notifier.app import wiring
 from notifier.app.assembly import Parts, assemble
-from notifier.app.clock_drift import track_clock_drift
 from notifier.app.connections import Connections
-from notifier.app.discoveries import Discoveries
 from notifier.app.listeners import (
     ControlListener,
     open_listeners,
@@ -27,12 +24,12 @@ from notifier.app.listeners import (
     token_of,
 )
 from notifier.app.log_report import report_suppressed_lines
+from notifier.app.opening import Opened, open_for_work
 from notifier.app.operations import DaemonOperations
 from notifier.app.passing import PassedJobs, access, open_passthrough, serve_passthrough
 from notifier.app.reloading import Reloader
-from notifier.app.retention import run_retention
 from notifier.app.runtime import Runtime, Seams
-from notifier.app.store_opening import open_store
+from notifier.app.share import Share
 from notifier.app.watchdog import Watchdog
 from notifier.config import Config
 from notifier.errors import StoreError
@@ -49,6 +46,7 @@ from notifier.wakeup import Wakeup
 DRAIN_SECONDS = 10.0
 """How long the shutdown waits for deliveries in flight."""
 
+_HAND_OVER = 20.0
 _CLOSING_SECONDS = 10.0
 _LOOK_AGAIN = 60.0
 _STORE_PAUSE = 5.0
@@ -92,25 +90,28 @@ async def run_daemon(
     """
     seams = seams or Seams()
     clock = Clock(seams.wall, seams.steady)
-    opening = partial(open_store, config, adopt=options.adopt)
-    database = await trio.to_thread.run_sync(opening)
     metrics = Metrics()
-    store = Store(database, seams.executor(), clock.now, metrics)
+    opened = await open_for_work(
+        config, clock, seams, metrics, adopt=options.adopt, stop=lifecycle.stop
+    )
+    if opened is None:
+        return 0
     try:
         async with trio.open_nursery() as resources:
-            runtime = Runtime(store, clock, seams, Connections(resources), metrics)
+            connections = Connections(resources)
+            runtime = Runtime(opened.store, clock, seams, connections, metrics, trust=opened.trust)
             parts = await assemble(config, runtime)
             with (
                 open_listeners(config.http) as listeners,
                 open_passthrough(config.passthrough) as passing,
             ):
-                daemon = _Daemon(config, parts, lifecycle, listeners, passing)
+                daemon = _Daemon(config, parts, opened, lifecycle, listeners, passing)
                 code = await daemon.run(options, task_status)
             resources.cancel_scope.cancel()
         return code
     finally:
         with trio.CancelScope(shield=True):
-            await _close(store)
+            await _close(opened.store)
 
 
 async def _close(store: Store) -> None:
@@ -128,6 +129,7 @@ class _Daemon:
 
     config: Config
     parts: Parts
+    opened: Opened
     lifecycle: Lifecycle
     listeners: Sequence[ControlListener]
     passing: socket.socket | None
@@ -150,23 +152,22 @@ class _Daemon:
                 await polling.start(self.parts.gateways.run)
                 supervisor = self._supervisor(polling)
                 supervisor.apply(watches, starting=True)
-                parts = self.parts
-                discoveries = Discoveries(parts.runtime, parts.gateways, sources, supervisor)
-                await polling.start(discoveries.run, self.config.gateways)
-                await polling.start(parts.follow_ups.run, parts.outbox.publish_follow_up)
-                await polling.start(self._keep_running, sources, supervisor, discoveries)
-                self._log_start(len(watches))
+                share = self.opened.share(self.parts, sources, supervisor, self.config)
+                await polling.start(share.run)
+                await polling.start(self._keep_running, sources, supervisor, share)
+                self._log_start(supervisor.polling + supervisor.orphans)
                 task_status.started()
                 if options.exit_when_done:
                     polling.start_soon(
                         _notify_after, self.lifecycle.stop, self.parts.runtime.settled
                     )
-                    code = await self._until_done(supervisor, discoveries)
+                    code = await self._until_done(supervisor, share)
                 else:
                     await self.lifecycle.stop.wait()
                 await self._stop_passing()
                 log.get().info("stopping", drain_seconds=DRAIN_SECONDS)
-                self.lifecycle.manager.stopping(DRAIN_SECONDS + _CLOSING_SECONDS)
+                self.lifecycle.manager.stopping(_HAND_OVER + DRAIN_SECONDS + _CLOSING_SECONDS)
+                await share.hand_over()
                 polling.cancel_scope.cancel()
             await self.parts.readings.flush()
             dispatcher.stop()
@@ -178,23 +179,19 @@ class _Daemon:
         self,
         sources: Sources,
         supervisor: Supervisor,
-        discoveries: Discoveries,
+        share: Share,
         *,
         task_status: trio.TaskStatus[None],
     ) -> None:
         """Run everything that goes on beside polling and delivering."""
-        parts, clock = self.parts, self.parts.runtime.clock
+        parts = self.parts
         watchdog = self._watchdog()
-        reloader = Reloader(self.config, parts, sources, supervisor, discoveries, watchdog)
-        operations = DaemonOperations(parts, sources, supervisor, discoveries, reloader)
+        reloader = Reloader(self.config, parts, sources, share, watchdog)
+        operations = DaemonOperations(parts, sources, supervisor, share, reloader)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(parts.readings.run)
-            nursery.start_soon(sources.run, supervisor.apply_changes)
+            nursery.start_soon(sources.run, share.follower.apply_changes)
             nursery.start_soon(reloader.run, self.lifecycle.reload)
-            nursery.start_soon(
-                run_retention, parts.store, lambda: reloader.config.retention, clock.now
-            )
-            nursery.start_soon(track_clock_drift, parts.store, clock)
             nursery.start_soon(report_suppressed_lines)
             page = self._page(operations, supervisor)
             nursery.start_soon(page.run)
@@ -202,7 +199,7 @@ class _Daemon:
                 serve_listeners, self.listeners, operations, page, self.config.path
             )
             if self.passing is not None:
-                jobs = PassedJobs(parts, sources, supervisor, lambda: reloader.config)
+                jobs = PassedJobs(parts, sources, share.follower, lambda: reloader.config)
                 self.relay = Relay(jobs, access(self.config.passthrough))
                 await nursery.start(serve_passthrough, self.relay, self.passing)
             for listener in self.listeners:
@@ -261,11 +258,11 @@ class _Daemon:
             endpoints=sorted(self.config.endpoints),
         )
 
-    async def _until_done(self, supervisor: Supervisor, discoveries: Discoveries) -> int:
+    async def _until_done(self, supervisor: Supervisor, share: Share) -> int:
         """Wait until nothing is left to do, or for the stop; return the exit code."""
         while not self.lifecycle.stop.is_set():
             # before the count, which then has what was discovered until here
-            discovered = discoveries.have_settled
+            discovered = share.discoveries.have_settled
             try:
                 left = await self.parts.store.outstanding(self.parts.began)
             except StoreError as error:

@@ -1,6 +1,6 @@
 """Discovery on every gateway that is configured for it, as the config has it now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import trio
@@ -9,11 +9,12 @@ from notifier.app import wiring
 from notifier.app.gateways import Gateways
 from notifier.app.restarting import keep_running
 from notifier.app.runtime import Runtime
+from notifier.app.watch_following import WatchFollower
 from notifier.config import GatewaySettings
 from notifier.discovery import Discovery, DiscoveryDeps
 from notifier.model.views import Row
 from notifier.model.watch import Watch
-from notifier.polling import GatewayScheduler, Sources, Supervisor
+from notifier.polling import GatewayScheduler, Sources
 
 
 class _Running(NamedTuple):
@@ -27,12 +28,14 @@ class Discoveries:
     """Runs one `Discovery` for each gateway with `discover`."""
 
     def __init__(
-        self, runtime: Runtime, gateways: Gateways, sources: Sources, supervisor: Supervisor
+        self, runtime: Runtime, gateways: Gateways, sources: Sources, changes: WatchFollower
     ) -> None:
         self._runtime = runtime
         self._gateways = gateways
         self._sources = sources
-        self._supervisor = supervisor
+        self._changes = changes
+        self._wanted: Mapping[str, GatewaySettings] = {}
+        self._only: Collection[str] | None = None
         self._running: dict[str, _Running] = {}
         self._nursery: trio.Nursery | None = None
 
@@ -50,11 +53,21 @@ class Discoveries:
 
     def change(self, wanted: Mapping[str, GatewaySettings]) -> None:
         """Discover jobs of the gateways that `wanted` has `discover` for from now on."""
-        chosen = {name: settings for name, settings in wanted.items() if settings.discover}
+        self._wanted = wanted
+        chosen = {
+            name: settings
+            for name, settings in wanted.items()
+            if settings.discover and (self._only is None or name in self._only)
+        }
         for name in self._running.keys() - chosen.keys():
             self._stop(name)
         for name, settings in chosen.items():
             self._apply(name, settings)
+
+    def restrict(self, gateways: Collection[str]) -> None:
+        """Discover jobs of these gateways alone: other instances do it for the others."""
+        self._only = gateways
+        self.change(self._wanted)
 
     def _apply(self, name: str, settings: GatewaySettings) -> None:
         rules, scheduler = wiring.discovery_rules(settings), self._gateways.scheduler(name)
@@ -93,7 +106,7 @@ class Discoveries:
 
     def _poll(self, opened: Sequence[Watch]) -> None:
         for watch in opened:
-            self._supervisor.add(watch)
+            self._changes.add(watch)
 
     @property
     def have_settled(self) -> bool:

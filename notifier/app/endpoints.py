@@ -1,12 +1,13 @@
 """The configured endpoints: one delivery lane for each, changed as the config changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier import log
 from notifier.app import wiring
 from notifier.app.connections import Difference, Link, Peer, Peers
 from notifier.app.runtime import Runtime
+from notifier.app.trusted_sender import TrustedSender
 from notifier.config import Config, EndpointSettings
 from notifier.delivery import (
     AttemptRecorder,
@@ -23,10 +24,15 @@ from notifier.formats import times
 from notifier.model.delivery import CancelledDeliveries
 from notifier.model.health import Health
 from notifier.net import AddressPolicy
+from notifier.store import Store
+from notifier.store.fenced_lane import FencedLane
 from notifier.store.recovery import Reconciled
-from notifier.webhook import Outcome
+from notifier.webhook import Outcome, WebhookSender
 
 Draft = Mapping[str, Peer[EndpointSettings]]
+
+LaneStore = Store | FencedLane
+"""Where a lane claims what is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,10 @@ class EndpointParts:
 
 
 class Endpoints:
-    """Every configured endpoint's lane, and which event types each subscribes to."""
+    """Every configured endpoint's lane, and which event types each subscribes to.
+
+    An instance among others has the lanes that are opened for it, instead of all.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         clock = runtime.clock
@@ -84,14 +93,36 @@ class Endpoints:
         self._peers.commit(draft)
         difference = Difference.between(before, draft)
         self._subscriptions[:] = wiring.subscriptions(peer.settings for peer in draft.values())
-        for name in difference.added:
-            self._add(draft[name], health.get(name))
+        if self._runtime.trust is None:
+            for name in difference.added:
+                self._add(draft[name], health.get(name), self._runtime.store)
         for name in difference.changed:
-            self._change(draft[name], health.get(name))
-        for name in difference.removed:
+            if name in self._parts:
+                self._change(draft[name], health.get(name))
+        self.close_lanes(difference.removed)
+        return difference
+
+    @property
+    def lanes(self) -> Collection[str]:
+        """The endpoints whose lanes are here."""
+        return self._parts.keys()
+
+    def open_lane(self, name: str, store: LaneStore, health: Health | None) -> None:
+        """Deliver to an endpoint from here on, with what `store` lets this instance claim."""
+        peer = self._peers.present.get(name)
+        if peer is not None and name not in self._parts:
+            self._add(peer, health, store)
+
+    async def retire_lane(self, name: str) -> None:
+        """Claim nothing more for an endpoint; return when what was in flight is recorded."""
+        if self._parts.pop(name, None) is not None:
+            await self.dispatcher.retire(name)
+
+    def close_lanes(self, names: Collection[str]) -> None:
+        """Claim nothing more for these endpoints; do not wait for what is in flight."""
+        for name in [name for name in names if name in self._parts]:
             del self._parts[name]
             self.dispatcher.remove(name)
-        return difference
 
     def count_failing(self) -> int:
         """Return to how many endpoints only single probes go at present."""
@@ -101,6 +132,13 @@ class Endpoints:
         """Tell whether only single probes go to an endpoint at present."""
         parts = self._parts.get(name)
         return parts is not None and parts.flow is not None and parts.flow.is_failing
+
+    def follow(self, stored: Mapping[str, Health]) -> None:
+        """Deliver to endpoints that another instance has switched on again."""
+        for name, health in stored.items():
+            parts = self._parts.get(name)
+            if health.recovering and parts is not None and not parts.runner.health.recovering:
+                self.enabled(name)
 
     def enabled(self, name: str) -> None:
         """Deliver to an endpoint that was just switched on again."""
@@ -119,46 +157,51 @@ class Endpoints:
         rendered = await sender.rendered(body)
         return await sender.send(event_id, rendered) if isinstance(rendered, bytes) else rendered
 
-    def _add(self, peer: Peer[EndpointSettings], health: Health | None) -> None:
+    def _add(self, peer: Peer[EndpointSettings], health: Health | None, store: LaneStore) -> None:
         settings = peer.settings
         runner = AttemptRunner(
             wiring.delivery_rules(settings),
-            wiring.sender(settings, peer.lease.client, self._runtime.clock.wall),
+            self._sender(peer),
             self._recorder,
             self._notices,
             health=health or Health(wiring.url_mark(settings)),
             clock=self._runtime.clock,
             rng=self._runtime.seams.rng,
         )
-        flow = self._endpoint_flow(settings, runner)
+        flow = self._endpoint_flow(settings, runner, store)
         lane = Lane(
             settings.name,
-            flow or self._callback_flow(settings.name, runner),
+            flow or self._callback_flow(settings.name, runner, store),
             runner,
             self._runtime.settled,
         )
         self._parts[settings.name] = EndpointParts(runner, lane, flow)
         self.dispatcher.add(settings.name, lane)
 
+    def _sender(self, peer: Peer[EndpointSettings]) -> WebhookSender | TrustedSender:
+        sender = wiring.sender(peer.settings, peer.lease.client, self._runtime.clock.wall)
+        trust = self._runtime.trust
+        return sender if trust is None else TrustedSender(sender, trust.holds)
+
     def _endpoint_flow(
-        self, settings: EndpointSettings, runner: AttemptRunner
+        self, settings: EndpointSettings, runner: AttemptRunner, store: LaneStore
     ) -> EndpointFlow | None:
         if wiring.is_callback_lane(settings.name):
             return None
         return EndpointFlow(
             wiring.lane_rules(settings),
             runner,
-            self._runtime.store,
+            store,
             clock=self._runtime.clock,
             rng=self._runtime.seams.rng,
             metrics=self._runtime.metrics,
         )
 
-    def _callback_flow(self, lane: str, runner: AttemptRunner) -> CallbackFlow:
+    def _callback_flow(self, lane: str, runner: AttemptRunner, store: LaneStore) -> CallbackFlow:
         return CallbackFlow(
             lane,
             runner,
-            self._runtime.store,
+            store,
             self._callback_limits,
             clock=self._runtime.clock,
             rng=self._runtime.seams.rng,
@@ -170,7 +213,7 @@ class Endpoints:
         new_url = parts.runner.health.url_mark != mark
         parts.runner.change(
             wiring.delivery_rules(settings),
-            wiring.sender(settings, peer.lease.client, self._runtime.clock.wall),
+            self._sender(peer),
             (health or Health(mark)) if new_url else parts.runner.health,
         )
         if parts.flow is not None:
@@ -185,7 +228,14 @@ def _link(settings: EndpointSettings, policy: AddressPolicy) -> Link:
 
 def report_reconciled(reconciled: Reconciled) -> None:
     """Log what became of deliveries whose endpoint left the config or moved."""
-    for each in reconciled.cancelled:
+    report_cancelled(reconciled.cancelled)
+    for name in reconciled.enabled:
+        log.get().warning("endpoint_enabled", endpoint=name, reason="its URL was changed")
+
+
+def report_cancelled(cancelled: Iterable[CancelledDeliveries]) -> None:
+    """Log what became of deliveries whose endpoint is in no config any more."""
+    for each in cancelled:
         log.get().warning(
             "deliveries_cancelled",
             endpoint=each.endpoint,
@@ -193,8 +243,6 @@ def report_reconciled(reconciled: Reconciled) -> None:
             reason="removed from the config",
             hint=f"to send them, put the endpoint back and run: {resending_command(each)}",
         )
-    for name in reconciled.enabled:
-        log.get().warning("endpoint_enabled", endpoint=name, reason="its URL was changed")
 
 
 def resending_command(cancelled: CancelledDeliveries) -> str:

@@ -1,6 +1,6 @@
 """What is done after completed endings on each gateway, as the config has it now."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import trio
@@ -30,6 +30,7 @@ class FollowUps:
         self._gateways = gateways
         self._notices: dict[str, _Notices] = {}
         self._wanted: Mapping[str, float] = {}
+        self._only: Collection[str] | None = None
         self._archiving: frozenset[str] = frozenset()
         self.archives = Archives(runtime)
         self._nursery: trio.Nursery | None = None
@@ -81,8 +82,16 @@ class FollowUps:
         }
         self._match(self._wanted)
 
+    def restrict(self, gateways: Collection[str]) -> None:
+        """Do it for these gateways alone: other instances do it for the others."""
+        self._only = gateways
+        self.archives.restrict(gateways)
+        self._match(self._wanted)
+
     def _match(self, wanted: Mapping[str, float]) -> None:
-        """Give notices for the gateways in `wanted`, and no others."""
+        """Give notices for the gateways in `wanted` that are this instance's, and no others."""
+        if self._only is not None:
+            wanted = {name: notice for name, notice in wanted.items() if name in self._only}
         for name in self._notices.keys() - wanted.keys():
             self._notices.pop(name).scope.cancel()
         for name, notice in wanted.items():

@@ -86,11 +86,23 @@ class Gateways:
                 now=self._runtime.clock.now,
                 rng=self._runtime.seams.rng,
                 metrics=self._runtime.metrics,
+                allowed=self._runtime.may_work,
             )
+            if self._runtime.trust is not None:
+                self._schedulers[settings.name].grant(0.0)
             if self._nursery is not None:
                 self._start(self._nursery, settings.name)
         else:
             scheduler.change(client, wiring.scheduler_rules(settings))
+
+    def grant(self, gateway: str, rate: float) -> None:
+        """Ask a gateway at most `rate` times a second from now on, 0 for never."""
+        if gateway in self._schedulers:
+            self._schedulers[gateway].grant(rate)
+
+    def fastest(self, gateway: str) -> float:
+        """Return how often a single video may be asked about, in polls a second."""
+        return 1 / self._settings[gateway].min_poll_interval
 
     def scheduler(self, name: str) -> GatewayScheduler | None:
         """Return a gateway's scheduler, None when it is not configured."""

@@ -13,11 +13,11 @@ from notifier.app import wiring
 from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.connections import Difference
-from notifier.app.discoveries import Discoveries
 from notifier.app.endpoints import resending_command
 from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
 from notifier.app.sample_events import sample_event, sample_type
+from notifier.app.share import Share
 from notifier.app.watchdog import LATE
 from notifier.config import EndpointSettings, check_watch
 from notifier.config.bad_value import BadValueError, quoted
@@ -42,7 +42,7 @@ class DaemonOperations:
     parts: Parts
     sources: Sources
     supervisor: Supervisor
-    discoveries: Discoveries
+    share: Share
     reloader: Reloader
 
     async def add_watches(
@@ -68,7 +68,7 @@ class DaemonOperations:
         outcomes = await self.parts.store.add_watches(additions) if additions else []
         for each in outcomes:
             if not isinstance(each, NotifierError) and each.watch.state is WatchState.OPEN:
-                self.supervisor.add(each.watch)
+                self.share.follower.add(each.watch)
         return [
             each if isinstance(each, NotifierError) else AddedWatch(each.view, each.created)
             for each in outcomes
@@ -79,7 +79,7 @@ class DaemonOperations:
             outcomes = await self.parts.store.remove_watches(keys)
             for outcome in outcomes:
                 if not isinstance(outcome, NotifierError):
-                    self.supervisor.drop(outcome)
+                    self.share.follower.drop(outcome)
         return [each if isinstance(each, NotifierError) else None for each in outcomes]
 
     async def watches(self, wanted: WatchFilter) -> list[WatchView]:
@@ -195,7 +195,7 @@ class DaemonOperations:
                     "name": name,
                     "open_watches": open_watches.get(name, 0),
                     **self.parts.gateways.condition(name),
-                    "discovery": self.discoveries.row(name),
+                    "discovery": self.share.discoveries.row(name),
                     "archive": archives.row(name, waiting.get(name, 0)),
                 }
                 for name in config.gateways
@@ -214,7 +214,7 @@ class DaemonOperations:
     async def metrics(self) -> tuple[bytes, str]:
         metrics = self.parts.runtime.metrics
         metrics.gateways_up(self.parts.gateways.answering())
-        metrics.lists_readable(self.discoveries.reading())
+        metrics.lists_readable(self.share.discoveries.reading())
         await self.parts.follow_ups.archives.measure(metrics)
         await metrics.refresh(self.parts.store)
         return metrics.render(), CONTENT_TYPE

@@ -15,6 +15,7 @@ from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.connections import Peer
 from notifier.app.listeners import accepted_hosts
+from notifier.app.watch_following import WatchFollower
 from notifier.config import Config, GatewaySettings, PassthroughSettings, check_watch
 from notifier.control import listen_tcp
 from notifier.http_client import HttpResponse, Route
@@ -34,7 +35,7 @@ from notifier.passthrough import (
     WatchWishes,
 )
 from notifier.passthrough.transfer import SILENCE
-from notifier.polling import Sources, Supervisor
+from notifier.polling import Sources
 
 _STAND_IN = "video"
 _NONE = WatchWishes()
@@ -70,7 +71,7 @@ class PassedJobs:
 
     parts: Parts
     sources: Sources
-    supervisor: Supervisor
+    follower: WatchFollower
     config: Callable[[], Config]
     _clients: dict[str, tuple[Route, StreamClient]] = field(default_factory=dict)
     _upstreams: dict[str, tuple[Peer[GatewaySettings], Upstream]] = field(default_factory=dict)
@@ -136,7 +137,7 @@ class PassedJobs:
         async with self.sources.turn:
             watch, created = await self.parts.store.add_passed(spec, order.callback)
             if watch.state is WatchState.OPEN:
-                self.supervisor.add(watch, None if said is None else self._read(spec.key, said))
+                self.follower.add(watch, None if said is None else self._read(spec.key, said))
         if created:
             log.get().info("job_passed", gateway=gateway, video_id=video_id)
         return created

@@ -18,8 +18,9 @@ from notifier.app import wiring
 from notifier.app.assembly import Parts
 from notifier.app.connections import Difference
 from notifier.app.endpoints import report_reconciled
+from notifier.app.share import Share
 from notifier.app.watchdog import Watchdog
-from notifier.config import Config, GatewaySettings, load, obstacles, warnings
+from notifier.config import Config, load, obstacles, warnings
 from notifier.config.named_files import file_digests
 from notifier.errors import ConfigError, NotifierError, StoreError
 from notifier.model.delivery import CancelledDeliveries
@@ -38,23 +39,6 @@ class Source(Protocol):
 
     async def update(self, apply: Callable[[WatchChanges], None]) -> None:
         """Read the sources again, and pass what that changed to `apply`."""
-
-
-class Pollers(Protocol):
-    """What a reload needs of the supervisor."""
-
-    def release(self, gateway: str) -> None:
-        """Stop polling for a gateway that is no longer configured."""
-
-    def apply_changes(self, changes: WatchChanges) -> None:
-        """Make the pollers match what has changed."""
-
-
-class Discovering(Protocol):
-    """What a reload needs of discovery."""
-
-    def change(self, wanted: Mapping[str, GatewaySettings]) -> None:
-        """Discover jobs of the gateways that `wanted` has `discover` for from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +73,7 @@ class Reloader:
     config: Config
     parts: Parts
     sources: Source
-    pollers: Pollers
-    discoveries: Discovering
+    share: Share
     watchdog: Watchdog
     read: Callable[[Config], Config] = read_again
     started: Config = field(init=False)
@@ -138,7 +121,7 @@ class Reloader:
             await self._update_watches()
             # last: a watch that was withdrawn with its gateway is not left without one
             for name in done.gateways.removed:
-                self.pollers.release(name)
+                self.share.follower.release(name)
         log.get().info(
             "reloaded",
             config=str(config.path),
@@ -167,12 +150,13 @@ class Reloader:
             drafts.pop_all()
         needs_restart = tuple(key for key, of in _FIXED.items() if of(config) != of(self.started))
         different = parts.gateways.commit(gateways)
-        self.discoveries.change(config.gateways)
+        self.share.discoveries.change(config.gateways)
         parts.follow_ups.change(config, archives)
         moved = parts.endpoints.commit(endpoints, reconciled.health)
         files = _different(self._digests, digests)
         self.config, self._digests = config, digests
         self.sources.change(config)
+        self.share.change(config)
         log.set_level(config.log_level)
         report_reconciled(reconciled)
         late = await self._cancel_late(marks) if moved.removed else ()
@@ -193,7 +177,7 @@ class Reloader:
 
     async def _update_watches(self) -> None:
         try:
-            await self.sources.update(self.pollers.apply_changes)
+            await self.sources.update(self.share.follower.apply_changes)
         except StoreError as error:
             # the sources read again by themselves
             log.get().error("sources_wait_for_store", reason=str(error))
@@ -210,6 +194,7 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
     "store.path": lambda config: config.store_path,
     # without its password, which may be changed
     "store.url": lambda config: config.store.url and wiring.store_shown(config),
+    "cluster": lambda config: config.cluster,
     "log.format": lambda config: config.log_format,
     "http": lambda config: (
         config.http.socket if config.http.socket_named else None,

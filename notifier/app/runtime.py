@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 from notifier.app.connections import Connections
+from notifier.cluster.trust import Trust
 from notifier.metrics import Metrics
 from notifier.model.event_id import random_event_id
 from notifier.schedule.clock import Clock
@@ -41,7 +42,10 @@ class Seams:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Handed to every part as one value; `settled` is notified when a watch or delivery ends."""
+    """Handed to every part as one value; `settled` is notified when a watch or delivery ends.
+
+    `trust` says until when this instance may work, None if no other shares its store.
+    """
 
     store: Store
     clock: Clock
@@ -49,3 +53,8 @@ class Runtime:
     connections: Connections
     metrics: Metrics
     settled: Wakeup = field(default_factory=Wakeup)
+    trust: Trust | None = None
+
+    def may_work(self) -> bool:
+        """Tell whether this instance may work at this moment."""
+        return self.trust is None or self.trust.holds()

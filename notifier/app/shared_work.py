@@ -46,8 +46,8 @@ class Snapshots(Protocol):
 class Services(Protocol):
     """What runs in one instance at a time: lanes, discovery, archive, chores."""
 
-    def start(self, lease: Lease) -> None:
-        """Run what a lease is for."""
+    async def start(self, leases: Sequence[Lease]) -> None:
+        """Run what leases are for; raises StoreError, then it is tried again."""
 
     async def stop(self, leases: Sequence[Lease]) -> None:
         """Stop it; return when what was begun is over and recorded, or has had its time."""
@@ -88,10 +88,8 @@ class SharedWork:
     async def start(self, leases: Sequence[Lease]) -> None:
         """Poll the watches of shards, and run the other services; raises StoreError."""
         shards = [lease for lease in leases if lease.kind is LeaseKind.WATCH]
-        # what needs no reading is not kept waiting by it
-        for lease in leases:
-            if lease.kind is not LeaseKind.WATCH:
-                self._services.start(lease)
+        # what has little to read is not kept waiting
+        await self._services.start([one for one in leases if one.kind is not LeaseKind.WATCH])
         found = await self._store.watches_of(shards)
         self._pollers.take_over(watch for watch in found if self._owns(watch.fence))
 

@@ -61,12 +61,13 @@ class Downloads:
         *,
         rate: float,
         describe: Callable[[ArchivedFile], dict[str, Json]],
+        allowed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._gateway = gateway
         self._copier = copier
         self._deps = deps
         self._describe = describe
-        self._limiter = RateLimiter(rate)
+        self._limiter = RateLimiter(rate, allowed)
         self._log = log.get(gateway=gateway)
         self._work = DueWork(
             self._earliest,

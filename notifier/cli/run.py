@@ -10,6 +10,7 @@ from notifier.app import Options, run_process
 from notifier.cli.config_loading import load_with_secrets
 from notifier.cli.options import config_option, examples
 from notifier.config import warnings
+from notifier.errors import StoreRefusedError
 
 
 @examples("notifier run", "notifier run -c config.toml --exit-when-done")
@@ -27,6 +28,12 @@ from notifier.config import warnings
 def run_command(config_path: Path | None, *, exit_when_done: bool, adopt: bool) -> int:
     """Run the daemon: watch videos, deliver events. Stops on SIGTERM and Ctrl-C."""
     config = load_with_secrets(config_path)
+    if config.store.url is not None and exit_when_done:
+        raise StoreRefusedError(
+            "--exit-when-done is for a store in a file: what is in the database of [store] url "
+            "other instances do as well",
+            exit_code=78,
+        )
     log.configure(config.log_level, config.log_format)
     for warning in warnings(config):
         log.get().warning("config_warning", **warning.fields())

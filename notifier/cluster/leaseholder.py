@@ -29,8 +29,8 @@ _NOTICEABLE = 0.25
 class Leaseholder:
     """Owns what is this instance's share, of the `work` that its config `wanted`.
 
-    A lease that has been free for `patience` seconds is taken whatever the share. `changed` is
-    called when something was handed over.
+    A lease that has been free for `patience` seconds is taken whatever the share. `drained` is
+    called when something was handed over of all that is to be.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class Leaseholder:
         *,
         patience: float,
         rng: Random,
-        changed: Callable[[], None],
+        drained: Callable[[], None],
     ) -> None:
         self._store = store
         self._work = work
         self._patience = patience
         self._rng = rng
-        self._changed = changed
+        self._drained = drained
         self.wanted = wanted
         self.is_draining = False
         self._held: dict[str, Lease] = {}
@@ -213,7 +213,8 @@ class Leaseholder:
                     del self._held[lease.name]
                     self._leaving.discard(lease.name)
             self._log.info("leases_handed_over", **_counts(left))
-        self._changed()
+        if self.is_draining:
+            self._drained()
 
     async def _weigh(self, leases: Iterable[Lease]) -> None:
         """Store the weights that differ noticeably from what the others know."""

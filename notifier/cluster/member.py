@@ -4,12 +4,12 @@ import trio
 
 from notifier import log
 from notifier.cluster.budget import Budgets
-from notifier.cluster.deps import MemberStore, Surroundings, Wanted, Work
+from notifier.cluster.deps import MemberStore, Wanted, Work
 from notifier.cluster.leaseholder import Leaseholder
 from notifier.cluster.membership import Membership
 from notifier.cluster.trust import Trust
 from notifier.errors import StoreError
-from notifier.model.instance import Instance
+from notifier.model.instance import ClusterState, Configured
 from notifier.wakeup import Wakeup
 
 _LOOK = 2.0
@@ -19,37 +19,31 @@ _FOR_EVER = 3600.0
 
 
 class Member:
-    """Makes this process, known as `identity`, a member of the cluster.
+    """Does this instance's share of the work that its config `wanted`.
 
-    It lives for `lease` seconds after each beat. `join` comes first, then `run`.
+    It has joined with `membership`; until `run` it owns nothing and asks nothing.
     """
 
     def __init__(
-        self,
-        store: MemberStore,
-        work: Work,
-        wanted: Wanted,
-        identity: Instance,
-        *,
-        lease: float,
-        around: Surroundings,
+        self, store: MemberStore, work: Work, wanted: Wanted, membership: Membership
     ) -> None:
         self._store = store
         self._work = work
-        self._membership = Membership(store, identity, lease, around)
+        self._membership = membership
         self._beaten = Wakeup()
         self._leaseholder = Leaseholder(
             store,
             work,
             wanted,
-            patience=lease / 2,
-            rng=around.rng,
-            changed=self._beaten.notify,
+            patience=membership.lease / 2,
+            rng=membership.rng,
+            drained=self._beaten.notify,
         )
         self._budgets = Budgets(store, work)
         self._mail = Wakeup()
         self._handed_over = trio.Event()
         self._log = log.get()
+        self._budgets.forget(self._gateways())
 
     @property
     def trust(self) -> Trust:
@@ -66,29 +60,25 @@ class Member:
         """This instance as the others see it, and the others."""
         return self._membership
 
-    async def join(self) -> None:
-        """Become a member; raises InstanceRefusedError or StoreError."""
-        self._budgets.forget(self._gateways())
-        await self._membership.join(self._gateways)
-
     def hint(self) -> None:
         """Hint that there may be mail."""
         self._mail.notify()
 
-    async def change(self, wanted: Wanted) -> None:
-        """Own what this config has from now on; raises StoreError."""
+    def change(self, wanted: Wanted) -> None:
+        """Own what this config has from now on."""
         self._leaseholder.wanted = wanted
-        await self._store.configure_gateways(self._gateways())
         self._beaten.notify()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be a member for ever; started once the first work has been taken."""
+        alive = self._membership.keep_alive
         async with trio.open_nursery() as nursery:
+            # loading what is taken may last for longer than a lease
+            nursery.start_soon(alive, self._beaten.notify, self._drop, self._gateways)
             await self._follow(nursery)
             task_status.started()
             nursery.start_soon(self._keep_following, nursery)
-            nursery.start_soon(self._read_mail)
-            await self._membership.keep_alive(self._beaten.notify, self._drop, self._gateways)
+            await self._read_mail()
 
     async def drain(self) -> None:
         """Hand over all that this instance owns; return when others can do it."""
@@ -121,12 +111,19 @@ class Member:
         if state is None or not self.trust.holds():
             return
         try:
+            await self._configure(state)
             await self._budgets.update(self._membership.id, self._leaseholder.wanted.budgets)
             await self._leaseholder.update(self._membership.id, state, nursery)
         except StoreError as error:
             self._log.error("cluster_waits_for_store", reason=str(error))
         if self._leaseholder.is_draining and self._leaseholder.is_empty:
             self._handed_over.set()
+
+    async def _configure(self, state: ClusterState) -> None:
+        """Tell the others which gateways this instance has, if they do not know."""
+        known = state.configured.get(self._membership.id, Configured()).gateways
+        if known != self._leaseholder.wanted.budgets.keys():
+            await self._store.configure_gateways(self._gateways())
 
     async def _read_mail(self) -> None:
         """Apply what has changed in own shards, on a hint and every few seconds."""

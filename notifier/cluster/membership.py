@@ -6,13 +6,14 @@ row gone has been buried: it drops all work at once and registers anew, as anoth
 
 import math
 from collections.abc import Callable
+from random import Random
 
 import trio
 
 from notifier import log
 from notifier.cluster.deps import MemberStore, Surroundings
 from notifier.cluster.trust import Trust
-from notifier.errors import InstanceRefusedError, StoreError
+from notifier.errors import InstanceRefusedError, OutdatedError, StoreError
 from notifier.model.instance import ClusterState, Instance
 
 _BEATS = 3
@@ -34,13 +35,18 @@ class Membership:
     ) -> None:
         self._store = store
         self._identity = identity
-        self._lease = lease
+        self.lease = lease
         self._around = around
         self._log = log.get()
         self._is_reachable = True
         self.trust = Trust(lease, around.clock)
         self.state: ClusterState | None = None
         """How things were at the last beat; None before the first."""
+
+    @property
+    def rng(self) -> Random:
+        """The randomness that the member shares."""
+        return self._around.rng
 
     @property
     def id(self) -> str:
@@ -60,7 +66,7 @@ class Membership:
                 if one.instance.name == self._identity.name and self._around.is_dead(one.instance):
                     await self._store.bury(one.instance.id)
                     waited = 0.0
-            if waited > self._lease:
+            if waited > self.lease:
                 # it has not been buried by others, so nobody else lives, or it does
                 await self._store.bury_expired()
                 if not await self._register(gateways()):
@@ -73,12 +79,12 @@ class Membership:
 
     async def _register(self, gateways: list[str]) -> bool:
         self._identity = self._identity._replace(id=self._around.new_id())
-        return await self._store.register(self._identity, self._lease, gateways)
+        return await self._store.register(self._identity, self.lease, gateways)
 
     async def beat(self) -> bool:
         """Tell the store that this instance lives; False if it was buried. Raises StoreError."""
         sent = self._around.clock()
-        state = await self._store.beat(self._lease)
+        state = await self._store.beat(self.lease)
         if state is None:
             self.trust.end()
             self.state = None
@@ -94,7 +100,10 @@ class Membership:
         on_buried: Callable[[], None],
         gateways: Callable[[], list[str]],
     ) -> None:
-        """Beat for ever; `on_beat` follows each beat, `on_buried` the news of being buried."""
+        """Beat for ever; `on_beat` follows each beat, `on_buried` the news of being buried.
+
+        Raises OutdatedError when this instance was buried and a newer one has the store since.
+        """
         while True:
             await trio.sleep(self._pause())
             try:
@@ -107,6 +116,8 @@ class Membership:
                     await self.join(gateways)
                     on_beat()
                 self._report_reachable()
+            except OutdatedError:
+                raise
             except (StoreError, InstanceRefusedError) as error:
                 self._report_unreachable(error)
 
@@ -120,8 +131,8 @@ class Membership:
     def _pause(self) -> float:
         """Return the seconds until the next beat: also soon after somebody's time is over."""
         if not self._is_reachable or self.state is None:
-            return self._lease / 10
-        usual = self._lease / _BEATS
+            return self.lease / 10
+        usual = self.lease / _BEATS
         pause = usual * self._around.rng.uniform(1 - _SPREAD, 1 + _SPREAD)
         others = [one for one in self.state.instances if one.instance.id != self.id]
         over = min((one.expires_at - self.state.now for one in others), default=math.inf)

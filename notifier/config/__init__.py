@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from notifier.config.secrets import Secret, SecretError
     from notifier.config.settings import (
         ArchiveSettings,
+        ClusterSettings,
         Config,
         EndpointSettings,
         GatewaySettings,
@@ -67,6 +68,8 @@ else:
                 "Config",
                 "EndpointSettings",
                 "GatewaySettings",
+                "ClusterSettings",
+                "ClusterSettings",
                 "HttpSettings",
                 "PassthroughSettings",
             ),
@@ -78,6 +81,7 @@ else:
 __all__ = [
     "ArchiveSettings",
     "Claims",
+    "ClusterSettings",
     "Config",
     "DurationError",
     "EndpointSettings",

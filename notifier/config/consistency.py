@@ -38,6 +38,7 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
         yield from _same_when_folded(location, endpoint, "headers")
         yield from _client_certificate(location, endpoint, "url")
     yield from _two_stores(raw.get("store"))
+    yield from _cluster_of_one(raw)
     yield from _open_to_others("http", raw.get("http"))
     yield from _open_to_others("passthrough", raw.get("passthrough"))
 
@@ -48,6 +49,17 @@ def _two_stores(store: Any) -> Iterator[Finding]:  # noqa: ANN401 - a value from
             ("store", "path"),
             "contradicts url: the state is in a file or in PostgreSQL",
             "leave one of the two out",
+        )
+
+
+def _cluster_of_one(raw: Raw) -> Iterator[Finding]:
+    """Find settings of an instance among others whose store nobody can share."""
+    store, cluster = raw.get("store"), raw.get("cluster")
+    if isinstance(cluster, dict) and cluster and not (isinstance(store, dict) and "url" in store):
+        yield Finding(
+            ("cluster",),
+            "is for instances that share a database, and the state is in a file",
+            "set [store] url, or remove this table",
         )
 
 

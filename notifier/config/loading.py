@@ -1,5 +1,7 @@
 """Loads the config file into settings, or reports everything that is wrong with it."""
 
+import re
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 from notifier.config.consistency import disagreements
 from notifier.config.models import (
     ArchiveTable,
+    ClusterTable,
     Document,
     EndpointTable,
     GatewayTable,
@@ -28,6 +31,7 @@ from notifier.config.references import Names
 from notifier.config.secret_sources import ParseContext
 from notifier.config.settings import (
     ArchiveSettings,
+    ClusterSettings,
     Config,
     EndpointSettings,
     GatewaySettings,
@@ -37,7 +41,7 @@ from notifier.config.settings import (
 from notifier.config.tls_files import TlsFiles
 from notifier.config.toml_file import read_toml
 from notifier.config.validation import validate
-from notifier.config.validators import split_listen
+from notifier.config.validators import LONGEST_NAME, split_listen
 from notifier.config.watches import to_spec, watch_disagreements
 from notifier.errors import ConfigError
 from notifier.model.delivery import Format, Language
@@ -102,12 +106,23 @@ def _config(
         outbound=AddressPolicy(document.outbound.public_only, tuple(document.outbound.allow)),
         store=store,
         retention=document.store.retention,
+        cluster=_cluster(document.cluster),
         archive=_archive(document.archive, folder, store.path),
         log_level=document.log.level,
         log_format=document.log.format,
         http=_http(document.http, socket),
         passthrough=_passthrough(document.passthrough),
     )
+
+
+def _cluster(table: ClusterTable) -> ClusterSettings:
+    return ClusterSettings(table.instance or _host_name(), table.lease)
+
+
+def _host_name() -> str:
+    """Return the name of this host, as far as it may be the name of an instance."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname())
+    return name.lstrip("_.-")[:LONGEST_NAME] or "host"
 
 
 def _archive(table: ArchiveTable, folder: Path, store: Path) -> ArchiveSettings:

@@ -284,6 +284,15 @@ class StoreTable(Table):
     """How long events, attempts and dead letters are kept once they are over."""
 
 
+class ClusterTable(Table):
+    """This process as one of several on the database of [store] url."""
+
+    instance: Name | None = None
+    """Its name, which no other has that runs; by default the name of the host."""
+    lease: Annotated[float, _duration(minimum=5.0, maximum=120.0)] = 15.0
+    """Others take over its work so long after it was last heard of."""
+
+
 class ArchiveTable(Table):
     """Copies of finished videos, for gateways with `archive = true`."""
 
@@ -357,6 +366,8 @@ class Document(Table):
     """Where connections may go."""
     store: StoreTable = StoreTable()
     """The database."""
+    cluster: ClusterTable = ClusterTable()
+    """This process as one of several on the database of [store] url."""
     archive: ArchiveTable = ArchiveTable()
     """Copies of finished videos."""
     log: LogTable = LogTable()

@@ -98,6 +98,14 @@ class PassthroughSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """This process as one of several with one store: its name, and its lease in seconds."""
+
+    instance: str
+    lease: float
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveSettings:
     """Where copies of videos are kept, and how much of them.
 
@@ -126,6 +134,7 @@ class Config:
     outbound: AddressPolicy
     store: StorePlace
     retention: float
+    cluster: ClusterSettings
     archive: ArchiveSettings
     log_level: str
     log_format: str

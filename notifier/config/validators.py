@@ -19,7 +19,9 @@ from notifier.signing import SecretFormatError, decode_secret
 MAX_METADATA = 4096
 """Most bytes a watch's metadata may take as JSON."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+LONGEST_NAME = 64
+
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _VISIBLE = re.compile(r"[!-~]+")
 _VISIBLE_WITH_SPACES = re.compile(r"[!-~](?:[ -~]*[!-~])?")
@@ -49,7 +51,7 @@ _SUGGESTED = (*EventType, "video.*", "notifier.*", "endpoint.*")
 
 
 def check_name(value: str) -> str:
-    """Check the name of a gateway or an endpoint."""
+    """Check the name of a gateway, an endpoint or an instance."""
     if not _NAME.fullmatch(value):
         raise BadValueError(
             "must be a name of 1 to 64 letters, digits, `_`, `.` and `-`",

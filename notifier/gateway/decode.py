@@ -55,7 +55,7 @@ def decode_quickly(body: bytes) -> Json:
         value = from_json(body)
     except ValueError:
         return _decode_carefully(body)  # it accepts more (lone surrogates, UTF-16), or raises
-    return value if _MAY_BE_UNCLEAN.search(body) is None else _cleaned(value)
+    return _cleaned(value) if _may_be_unclean(body) else value
 
 
 def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) -> bool:
@@ -73,6 +73,12 @@ def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) ->
         if not harmless:
             return False
     return True
+
+
+def _may_be_unclean(body: bytes) -> bool:
+    # without these bytes, which is quick to see, the pattern has nothing to find
+    plain = body.isascii() and b"\\" not in body and b"\x7f" not in body and b"\0" not in body
+    return not plain and _MAY_BE_UNCLEAN.search(body) is not None
 
 
 def _decode_carefully(body: bytes) -> Json:

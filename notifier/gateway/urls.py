@@ -31,6 +31,8 @@ def download_url(base_url: str, video_id: str) -> str:
 
 def without_credentials(url: str) -> str:
     """Return a URL without the parameters that look like credentials."""
+    if "?" not in url:
+        return url
     parts = urlsplit(url)
     pairs = [pair for pair in parts.query.split("&") if not is_credential(pair.partition("=")[0])]
     return parts._replace(query="&".join(pairs)).geturl()

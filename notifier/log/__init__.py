@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol, TextIO, cast
 from urllib.parse import quote
 
@@ -64,7 +65,8 @@ class Redactor:
 
     def protect(self, secret: str) -> None:
         """Register `secret`; texts under 8 characters are not masked."""
-        self._secrets |= dict.fromkeys(spellings(secret))
+        if secret not in self._secrets:  # it is registered again with every attempt
+            self._secrets |= dict.fromkeys(spellings(secret))
 
     def clean(self, text: str) -> str:
         """Return `text` with every registered secret masked."""
@@ -97,6 +99,8 @@ class Redactor:
         """Return the fields of a log event, masked."""
         texts = "\n".join([value for value in event.values() if type(value) is str])
         if self.clean(texts) == texts:
+            if _PLAIN.issuperset(map(type, event.values())):
+                return {**event}
             return {
                 key: value if type(value) in _PLAIN else self.clean_any(value)
                 for key, value in event.items()
@@ -191,9 +195,16 @@ def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
 
     One step does what several processors would: there are two lines for each delivered event.
     """
-    stamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    second, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
+    stamp = f"{_date_and_time(second)}.{microseconds:06}Z"
     line = {"timestamp": stamp, "level": event.pop("level"), "event": event.pop("event"), **event}
     return shown_json(redactor.masked(line))
+
+
+@lru_cache(maxsize=1)
+def _date_and_time(second: int) -> str:
+    """Return a Unix second in UTC, as RFC 3339 writes it."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _on_one_line(
@@ -214,6 +225,8 @@ def _without_blanks(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> Mapping[str, Any]:
     """Leave out fields with an empty text, such as the hint where there is none."""
+    if "" not in event.values():
+        return event
     return {name: value for name, value in event.items() if value != ""}
 
 

@@ -1,8 +1,8 @@
 """Write-behind of what was last observed of each watch, so that a restart continues from there.
 
 An observation is not an ending: after a crash the gateway reports it again. So no poller waits
-until it is stored. Observations that arrive while the store is busy are written together, only
-the latest of each watch.
+until it is stored. The first is written at once. Those that arrive in the half second after a
+write are written together, only the latest of each watch: each commit costs more than a row.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,9 @@ from notifier.wakeup import Wakeup
 
 _MOST = 500
 """How many are written at once; an ending waits a few milliseconds for such a write."""
+
+_REST = 0.5
+"""Seconds from the end of a write to the next one."""
 
 _PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _FOR_EVER = 3600.0
@@ -47,7 +50,7 @@ class SnapshotWriter:
         self._wakeup.notify()
 
     async def run(self) -> None:
-        """Write observations as they come, for ever; a failed write is repeated."""
+        """Write observations soon after they come, for ever; a failed write is repeated."""
         failures = 0
         while True:
             try:
@@ -57,6 +60,7 @@ class SnapshotWriter:
                 await self._pause(error, failures)
             else:
                 failures = 0
+                await trio.sleep(_REST)
                 await self._wakeup.wait(_FOR_EVER)
 
     async def _pause(self, error: Exception, failures: int) -> None:

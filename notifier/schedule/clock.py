@@ -3,7 +3,8 @@
 `wall` is calendar time: it stamps what others read (signatures, events, logs). `now` is wall
 time too, but read once, at the start, and carried on by a monotonic clock: every deadline and
 retry time in the store is on it. So setting the clock moves no retry within a process. Between
-processes only wall time is available.
+processes only wall time is available. Instances that share a store set `now` to the database's
+time again and again.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,10 @@ class Clock:
     def now(self) -> float:
         """Return steady Unix time, for deadlines."""
         return self._monotonic() + self._offset
+
+    def set_to(self, now: float, at: float) -> None:
+        """Let `now` have been this when the monotonic clock read `at`: another clock says so."""
+        self._offset = now - at
 
     @property
     def offset(self) -> float:

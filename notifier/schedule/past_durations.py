@@ -26,10 +26,12 @@ class PastDurations:
     def __init__(self, jobs: Collection[tuple[float, float]], *, finest: float) -> None:
         """Arrange `jobs`, as (duration, gap); no spread is taken to be below `finest`."""
         ends = sorted(
-            max(duration - gap * share, 0.0) for duration, gap in jobs for share in _SHARES
+            [max(duration - gap * share, 0.0) for duration, gap in jobs for share in _SHARES]
         )
         self.median = ends[len(ends) // 2] if ends else 0.0
-        ends = [min(end, _LONGEST * self.median) for end in ends]
+        longest = _LONGEST * self.median
+        if ends and ends[-1] > longest:
+            ends = [min(end, longest) for end in ends]
         self.ends = array("d", ends)
         self.sums = array("d", accumulate(ends, initial=0.0))
         self.variances = array("d", _variances(ends, finest * finest))
@@ -37,12 +39,9 @@ class PastDurations:
 
 def _variances(ends: list[float], least: float) -> list[float]:
     """Return the variance of every tail of `ends`."""
-    variances = [float("inf")]
-    total = squares = 0.0
-    for count, end in enumerate(reversed(ends), start=1):
-        total += end
-        squares += end * end
-        mean = total / count
-        variances.append(max(squares / count - mean * mean, least))
-    variances.reverse()
-    return variances
+    totals = accumulate(reversed(ends))
+    squares = accumulate([end * end for end in reversed(ends)])
+    counted = enumerate(zip(totals, squares, strict=True), start=1)
+    # of n ends: the mean of their squares, less the square of their mean
+    tails = [max((square - total * total / n) / n, least) for n, (total, square) in counted]
+    return [*reversed(tails), float("inf")]

@@ -1,6 +1,7 @@
 """The store's operations of an instance among others: being alive, owning, getting mail."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.model.grant import Grant
@@ -18,10 +19,12 @@ T = TypeVar("T")
 class ClusterOperations(Transactions):
     """What an instance does as a member of the cluster; every method raises StoreError.
 
-    `instance` is the id of its registration: another one after it was buried.
+    `instance` is the id of its registration: another one after it was buried. `url_marks` has a
+    mark of the URL of each endpoint that it has configured.
     """
 
     instance = ""
+    url_marks: Mapping[str, str] = MappingProxyType({})
     database_time: Callable[[Connection], float] | None = None
     """Reads the clock that decides who is alive (Unix seconds); None for that of this process."""
 
@@ -44,7 +47,7 @@ class ClusterOperations(Transactions):
 
     async def register(self, instance: Instance, lease: float, gateways: Collection[str]) -> bool:
         """Add this instance, which lives for `lease` seconds; False while its name is taken."""
-        if not await self._at_database_time(_register, instance, lease, gateways):
+        if not await self._at_database_time(_register, instance, lease, gateways, self.url_marks):
             return False
         self.instance = instance.id
         return True
@@ -115,11 +118,17 @@ class ClusterOperations(Transactions):
 
 
 def _register(
-    db: Connection, now: float, instance: Instance, lease: float, gateways: Collection[str]
+    db: Connection,
+    now: float,
+    instance: Instance,
+    lease: float,
+    gateways: Collection[str],
+    url_marks: Mapping[str, str],
 ) -> bool:
     if not instances.register(db, instance, lease, now):
         return False
     _configure_gateways(db, now, instance.id, gateways)
+    configured.configure(db, instance.id, "endpoint", url_marks, now)
     return True
 
 
@@ -127,6 +136,7 @@ def _configure_gateways(
     db: Connection, now: float, instance: str, gateways: Collection[str]
 ) -> None:
     configured.configure(db, instance, "gateway", dict.fromkeys(gateways, ""), now)
+    grants.keep(db, instance, gateways)
 
 
 def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterState | None:

@@ -19,6 +19,7 @@ from notifier.store.files import is_missing, lock_of, log_of, make_folder
 from notifier.store.inspection import BUSY_SECONDS, inspect, read_only
 from notifier.store.lock import DatabaseLock, FileLock, is_locked
 from notifier.store.operation import BulkOperation, Operation, by_kind
+from notifier.store.row_batches import connect
 from notifier.store.schema import migrate
 from notifier.store.write_ahead_log import renew_mark
 
@@ -97,7 +98,7 @@ class Database:
     @classmethod
     def in_memory(cls, store_id: str | None = None) -> "Database":
         """Open a store that lives as long as this object; its id is random if not given."""
-        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        db = connect(":memory:")
         migrate(db)
         if store_id is not None:
             db.execute("UPDATE meta SET value = ? WHERE key = 'store_id'", (store_id,))
@@ -223,7 +224,7 @@ def daemon_is_running(path: Path) -> bool:
 
 def _connected(path: Path) -> sqlite3.Connection:
     path.chmod(0o600)
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
+    db = connect(path, timeout=BUSY_SECONDS)
     db.text_factory = decode_text
     return db
 

@@ -4,7 +4,7 @@ An instance that lowers its grant is slower before that is committed, and one th
 faster only afterwards: so what is asked is never above what the rows add up to.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from notifier.model.grant import Grant
 from notifier.store.connection import Connection
@@ -32,6 +32,15 @@ def lower(db: Connection, gateway: str, mine: Grant) -> None:
     """Store the lower rate at which an instance asks already."""
     _lock(db, gateway)
     _save(db, gateway, mine)
+
+
+def keep(db: Connection, instance: str, gateways: Collection[str]) -> None:
+    """Remove the grants of an instance for all gateways but these."""
+    rows = db.execute("SELECT gateway FROM grants WHERE instance = ?", (instance,)).fetchall()
+    db.executemany(
+        "DELETE FROM grants WHERE instance = ? AND gateway = ?",
+        [(instance, gateway) for (gateway,) in rows if gateway not in gateways],
+    )
 
 
 def all_grants(db: Connection) -> dict[str, list[Grant]]:

@@ -6,12 +6,16 @@ The times here are by the database's clock alone, so that clocks of machines are
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.store import configured, leases
 from notifier.store.connection import Connection
+from notifier.store.oldest_writer import refuse_older
 
 _COLUMNS = "id, name, host, boot, pid, version, schema_version, started_at, expires_at, draining"
 
 
 def register(db: Connection, instance: Instance, lease: float, now: float) -> bool:
-    """Add an instance that lives for `lease` seconds; False while another has its name."""
+    """Add an instance that lives for `lease` seconds; False while another has its name.
+
+    Raises OutdatedError for one that cannot work with the tables any more.
+    """
     rows = db.execute("SELECT name FROM instances").fetchall()
     names = {name for (name,) in rows}
     if instance.name in names:
@@ -23,6 +27,8 @@ def register(db: Connection, instance: Instance, lease: float, now: float) -> bo
         "expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*instance, now, now + lease),
     )
+    # after the insert, which waits for a step that is being taken
+    refuse_older(db, instance.schema_version)
     configured.leave(db, now)
     return True
 

@@ -13,6 +13,7 @@ from notifier.model.delivery import CancelledDeliveries, RecordedEnding
 from notifier.model.discovery import FoundJob, Mark
 from notifier.model.event import NewEvent, NotRecorded
 from notifier.model.follow_up import NO_FOLLOW_UP, FollowUpPlan
+from notifier.model.health import Health
 from notifier.model.job_sample import JobSample
 from notifier.model.lease import Fence
 from notifier.model.steady_base import SteadyBase
@@ -30,6 +31,7 @@ from notifier.store import (
     api_watches,
     configured,
     discovery,
+    endpoints,
     leases,
     listings,
     recovery,
@@ -168,7 +170,9 @@ class SharedStore(ClusterOperations, Store):
         by who takes their lanes.
         """
         now = self._now()
-        return await self._transact_long(recovery.join, self.instance, url_marks, now)
+        found = await self._transact_long(recovery.join, self.instance, url_marks, now)
+        self.url_marks = url_marks
+        return found
 
     async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> recovery.Reconciled:
         """Let this instance have these endpoints; reset the health of those that moved.
@@ -176,7 +180,13 @@ class SharedStore(ClusterOperations, Store):
         Nothing is cancelled: another instance may have what this one has not.
         """
         now = self._now()
-        return await self._transact_long(recovery.fit, self.instance, url_marks, now)
+        fitted = await self._transact_long(recovery.fit, self.instance, url_marks, now)
+        self.url_marks = url_marks
+        return fitted
+
+    async def health(self) -> Mapping[str, Health]:
+        """Return the health of the endpoints that are in trouble, or were until just now."""
+        return await self._query(endpoints.health)
 
     async def cancel_removed(self) -> Sequence[CancelledDeliveries]:
         """Cancel the deliveries of endpoints that no live instance has had for ten minutes."""

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tests.benchmarks import schedule
-from tests.benchmarks.delivery_costs import delivery_rows
+from tests.benchmarks.delivery_costs import delivery_rows, fan_out_rows, latency_rows, path_rows
 from tests.benchmarks.polling_costs import page_rows, quiet_rows, scale_rows, single_rows
 from tests.benchmarks.run import Run
 from tests.benchmarks.table import Row, as_table
@@ -29,6 +29,9 @@ GROUPS: Mapping[str, Callable[[Run], Iterable[Row]]] = {
     "pages": page_rows,
     "scale": scale_rows,
     "delivery": delivery_rows,
+    "fan-out": fan_out_rows,
+    "latency": latency_rows,
+    "path": path_rows,
     "schedule": lambda run: schedule.reach(quick=run.quick),
 }
 """The groups of rows, in the order of the table."""

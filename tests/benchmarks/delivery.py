@@ -24,6 +24,7 @@ import httpx
 import trio
 
 from notifier import log
+from notifier.app.gc_tuning import tune_gc
 from notifier.delivery import (
     AttemptRecorder,
     AttemptRunner,
@@ -139,6 +140,7 @@ def _receiver() -> Iterator[str]:
 async def _notifier(events: int, endpoints: int = 1) -> float:
     """Return CPU seconds per delivery."""
     clock = Clock(time.time, trio.current_time)
+    tune_gc()  # as the daemon does
     with TemporaryDirectory() as folder, _receiver() as url:
         log.configure("info", "json", Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115 - all its life
         database = Database.open(Path(folder, "n.db"), Path(folder, "config.toml"))

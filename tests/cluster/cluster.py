@@ -9,6 +9,7 @@ import trio
 
 from notifier.cluster.deps import Surroundings, Wanted
 from notifier.cluster.member import Member
+from notifier.cluster.membership import Membership
 from notifier.errors import StoreError
 from notifier.model.instance import Instance
 from notifier.model.lease import Lease, LeaseKind
@@ -96,14 +97,18 @@ class Process:
             is_dead=lambda one: one.host == HOST and one.pid in cluster.dead,
             rng=Random(pid),
         )
-        self.member = Member(self.store, self, wanted, identity, lease=LEASE, around=around)
+        self.membership = Membership(self.store, identity, LEASE, around)
+        self.member = Member(self.store, self, wanted, self.membership)
         self._scope = trio.CancelScope()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         with self._scope:
-            await self.member.join()
+            await self.join()
             await self.store.reconcile_endpoints(dict.fromkeys(self.wanted.lanes, "mark"))
             await self.member.run(task_status=task_status)
+
+    async def join(self) -> None:
+        await self.membership.join(lambda: list(self.wanted.budgets))
 
     def kill(self) -> None:
         """Die without a word."""

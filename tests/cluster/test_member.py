@@ -201,8 +201,8 @@ async def test_a_changed_config_moves_leases_without_a_restart(
 ) -> None:
     alpha = await cluster.start("alpha")
     beta = await cluster.start("beta", (), ())
-    await alpha.member.change(Wanted({}, ()))
-    await beta.member.change(Wanted({"main": BUDGET}, ("app", "chat")))
+    alpha.member.change(Wanted({}, ()))
+    beta.member.change(Wanted({"main": BUDGET}, ("app", "chat")))
     await beta.store.reconcile_endpoints({"app": "mark", "chat": "mark"})
     await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
     assert cluster.shards(alpha) == 0
@@ -260,7 +260,7 @@ async def test_a_take_whose_answer_is_lost_is_found_at_the_next_beat(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:
     alpha = cluster.process("alpha")
-    await alpha.member.join()
+    await alpha.join()
     alpha.link.loses_answers = True
     await cluster.nursery.start(alpha.member.run)
     alpha.link.loses_answers = False
@@ -298,7 +298,7 @@ async def test_two_live_instances_of_one_name_are_refused(
     second = cluster.process("alpha")
     began = trio.current_time()
     with pytest.raises(InstanceRefusedError, match="alpha") as refused:
-        await second.member.join()
+        await second.join()
     assert refused.value.exit_code == 78
     assert trio.current_time() - began >= LEASE
 

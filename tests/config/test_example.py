@@ -12,6 +12,7 @@ import pytest
 from notifier.config import Config
 from notifier.config.models import (
     ArchiveTable,
+    ClusterTable,
     Document,
     EndpointTable,
     GatewayTable,
@@ -27,7 +28,10 @@ from notifier.config.tls_files import TlsFiles
 from tests.config.config_files import load_text
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
-ALTERNATIVES: Mapping[type[Table], tuple[str, ...]] = {StoreTable: ("url",)}
+ALTERNATIVES: Mapping[type[Table], tuple[str, ...]] = {
+    StoreTable: ("url",),
+    ClusterTable: ("instance", "lease"),
+}
 ENV = {"STATE_DIRECTORY": "/var/lib/notifier"}
 
 
@@ -46,6 +50,7 @@ def tables(raw: Mapping[str, Any]) -> Iterator[tuple[type[Table], Mapping[str, A
     yield WatchTable, raw["watches"][0]
     yield OutboundTable, raw["outbound"]
     yield StoreTable, raw["store"]
+    yield ClusterTable, raw["cluster"]
     yield ArchiveTable, raw["archive"]
     yield LogTable, raw["log"]
     yield HttpTable, raw["http"]

@@ -51,6 +51,23 @@ def test_other_defaults_follow_the_file(tmp_path: Path) -> None:
     assert (config.log_level, config.log_format) == ("info", "auto")
 
 
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("web-1.example", "web-1.example"),
+        ("-a_b c", "a_b-c"),
+        ("主机", "host"),
+        ("x" * 70, "x" * 64),
+    ],
+)
+def test_an_instance_has_the_name_of_its_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, name: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    config = load_text(tmp_path, f"store.url = 'postgresql://db/n'\n{GATEWAY}")
+    assert (config.cluster.instance, config.cluster.lease) == (name, 15.0)
+
+
 def test_paths_start_at_the_folder_of_the_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

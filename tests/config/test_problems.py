@@ -271,6 +271,30 @@ def test_a_store_has_either_a_path_or_a_url(tmp_path: Path) -> None:
     assert problem.message.startswith("contradicts url")
 
 
+def test_an_instance_among_others_needs_a_database(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, f"{GATEWAY}[cluster]\ninstance = 'a'\n")
+    assert problem.key == "cluster"
+    assert problem.message == "is for instances that share a database, and the state is in a file"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("instance = 'a b'", NAME),
+        ("instance = ''", NAME),
+        ("lease = '4s'", "must be 5s to 2m"),
+        ("lease = 121", "must be 5s to 2m"),
+    ],
+)
+def test_an_instance_has_a_name_and_a_lease_that_others_can_wait_for(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    lines = f"store.url = 'postgresql://db/n'\n{GATEWAY}[cluster]\n{line}\n"
+    (problem,) = problems_of(tmp_path, lines)
+    assert problem.key == f"cluster.{line.partition(' ')[0]}"
+    assert problem.message == message
+
+
 def test_a_table_may_be_wrong_in_name_and_in_kind(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, 'gateways."a b" = []')
     assert {problem.key for problem in problems} == {'gateways."a b"'}

@@ -69,6 +69,21 @@ async def test_what_comes_while_the_store_is_at_work_is_written_together_and_onc
     assert store.calls == [[(1, 10)], [(1, 30), (2, 30)]]
 
 
+async def test_what_comes_soon_after_a_write_waits_half_a_second_and_shares_the_next(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    store = Store()
+    writer = written_to(store, nursery)
+    await trio.sleep(1)
+    writer.keep(observation(1, 10))
+    await trio.sleep(1)  # it is written
+    for row in range(4):
+        await trio.sleep(0.1)
+        writer.keep(observation(row, 20))
+    await trio.sleep(1.2)
+    assert store.calls == [[(1, 10)], [(row, 20) for row in range(4)]]
+
+
 async def test_very_many_readings_do_not_keep_others_from_the_store_for_long(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:

@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,8 @@ from notifier.http_server import Response
 from tests import postgres
 from tests.faults.jobs import begin, finish
 from tests.postgres import Server, running_server
-from tests.process.harness import World, eventually, notifier, running, world
+from tests.process.databases import on_postgres
+from tests.process.harness import eventually, notifier, running, world
 from tests.tcp_proxy import Proxy
 
 
@@ -22,13 +22,6 @@ def durable() -> Iterator[Server]:
         pytest.skip(reason)
     with running_server(fsync=True) as server:
         yield server
-
-
-def on_postgres(w: World, url: str) -> dict[str, Any]:
-    """Have the world's daemon keep its state in a database; return its environment."""
-    w.config["store"] = {"url": {"env": "STORE_URL"}}
-    w.save()
-    return {"STATE_DIRECTORY": str(w.folder / "state"), "STORE_URL": url}
 
 
 async def test_jobs_end_and_are_delivered_and_commands_show_it(
@@ -45,9 +38,6 @@ async def test_jobs_end_and_are_delivered_and_commands_show_it(
             await app.wait_for(2)
             status = await notifier("status", "-c", w.config_path, env=env)
             assert status.returncode == 0, status.stderr
-            second = await notifier("run", "-c", w.config_path, env={**env, **other_place(w)})
-            assert second.returncode == 1
-            assert "another notifier is already running on this database" in second.stderr
             assert await daemon.end() == 0
         events = await notifier("events", "list", "-c", w.config_path, env=env)
         assert events.stdout.count("video.completed") == 2, events.stderr
@@ -56,10 +46,6 @@ async def test_jobs_end_and_are_delivered_and_commands_show_it(
         (started,) = daemon.logs("started")
         assert started["store"] == f"postgresql://127.0.0.1:{server.port}/postgres"
     assert {got.event["type"] for got in app.got} == {"video.completed"}
-
-
-def other_place(w: World) -> dict[str, str]:
-    return {"STATE_DIRECTORY": str(w.folder / "elsewhere")}
 
 
 async def test_a_file_is_backed_up_by_notifier_and_a_database_by_pg_dump(

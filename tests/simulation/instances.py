@@ -18,6 +18,7 @@ from notifier.app.shared_work import SharedWork
 from notifier.app.trusted_sender import TrustedSender
 from notifier.cluster.deps import MemberStore, Surroundings, Wanted
 from notifier.cluster.member import Member
+from notifier.cluster.membership import Membership
 from notifier.delivery import (
     AttemptRunner,
     DeliveryRules,
@@ -143,7 +144,8 @@ class SimulatedInstance:
         )
         wanted = Wanted({"main": BUDGET}, ENDPOINTS)
         store = cast("MemberStore", MemberWitness(self))
-        self.member = Member(store, work, wanted, self.identity, lease=LEASE, around=around)
+        self.membership = Membership(store, self.identity, LEASE, around)
+        self.member = Member(store, work, wanted, self.membership)
         await self._join()
         nursery.start_soon(self.dispatcher.run)
         nursery.start_soon(self.scheduler.run)
@@ -156,7 +158,7 @@ class SimulatedInstance:
         """Start as often as it takes, as systemd does."""
         while True:
             with suppress(Exception):
-                await self.member.join()
+                await self.membership.join(lambda: ["main"])
                 found = await self.store.recover(dict.fromkeys(ENDPOINTS, "mark"), 0)
                 self.health = dict(found.reconciled.health)
                 return
@@ -190,14 +192,18 @@ class SimulatedInstance:
             self.life.still_works(self)
             self.dispatcher.wake(list(self.lanes))
 
-    def start(self, lease: Lease) -> None:
-        if lease.kind is LeaseKind.LANE and lease.fence is not None:
-            store = WitnessedLane(self, lease.fence)
-            runner = self._runner(lease.subject)
-            rules = LaneRules(lease.subject, 4)
-            flow = EndpointFlow(rules, runner, store, clock=self.steady, rng=self.rng)
-            self.dispatcher.add(lease.subject, Lane(lease.subject, flow, runner, Wakeup()))
-            self.lanes.add(lease.subject)
+    async def start(self, leases: Sequence[Lease]) -> None:
+        for lease in leases:
+            if lease.kind is LeaseKind.LANE and lease.fence is not None:
+                self._start_lane(lease, lease.fence)
+
+    def _start_lane(self, lease: Lease, fence: Fence) -> None:
+        store = WitnessedLane(self, fence)
+        runner = self._runner(lease.subject)
+        rules = LaneRules(lease.subject, 4)
+        flow = EndpointFlow(rules, runner, store, clock=self.steady, rng=self.rng)
+        self.dispatcher.add(lease.subject, Lane(lease.subject, flow, runner, Wakeup()))
+        self.lanes.add(lease.subject)
 
     async def stop(self, leases: Sequence[Lease]) -> None:
         with trio.move_on_after(10):

@@ -73,13 +73,10 @@ def test_both_engines_have_the_same_columns_and_the_same_version(
     assert postgres_schema.VERSION == VERSION
 
 
-def test_a_second_instance_is_refused_until_the_first_has_ended(
-    url: str, database: PostgresDatabase
-) -> None:
-    with pytest.raises(StoreRefusedError, match="already running on this database"):
-        PostgresDatabase(lambda: url)
-    database.close()
-    PostgresDatabase(lambda: url).close()
+def test_several_instances_open_one_store(url: str, database: PostgresDatabase) -> None:
+    second = PostgresDatabase(lambda: url)
+    assert second.store_id == database.store_id
+    second.close()
 
 
 def test_a_store_is_found_again_with_its_id(url: str, database: PostgresDatabase) -> None:
@@ -91,6 +88,7 @@ def test_a_store_is_found_again_with_its_id(url: str, database: PostgresDatabase
 
 def test_a_newer_schema_is_refused_and_left_alone(url: str, database: PostgresDatabase) -> None:
     database.transact(set_meta, "schema", "1000")
+    database.transact(set_meta, "oldest_writer", "999")
     database.close()
     with pytest.raises(StoreRefusedError, match="newer notifier") as refused:
         PostgresDatabase(lambda: url)

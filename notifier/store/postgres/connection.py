@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import select
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -30,6 +31,9 @@ FAILURES = (psycopg.Error, UnicodeError, OverflowError)
 """What a statement raises."""
 
 _NOTHING_READY = 0
+_OF_EACH_HOST = re.compile(r"^- host: .*?: connection failed: (.*)$", re.MULTILINE)
+"""How psycopg lists why none of several hosts was connected to."""
+
 _LATE = "the server did not answer in time"
 
 
@@ -184,7 +188,17 @@ def explained(error: Exception) -> str:
     """Return one sentence about what a statement raised, without the statement and its values."""
     diagnosis = getattr(error, "diag", None)
     primary = getattr(diagnosis, "message_primary", None)
-    return primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    hosts = _OF_EACH_HOST.findall(str(error))
+    return (
+        primary
+        or "; ".join(hosts)
+        or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    )
+
+
+def is_lock_timeout(error: Exception) -> bool:
+    """Tell whether a statement was ended because others held a lock that it needs."""
+    return isinstance(error, psycopg.errors.LockNotAvailable)
 
 
 def translated(error: BaseException, doing: str = "written") -> BaseException:

@@ -1,11 +1,9 @@
 """The store in PostgreSQL, as `notifier.store.database.Database` is the store in a file.
 
-One instance works with a store: the connection that writes holds an advisory lock, so whoever
-lost the lock has lost the connection with it. A server that restarts ends both; the next
+Any number of instances may open it. A server that restarts ends the connections; the next
 operation connects anew, and fails while that is not possible.
 """
 
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -26,10 +24,6 @@ from notifier.store.postgres.session import CALL, LONG_CALL, Session
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_INSTANCE = 0x6E6F7466  # the first half of the advisory lock's key
-_PATIENCE = 2.0
-_STEP = 0.05
-
 
 class PostgresDatabase:
     """A connection that writes and one that only reads, both made again after they were lost."""
@@ -40,25 +34,26 @@ class PostgresDatabase:
     def __init__(self, url: Callable[[], str]) -> None:
         self._held = ExitStack()
         name = f"notifier-{uuid.uuid4().hex}"
-        self._writer = Session(url, name, _own)
+        self._writer = Session(url, name, _prepare)
         self._reader = ReadingSession(Session(url, f"{name}-reads"))
         db = self._writer.connected()
         try:
             db.end_within(LONG_CALL)
             migrate(db)
+            _refuse_transaction_pooling(db, self._reader)
             row = db.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
         except FAILURES as error:
-            self._writer.close()
+            self.close()
             raise translated(error) from None
         except StoreError:
-            self._writer.close()
+            self.close()
             raise
         self.store_id = str(row[0])
         """The random id of this store, which event ids are derived from."""
 
     @classmethod
     def open(cls, url: Callable[[], str], place: Path) -> "PostgresDatabase":
-        """Connect to the URL, lock the store and bring it to this notifier's schema.
+        """Connect to the URL, and bring the store to this notifier's schema.
 
         `url` returns it, `place` is where a store in a file would be: its lock tells commands on
         this machine that a daemon runs. Raises StoreRefusedError, with the reason in one sentence.
@@ -139,8 +134,8 @@ def _done(
     return [(first, first.work(db))]
 
 
-def _own(db: PostgresConnection) -> None:
-    """Make this connection the one of the store that writes, or raise StoreRefusedError."""
+def _prepare(db: PostgresConnection) -> None:
+    """Make this connection the one that writes for this process, or raise StoreRefusedError."""
     (encoding,) = db.execute("SHOW server_encoding").fetchone()
     if encoding != "UTF8":
         raise StoreRefusedError(
@@ -152,19 +147,21 @@ def _own(db: PostgresConnection) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
         "AND application_name = current_setting('application_name') AND usename = current_user"
     )
-    patience_ends = time.monotonic() + _PATIENCE
-    while not _locked(db):
-        if time.monotonic() < patience_ends:
-            time.sleep(_STEP)  # in the store's thread
-            continue
+
+
+def _refuse_transaction_pooling(db: Connection, reader: ReadingSession) -> None:
+    """Raise StoreRefusedError if a pooler gives both connections the same one of the server.
+
+    Settings are of the server's connection: they would be anybody's.
+    """
+    if _backend(db) == reader.query(_backend):
         raise StoreRefusedError(
-            "another notifier is already running on this database: stop it first, or give each a "
-            "database or a schema of its own"
+            "[store] url leads to a pooler in transaction mode: let it pool sessions "
+            "(PgBouncer: pool_mode = session), or connect to the server itself",
+            exit_code=78,
         )
 
 
-def _locked(db: PostgresConnection) -> bool:
-    (taken,) = db.execute(
-        f"SELECT pg_try_advisory_lock({_INSTANCE}, hashtext(current_schema()))"
-    ).fetchone()
-    return bool(taken)
+def _backend(db: Connection) -> int:
+    (number,) = db.execute("SELECT pg_backend_pid()").fetchone()
+    return int(number)

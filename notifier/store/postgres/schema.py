@@ -2,25 +2,42 @@
 
 The same tables and columns as in SQLite, with two differences: counts are views instead of tables
 that triggers keep, and `bodies.rowid` is a column of its own. Texts compare byte by byte.
+
+Instances of two versions may work side by side while an upgrade goes from machine to machine. So
+a notifier also works with the tables of a newer one, as long as its own version is not below
+`oldest_writer` in `meta`. A step that raises this waits until no older instance lives.
 """
 
+import time
 from secrets import token_hex
 
 from notifier.errors import StoreRefusedError
+from notifier.store import instances
 from notifier.store.connection import Connection, set_meta
-from notifier.store.postgres.steps import FIRST, FIRST_VERSION, STEPS
+from notifier.store.oldest_writer import oldest_writer, refuse_older
+from notifier.store.postgres.clock import database_time
+from notifier.store.postgres.connection import PostgresConnection, is_lock_timeout
+from notifier.store.postgres.steps import FIRST, FIRST_VERSION, STEPS, Step
 
 VERSION = FIRST_VERSION + len(STEPS)
 """The schema that this notifier reads and writes."""
 
 _MIGRATION = 0x6E6F7469
 _MISUSE = 78
+_PATIENCE = 60.0
+_LOCK = "1s"
+"""How long a step may wait for a table: others who want it wait behind the step."""
+
+_PAUSE = 0.5
+_SILENCE = 120.0
+"""How long after its time an instance may still come back, in seconds; the longest lease."""
 
 
 def version_of(db: Connection) -> int:
     """Return the schema of the store; 0 if there is none yet.
 
-    Raises StoreRefusedError for one of a newer notifier, and for tables of some other program.
+    Raises StoreRefusedError for one that only newer notifiers work with, and for tables of some
+    other program.
     """
     (schema, meta, foreign) = db.execute(
         "SELECT current_schema(), to_regclass(current_schema() || '.meta'), "
@@ -47,32 +64,63 @@ def version_of(db: Connection) -> int:
             exit_code=_MISUSE,
         )
     version = 0 if row is None else int(row[0])
-    if version > VERSION:
-        raise StoreRefusedError(
-            f"the store was written by a newer notifier (schema {version}, this one knows "
-            f"{VERSION}): run the newer one",
-            exit_code=_MISUSE,
-        )
+    if version:
+        refuse_older(db, VERSION)
     return version
 
 
-def migrate(db: Connection) -> None:
+def migrate(db: PostgresConnection) -> None:
     """Bring the store to VERSION in one transaction; others see all steps or none.
 
-    Raises psycopg.Error, StoreRefusedError.
+    Tables that others use are waited for a minute. Raises psycopg.Error, StoreRefusedError.
     """
-    if version_of(db) == VERSION:
-        return
-    db.execute("BEGIN")
-    db.execute("SET LOCAL statement_timeout = 0")
+    ends = time.monotonic() + _PATIENCE
+    while version_of(db) < VERSION:
+        try:
+            with db.transaction("BEGIN", "SET LOCAL statement_timeout = 0"):
+                _take_steps(db)
+        except Exception as error:
+            if not is_lock_timeout(error) or time.monotonic() > ends:
+                raise
+            time.sleep(_PAUSE)  # in the store's thread
+
+
+def _take_steps(db: PostgresConnection) -> None:
     db.execute(f"SELECT pg_advisory_xact_lock({_MIGRATION}, hashtext(current_schema()))")
     done = version_of(db)
+    if done >= VERSION:
+        return
     if done == 0:
         for statement in FIRST:
             db.execute(statement)
         set_meta(db, "store_id", token_hex(16))
         done = FIRST_VERSION
-    for statement in (each for step in STEPS[done - FIRST_VERSION :] for each in step):
-        db.execute(statement)
+    db.execute(f"SET LOCAL lock_timeout = '{_LOCK}'")
+    for number, step in enumerate(STEPS[done - FIRST_VERSION :], start=done + 1):
+        _take(db, step, number)
     set_meta(db, "schema", str(VERSION))
-    db.execute("COMMIT")
+
+
+def _take(db: PostgresConnection, step: Step, number: int) -> None:
+    if step.oldest_writer > oldest_writer(db):
+        _refuse_beside_older(db, step.oldest_writer, number)
+        set_meta(db, "oldest_writer", str(step.oldest_writer))
+    for statement in step.statements:
+        db.execute(statement)
+
+
+def _refuse_beside_older(db: Connection, oldest: int, number: int) -> None:
+    """Raise StoreRefusedError while an instance lives that a step would take the ground from."""
+    now = database_time(db)
+    # so that none joins before the step is done
+    db.execute("LOCK TABLE instances IN SHARE ROW EXCLUSIVE MODE")
+    for one in instances.alive(db):
+        if one.instance.schema_version >= oldest:
+            continue
+        if one.expires_at + _SILENCE > now:
+            raise StoreRefusedError(
+                f"the store needs schema step {number}, after which the instance "
+                f"{one.instance.name} (notifier {one.instance.version}) could not work any more: "
+                "upgrade or stop it first"
+            )
+        instances.remove(db, one.instance.id, now)

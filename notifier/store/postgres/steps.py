@@ -4,6 +4,8 @@ Expand first, contract later: an instance of the version before may be at work. 
 stored functions. A step that has been released is never edited.
 """
 
+from typing import NamedTuple
+
 FIRST_VERSION = 13
 """The number of the step of the file (`notifier.store.steps`) that FIRST is as far as."""
 
@@ -300,5 +302,17 @@ FIRST = (
     """,
 )
 
-STEPS: tuple[tuple[str, ...], ...] = ()
+
+class Step(NamedTuple):
+    """Statements that bring the tables one version further.
+
+    `oldest_writer` is the oldest version whose notifier can work with the tables afterwards. It
+    rises with a step that takes away what instances of an older version use.
+    """
+
+    statements: tuple[str, ...]
+    oldest_writer: int = FIRST_VERSION
+
+
+STEPS: tuple[Step, ...] = ()
 """What came after FIRST, each with the number of the step of the file that does the same."""

@@ -1,0 +1,118 @@
+"""Several `notifier run` on one database share the work, and take over what one leaves."""
+
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.faults.jobs import finish
+from tests.postgres import Server
+from tests.process.cluster import Cluster, cluster, polled
+from tests.process.harness import Receiver, eventually, notifier
+
+VIDEOS = [f"video-{number}" for number in range(12)]
+
+
+def half_each(c: Cluster) -> bool:
+    shards = c.shards()
+    return len(shards) == 2 and min(shards.values()) >= 16 and sum(shards.values()) == 64
+
+
+def finish_all(c: Cluster) -> None:
+    for video in VIDEOS:
+        finish(c.world, video)
+
+
+async def each_has_one_event(app: Receiver) -> None:
+    await app.wait_for(len(VIDEOS))
+    assert Counter(got.event["data"]["id"] for got in app.got) == Counter(VIDEOS)
+
+
+async def test_two_instances_poll_what_one_was_given_and_each_video_has_one_event(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, app):
+        async with c.running("alpha") as alpha:
+            c.spread()
+            async with c.running("beta") as beta:
+                await eventually(lambda: half_each(c), "half of the shards for each")
+                await c.add("alpha", *VIDEOS)
+                await eventually(
+                    lambda: polled(alpha) | polled(beta) == set(VIDEOS), "polls of all videos"
+                )
+                assert polled(alpha)
+                assert polled(beta)
+                finish_all(c)
+                await each_has_one_event(app)
+                assert await beta.end() == 0
+                await eventually(lambda: c.shards() == {"alpha": 64}, "all shards for alpha")
+                assert alpha.logs("instance_buried") == []
+            assert await alpha.end() == 0
+        assert c.shards() == {}
+
+
+async def test_what_a_killed_instance_did_is_taken_over(tmp_path: Path, server: Server) -> None:
+    async with cluster(tmp_path, server) as (c, app), c.running("alpha") as alpha:
+        c.spread()
+        async with c.running("beta") as beta:
+            await eventually(lambda: half_each(c), "half of the shards for each")
+            await c.add("beta", *VIDEOS)
+            await eventually(lambda: len(polled(beta)) > 0, "a poll of beta")
+            beta.process.kill()
+            finish_all(c)
+            await each_has_one_event(app)
+            assert alpha.logs("instance_buried")[0]["instance"] == "beta"
+        assert await alpha.end() == 0
+
+
+async def test_an_attempt_of_a_killed_instance_is_repeated_with_the_same_event(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, app), c.running("alpha") as alpha:
+        await c.add("alpha", "video")
+        app.answer = None
+        finish(c.world, "video")
+        await app.wait_for(1)
+        async with c.running("beta") as beta:
+            app.answer = Receiver().answer
+            alpha.process.kill()
+            await app.wait_for(2)
+            assert await beta.end() == 0
+    first, second = app.got
+    assert (first.id, first.body) == (second.id, second.body)
+
+
+async def test_a_restarted_instance_does_not_wait_for_its_killed_process(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, _):
+        async with c.running("alpha") as alpha:
+            await alpha.end(signal.SIGKILL)
+        async with c.running("alpha") as alpha:
+            joined, took = alpha.logs("instance_joined")[1], alpha.logs("leases_taken")[1]
+            assert took["timestamp"] > joined["timestamp"]
+            assert c.shards() == {"alpha": 64}
+            assert await alpha.end() == 0
+
+
+async def test_a_second_instance_of_the_same_name_is_refused(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, _), c.running("alpha") as alpha:
+        elsewhere = {**c.env("alpha"), "STATE_DIRECTORY": str(tmp_path / "elsewhere")}
+        second = await notifier("run", "-c", c.config("alpha"), env=elsewhere)
+        assert second.returncode == 78
+        assert "another notifier runs as the instance alpha" in second.stderr
+        assert "Traceback" not in second.stderr
+        assert await alpha.end() == 0
+
+
+@pytest.mark.parametrize("option", ["--adopt", "--exit-when-done"])
+async def test_options_for_who_is_alone_are_refused(
+    tmp_path: Path, server: Server, option: str
+) -> None:
+    async with cluster(tmp_path, server) as (c, _):
+        refused = await notifier("run", option, "-c", c.config("alpha"), env=c.env("alpha"))
+        assert refused.returncode == 78
+        assert option in refused.stderr
