@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import trio
 
-from tests.faults.jobs import finish
+from tests.faults.jobs import begin, finish
 from tests.postgres import Server
 from tests.process.cluster import Cluster, cluster, polled
-from tests.process.harness import Receiver, eventually, notifier
+from tests.process.harness import Daemon, Receiver, eventually, notifier
 
 VIDEOS = [f"video-{number}" for number in range(12)]
 
@@ -116,3 +117,55 @@ async def test_options_for_who_is_alone_are_refused(
         refused = await notifier("run", option, "-c", c.config("alpha"), env=c.env("alpha"))
         assert refused.returncode == 78
         assert option in refused.stderr
+
+
+async def test_three_that_start_at_once_on_an_empty_database_list_the_same_videos_once(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, app):
+        begin(c.world, *VIDEOS)
+        daemons: dict[str, Daemon] = {}
+
+        async def run(name: str) -> None:
+            async with c.running(name) as daemons[name]:
+                await trio.sleep_forever()
+
+        async with trio.open_nursery() as nursery:
+            for name in ("alpha", "beta", "gamma"):
+                nursery.start_soon(run, name)
+            await eventually(
+                lambda: all(name in daemons for name in ("alpha", "beta", "gamma")), "three starts"
+            )
+            finish_all(c)
+            await each_has_one_event(app)
+            for daemon in daemons.values():
+                assert await daemon.end() == 0
+                assert [one for one in daemon.logs() if one["level"] == "error"] == []
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_reload_moves_what_only_one_has_configured_then(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, app), c.running("alpha") as alpha:
+        other = await c.world.receiver()
+        async with c.running("beta") as beta:
+            c.world.endpoint(other, "other")
+            for name, daemon in (("alpha", alpha), ("beta", beta)):
+                c.config(name)
+                daemon.process.send_signal(signal.SIGHUP)
+                await daemon.wait_for_log("reloaded")
+            await c.add("beta", "first")
+            finish(c.world, "first")
+            await app.wait_for(1)
+            await other.wait_for(1)
+            c.world.config["gateways"] = {"unused": {"base_url": "http://127.0.0.1:9/v1"}}
+            c.config("beta")
+            beta.process.send_signal(signal.SIGHUP)
+            await beta.wait_for_log("reloaded", 2)
+            await eventually(lambda: c.shards() == {"alpha": 64, "beta": 64}, "moved shards")
+            await c.add("alpha", "second")
+            finish(c.world, "second")
+            await app.wait_for(2)
+            assert await beta.end() == 0
+        assert await alpha.end() == 0
