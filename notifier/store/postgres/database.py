@@ -16,13 +16,17 @@ from notifier.store.connection import Connection
 from notifier.store.files import lock_of, make_folder
 from notifier.store.lock import FileLock
 from notifier.store.operation import BulkOperation, Operation, by_kind
-from notifier.store.postgres.connection import FAILURES, PostgresConnection, translated
+from notifier.store.postgres.connection import FAILURES, MEETINGS, PostgresConnection, translated
 from notifier.store.postgres.reading import ReadingSession
 from notifier.store.postgres.schema import migrate
 from notifier.store.postgres.session import CALL, LONG_CALL, Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+_MEETINGS = 5
+"""How often an operation may meet others before it has failed."""
 
 
 class PostgresDatabase:
@@ -94,7 +98,7 @@ class PostgresDatabase:
         then all have failed.
         """
         try:
-            self._run(operations)
+            self._run_again_if_met(operations)
         except (*FAILURES, NotifierError) as error:
             if len(operations) > 1 and self._writer.is_connected:
                 for operation in operations:
@@ -102,6 +106,16 @@ class PostgresDatabase:
             else:
                 for operation in operations:
                     operation.fail(translated(error))
+
+    def _run_again_if_met(self, operations: Sequence[Operation]) -> None:
+        """Run operations; one that met another instance's does well once it sees what that did."""
+        for _ in range(_MEETINGS if len(operations) == 1 else 0):
+            try:
+                self._run(operations)
+            except MEETINGS:
+                continue
+            return
+        self._run(operations)
 
     def _run(self, operations: Sequence[Operation]) -> None:
         is_long = any(operation.is_long for operation in operations)
