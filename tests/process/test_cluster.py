@@ -12,6 +12,7 @@ from tests.postgres import Server
 from tests.process.cluster import Cluster, cluster, polled
 from tests.process.harness import Daemon, Receiver, eventually, notifier
 
+LEASE = 5.0
 VIDEOS = [f"video-{number}" for number in range(12)]
 
 
@@ -169,3 +170,58 @@ async def test_a_reload_moves_what_only_one_has_configured_then(
             await app.wait_for(2)
             assert await beta.end() == 0
         assert await alpha.end() == 0
+
+
+async def test_one_discovers_and_one_archives_and_another_does_when_it_is_killed(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, app):
+        c.world.gateway(discover=True, archive=True)
+        c.world.config["archive"] = {"dir": str(tmp_path / "copies")}
+        async with c.running("alpha") as alpha, c.running("beta") as beta:
+            await beta.wait_for_log("leases_taken")
+            for killed, video in ((None, "first"), (alpha, "second")):
+                if killed is not None:
+                    killed.process.kill()
+                c.world.sandbox.create(video_id=video, duration=0.5)
+                await eventually(lambda: followed_up(app, video), f"both events of {video}")  # noqa: B023
+            assert await beta.end() == 0
+        types = Counter((got.event["type"], got.event["data"]["id"]) for got in app.got)
+        assert types == Counter(
+            (kind, video)
+            for kind in ("video.completed", "video.archived")
+            for video in ("first", "second")
+        )
+
+
+def followed_up(app: Receiver, video: str) -> bool:
+    types = {got.event["type"] for got in app.got if got.event["data"]["id"] == video}
+    return types == {"video.completed", "video.archived"}
+
+
+async def test_while_the_database_is_away_polling_pauses_and_nothing_moves(
+    tmp_path: Path, durable: Server
+) -> None:
+    async with (
+        cluster(tmp_path, durable) as (c, app),
+        c.running("alpha") as alpha,
+        c.running("beta") as beta,
+    ):
+        await eventually(lambda: half_each(c), "half of the shards for each")
+        await c.add("alpha", "video")
+        durable.stop("immediate")
+        try:
+            for daemon in (alpha, beta):
+                await daemon.wait_for_log("store_unreachable")
+            await trio.sleep(LEASE)
+            asked = len(c.world.sandbox.requests)
+            finish(c.world, "video")
+            await trio.sleep(1)
+            assert len(c.world.sandbox.requests) == asked
+        finally:
+            durable.start()
+        await app.wait_for(1)
+        for daemon in (alpha, beta):
+            assert daemon.logs("instance_was_buried") == daemon.logs("leases_lost") == []
+            assert await daemon.end() == 0
+    assert len(app.got) == 1
