@@ -39,6 +39,7 @@ from notifier.delivery import (
 from notifier.errors import TransportError
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.http_client import HttpRequest, HttpResponse
+from notifier.metrics import Metrics
 from notifier.model.delivery import Format
 from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
@@ -283,7 +284,7 @@ class SimulatedInstance:
         wanted = Wanted({"main": BUDGET}, ENDPOINTS)
         store: MemberStore = self.store
         self.membership = Membership(store, self.identity, LEASE, around)
-        self.member = Member(store, work, wanted, self.membership)
+        self.member = Member(store, work, wanted, self.membership, Metrics())
         await self._join()
         nursery.start_soon(self.dispatcher.run)
         nursery.start_soon(self.scheduler.run)
