@@ -101,6 +101,19 @@ async def test_any_instance_shows_what_each_does_and_sums_of_gauges_are_right(
         assert app.got == []
 
 
+async def test_the_page_of_any_instance_shows_all_videos_and_events(
+    tmp_path: Path, server: Server
+) -> None:
+    async with two(tmp_path, server) as (c, app, alpha, beta):
+        await c.add("alpha", *VIDEOS)
+        finish(c.world, VIDEOS[0])
+        await app.wait_for(1)
+        for api in (alpha, beta):
+            page = (await api.ask("GET", "/")).body
+            assert [video for video in VIDEOS[1:] if video not in page] == []
+            assert app.got[0].id in page
+
+
 async def test_status_is_read_from_the_database_where_no_daemon_runs(
     tmp_path: Path, server: Server
 ) -> None:
