@@ -112,6 +112,8 @@ async def test_the_page_of_any_instance_shows_all_videos_and_events(
             page = (await api.ask("GET", "/")).body
             assert [video for video in VIDEOS[1:] if video not in page] == []
             assert app.got[0].id in page
+            assert '<h2 id="instances-title">Instances</h2>' in page
+            assert all(f'<span class="id">{name}</span>' in page for name in ("alpha", "beta"))
 
 
 async def test_status_is_read_from_the_database_where_no_daemon_runs(
