@@ -57,7 +57,7 @@ class ClusterMember:
         work = SharedWork(
             store, supervisor, parts.readings, services, parts.gateways, owns=self._owns
         )
-        self.member = Member(store, work, _wanted(config), membership)
+        self.member = Member(store, work, _wanted(config), membership, parts.runtime.metrics)
 
     def _owns(self, fence: Fence | None) -> bool:
         return self.member.leaseholder.owns(fence)
