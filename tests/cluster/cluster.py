@@ -77,6 +77,7 @@ class Process:
         self.watches: dict[int, Watch] = {}
         self.rates: dict[str, float] = {}
         self.wanted_rate = 0.0
+        self.wanted_for_shards = 0.0
         self.stop_takes = 0.0
         self.refuses_starts = 0
         self.buried = 0
@@ -144,7 +145,7 @@ class Process:
             self.watches.pop(row, None)
 
     def wants(self, gateway: str) -> float:
-        return self.wanted_rate
+        return self.wanted_rate + (self.wanted_for_shards if self.working else 0.0)
 
     def set_rate(self, gateway: str, rate: float) -> None:
         self.rates[gateway] = rate

@@ -228,6 +228,23 @@ async def test_the_budget_is_split_and_never_exceeded(
     assert cluster.highest_rate <= BUDGET + 1e-9
 
 
+async def test_an_instance_that_is_started_again_at_once_asks_as_often_as_before(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    for name in ("alpha", "beta"):
+        (await cluster.start(name)).wanted_rate = 50.0
+    await trio.sleep(4 * LEASE)
+    beta = cluster.processes[1]
+    cluster.kill(beta)
+    cluster.dead.add(101)
+    again = cluster.process("beta")
+    again.wanted_for_shards = 50.0
+    await cluster.nursery.start(again.run)
+    assert again.working
+    assert again.rates == {"main": BUDGET / 2}
+    assert cluster.highest_rate <= BUDGET + 1e-9
+
+
 async def test_the_owner_of_a_shard_is_told_what_others_change_in_it(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import psycopg
 import pytest
@@ -199,6 +200,26 @@ def test_after_a_failure_to_connect_the_next_ones_fail_at_once_for_a_while(
         with pytest.raises(StoreError, match="cannot be reached"):
             lost.connected()
     assert len(asked) < 5
+
+
+def test_a_server_that_is_back_is_found_within_a_tenth_of_a_lease_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("notifier.store.postgres.session.time.monotonic", lambda: now)
+    asked = []
+
+    def url() -> str:
+        asked.append(now)
+        return "postgresql://127.0.0.1:1/n"
+
+    lost = session.Session(url, "test")
+    while now < 1060.0:
+        with pytest.raises(StoreError, match="cannot be reached"):
+            lost.connected()
+        now += 0.1
+    waits = [later - before for before, later in pairwise(asked)]
+    assert max(waits) <= session.LEASE / 10 + 0.15
 
 
 @pytest.mark.parametrize(
