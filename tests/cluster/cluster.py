@@ -71,6 +71,7 @@ class Process:
             *(cluster.database, self.link, cluster.now),
             name=name,
             database_time=lambda _: cluster.now(),
+            database_history=lambda _: cluster.history,
         )
         self.clock_off = 0.0
         self.working: dict[str, Lease] = {}
@@ -162,6 +163,7 @@ class Cluster:
         self.dead: set[int] = set()
         self.ids = iter(range(10_000))
         self.highest_rate = 0.0
+        self.history = "1"
 
     def now(self) -> float:
         return START + trio.current_time()

@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -99,6 +100,7 @@ class ClusterKills:
     machines: Sequence[Machine]
     url: str
     rng: Random
+    problems: list[str] = field(default_factory=list)
     _numbers: Any = field(default_factory=count)
 
     async def run(self, kinds: Sequence[str], tell: Callable[[int], None]) -> None:
@@ -131,21 +133,28 @@ class ClusterKills:
 
     async def _settle(self) -> None:
         """Wait until each instance does a part, and nothing is left undone."""
-        with trio.fail_after(_SETTLED_WITHIN):
+        with trio.move_on_after(_SETTLED_WITHIN) as patience:
             while not (  # noqa: ASYNC110 - other processes set no events
-                self._is_polled() and await trio.to_thread.run_sync(self._is_shared)
+                not self._unpolled() and await trio.to_thread.run_sync(self._is_shared)
             ):
                 await trio.sleep(_LOOK)
+        if patience.cancelled_caught:
+            owned = Counter(name for _, name, _ in self._owners())
+            self.problems.append(
+                f"not well {_SETTLED_WITHIN:.0f} s after {len(self.record.faults)} faults: leases "
+                f"{dict(owned)}, not asked about {self._unpolled()}"
+            )
 
-    def _is_polled(self) -> bool:
-        """Tell whether each job that runs has been asked about in the last moments."""
+    def _unpolled(self) -> list[str]:
+        """Return the jobs that run and have not been asked about in the last moments."""
         before = time.time() - _RECENT
         latest = {poll.video: poll.at for poll in self.record.polls}
-        return all(
-            latest.get(video, 0.0) > before
+        return [
+            video
             for video, at in self.record.added.items()
-            if at < before and self.gateway.jobs[video].ends_at > time.time()
-        )
+            if max(at, latest.get(video, 0.0)) < before
+            and self.gateway.jobs[video].ends_at > time.time()
+        ]
 
     def _is_shared(self) -> bool:
         owners = [name for _, name, _ in self._owners()]
@@ -218,7 +227,7 @@ class ClusterKills:
             found += [f"{machine.name} ended with {code}" for code in bad]
             text = (machine.folder / "daemon.log").read_text()
             found += [f"traceback of {machine.name}"] * ("Traceback" in text)
-        return [*self.receiver.problems, *found]
+        return [*self.problems, *self.receiver.problems, *found]
 
 
 async def _kill(run: ClusterKills, machine: Machine) -> None:
