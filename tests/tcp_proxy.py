@@ -19,11 +19,14 @@ class Proxy:
     """Passes connections on to `target`, a port; each direction takes `delay` seconds.
 
     While `swallows` is set, everything is read and acknowledged, and nothing is passed on.
+    `round_trips` counts how often something came from the client after an answer.
     """
 
     target: int
     delay: float = 0.0
     swallows: bool = False
+    round_trips: int = 0
+    _was_answered: bool = True
     _listener: socket.socket = field(init=False)
     _sockets: list[socket.socket] = field(default_factory=list)
 
@@ -54,11 +57,11 @@ class Proxy:
                     near.close()
                     continue
                 self._sockets.append(far)
-                for one, other in ((near, far), (far, near)):
+                for one, other, is_answer in ((near, far, False), (far, near, True)):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    self._pass_on(one, other)
+                    self._pass_on(one, other, is_answer=is_answer)
 
-    def _pass_on(self, source: socket.socket, goal: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, goal: socket.socket, *, is_answer: bool) -> None:
         chunks: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
 
         def read() -> None:
@@ -68,6 +71,7 @@ class Proxy:
                     data = source.recv(_CHUNK)
                 except OSError:
                     data = b""
+                self._count(is_answer=is_answer)
                 if not data or not self.swallows:
                     chunks.put((time.monotonic() + self.delay, data))
 
@@ -83,6 +87,10 @@ class Proxy:
 
         for work in (read, write):
             threading.Thread(target=work, daemon=True).start()
+
+    def _count(self, *, is_answer: bool) -> None:
+        self.round_trips += self._was_answered and not is_answer
+        self._was_answered = is_answer
 
 
 def main() -> None:

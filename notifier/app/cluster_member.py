@@ -89,6 +89,8 @@ class ClusterMember:
         endpoints, follow_ups = self._parts.endpoints, self._parts.follow_ups
         while True:
             await trio.sleep(_LOOK)
+            if not self._parts.runtime.may_work():
+                continue
             # what waits for the store says so itself
             with suppress(StoreError):
                 endpoints.follow(await self._store.health())

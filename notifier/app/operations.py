@@ -14,6 +14,7 @@ from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.connections import Difference
 from notifier.app.endpoints import resending_command
+from notifier.app.instances import Instances
 from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
 from notifier.app.sample_events import sample_event, sample_type
@@ -25,6 +26,7 @@ from notifier.control.operations import AddedWatch, WatchRequest
 from notifier.errors import ConfigError, NotifierError, Problem, StoreError, UnknownError
 from notifier.formats.rerender import rerender
 from notifier.metrics import CONTENT_TYPE
+from notifier.model.cluster_view import ClusterView
 from notifier.model.views import EventSummary, EventView, Row, WatchView
 from notifier.model.watch import WatchKey, WatchState
 from notifier.polling import Sources, Supervisor
@@ -128,11 +130,24 @@ class DaemonOperations:
         return done
 
     async def endpoints(self) -> list[Row]:
-        endpoint_views = await self.parts.store.endpoint_views()
+        return await self._endpoint_rows(await self._instances.view())
+
+    async def _endpoint_rows(self, cluster: ClusterView) -> list[Row]:
+        views = await self.parts.store.endpoint_views()
         return [
             {**row, "failing": self.parts.endpoints.is_failing(str(row["name"]))}
-            for row in endpoint_rows(self.reloader.config, endpoint_views)
+            for row in endpoint_rows(self.reloader.config, views, cluster.lanes)
         ]
+
+    @property
+    def _instances(self) -> Instances:
+        return Instances(self.parts.store)
+
+    async def instances(self) -> list[Row]:
+        return (await self._instances.view()).as_rows()
+
+    async def drain(self, instance: str) -> None:
+        await self._instances.drain(instance)
 
     async def enable(self, endpoint: str) -> bool:
         self._endpoint(endpoint)
@@ -179,7 +194,8 @@ class DaemonOperations:
 
     async def status(self) -> Row:
         open_watches = await self.parts.store.open_watches()
-        endpoints = await self.endpoints()
+        cluster = await self._instances.view()
+        endpoints = await self._endpoint_rows(cluster)
         archives = self.parts.follow_ups.archives
         waiting = await self.parts.store.waiting_downloads()
         config = self.reloader.config
@@ -195,12 +211,14 @@ class DaemonOperations:
                     "name": name,
                     "open_watches": open_watches.get(name, 0),
                     **self.parts.gateways.condition(name),
+                    "granted_requests_per_second": cluster.granted(name),
                     "discovery": self.share.discoveries.row(name),
                     "archive": archives.row(name, waiting.get(name, 0)),
                 }
                 for name in config.gateways
             ],
             "endpoints": endpoints,
+            "instances": cluster.as_rows(),
             "archive": archives.totals,
         }
 

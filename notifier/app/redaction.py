@@ -13,23 +13,34 @@ STATES = ("pending", "held", "delivered", "dead", "cancelled")
 """The states of a delivery, in the order of display."""
 
 
-def endpoint_row(endpoint: EndpointSettings, view: EndpointView) -> Row:
-    """Return an endpoint with its deliveries by state; the keys are the `--json` contract."""
+def endpoint_row(endpoint: EndpointSettings, view: EndpointView, instance: str | None) -> Row:
+    """Return an endpoint with its deliveries by state; the keys are the `--json` contract.
+
+    `instance` delivers to it, None where a daemon has its store alone.
+    """
     return {
         "name": endpoint.name,
         "format": endpoint.format.value,
         "to": _shown_url(endpoint),
         "events": list(endpoint.events),
         "disabled": view.disabled,
+        "instance": instance,
         **{state: view.deliveries.get(state, 0) for state in STATES},
     }
 
 
-def endpoint_rows(config: Config, endpoint_views: Mapping[str, EndpointView]) -> list[Row]:
-    """Return a row for each configured endpoint, in the config's order."""
+def endpoint_rows(
+    config: Config,
+    endpoint_views: Mapping[str, EndpointView],
+    lanes: Mapping[str, str],
+) -> list[Row]:
+    """Return a row for each configured endpoint, in the config's order.
+
+    `lanes` has the instance that delivers to each, where several share the store.
+    """
     return [
-        endpoint_row(endpoint, endpoint_views.get(endpoint.name, EndpointView({})))
-        for endpoint in config.endpoints.values()
+        endpoint_row(endpoint, endpoint_views.get(name, EndpointView({})), lanes.get(name))
+        for name, endpoint in config.endpoints.items()
     ]
 
 

@@ -31,6 +31,7 @@ _COMMANDS = {
     "events": "notifier.cli.events:events_group",
     "replay": "notifier.cli.events:replay_command",
     "status": "notifier.cli.status:status_command",
+    "instances": "notifier.cli.instances:instances_group",
     "health": "notifier.cli.health:health_command",
     "reload": "notifier.cli.reload:reload_command",
     "install": "notifier.cli.install:install_command",

@@ -90,7 +90,8 @@ def _rows(config: Config) -> list[Row]:
     """Return one row per endpoint."""
     with reader_of(config.store) as reader:
         endpoint_views = {} if reader is None else reader.endpoint_views()
-    return endpoint_rows(config, endpoint_views)
+        lanes = {} if reader is None else reader.cluster().lanes
+    return endpoint_rows(config, endpoint_views, lanes)
 
 
 def _sample_type(written: str) -> EventType:

@@ -28,10 +28,11 @@ from notifier.store.database import daemon_is_running
         "add": "notifier.cli.watch:add_command",
         "remove": "notifier.cli.watch_remove:remove_command",
         "list": "notifier.cli.watch_list:list_command",
+        "import": "notifier.cli.watch_import:import_command",
     },
 )
 def watch_group() -> None:
-    """Add, remove and list watched videos."""
+    """Add, remove, list and import watched videos."""
 
 
 @examples(

@@ -149,7 +149,7 @@ def _add_new(config: Config, plan: _Plan, *, again: bool) -> None:
             config,
             requests,
             [
-                _item(spec, again=again or request.entry.get("again") is True)
+                daemon_item(spec, again=again or request.entry.get("again") is True)
                 for request, spec in plan.new
             ],
         )
@@ -162,7 +162,7 @@ def _add_new(config: Config, plan: _Plan, *, again: bool) -> None:
         plan.outcome.watched.append((spec.key, spec.generation, str(path)))
 
 
-def _item(spec: WatchSpec, *, again: bool) -> Mapping[str, object]:
+def daemon_item(spec: WatchSpec, *, again: bool) -> Mapping[str, object]:
     """Return the daemon's item for a watch; it counts generations itself."""
     entry = watch_entry(spec)
     entry.pop("generation", None)

@@ -61,6 +61,8 @@ def build_api(operations: Operations, others: Sequence[Route] = ()) -> Starlette
         ("GET", "/v1/endpoints", api.endpoints),
         ("POST", "/v1/endpoints/{name}/enable", api.enable),
         ("POST", "/v1/endpoints/{name}/test", api.test),
+        ("GET", "/v1/instances", api.instances),
+        ("POST", "/v1/instances/{name}/drain", api.drain),
         ("GET", "/healthz", api.healthz),
         ("GET", "/readyz", api.readyz),
         ("GET", "/metrics", api.metrics),
@@ -174,6 +176,13 @@ class _Api:
     async def test(self, request: Request) -> Response:
         wanted = await read_body(request, SampleRequest, empty=True)
         return JSONResponse(await self.operations.test(request.path_params["name"], wanted.type))
+
+    async def instances(self, _request: Request) -> Response:
+        return _list(await self.operations.instances())
+
+    async def drain(self, request: Request) -> Response:
+        await self.operations.drain(request.path_params["name"])
+        return JSONResponse({"draining": True}, HTTPStatus.ACCEPTED)
 
     async def healthz(self, _request: Request) -> Response:
         return JSONResponse({"status": "alive"})

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from notifier import __version__
+from notifier.control import instance_models as cluster
 from notifier.control import request_models as asked
 from notifier.control import response_models as given
 from notifier.control.openapi_operations import (
@@ -31,6 +32,7 @@ _TAGS = {
     "events": "events",
     "replay": "events",
     "endpoints": "endpoints",
+    "instances": "instances",
 }
 _BODIES: tuple[type[BaseModel], ...] = (
     asked.NewWatch,
@@ -43,6 +45,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     *(given.Status, given.Reloaded, given.Watch, given.WatchList, given.Event, given.EventList),
     *(given.Resent, given.Replayed, given.EndpointList, given.Enabled, given.Tested),
     *(given.Health, given.Readiness, given.Problem, given.WatchResults),
+    *(cluster.InstanceList, cluster.Draining),
 )
 
 
@@ -195,6 +198,21 @@ _RESOURCES: dict[str, Operation] = {
     "/v1/endpoints/{name}/test": {
         "parameters": path_parameters("name"),
         "post": with_body(reference(asked.SampleRequest), _TEST, required=False),
+    },
+    "/v1/instances": {
+        "get": operation(
+            "list_instances", "List the instances that share the database", cluster.InstanceList
+        )
+    },
+    "/v1/instances/{name}/drain": {
+        "parameters": path_parameters("name"),
+        "post": operation(
+            "drain_instance",
+            "Have an instance hand over all that it does, until it is restarted",
+            cluster.Draining,
+            status=202,
+            refuses=(404, 409, 503),
+        ),
     },
 }
 _READY = operation("get_readiness", "Store writable and loops alive?", given.Readiness, refuses=())

@@ -44,6 +44,19 @@ class Conditions(Protocol):
         """Return the metrics in Prometheus' text format, and its content type."""
 
 
+class Instances(Protocol):
+    """The processes that share the store with this one; there are none without a database."""
+
+    async def instances(self) -> list[Row]:
+        """Return every instance with what it does, by name."""
+
+    async def drain(self, instance: str) -> None:
+        """Have an instance hand over all that it does.
+
+        Raises UnknownError, and ConflictError when no other one could take over.
+        """
+
+
 class Reloads(Protocol):
     """Changing the configuration."""
 
@@ -54,7 +67,7 @@ class Reloads(Protocol):
         """
 
 
-class Operations(Conditions, Reloads, Protocol):
+class Operations(Conditions, Instances, Reloads, Protocol):
     """Every operation; each raises StoreError when the store cannot do its part."""
 
     async def add_watches(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from notifier.control.instance_models import Instance
 from notifier.model.condition import DiscoveryState, GatewayState
 
 Count = Annotated[int, Field(ge=0)]
@@ -140,6 +141,9 @@ class Endpoint(BaseModel):
     events: Annotated[list[str], Field(description="Patterns of the types it subscribes to.")]
     disabled: Annotated[str | None, Field(description="Why it is disabled; null when it is not.")]
     failing: bool
+    instance: Annotated[
+        str | None, Field(description="The instance that delivers; null if this daemon is alone.")
+    ]
     pending: Count
     held: Count
     delivered: Count
@@ -206,6 +210,10 @@ class Gateway(BaseModel):
     last_error_at: UnixTime | None
     max_requests_per_second: float
     requests_per_second: float
+    granted_requests_per_second: Annotated[
+        float | None,
+        Field(description="This instance's share of the budget; null if it is alone."),
+    ]
     discovery: Annotated[Discovery | None, Field(description="Null when discover is off.")]
     archive: Annotated[GatewayArchive | None, Field(description="Null when archive is off.")]
 
@@ -228,6 +236,7 @@ class Status(BaseModel):
     watches: WatchCounts
     gateways: list[Gateway]
     endpoints: list[Endpoint]
+    instances: Annotated[list[Instance], Field(description="None if this daemon is alone.")]
     archive: Annotated[
         ArchiveTotals | None, Field(description="Null when no gateway has archive on.")
     ]

@@ -15,7 +15,7 @@ import trio
 from notifier import log
 from notifier.delivery.attempt import FinishedAttempt, Result
 from notifier.delivery.circuit import Circuit
-from notifier.delivery.claims_ahead import ClaimsAhead
+from notifier.delivery.claims_ahead import MOST_AHEAD, ClaimsAhead
 from notifier.delivery.lane import Claimed
 from notifier.metrics import Metrics
 from notifier.model.delivery import Claim
@@ -140,8 +140,7 @@ class EndpointFlow:
         now = trio.current_time()
         if not self._goes_well(self._circuit.room(now, in_flight)):
             return False
-        room = self._rules.max_concurrency - in_flight
-        return room > len(self._ahead) or room + self._ahead.wanted(now) > len(self._ahead)
+        return in_flight + len(self._ahead) < self._rules.max_concurrency + MOST_AHEAD
 
     def hold(self, claim: Claim) -> None:
         """Take a claim that was made for this lane elsewhere, for `next`."""

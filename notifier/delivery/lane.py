@@ -88,7 +88,12 @@ class Lane:
         self._in_flight = 0
         self._reserved = 0
         self._has_all = False
-        """Whether nothing is due that is not in flight."""
+        """Whether nothing is due before `_look_at` that is not in flight."""
+        self._look_at = -math.inf
+        self._had_all = False
+        """Whether the last look found all that was due then."""
+        self._is_catching_up = False
+        """Whether a look is under way for what was recorded during the one before."""
         self._was_woken = False
         self._unrecorded = 0
         self._received: list[FinishedAttempt] = []
@@ -109,9 +114,12 @@ class Lane:
     def reserve(self) -> bool:
         """Tell whether a delivery may be claimed for this lane as it is recorded.
 
-        If so, `hand` must follow. Older deliveries go first: not while some may be due.
+        If so, `hand` must follow. Older deliveries go first: not while many may be due. While a
+        look catches up with the last few, new ones are taken: else there would always be a few.
         """
-        if self._nursery is None or self._stopping or not self._has_all:
+        if self._nursery is None or self._stopping:
+            return False
+        if not self._has_all and not self._is_catching_up:
             return False
         if self._unrecorded >= MOST_UNRECORDED:
             return False
@@ -125,9 +133,8 @@ class Lane:
         self._reserved -= 1
         if claim is not None:
             self._flow.hold(claim)
-            following = self._next()
-            if following is not None and self._nursery is not None:
-                self._nursery.start_soon(self._work, self._nursery, following)
+            if self._nursery is not None and not self._is_catching_up:
+                self._start_held(self._nursery)
         self._note_change()
 
     def stop(self) -> None:
@@ -170,16 +177,32 @@ class Lane:
 
     async def _take_due(self, nursery: trio.Nursery) -> float:
         """Start attempts at what is due; return the seconds until the next look, at most 60."""
+        if self._has_all:
+            self._start_held(nursery)
+            return self._look_at - trio.current_time()
         most = MOST_UNRECORDED - self._unrecorded
         if most <= 0:
             return _LONGEST_PAUSE
-        self._has_all = self._was_woken = False
-        claims, pause, was_all = await self._flow.claim(self._in_flight + self._reserved, most)
+        self._was_woken = False
+        self._is_catching_up, self._had_all = self._had_all, False
+        try:
+            claims, pause, was_all = await self._flow.claim(self._in_flight + self._reserved, most)
+        finally:
+            self._is_catching_up = False
+        self._had_all = was_all
         self._has_all = was_all and not self._was_woken
         for claim in claims:
             self._in_flight += 1
             nursery.start_soon(self._work, nursery, claim)
-        return min(pause, _LONGEST_PAUSE)
+        self._start_held(nursery)
+        pause = min(pause, _LONGEST_PAUSE)
+        self._look_at = trio.current_time() + pause
+        return pause
+
+    def _start_held(self, nursery: trio.Nursery) -> None:
+        """Start attempts at what is held, as many as flow control allows."""
+        while (claim := self._next()) is not None:
+            nursery.start_soon(self._work, nursery, claim)
 
     def _look_again(self) -> None:
         """Claim again: something may be due."""

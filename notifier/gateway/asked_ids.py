@@ -12,12 +12,15 @@ class AskedIds:
 
     def __init__(self) -> None:
         self._asked: OrderedDict[EncodedId, str] = OrderedDict()
+        self.changes = 0
+        """How often something was remembered that `as_asked` had not returned before."""
 
     def add(self, video_id: str) -> None:
         """Remember that `video_id` is asked for."""
         encoded = encoded_id(video_id)
         if encoded is None:
             return
+        self.changes += self._asked.get(encoded) != video_id
         self._asked[encoded] = video_id
         self._asked.move_to_end(encoded)
         if len(self._asked) > _REMEMBERED:

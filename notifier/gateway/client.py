@@ -11,6 +11,7 @@ from notifier.gateway.content_coding import decoded_body
 from notifier.gateway.extra_fields import DEFAULT_HIDDEN
 from notifier.gateway.pages import Page, read_page
 from notifier.gateway.recent_answers import RecentAnswers
+from notifier.gateway.recent_pages import RecentPages
 from notifier.gateway.response_classifier import Dialect, asks_to_wait, classify
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.gateway.urls import list_url, video_url
@@ -55,6 +56,7 @@ class GatewayClient:
         self._http = http
         self._wall = wall
         self._recent = RecentAnswers()
+        self._pages = RecentPages(self._dialect)
         self._secrets = 0
 
     async def retrieve(self, video_id: str) -> Answer:
@@ -96,7 +98,12 @@ class GatewayClient:
         except ValueError as error:
             return _unreadable_secret(error)
         return read_page(
-            reply.status, reply.headers, reply.body, dialect=self._dialect, wall=self._wall()
+            reply.status,
+            reply.headers,
+            reply.body,
+            dialect=self._dialect,
+            wall=self._wall(),
+            known=self._pages.read(after, reply.body),
         )
 
     async def fetch(self, video_id: str) -> HttpResponse:

@@ -5,7 +5,7 @@ bytes of the wire.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from notifier.errors import TransportError
 
@@ -22,12 +22,17 @@ def decoded_body(headers: Mapping[str, str], body: bytes, longest: int) -> bytes
     An unknown coding is left as it is. Raises TransportError for a body that is damaged or cut
     short (`protocol`), or that has more than `longest` bytes (`too_large`).
     """
-    names = headers.get("content-encoding", "").lower().split(",")
-    codings = [name.strip() for name in reversed(names) if name.strip() not in {"", "identity"}]
+    codings = _codings(headers) if "content-encoding" in headers else ()
     for coding in codings[:_MOST_CODINGS]:
         if coding in {"gzip", "x-gzip", "deflate"} and body:
             body = _inflated(body, longest)
     return _inflated(body, longest) if body[:2] == _GZIP else body
+
+
+def _codings(headers: Mapping[str, str]) -> Sequence[str]:
+    """Return the codings that were applied, the last one first."""
+    names = headers["content-encoding"].lower().split(",")
+    return [name.strip() for name in reversed(names) if name.strip() not in {"", "identity"}]
 
 
 def _inflated(body: bytes, longest: int) -> bytes:

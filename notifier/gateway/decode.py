@@ -48,14 +48,29 @@ def decode_quickly(body: bytes) -> Json:
 
     It saves time on long lists of which little is kept. Raises UnreadableError as `decode` does.
     """
-    # a body with fewer bytes than that cannot hold more values
-    if len(body) > _MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+    if _has_too_many_values(body):
         raise UnreadableError("too many values in the JSON")
     try:
         value = from_json(body)
     except ValueError:
         return _decode_carefully(body)  # it accepts more (lone surrogates, UTF-16), or raises
     return _cleaned(value) if _may_be_unclean(body) else value
+
+
+def is_plain(body: bytes) -> bool:
+    """Return whether parts of `body` may be decoded by `decode_part`."""
+    return not _has_too_many_values(body) and not _may_be_unclean(body)
+
+
+def decode_part(part: bytes) -> Json:
+    """Return the value in a part of a body that `is_plain`, unchecked as by `decode_quickly`.
+
+    Raises UnreadableError for what is no JSON by itself.
+    """
+    try:
+        return from_json(part)
+    except ValueError:
+        raise UnreadableError("not JSON") from None
 
 
 def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) -> bool:
@@ -73,6 +88,11 @@ def is_harmless(value: list[Json] | dict[str, Json], depth: int = _MAX_DEPTH) ->
         if not harmless:
             return False
     return True
+
+
+def _has_too_many_values(body: bytes) -> bool:
+    # a body with fewer bytes than that cannot hold more values
+    return len(body) > _MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES
 
 
 def _may_be_unclean(body: bytes) -> bool:

@@ -1,34 +1,37 @@
 """Reads pages of `GET {base_url}/videos`, which answer for many videos at once.
 
-A page is decoded and indexed once. An item is parsed only when its video is asked for, by the same
-parser as a single answer. An ambiguous item (two with the same id, one without a status) is no
-answer; that video is then asked about alone.
+A page is indexed once. An item that is known from the reading before (`recent_pages`) needs no
+parser. Any other is parsed only when its video is asked for, by the same parser as a single
+answer. An ambiguous item (two with the same id, one without a status) is no answer; that video is
+then asked about alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from notifier.gateway import fields
 from notifier.gateway.asked_ids import AskedIds
-from notifier.gateway.decode import UnreadableError, decode_quickly, is_harmless
-from notifier.gateway.job import STATUS_FIELDS, Named, own_ids
+from notifier.gateway.decode import UnreadableError, decode_quickly
+from notifier.gateway.job import STATUS_FIELDS
 from notifier.gateway.job_search import find_job
+from notifier.gateway.listed_item import WRAPPERS, Item, ids_of, read_item
+from notifier.gateway.recent_pages import KnownParts
 from notifier.gateway.response_classifier import Dialect, asked_wait, classify
-from notifier.gateway.video_parser import is_repeated, read_snapshot
+from notifier.gateway.video_parser import is_repeated
 from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.status import read_status
 from notifier.model.video import Json, Snapshot
 
 _LIST_NAMES = ("data", "items", "videos", "results")
-_WRAPPERS = ("data", "task", "video", "job", "result", "output")
-_MORE_IDS = frozenset({"task_id", "video_id", "request_id", "job_id", *_WRAPPERS})
-_MORE_STATUSES = frozenset({*STATUS_FIELDS, *_WRAPPERS}) - {"status"}
+_MORE_STATUSES = frozenset({*STATUS_FIELDS, *WRAPPERS}) - {"status"}
 _MAX_CURSOR = 512
 _ABOUT_ONE_VIDEO = frozenset({"no_video", "other_id", "contradiction"})
 
-_Item = dict[str, Json]
-_SEVERAL: Final[_Item] = {}
+_Listed = Item | Seen
+"""An item as it was decoded, or what it says, if that is known already; it runs then."""
+
+_SEVERAL: Final[Item] = {}
 
 
 class ListedVideo(NamedTuple):
@@ -56,7 +59,7 @@ class Page:
     __slots__ = ("_dialect", "_ends", "_items", "_may_echo", "has_more", "ids", "last_id", "wait")
 
     def __init__(
-        self, envelope: _Item, listed: list[Json], dialect: Dialect, *, may_echo: bool
+        self, envelope: Item, listed: Sequence[Json | Seen], dialect: Dialect, *, may_echo: bool
     ) -> None:
         self._dialect = dialect
         self._ends: dict[str, bool] = {}
@@ -88,16 +91,18 @@ class Page:
 
     def _listed(self, video_id: str) -> ListedVideo:
         item = self._items[video_id]
+        if isinstance(item, Seen):
+            return ListedVideo(video_id, video_id, item.snapshot.created_at, ended=False)
         created_at = fields.timestamp(item.get("created_at"))
         if created_at is None and not _MORE_STATUSES.isdisjoint(item):
             job = find_job(item, video_id, self._dialect.status_words, unnamed=False).job
             created_at = None if job is None else fields.timestamp(job.body.get("created_at"))
-        listed_as = next(iter(_ids_of(item)), video_id)
+        listed_as = next(iter(ids_of(item)), video_id)
         return ListedVideo(video_id, listed_as, created_at, self.says_ended(video_id))
 
     def _status_word(self, video_id: str) -> str | None:
         item = self._items.get(video_id)
-        if item is None:
+        if item is None or isinstance(item, Seen):
             return None
         word = item.get("status")
         if isinstance(word, str) and _MORE_STATUSES.isdisjoint(item):
@@ -108,42 +113,66 @@ class Page:
     def answer(self, video_id: str, known: Snapshot | None = None) -> Seen | None:
         """Return the page's answer about a video; None if there is no clear one.
 
-        When the item says the same as `known`, the answer has that very object as its snapshot.
+        When the item says less than `known`, and nothing else, the answer has that very object as
+        its snapshot.
         """
         item = self._items.get(video_id)
         if item is None or item is _SEVERAL:
             return None
+        if isinstance(item, Seen):
+            snapshot = item.snapshot
+            if known is not None and snapshot != known and snapshot.after(known) == known:
+                snapshot = known
+            return Seen(snapshot, HTTPStatus.OK, self.wait)
         if known is not None and not self._may_echo and is_repeated(known, item, video_id):
             return Seen(known, HTTPStatus.OK, self.wait)
-        if not is_harmless(item):
-            return None
         dialect = self._dialect
         if self._may_echo:
             item = dialect.echoes.masked(item, video_id, dialect.status_words)
-        job = find_job(item, video_id, dialect.status_words, unnamed=False).job
-        if job is None or job.named is not Named.YES:
-            return None
-        return Seen(read_snapshot(job, video_id, dialect.hidden), HTTPStatus.OK, self.wait)
+        seen = read_item(item, video_id, dialect)
+        return None if seen is None else seen._replace(wait=self.wait)
 
 
 def read_page(
-    status: int, headers: Mapping[str, str], body: bytes, *, dialect: Dialect, wall: float
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    dialect: Dialect,
+    wall: float,
+    known: KnownParts | None = None,
 ) -> Page | Unauthorized | PollError:
     """Return the page in an answer to a list request, or the kind of error; never raises.
 
-    An answer without a list is classified like an answer about a single video.
+    `known` is what `RecentPages` found in the body. An answer without a list is classified like an
+    answer about a single video.
     """
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        try:
-            value = decode_quickly(body)
-        except UnreadableError:
-            value = None
-        envelope, listed = _find_list(value)
-        if listed is not None:
-            page = Page(envelope, listed, dialect, may_echo=dialect.echoes.may_be_in(body))
+        page = _known_page(known, dialect) or _whole_page(body, dialect)
+        if page is not None:
             page.wait = asked_wait(headers, wall)
             return page
     return _judged(status, headers, body, dialect, wall)
+
+
+def _known_page(known: KnownParts | None, dialect: Dialect) -> Page | None:
+    if known is None:
+        return None
+    envelope, listed = _find_list(known.around)
+    if listed is None:
+        return None  # what looked like a list is none
+    return Page(envelope, known.items, dialect, may_echo=False)
+
+
+def _whole_page(body: bytes, dialect: Dialect) -> Page | None:
+    try:
+        value = decode_quickly(body)
+    except UnreadableError:
+        return None
+    envelope, listed = _find_list(value)
+    if listed is None:
+        return None
+    return Page(envelope, listed, dialect, may_echo=dialect.echoes.may_be_in(body))
 
 
 def _judged(
@@ -162,7 +191,7 @@ def _judged(
             return PollError("no_list", "JSON without a list of videos", "", status, answer.wait)
 
 
-def _find_list(value: Json) -> tuple[_Item, list[Json] | None]:
+def _find_list(value: Json) -> tuple[Item, list[Json] | None]:
     """Return the object around a list, and the list; some gateways wrap both once more."""
     if isinstance(value, list):
         return {}, value
@@ -177,21 +206,24 @@ def _find_list(value: Json) -> tuple[_Item, list[Json] | None]:
     return {}, None
 
 
-def _last_id(listed: list[Json]) -> str | None:
+def _last_id(listed: Sequence[Json | Seen]) -> str | None:
     """Return the id of the last item as the gateway wrote it, which is a cursor."""
-    last = next((item for item in reversed(listed) if isinstance(item, dict)), None)
-    names = () if last is None else _ids_of(last)
+    last = next((item for item in reversed(listed) if isinstance(item, dict | Seen)), None)
+    names = () if last is None else _names(last)
     return names[0] if names else None
 
 
-def _by_id(listed: list[Json], asked: AskedIds) -> tuple[list[str], dict[str, _Item]]:
+def _by_id(listed: Sequence[Json | Seen], asked: AskedIds) -> tuple[list[str], dict[str, _Listed]]:
     """Return the first id of each item, and every id with its item, or `_SEVERAL` of them."""
     order: list[str] = []
-    items: dict[str, _Item] = {}
+    items: dict[str, _Listed] = {}
     for item in listed:
-        if not isinstance(item, dict):
+        if isinstance(item, Seen):
+            names: tuple[str, ...] = (item.snapshot.id,)
+        elif isinstance(item, dict):
+            names = tuple(map(asked.as_asked, ids_of(item)))
+        else:
             continue
-        names = tuple(map(asked.as_asked, _ids_of(item)))
         if not names:
             continue
         if names[0] not in items:
@@ -201,9 +233,5 @@ def _by_id(listed: list[Json], asked: AskedIds) -> tuple[list[str], dict[str, _I
     return order, items
 
 
-def _ids_of(item: _Item) -> tuple[str, ...]:
-    first = item.get("id")
-    if isinstance(first, str) and first and _MORE_IDS.isdisjoint(item):
-        return (first,)  # nearly always
-    wrapped = (inner for name in _WRAPPERS if isinstance(inner := item.get(name), dict))
-    return tuple(dict.fromkeys(name for one in (item, *wrapped) for name, _ in own_ids(one)))
+def _names(item: _Listed) -> tuple[str, ...]:
+    return (item.snapshot.id,) if isinstance(item, Seen) else ids_of(item)

@@ -2,21 +2,29 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from notifier.http_client.lenient_reader import Headers
 
 
 class ResponseHeaders(Mapping[str, str]):
-    """An answer's headers by their names in lower case, decoded once one of them is looked at.
+    """An answer's headers by their names in lower case, decoded once one of them is read.
 
-    The values of several with one name are joined.
+    The values of several with one name are joined. Most answers are only asked for headers that
+    they do not have, which takes their names alone.
     """
 
-    __slots__ = ("_decoded", "_raw")
+    __slots__ = ("_decoded", "_names", "_raw")
 
     def __init__(self, raw: Headers) -> None:
         self._raw = raw
+        self._names: frozenset[str] | None = None
         self._decoded: Mapping[str, str] | None = None
+
+    def __contains__(self, name: object) -> bool:
+        if self._names is None:
+            self._names = frozenset([_name(raw_name) for raw_name, _ in self._raw])
+        return name in self._names
 
     def _headers(self) -> Mapping[str, str]:
         if self._decoded is None:
@@ -24,6 +32,8 @@ class ResponseHeaders(Mapping[str, str]):
         return self._decoded
 
     def __getitem__(self, name: str) -> str:
+        if name not in self:
+            raise KeyError(name)
         return self._headers()[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -45,9 +55,14 @@ class HttpResponse:
 def _by_name(headers: Headers) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+        name, value = _name(raw_name), _text(raw_value)
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
+
+
+@lru_cache(maxsize=64)
+def _name(raw: bytes) -> str:
+    return raw.decode("latin-1").lower()
 
 
 def _text(value: bytes) -> str:

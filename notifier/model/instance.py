@@ -39,9 +39,13 @@ class Configured(NamedTuple):
 
 
 class ClusterState(NamedTuple):
-    """What the store says at a beat; `now` is the database's clock (Unix seconds)."""
+    """What the store says at a beat; `now` is the database's clock (Unix seconds).
+
+    `differing` are the endpoints that live instances have configured with different URLs.
+    """
 
     now: float
     instances: Sequence[Registered]
     configured: Mapping[str, Configured]
     leases: Sequence[Lease]
+    differing: Sequence[str] = ()

@@ -19,8 +19,12 @@ class Backlog(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Open watches by gateway, backlogs by endpoint, and the endpoints that are disabled."""
+    """Open watches by gateway, backlogs by endpoint, and the endpoints that are disabled.
+
+    With `lanes` it is that of one instance, which delivers to these endpoints; None: of all.
+    """
 
     open_watches: Mapping[str, int]
     backlogs: Mapping[str, Backlog]
     disabled: Collection[str]
+    lanes: Collection[str] | None = None

@@ -167,6 +167,9 @@ def _bounded(
     delay: float, memory: WatchMemory, answer: Answer, rules: WatchRules, now: float, rng: Random
 ) -> float:
     """Return `delay`, changed by the gateway's hints, errors and the watch's deadlines."""
+    latest = rules.deadline - now
+    if delay <= latest and isinstance(answer, Seen) and answer.wait is None:
+        return max(delay, rules.min_poll_interval)  # nearly always
     if answer.wait is not None:
         # jitter only upwards: never sooner than the gateway asked for
         wait = clamped(answer.wait, rules.min_poll_interval, LONGEST_WAIT)
@@ -174,7 +177,6 @@ def _bounded(
     elif memory.failures:
         ceiling = max(LONGEST_BACKOFF, rules.poll_interval)
         delay = jittered(growing(rules.poll_interval, memory.failures, ceiling), rng)
-    latest = rules.deadline - now
     if isinstance(answer, NotFound) and memory.missing_since is not None:
         latest = min(latest, memory.missing_since + rules.not_found_grace - now)
     return max(min(delay, max(latest, 0)), rules.min_poll_interval)

@@ -275,7 +275,7 @@ class Requester:
         found = [(*each, False) for each in self._ended.compare(page, at)]
         listed = page.answer(slot.video_id, slot.known)
         if sample is not None and isinstance(sample.answer, Seen) and listed is not None:
-            moved = slot.known is not None and listed.snapshot is not slot.known
+            moved = slot.known is not None and listed.snapshot != slot.known
             compared = compare_after(listed.snapshot, sample.answer.snapshot)
             found.append((compared, slot.video_id, moved))
         return self._record_comparisons(found)

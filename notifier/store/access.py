@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from notifier.config.paths import StorePlace
 from notifier.config.secrets import Secret, SecretError
 from notifier.errors import StoreRefusedError
+from notifier.store.connection import Connection
 from notifier.store.database import Database
 from notifier.store.engine import Engine
 from notifier.store.reader import Reader, open_reader
+
+T = TypeVar("T")
 
 
 def reader_of(place: StorePlace) -> AbstractContextManager[Reader | None]:
@@ -24,10 +28,24 @@ def reader_of(place: StorePlace) -> AbstractContextManager[Reader | None]:
 
 @contextmanager
 def _reader_of_database(url: Secret) -> Iterator[Reader | None]:
+    from notifier.store.postgres.clock import database_time  # noqa: PLC0415 - an extra
     from notifier.store.postgres.reading import open_database  # noqa: PLC0415 - an extra
 
     with open_database(lambda: _revealed(url, Secret.reveal)) as database:
-        yield None if database is None else Reader(database.query)
+        yield None if database is None else Reader(database.query, database_time)
+
+
+def change_database(url: Secret, work: Callable[[Connection, float], T]) -> T:
+    """Run a change beside the daemons, with the database's time, and return its result.
+
+    Raises StoreError, and StoreRefusedError when another program or notifier made the tables.
+    """
+    from notifier.store.postgres.changing import change_once  # noqa: PLC0415 - an extra
+    from notifier.store.postgres.clock import database_time  # noqa: PLC0415 - an extra
+
+    return change_once(
+        lambda: _revealed(url, Secret.reveal), lambda db: work(db, database_time(db))
+    )
 
 
 def engine_of(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from notifier.model.delivery import CallbackDemand, Claim
 from notifier.model.lease import Fence
 from notifier.store import claims
-from notifier.store.connection import TEXTS, Connection, listed
+from notifier.store.connection import FREE_LOCK, TEXTS, Connection, listed
 from notifier.store.fences import holds
 
 _MORE_LOOKS = 64
@@ -30,13 +30,18 @@ def claim(
     demand: CallbackDemand,
     now: float,
     fence: Fence | None = None,
+    in_doubt: Sequence[float] = (),
 ) -> list[Claim]:
     """Take one due callback for each host name whose turn it is, as far as `demand` allows.
 
-    None if the ownership of the lane is over that `fence` is of.
+    None if the ownership of the lane is over that `fence` is of. For `in_doubt` see
+    `claims.Wanted`.
     """
     if fence is not None and not holds(db, fence):
         return []
+    if in_doubt:
+        claims.take_back(db, endpoint, in_doubt)
+        restart(db, now, [endpoint])
     taken: list[Claim] = []
     for host in _waiting(db, endpoint, demand, now):
         if len(taken) == demand.limit:
@@ -104,15 +109,20 @@ def restart(db: Connection, now: float, lanes: Sequence[str] | None = None) -> N
 
 
 def _waiting(db: Connection, endpoint: str, demand: CallbackDemand, now: float) -> list[str]:
+    """Return the host names whose turn it is.
+
+    Not those that another transaction is entering: if their rows were removed here because
+    nothing is due yet, what it makes due would be forgotten. Its lane is woken after its commit.
+    """
     limit = demand.limit + _MORE_LOOKS
     if demand.only is None:
         found = db.execute(
             "SELECT host FROM callback_hosts WHERE endpoint = ? AND next_at <= ? "
-            "ORDER BY next_at, host LIMIT ?",
+            f"ORDER BY next_at, host LIMIT ? {FREE_LOCK}",
             (endpoint, now, limit),
         )
         return [host for (host,) in found]
-    at = "SELECT next_at, host FROM callback_hosts WHERE endpoint = ? AND host = ?"
+    at = f"SELECT next_at, host FROM callback_hosts WHERE endpoint = ? AND host = ? {FREE_LOCK}"
     rows = [db.execute(at, (endpoint, host)).fetchone() for host in demand.only]
     return [host for _, host in sorted(row for row in rows if row and row[0] <= now)][:limit]
 

@@ -5,11 +5,12 @@ from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.errors import StoreError
+from notifier.model.cluster_view import ClusterView
 from notifier.model.grant import Grant
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.lease import Fence, Lease
 from notifier.model.watch import Watch, WatchChanges
-from notifier.store import configured, grants, instances, leases, mailbox
+from notifier.store import cluster_views, configured, grants, instances, leases, mailbox
 from notifier.store.connection import Connection
 from notifier.store.transactions import Transactions
 
@@ -47,7 +48,7 @@ class ClusterOperations(Transactions):
         def run(db: Connection) -> T:
             return function(db, self._time(db), *args, **kwargs)
 
-        return await self._transact_long(run)
+        return await self._leases.transact_long(run)
 
     async def register(self, instance: Instance, lease: float, gateways: Collection[str]) -> bool:
         """Add this instance, which lives for `lease` seconds; False while its name is taken."""
@@ -90,7 +91,11 @@ class ClusterOperations(Transactions):
 
     async def drain(self, name: str) -> bool:
         """Have an instance hand over all that it owns; False if there is none of that name."""
-        return await self._transact(instances.drain, name)
+        return await self._leases.transact(instances.drain, name)
+
+    async def cluster(self) -> ClusterView:
+        """Return the instances that share the store, and what each of them does."""
+        return await self._query(lambda db: cluster_views.read(db, self._time(db), self.instance))
 
     async def configure_gateways(self, gateways: Collection[str]) -> None:
         """Store which gateways this instance has configured from now on."""
@@ -98,19 +103,19 @@ class ClusterOperations(Transactions):
 
     async def ensure_leases(self, wanted: Sequence[Lease]) -> None:
         """Make the leases that do not exist yet."""
-        await self._transact_long(leases.ensure, wanted)
+        await self._leases.transact_long(leases.ensure, wanted)
 
     async def take(self, names: Sequence[str]) -> list[Lease]:
         """Own those of these leases that are free; return them."""
-        return await self._transact_long(leases.take, self.instance, names, self._now())
+        return await self._leases.transact_long(leases.take, self.instance, names, self._now())
 
     async def hand_over(self, fences: Sequence[Fence]) -> None:
         """Free these leases, as far as they are owned still."""
-        await self._transact_long(leases.hand_over, fences)
+        await self._leases.transact_long(leases.hand_over, fences)
 
     async def weigh(self, weights: Mapping[str, float]) -> None:
         """Store how much work some of the own leases are."""
-        await self._transact_long(leases.weigh, self.instance, weights)
+        await self._leases.transact_long(leases.weigh, self.instance, weights)
 
     async def watches_of(self, owned: Sequence[Lease]) -> list[Watch]:
         """Return the open watches of own shards, each with its fence."""
@@ -122,11 +127,11 @@ class ClusterOperations(Transactions):
 
     async def adjust_grant(self, gateway: str, mine: Grant, next_rate: grants.NextRate) -> float:
         """Return the rate that `mine` may become; it is committed unless it is lower."""
-        return await self._transact(grants.adjust, gateway, mine, next_rate)
+        return await self._leases.transact(grants.adjust, gateway, mine, next_rate)
 
     async def lower_grant(self, gateway: str, mine: Grant) -> None:
         """Commit the lower rate at which this instance asks already."""
-        await self._transact(grants.lower, gateway, mine)
+        await self._leases.transact(grants.lower, gateway, mine)
 
     async def grants(self) -> dict[str, list[Grant]]:
         """Return the grants of all instances, by gateway."""

@@ -61,6 +61,9 @@ SQLite has one writer at a time and needs no lock. Not for queries that only rea
 LOCK = "/* FOR UPDATE OF {} */"
 """The same for the table with this alias, and nobody else takes either lock on its rows."""
 
+FREE_LOCK = "/* FOR UPDATE SKIP LOCKED */"
+"""The same for all rows that nobody else has locked; the others are left out."""
+
 
 def listed(values: Iterable[str | int]) -> str:
     """Return the value for TEXTS or NUMBERS; it is one value, however many are in it."""

@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 from notifier.errors import StoreError, StoreRefusedError
 from notifier.store.codec import decode_text
 from notifier.store.creation import create, record_config
+from notifier.store.engine import Writers
 from notifier.store.file_identity import FileIdentity
 from notifier.store.files import is_missing, lock_of, log_of, make_folder
 from notifier.store.inspection import BUSY_SECONDS, inspect, read_only
@@ -119,6 +120,13 @@ class Database:
         self.transact_all([operation])
         result: T = operation.result()
         return result
+
+    @property
+    def writers(self) -> Writers:
+        """The one connection that writes, for everything."""
+        return Writers(
+            self.transact_all, [self.transact_all], [self.transact_all], self.transact_all
+        )
 
     @property
     def has_reader(self) -> bool:

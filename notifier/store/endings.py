@@ -13,7 +13,7 @@ from notifier.model.video import Snapshot
 from notifier.store import downloads, endpoints, expiry_timers, job_samples, outbox
 from notifier.store.codec import dump_snapshot
 from notifier.store.connection import LOCK, NUMBERS, TEXTS, Connection, listed
-from notifier.store.fences import those_over
+from notifier.store.fences import ask_those_over
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
@@ -43,8 +43,9 @@ def record_all(
     db: Connection, endings: Sequence[EndedWatch]
 ) -> list[RecordedEnding | NotRecorded]:
     """Record the endings of watches that are open, by those that own them."""
-    over = those_over(db, (ending.fence for ending in endings))
-    found = _open(db, {ending.watch for ending in endings if ending.fence not in over})
+    fences = ask_those_over(db, (ending.fence for ending in endings))
+    found = _open(db, {ending.watch for ending in endings})
+    over = fences()
     ended: dict[int, EndedWatch] = {}
     for ending in endings:
         if ending.watch in found and ending.fence not in over:
@@ -63,13 +64,14 @@ def record_all(
 
 
 def _open(db: Connection, watches: Collection[int]) -> Mapping[int, _Open]:
+    # the state is not a condition: PostgreSQL might read all that are open for it
     rows = db.execute(
-        "SELECT w.id, w.endpoints, c.url, c.endpoint FROM watches w "
+        "SELECT w.id, w.state, w.endpoints, c.url, c.endpoint FROM watches w "
         "LEFT JOIN callbacks c ON c.watch = w.id "
-        f"WHERE w.id IN {NUMBERS} AND w.state = 'open' ORDER BY w.id {LOCK.format('w')}",
+        f"WHERE w.id IN {NUMBERS} ORDER BY w.id {LOCK.format('w')}",
         (listed(watches),),
     )
-    return {watch: _Open(*asked) for watch, *asked in rows}
+    return {watch: _Open(*asked) for watch, state, *asked in rows if state == "open"}
 
 
 def _close(db: Connection, ended: Collection[EndedWatch]) -> None:
@@ -92,6 +94,8 @@ def _insert(db: Connection, ended: Collection[EndedWatch]) -> Mapping[str, Mappi
     ]
     outbox.insert_events(db, rows)
     handed = [row.event.id for row in rows if row.claimed]
+    if not handed:
+        return {}
     claimed: dict[str, dict[str, int]] = {event: {} for event in handed}
     for event, endpoint, delivery in db.execute(
         "SELECT event, endpoint, id FROM deliveries "

@@ -27,6 +27,9 @@ class Executor(Protocol):
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` and return what it returns."""
 
+    def another(self) -> "Executor":
+        """Return one that runs functions while this one does, where that is possible."""
+
 
 class _Job:
     """A function for the store's thread, its outcome, and the task that waits for it."""
@@ -82,6 +85,10 @@ class ThreadExecutor:
         await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
         return cast("T", job.result())
 
+    def another(self) -> "ThreadExecutor":
+        """Return one with a thread of its own."""
+        return ThreadExecutor()
+
     def _start(self) -> None:
         # the end of the interpreter does not wait for a daemon thread
         thread = Thread(target=self._work, name="store", daemon=True)
@@ -108,3 +115,7 @@ class InlineExecutor:
         """Run `function` in the event loop."""
         await trio.lowlevel.checkpoint()
         return function(*args, **kwargs)
+
+    def another(self) -> "InlineExecutor":
+        """Return this one: there is only one event loop."""
+        return self

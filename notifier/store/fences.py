@@ -1,6 +1,6 @@
 """Fences in SQL: whether who writes still owns what it writes about."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from notifier.model.lease import Fence
 from notifier.store.connection import SHARED_LOCK, TEXTS, Connection, listed
@@ -24,12 +24,19 @@ def those_over(db: Connection, fences: Iterable[Fence | None]) -> Collection[Fen
     One statement, however many they are; in one order, so that two transactions never wait for
     each other.
     """
+    return ask_those_over(db, fences)()
+
+
+def ask_those_over(
+    db: Connection, fences: Iterable[Fence | None]
+) -> Callable[[], Collection[Fence | None]]:
+    """Do the same, but return what gives the answer, so that more can be asked meanwhile."""
     shown = {fence for fence in fences if fence is not None}
     if not shown:
-        return shown
+        return lambda: shown
     rows = db.execute(
         f"SELECT name, owner, epoch FROM leases WHERE name IN {TEXTS} AND owner IS NOT NULL "
         f"ORDER BY name {SHARED_LOCK}",
         (listed(sorted({fence.lease for fence in shown})),),
     )
-    return shown - {Fence(*row) for row in rows}
+    return lambda: shown - {Fence(*row) for row in rows}

@@ -10,7 +10,7 @@ from collections import deque
 
 import trio
 
-from notifier.store.engine import Engine
+from notifier.store.engine import TransactAll
 from notifier.store.executor import Executor
 from notifier.store.operation import Operation
 
@@ -19,10 +19,10 @@ MOST_OPERATIONS = 128
 
 
 class GroupCommit:
-    """Runs the operations of many tasks in few transactions."""
+    """Runs the operations of many tasks in few transactions, with `transact_all`."""
 
-    def __init__(self, database: Engine, executor: Executor) -> None:
-        self._database = database
+    def __init__(self, transact_all: TransactAll, executor: Executor) -> None:
+        self._transact_all = transact_all
         self._executor = executor
         self._queue: deque[Operation] = deque()
         self._tasks: dict[Operation, trio.lowlevel.Task] = {}
@@ -63,7 +63,7 @@ class GroupCommit:
         try:
             # it belongs to other tasks, too: it goes on when the task that runs it is cancelled
             with trio.CancelScope(shield=True):
-                await self._executor.run(self._database.transact_all, batch)
+                await self._executor.run(self._transact_all, batch)
         except BaseException as error:  # noqa: BLE001 - raised in each task of the batch
             for operation in batch:
                 operation.fail(error)

@@ -77,7 +77,8 @@ def alive(db: Connection) -> list[Registered]:
 
 def state(db: Connection, now: float) -> ClusterState:
     """Return who is alive, what each has configured, and who owns what."""
-    return ClusterState(now, alive(db), configured.of_instances(db), leases.all_leases(db))
+    has = configured.of_instances(db)
+    return ClusterState(now, alive(db), has, leases.all_leases(db), configured.differing(db))
 
 
 def _registered(row: tuple[object, ...]) -> Registered:

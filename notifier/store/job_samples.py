@@ -18,6 +18,8 @@ MOST_OF_A_CLASS = 150
 MOST_CLASSES = 1000
 """How many classes are kept; the one without a new sample for the longest goes first."""
 
+_ALL = (1 << 63) - 1
+
 _CLASS = "gateway = ? AND model = ? AND seconds = ? AND size = ?"
 
 
@@ -40,7 +42,8 @@ def add_all(db: Connection, samples: Sequence[tuple[JobSample, float]]) -> None:
             for each, now in samples
         ],
     )
-    classes = dict.fromkeys(sample.job_class for sample, _ in samples)
+    # in one order, so that two transactions never wait for each other
+    classes = sorted({sample.job_class for sample, _ in samples})
     db.executemany(
         "INSERT INTO job_classes (gateway, model, seconds, size, last) "
         f"SELECT gateway, model, seconds, size, id FROM job_samples WHERE {_CLASS} "
@@ -57,15 +60,15 @@ def add_all(db: Connection, samples: Sequence[tuple[JobSample, float]]) -> None:
 
 
 def _forget_classes(db: Connection) -> None:
-    (known,) = db.execute("SELECT count(*) FROM job_classes").fetchone()
-    if known > MOST_CLASSES:
-        unused = db.execute(
-            "DELETE FROM job_classes WHERE last IN "
-            "(SELECT last FROM job_classes ORDER BY last LIMIT ?) "
-            "RETURNING gateway, model, seconds, size",
-            (known - MOST_CLASSES,),
-        ).fetchall()
-        db.executemany(f"DELETE FROM job_samples WHERE {_CLASS}", unused)
+    """Remove the classes above MOST_CLASSES; asks for nothing, which would be a round trip."""
+    unused = (
+        "WHERE (SELECT count(*) FROM job_classes) > {most} AND ({columns}) IN (SELECT {columns} "
+        "FROM job_classes ORDER BY last DESC LIMIT {all} OFFSET {most})"
+    )
+    bounds = {"most": MOST_CLASSES, "all": _ALL}
+    samples = unused.format(columns="gateway, model, seconds, size", **bounds)
+    db.execute(f"DELETE FROM job_samples {samples}")
+    db.execute(f"DELETE FROM job_classes {unused.format(columns='last', **bounds)}")
 
 
 def kept(db: Connection) -> list[JobSample]:

@@ -12,7 +12,7 @@ from typing import Any
 from notifier.model.lease import Fence, Lease, LeaseKind, shard_number, shard_of
 from notifier.model.watch import Watch
 from notifier.store import callback_hosts, mailbox, outbox, watches
-from notifier.store.connection import NUMBERS, Connection, listed
+from notifier.store.connection import LOCK, NUMBERS, TEXTS, Connection, listed
 from notifier.store.fences import lasts
 
 _COLUMNS = "name, kind, subject, owner, epoch, weight"
@@ -43,15 +43,13 @@ def take(db: Connection, owner: str, names: Sequence[str], now: float) -> list[L
     Attempts in flight in a lane were another's: they are interrupted. The mail of a shard is
     dropped, because its watches are all read next.
     """
-    taken = []
-    for name in sorted(names):
-        row = db.execute(
-            "UPDATE leases SET owner = ?, epoch = epoch + 1 WHERE name = ? AND owner IS NULL "
-            f"RETURNING {_COLUMNS}",
-            (owner, name),
-        ).fetchone()
-        if row is not None:
-            taken.append(_lease(row))
+    _lock(db, names)
+    rows = db.execute(
+        f"UPDATE leases SET owner = ?, epoch = epoch + 1 WHERE name IN {TEXTS} "
+        f"AND owner IS NULL RETURNING {_COLUMNS}",
+        (owner, listed(names)),
+    ).fetchall()
+    taken = sorted((_lease(row) for row in rows), key=lambda lease: lease.name)
     lanes = [lease.subject for lease in taken if lease.kind is LeaseKind.LANE]
     if lanes:
         outbox.release_interrupted(db, lanes)
@@ -60,8 +58,17 @@ def take(db: Connection, owner: str, names: Sequence[str], now: float) -> list[L
     return taken
 
 
-def hand_over(db: Connection, fences: Iterable[Fence]) -> None:
+def _lock(db: Connection, names: Iterable[str]) -> None:
+    """Lock leases that are changed next, in the order in which fences are."""
+    db.execute(
+        f"SELECT 1 FROM leases l WHERE name IN {TEXTS} ORDER BY name {LOCK.format('l')}",
+        (listed(names),),
+    )
+
+
+def hand_over(db: Connection, fences: Sequence[Fence]) -> None:
     """Free the leases of which these ownerships last."""
+    _lock(db, [fence.lease for fence in fences])
     db.executemany(
         "UPDATE leases SET owner = NULL WHERE name = ? AND owner = ? AND epoch = ?", fences
     )
@@ -69,11 +76,15 @@ def hand_over(db: Connection, fences: Iterable[Fence]) -> None:
 
 def free_all(db: Connection, owner: str) -> None:
     """Free every lease of an instance that is no more."""
+    _lock(
+        db, [name for (name,) in db.execute("SELECT name FROM leases WHERE owner = ?", (owner,))]
+    )
     db.execute("UPDATE leases SET owner = NULL WHERE owner = ?", (owner,))
 
 
 def weigh(db: Connection, owner: str, weights: Mapping[str, float]) -> None:
     """Store how much work the leases of an instance are."""
+    _lock(db, weights)
     db.executemany(
         "UPDATE leases SET weight = ? WHERE name = ? AND owner = ?",
         [(weight, name, owner) for name, weight in weights.items()],

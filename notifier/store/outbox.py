@@ -23,7 +23,7 @@ from notifier.model.delivery import (
 from notifier.model.event import EventKind, NewEvent
 from notifier.model.watch import callback_lane
 from notifier.store import callback_hosts
-from notifier.store.connection import TEXTS, Connection, listed
+from notifier.store.connection import LOCK, TEXTS, Connection, listed
 from notifier.store.endpoints import is_configured
 
 _MINE = "id = ? AND event = ? AND endpoint = ? AND attempts = ? AND in_flight IS NOT NULL"
@@ -184,10 +184,14 @@ def record_delivered(db: Connection, made: Sequence[tuple[Claim, AttemptRecord, 
 
 
 def _store_outcomes(db: Connection, made: Sequence[tuple[Claim, AttemptRecord]]) -> int:
-    """Add the rows of attempts whose deliveries are still theirs; return how many are."""
+    """Add the rows of attempts whose deliveries are still theirs; return how many are.
+
+    A resend at the same time comes before or after all of it.
+    """
     added = db.executemany(
         "INSERT INTO attempts (delivery, number, started_at, duration_ms, outcome, status, "
-        f"detail) SELECT id, attempts, ?, ?, ?, ?, ? FROM deliveries WHERE {_MINE}",
+        "detail) SELECT id, attempts, ?, ?, ?, ?, ? FROM deliveries WHERE "
+        f"{_MINE} {LOCK.format('deliveries')}",
         [(*_outcome(attempt), *_names(claim)) for claim, attempt in made],
     )
     return added.rowcount

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from notifier.errors import StoreError
+from notifier.model.cluster_view import ClusterView
 from notifier.model.views import EndpointView, EventSummary, EventView, WatchView
 from notifier.model.watch import WatchKey
-from notifier.store import queries
+from notifier.store import cluster_views, queries
 from notifier.store.connection import Connection
 from notifier.store.database import daemon_is_running
 from notifier.store.files import log_of
@@ -42,11 +43,17 @@ class Reader:
     """Answers queries, each from one consistent view of the state.
 
     Every method raises StoreError when the store cannot be read. `query` calls a function with a
-    connection that shows such a view.
+    connection that shows such a view. `database_time` reads the clock that decides which
+    instances live (Unix seconds).
     """
 
-    def __init__(self, query: Query) -> None:
+    def __init__(
+        self,
+        query: Query,
+        database_time: Callable[[Connection], float] = lambda _: time.time(),
+    ) -> None:
         self._query = query
+        self._database_time = database_time
 
     def watches(self, wanted: WatchFilter = ALL_WATCHES) -> list[WatchView]:
         """Return the latest generation of every watch that is wanted, oldest first."""
@@ -79,6 +86,10 @@ class Reader:
     def open_watches(self) -> dict[str, int]:
         """Return how many watches are open, by gateway."""
         return self._run(open_by_gateway)
+
+    def cluster(self) -> ClusterView:
+        """Return the instances that share the store, and what each of them does."""
+        return self._query(lambda db: cluster_views.read(db, self._database_time(db)))
 
     def _run(
         self,

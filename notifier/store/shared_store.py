@@ -27,6 +27,7 @@ from notifier.model.watch import (
     WatchKey,
     WatchSpec,
 )
+from notifier.model.workload import Workload
 from notifier.store import (
     api_watches,
     configured,
@@ -34,6 +35,7 @@ from notifier.store import (
     endpoints,
     leases,
     listings,
+    own_workload,
     recovery,
     shared_watches,
     watch_batches,
@@ -100,10 +102,6 @@ class SharedStore(ClusterOperations, Store):
         """Return the names of the sources of this instance that list something."""
         return await self._query(shared_watches.own_sources, self.name)
 
-    async def forget_files(self, name: str) -> int:
-        """Remove what the files of a dead instance list; return how many watches that withdrew."""
-        return await self._transact_long(shared_watches.forget_files, name, self._now())
-
     async def record_ending(
         self,
         watch: int,
@@ -116,9 +114,12 @@ class SharedStore(ClusterOperations, Store):
         fence: Fence | None = None,
     ) -> RecordedEnding | NotRecorded:
         """Commit an ending; see `Store.record_ending`. Its deliveries are due for their lanes."""
-        return await super().record_ending(
+        recorded = await super().record_ending(
             watch, event, last, sample=sample, plan=plan, fence=fence
         )
+        if recorded is NotRecorded.FENCED:
+            self._metrics.fenced_write()
+        return recorded
 
     async def add_watch(
         self, spec: WatchSpec, *, again: bool, callback: Callback | None = None
@@ -189,6 +190,10 @@ class SharedStore(ClusterOperations, Store):
     async def health(self) -> Mapping[str, Health]:
         """Return the health of the endpoints that are in trouble, or were until just now."""
         return await self._query(endpoints.health)
+
+    async def workload(self) -> Workload:
+        """Count the open work of this instance for metrics."""
+        return await self._query(own_workload.count, self.instance)
 
     async def cancel_removed(self) -> Sequence[CancelledDeliveries]:
         """Cancel the deliveries of endpoints that no live instance has had for ten minutes."""

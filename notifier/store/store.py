@@ -1,9 +1,11 @@
 """The store's operations, asynchronous: when a method returns, its changes are durable."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.errors import NotifierError
+from notifier.metrics import Metrics
+from notifier.model.cluster_view import ClusterView
 from notifier.model.delivery import (
     AttemptRecord,
     CallbackDemand,
@@ -51,7 +53,10 @@ from notifier.store import (
     watch_batches,
     watches,
 )
+from notifier.store.claim_doubts import ClaimDoubts
 from notifier.store.connection import Connection, set_meta
+from notifier.store.engine import Engine
+from notifier.store.executor import Executor
 from notifier.store.follow_up_operations import FollowUpOperations
 from notifier.store.following import Following
 from notifier.store.pruning import Position, Pruned
@@ -76,6 +81,16 @@ class Store(FollowUpOperations, Following):
 
     Every method raises StoreError when the file or the disk fails; nothing was changed then.
     """
+
+    def __init__(
+        self,
+        database: Engine,
+        executor: Executor,
+        now: Callable[[], float],
+        metrics: Metrics | None = None,
+    ) -> None:
+        super().__init__(database, executor, now, metrics)
+        self._doubts = ClaimDoubts()
 
     @property
     def id(self) -> str:
@@ -161,7 +176,7 @@ class Store(FollowUpOperations, Following):
         ended = endings.EndedWatch(
             *(watch, event, last, self._now(), sample, plan, claimed, fence)
         )
-        return await self._transact_bulk(endings.record_all, ended)
+        return await self._ending(watch).transact_bulk(endings.record_all, ended)
 
     async def samples(self) -> list[JobSample]:
         """Return the job samples, oldest first."""
@@ -172,32 +187,41 @@ class Store(FollowUpOperations, Following):
     ) -> list[Claim]:
         """Take up to `limit` due deliveries of `endpoint` into flight.
 
-        None when the ownership of `fence` is over.
+        None when the ownership of `fence` is over. After a StoreError they may be in flight all
+        the same: the next call takes them back first.
         """
-        wanted = claims.Wanted(endpoint, limit, self._now(), fence)
-        return await self._transact_bulk(claims.claim_all, wanted)
+        with self._doubts.claiming(endpoint, self._now()) as (now, in_doubt):
+            wanted = claims.Wanted(endpoint, limit, now, fence, in_doubt)
+            return await self._lane(endpoint).transact_bulk(claims.claim_all, wanted)
 
     async def next_due(self, endpoint: str) -> float | None:
         """Return when the next delivery of `endpoint` that is not in flight is due."""
-        return await self._read(claims.next_due, endpoint)
+        return await self._lane(endpoint).read(claims.next_due, endpoint)
 
     async def claim_callbacks(
         self, endpoint: str, demand: CallbackDemand, fence: Fence | None = None
     ) -> list[Claim]:
-        """Take due callbacks into flight, as `demand` says; none when `fence` is over."""
-        return await self._transact(callback_hosts.claim, endpoint, demand, self._now(), fence)
+        """Take due callbacks into flight, as `demand` says; none when `fence` is over.
+
+        After a StoreError the next call takes back what may be in flight, as `claim_due` does.
+        """
+        with self._doubts.claiming(endpoint, self._now()) as (now, in_doubt):
+            return await self._lane(endpoint).transact(
+                callback_hosts.claim, endpoint, demand, now, fence, in_doubt
+            )
 
     async def next_callback(self, endpoint: str) -> float | None:
         """Return when callbacks are to be claimed next, None when none waits."""
-        return await self._read(callback_hosts.next_look, endpoint)
+        return await self._lane(endpoint).read(callback_hosts.next_look, endpoint)
 
     async def release(self, claims: Sequence[Claim]) -> None:
-        """Take claims back whose attempts were not begun."""
-        await self._transact(outbox.release, claims)
+        """Take claims of one lane back whose attempts were not begun."""
+        for claim in claims[:1]:
+            await self._lane(claim.endpoint).transact(outbox.release, claims)
 
     async def defer(self, claim: Claim, until: float) -> None:
         """Take a callback's claim back; its host name waits until then (Unix seconds)."""
-        await self._transact(outbox.defer, claim, until)
+        await self._lane(claim.endpoint).transact(outbox.defer, claim, until)
 
     async def record_attempt(
         self,
@@ -214,18 +238,19 @@ class Store(FollowUpOperations, Following):
         success after that; tells whether it was.
         """
         now = self._now()
-        return await self._transact(
+        return await self._lane(claim.endpoint).transact(
             attempts.record, claim, attempt, settlement, health, notice, now
         )
 
     async def keep_rendering(self, claim: Claim, body: bytes) -> None:
         """Store what the endpoint's template made, as the body of this delivery from now on."""
-        await self._transact(claims.keep_rendering, claim, body)
+        await self._lane(claim.endpoint).transact(claims.keep_rendering, claim, body)
 
     async def record_delivered(self, made: Sequence[tuple[Claim, AttemptRecord]]) -> None:
-        """Commit attempts at endpoints that were received."""
+        """Commit attempts of one lane that were received."""
         received = attempts.Received(made, self._now())
-        await self._transact_bulk(attempts.record_delivered, received)
+        for claim, _ in made[:1]:
+            await self._lane(claim.endpoint).transact_bulk(attempts.record_delivered, received)
 
     async def recover(
         self,
@@ -346,6 +371,14 @@ class Store(FollowUpOperations, Following):
     async def outstanding(self, since: float) -> Outstanding:
         """Count open watches, unsettled deliveries, and those settled `since` (Unix seconds)."""
         return await self._query(_outstanding, since)
+
+    async def cluster(self) -> ClusterView:
+        """Return the instances that share the store: none, since this daemon has it alone."""
+        return ClusterView()
+
+    async def drain(self, name: str) -> bool:  # noqa: ARG002 - nobody has a name
+        """Have an instance hand over what it does; False since there is none of that name."""
+        return False
 
     async def workload(self) -> Workload:
         """Count open work for metrics; the cost does not grow with what is over."""

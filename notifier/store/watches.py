@@ -7,6 +7,7 @@ from typing import Any
 
 from notifier import log
 from notifier.errors import StoreError
+from notifier.model.lease import watch_lease
 from notifier.model.watch import (
     API_SOURCE,
     PASSTHROUGH_SOURCE,
@@ -251,3 +252,11 @@ def open_by_gateway(db: Connection) -> dict[str, int]:
     """Return how many watches are open on each gateway that has any, as triggers count them."""
     rows = db.execute("SELECT gateway, count FROM open_counts WHERE count > 0")
     return dict(rows.fetchall())
+
+
+def open_by_lease(db: Connection) -> dict[str, int]:
+    """Return how many watches are open, by the name of the lease of their shard."""
+    rows = db.execute(
+        "SELECT gateway, shard, count(*) FROM watches WHERE state = 'open' GROUP BY gateway, shard"
+    ).fetchall()
+    return {watch_lease(gateway, shard): number for gateway, shard, number in rows}

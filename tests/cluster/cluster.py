@@ -27,9 +27,15 @@ HOST = "machine"
 
 
 class Link:
-    """An executor between an instance and the database that a test can cut or stop."""
+    """An executor between an instance and the database that a test can cut or stop.
 
-    def __init__(self) -> None:
+    A call takes `delay` seconds there, and its answer as long back.
+    """
+
+    def __init__(self, delay: Callable[[], float] = lambda: 0.01) -> None:
+        self._delay = delay
+        self.asking = 0
+        """How many calls are on their way to the database."""
         self.is_cut = False
         self.loses_answers = False
         self._going = trio.Event()
@@ -47,16 +53,24 @@ class Link:
         await self._going.wait()
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        await trio.sleep(0.01)
-        await self._going.wait()
+        self.asking += 1
+        try:
+            await trio.sleep(self._delay())
+            await self._going.wait()
+        finally:
+            self.asking -= 1
         if self.is_cut:
             raise StoreError("the store cannot be reached")
         result = function(*args, **kwargs)
         if self.loses_answers:
             raise StoreError("it is not known whether that was committed")
-        await trio.sleep(0.01)
+        await trio.sleep(self._delay())
         await self._going.wait()
         return result
+
+    def another(self) -> "Link":
+        """Return this one: a machine that is cut off is cut off from everything."""
+        return self
 
 
 class Process:

@@ -75,6 +75,45 @@ async def test_an_idle_lane_gets_the_delivery_of_an_ending_without_asking_the_st
     assert (await rig.store.outstanding(0)).deliveries.delivered == 2
 
 
+async def test_a_burst_of_endings_is_handed_over_without_asking_the_store(
+    autojump_clock: MockClock,
+) -> None:
+    rig = Rig(Receiver(takes=1))
+    watches = await rig.watches(*(f"{number:02}" for number in range(40)))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(rig.dispatcher.run)
+        await trio.sleep(1)
+        asked = len(rig.counted.claimed)
+        for watch in watches:
+            await rig.outbox.publish(ending(watch))
+        await trio.sleep(11)
+        assert len(rig.counted.claimed) == asked
+        rig.dispatcher.stop()
+
+    assert len(rig.got) == 40
+    assert rig.receiver.most_at_once == 4
+
+
+async def test_a_lane_that_catches_up_is_handed_endings_again_though_they_never_pause(
+    autojump_clock: MockClock,
+) -> None:
+    rig = Rig(Receiver(takes=0.1))
+    rig.counted.takes = 1
+    watches = await rig.watches(*(f"{number:03}" for number in range(100)))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(rig.dispatcher.run)
+        await trio.sleep(2)
+        rig.lane.wake()
+        asked = len(rig.counted.claimed)
+        for watch in watches:  # some during each look at the store
+            await rig.outbox.publish(ending(watch))
+            await trio.sleep(0.4)
+        assert len(rig.counted.claimed) <= asked + 3
+        rig.dispatcher.stop()
+
+    assert sorted(rig.got) == [f"evt_{number:03}" for number in range(100)]
+
+
 async def test_a_new_delivery_does_not_overtake_those_that_wait(
     autojump_clock: MockClock,
 ) -> None:

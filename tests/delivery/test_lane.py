@@ -292,16 +292,18 @@ async def test_the_next_attempt_waits_for_no_record_but_unrecorded_successes_are
 
 
 class Counting(NoTemplates):
-    """A store that counts the transactions of a lane."""
+    """A store that counts the transactions of a lane; a claim `takes` so many seconds."""
 
     def __init__(self, real: Store) -> None:
         self._real = real
         self.claimed: list[int] = []
         self.recorded: list[int] = []
         self.released: list[str] = []
+        self.takes = 0.0
 
     async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
         claims = await self._real.claim_due(endpoint, limit)
+        await trio.sleep(self.takes)
         self.claimed.append(len(claims))
         return claims
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifier.errors import StoreError
-from notifier.metrics import Metrics
+from notifier.metrics import ClusterCondition, Metrics
+from notifier.model.lease import LeaseKind
 from notifier.model.workload import Backlog, Workload
 from tests.builders import START
 
@@ -52,5 +53,9 @@ async def everything() -> Metrics:
     metrics.attempt("app", "http_500", 0.3)
     metrics.delivered("app", 2)
     metrics.commit(0.004)
+    condition = ClusterCondition(3, {LeaseKind.WATCH: 21, LeaseKind.LANE: 1}, 9.5, 1)
+    metrics.joined_cluster(lambda: condition)
+    metrics.fenced_write()
+    metrics.takeover(0.2)
     await metrics.refresh(Stands(Workload({"main": 3}, {"app": Backlog(1, 0, 2)}, [])))
     return metrics

@@ -8,6 +8,7 @@ from notifier.delivery import AttemptRecorder
 from notifier.metrics import Metrics
 from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.delivery import AttemptRecord, Hold
+from notifier.model.workload import Backlog, Workload
 from notifier.polling import Poller, PollerDeps, SnapshotWriter, WatchRules
 from notifier.schedule.job_history import JobHistory
 from tests.builders import (
@@ -163,3 +164,30 @@ async def test_requests_that_are_passed_on_are_counted_until_their_outcome() -> 
     seen = values(await everything())
     assert seen["notifier_passed_requests_total", "main", "answered"] == 1
     assert seen["notifier_passed_requests_in_flight", "main"] == 1
+
+
+async def test_an_instance_among_others_says_what_it_owns_and_how_it_stands() -> None:
+    seen = values(await everything())
+    assert seen["notifier_instances",] == 3
+    assert seen["notifier_leases", "watch"] == 21
+    assert seen["notifier_leases", "chores"] == 0
+    assert seen["notifier_lease_trust_seconds",] == 9.5
+    assert seen["notifier_config_differs",] == 1
+    assert seen["notifier_fenced_writes_total",] == 1
+    assert seen["notifier_takeover_seconds_count",] == 1
+
+
+async def test_a_daemon_that_has_its_store_alone_has_no_metrics_of_instances() -> None:
+    metrics = Metrics()
+    metrics.fenced_write()
+    metrics.takeover(1.0)
+    assert not [name for name, *_ in values(metrics) if "instances" in name or "lease" in name]
+
+
+async def test_an_instance_shows_only_the_endpoints_that_it_delivers_to() -> None:
+    metrics = Metrics()
+    metrics.configured(["main"], ["mine", "other"])
+    backlogs = {"mine": Backlog(2)}
+    await metrics.refresh(Stands(Workload({"main": 3}, backlogs, [], {"mine"})))
+    endpoints = {labels[0] for name, *labels in values(metrics) if name == "notifier_deliveries"}
+    assert endpoints == {"mine"}

@@ -23,7 +23,7 @@ def promtool() -> str:
 
 async def test_names_and_units_follow_the_conventions(promtool: str) -> None:
     text = (await everything()).render()
-    assert text.count(b"# HELP notifier_") == 24
+    assert text.count(b"# HELP notifier_") == 30
     command = [promtool, "check", "metrics"]
     done = await trio.run_process(
         command, stdin=text, capture_stdout=True, capture_stderr=True, check=False
@@ -48,5 +48,5 @@ def test_the_alerts_are_valid_and_fire_when_they_should(promtool: str, command: 
 async def test_alerts_are_about_metrics_that_exist() -> None:
     known = {name for name, *_ in values(await everything())}
     named = re.findall(r"\bnotifier_\w+", RULES.read_text())
-    assert len(set(named)) == 9
+    assert len(set(named)) == 12
     assert set(named) <= known

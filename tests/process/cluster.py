@@ -76,7 +76,7 @@ async def cluster(folder: Path, server: Server) -> AsyncIterator[tuple[Cluster, 
     async with world(folder) as w:
         app = await w.receiver()
         w.endpoint(app)
-        w.gateway()
+        w.gateway(list_videos="never")
         yield Cluster(w, server.new_url()), app
 
 

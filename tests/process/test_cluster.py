@@ -5,12 +5,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import trio
 
-from tests.faults.jobs import finish
+from tests.faults.jobs import begin, finish
 from tests.postgres import Server
 from tests.process.cluster import Cluster, cluster, polled
-from tests.process.harness import Receiver, eventually, notifier
+from tests.process.harness import Daemon, Receiver, eventually, notifier
 
+LEASE = 5.0
 VIDEOS = [f"video-{number}" for number in range(12)]
 
 
@@ -116,3 +118,110 @@ async def test_options_for_who_is_alone_are_refused(
         refused = await notifier("run", option, "-c", c.config("alpha"), env=c.env("alpha"))
         assert refused.returncode == 78
         assert option in refused.stderr
+
+
+async def test_three_that_start_at_once_on_an_empty_database_list_the_same_videos_once(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, app):
+        begin(c.world, *VIDEOS)
+        daemons: dict[str, Daemon] = {}
+
+        async def run(name: str) -> None:
+            async with c.running(name) as daemons[name]:
+                await trio.sleep_forever()
+
+        async with trio.open_nursery() as nursery:
+            for name in ("alpha", "beta", "gamma"):
+                nursery.start_soon(run, name)
+            await eventually(
+                lambda: all(name in daemons for name in ("alpha", "beta", "gamma")), "three starts"
+            )
+            finish_all(c)
+            await each_has_one_event(app)
+            for daemon in daemons.values():
+                assert await daemon.end() == 0
+                assert [one for one in daemon.logs() if one["level"] == "error"] == []
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_reload_moves_what_only_one_has_configured_then(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, app), c.running("alpha") as alpha:
+        other = await c.world.receiver()
+        async with c.running("beta") as beta:
+            c.world.endpoint(other, "other")
+            for name, daemon in (("alpha", alpha), ("beta", beta)):
+                c.config(name)
+                daemon.process.send_signal(signal.SIGHUP)
+                await daemon.wait_for_log("reloaded")
+            await c.add("beta", "first")
+            finish(c.world, "first")
+            await app.wait_for(1)
+            await other.wait_for(1)
+            c.world.config["gateways"] = {"unused": {"base_url": "http://127.0.0.1:9/v1"}}
+            c.config("beta")
+            beta.process.send_signal(signal.SIGHUP)
+            await beta.wait_for_log("reloaded", 2)
+            await eventually(lambda: c.shards() == {"alpha": 64, "beta": 64}, "moved shards")
+            await c.add("alpha", "second")
+            finish(c.world, "second")
+            await app.wait_for(2)
+            assert await beta.end() == 0
+        assert await alpha.end() == 0
+
+
+async def test_one_discovers_and_one_archives_and_another_does_when_it_is_killed(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, app):
+        c.world.gateway(discover=True, archive=True)
+        c.world.config["archive"] = {"dir": str(tmp_path / "copies")}
+        async with c.running("alpha") as alpha, c.running("beta") as beta:
+            await beta.wait_for_log("leases_taken")
+            for killed, video in ((None, "first"), (alpha, "second")):
+                if killed is not None:
+                    killed.process.kill()
+                c.world.sandbox.create(video_id=video, duration=0.5)
+                await eventually(lambda: followed_up(app, video), f"both events of {video}")  # noqa: B023
+            assert await beta.end() == 0
+        types = Counter((got.event["type"], got.event["data"]["id"]) for got in app.got)
+        assert types == Counter(
+            (kind, video)
+            for kind in ("video.completed", "video.archived")
+            for video in ("first", "second")
+        )
+
+
+def followed_up(app: Receiver, video: str) -> bool:
+    types = {got.event["type"] for got in app.got if got.event["data"]["id"] == video}
+    return types == {"video.completed", "video.archived"}
+
+
+async def test_while_the_database_is_away_polling_pauses_and_nothing_moves(
+    tmp_path: Path, durable: Server
+) -> None:
+    async with (
+        cluster(tmp_path, durable) as (c, app),
+        c.running("alpha") as alpha,
+        c.running("beta") as beta,
+    ):
+        await eventually(lambda: half_each(c), "half of the shards for each")
+        await c.add("alpha", "video")
+        durable.stop("immediate")
+        try:
+            for daemon in (alpha, beta):
+                await daemon.wait_for_log("store_unreachable")
+            await trio.sleep(LEASE)
+            asked = len(c.world.sandbox.requests)
+            finish(c.world, "video")
+            await trio.sleep(1)
+            assert len(c.world.sandbox.requests) == asked
+        finally:
+            durable.start()
+        await app.wait_for(1)
+        for daemon in (alpha, beta):
+            assert daemon.logs("instance_was_buried") == daemon.logs("leases_lost") == []
+            assert await daemon.end() == 0
+    assert len(app.got) == 1

@@ -1,27 +1,14 @@
 """`notifier run` with its store in PostgreSQL: what happens to the server happens to no event."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from notifier.http_server import Response
-from tests import postgres
 from tests.faults.jobs import begin, finish
-from tests.postgres import Server, running_server
+from tests.postgres import Server
 from tests.process.databases import on_postgres
 from tests.process.harness import eventually, notifier, running, world
 from tests.tcp_proxy import Proxy
-
-
-@pytest.fixture(scope="module")
-def durable() -> Iterator[Server]:
-    """Run a server that syncs its commits and may be crashed."""
-    if reason := postgres.missing():
-        pytest.skip(reason)
-    with running_server(fsync=True) as server:
-        yield server
 
 
 async def test_jobs_end_and_are_delivered_and_commands_show_it(

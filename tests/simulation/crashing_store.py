@@ -89,6 +89,10 @@ class CrashingExecutor:
             raise CrashedError
         return result
 
+    def another(self) -> "CrashingExecutor":
+        """Return this one: there is only one event loop."""
+        return self
+
 
 def _works(args: tuple[object, ...]) -> list[object]:
     """Return the functions of the calls that a transaction is for."""

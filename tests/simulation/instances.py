@@ -6,19 +6,13 @@ is on the world's clock; each instance's own clock is off and runs a little fast
 """
 
 import json
-import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
-from random import Random
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
-import structlog
 import trio
-from trio.testing import MockClock
 
 from notifier.app.shared_work import SharedWork
 from notifier.app.trusted_sender import TrustedSender
@@ -39,11 +33,11 @@ from notifier.delivery import (
 from notifier.errors import TransportError
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.http_client import HttpRequest, HttpResponse
-from notifier.model.delivery import Format
+from notifier.model.delivery import Claim, Format
 from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
-from notifier.model.instance import Instance
-from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease, shard_of, watch_lease
+from notifier.model.instance import ClusterState, Instance
+from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease
 from notifier.model.watch import Listing, Watch, WatchKey, WatchSpec
 from notifier.polling import (
     GatewayScheduler,
@@ -56,167 +50,33 @@ from notifier.polling import (
 )
 from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
-from notifier.store import Database
-from notifier.store import leases as leases_sql
-from notifier.store.connection import Connection
 from notifier.store.fenced_lane import FencedLane
-from notifier.store.shared_store import SharedStore
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.builders import START, NothingFollows
 from tests.cluster.cluster import Link
 from tests.simulation.network import Network
-from tests.simulation.run import _schedule_by
 
 LEASE = 15.0
 BUDGET = 0.4
 """So little that requests always wait for it, in requests a second."""
 
-NAMES = ("alpha", "beta", "gamma")
 ENDPOINTS = ("app", "ops")
-LIFE = 900.0
-"""How long trouble lasts, in virtual seconds; after it all must come to rest."""
-
-_REST = 300.0
 _SUBSCRIPTIONS = tuple(Subscription(name, Format.STANDARD, ("video.*",)) for name in ENDPOINTS)
 _KEY = b"simulated key, 32 bytes, no more"
 
 
-@dataclass
-class Life:
-    """One seed's life: the jobs, the database, and what was seen from the outside.
-
-    `make_store` and `plant` are where a test plants a bug.
-    """
-
-    seed: int
-    make_store: Callable[..., SharedStore] = SharedStore
-    plant: Callable[["SimulatedInstance"], None] = lambda _: None
-    problems: list[str] = field(default_factory=list)
-    events: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    received: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
-    polls: list[float] = field(default_factory=list)
-    instances: list["SimulatedInstance"] = field(default_factory=list)
-    troubles: int = 0
-
-    def __post_init__(self) -> None:
-        self.rng = Random(self.seed)
-        self.ids = count()
-        self.database = Database.in_memory("simulation")
-        self.jobs = {
-            f"video_{n}": (at := self.rng.uniform(0, LIFE), at + self.rng.uniform(5, 240))
-            for n in range(60)
-        }
-        self.files = {video: self.rng.choice(NAMES) for video in self.jobs}
-
-    def now(self) -> float:
-        return START + trio.current_time()
-
-    async def run(self) -> None:
-        async with trio.open_nursery() as nursery:
-            for name in NAMES:
-                self.start(nursery, name)
-            with trio.move_on_after(LIFE):
-                while True:
-                    await trio.sleep(self.rng.expovariate(1 / 60))
-                    self.troubles += 1
-                    await self._trouble(nursery, self.rng.choice(self.instances))
-            for instance in self.instances:
-                instance.link.go()
-                instance.link.is_cut = False
-            for name in set(NAMES) - {instance.name for instance in self.instances}:
-                self.start(nursery, name)
-            await trio.sleep(_REST)
-            nursery.cancel_scope.cancel()
-        self._check()
-
-    def start(self, nursery: trio.Nursery, name: str) -> None:
-        instance = SimulatedInstance(self, name, next(self.ids))
-        self.plant(instance)
-        self.instances.append(instance)
-        nursery.start_soon(instance.run)
-
-    async def _trouble(self, nursery: trio.Nursery, instance: "SimulatedInstance") -> None:
-        lasts = self.rng.uniform(0.1, 3 * LEASE)
-        match self.rng.choice(("kill", "stop", "cut", "drain")):
-            case "kill":
-                instance.scope.cancel()
-                self.instances.remove(instance)
-                await trio.sleep(lasts)
-                self.start(nursery, instance.name)
-            case "stop":
-                instance.link.stop()
-                await trio.sleep(lasts)
-                instance.link.go()
-            case "cut":
-                instance.link.is_cut = True
-                await trio.sleep(lasts)
-                instance.link.is_cut = False
-            case "drain":
-                with trio.move_on_after(LEASE):
-                    await instance.member.drain()
-                instance.scope.cancel()
-                self.instances.remove(instance)
-                self.start(nursery, instance.name)
-
-    def next_shard(self) -> None:
-        """Let the next watches be in another stripe: few jobs would all be in the first."""
-        self.database.transact(
-            lambda db: db.execute(
-                "UPDATE sqlite_sequence SET seq = seq + 1024 WHERE name = 'watches'"
-            )
-        )
-
-    def owner(self, lease: str) -> str | None:
-        """Return who owns a lease, by the database."""
-
-        def read(db: Connection) -> str | None:
-            row = db.execute("SELECT owner FROM leases WHERE name = ?", (lease,)).fetchone()
-            return None if row is None else row[0]
-
-        return self.database.transact(read)
-
-    def shard_lease(self, video: str) -> str:
-        def read(db: Connection) -> int:
-            return int(
-                db.execute("SELECT id FROM watches WHERE video_id = ?", (video,)).fetchone()[0]
-            )
-
-        return watch_lease("main", shard_of(self.database.transact(read)))
-
-    def work(self, instance: "SimulatedInstance", lease: str, what: str) -> None:
-        """Note that an instance does the work of a lease at this moment."""
-        owner = self.owner(lease)
-        if owner not in {None, instance.store.instance}:
-            self.problems.append(f"not the owner: {instance.name} {what}, which {owner} owns")
-
-    def _check(self) -> None:
-        for video in self.jobs:
-            ids = self.events[video]
-            if len(ids) != 1:
-                self.problems.append(f"{len(ids)} events: {video}")
-            for endpoint in ENDPOINTS:
-                if not self.received[endpoint, video]:
-                    self.problems.append(f"lost: {video} at {endpoint}")
-        self.polls.sort()
-        most = BUDGET * 10 + 2 * len(NAMES)
-        for number, at in enumerate(self.polls):
-            until = number + int(most)
-            if until < len(self.polls) and self.polls[until] - at < 10:
-                self.problems.append(f"over budget: at {at:.0f}")
-                break
-        leases = self.database.transact(leases_sql.all_leases)
-        if free := [lease.name for lease in leases if lease.owner is None]:
-            self.problems.append(f"nobody's: {free[0]} and {len(free) - 1} more")
+if TYPE_CHECKING:
+    from tests.simulation.cluster_life import Life
 
 
 class SimulatedInstance:
     """One process with the daemon's real parts."""
 
-    def __init__(self, life: Life, name: str, number: int) -> None:
+    def __init__(self, life: "Life", name: str, number: int) -> None:
         self.life = life
         self.name = name
-        self.link = Link()
+        self.link = Link(life.delay)
         self.scope = trio.CancelScope()
         self.rng = life.rng
         off, pace = self.rng.uniform(-1e6, 1e6), self.rng.uniform(0.999, 1.001)
@@ -235,6 +95,8 @@ class SimulatedInstance:
         self.health: dict[str, Health] = {}
         self.lanes: set[str] = set()
         self.listed: list[str] = []
+        self.rate = 0.0
+        self.is_beating = False
         self.pollers: Supervisor
         self.member: Member
 
@@ -282,7 +144,7 @@ class SimulatedInstance:
             rng=self.rng,
         )
         wanted = Wanted({"main": BUDGET}, ENDPOINTS)
-        store: MemberStore = self.store
+        store = cast("MemberStore", MemberWitness(self))
         self.membership = Membership(store, self.identity, LEASE, around)
         self.member = Member(store, work, wanted, self.membership)
         await self._join()
@@ -329,6 +191,8 @@ class SimulatedInstance:
         """Look at what is due although no hint crosses from the other instances."""
         while True:
             await trio.sleep(2)
+            await self.link.pass_through()
+            self.life.still_works(self)
             self.dispatcher.wake(list(self.lanes))
 
     async def start(self, leases: Sequence[Lease]) -> None:
@@ -337,7 +201,7 @@ class SimulatedInstance:
                 self._start_lane(lease, lease.fence)
 
     def _start_lane(self, lease: Lease, fence: Fence) -> None:
-        store = FencedLane(self.store, fence)
+        store = WitnessedLane(self, fence)
         runner = self._runner(lease.subject)
         rules = LaneRules(lease.subject, 4)
         flow = EndpointFlow(rules, runner, store, clock=self.steady, rng=self.rng)
@@ -359,6 +223,8 @@ class SimulatedInstance:
 
     def grant(self, gateway: str, rate: float) -> None:
         self.scheduler.grant(rate)
+        self.rate = rate
+        self.life.rates_changed()
 
     def fastest(self, gateway: str) -> float:
         return 0.2
@@ -403,7 +269,7 @@ class SimulatedInstance:
             reply = self._status(video)
         else:
             reply = self._receive(str(parts.hostname), request)
-        await trio.sleep(self.rng.uniform(0.01, 0.5))
+        await trio.sleep(self.rng.uniform(0.01, self.life.slowest_answer))
         await self.link.pass_through()
         return reply
 
@@ -424,22 +290,46 @@ class SimulatedInstance:
         return HttpResponse(204, {}, b"")
 
 
+class WitnessedLane(FencedLane):
+    """What the owner of a lane claims; each claim is noted."""
+
+    def __init__(self, instance: SimulatedInstance, fence: Fence) -> None:
+        super().__init__(instance.store, fence)
+        self._instance = instance
+        self._lease = fence.lease
+
+    async def claim_due(self, endpoint: str, limit: int) -> list[Claim]:
+        """Claim, and tell what was claimed."""
+        claims = await super().claim_due(endpoint, limit)
+        self._instance.life.claimed(self._instance, self._lease, claims)
+        return claims
+
+
+class MemberWitness:
+    """The store of a member: when it beats and what it buries is noted."""
+
+    def __init__(self, instance: SimulatedInstance) -> None:
+        self._instance = instance
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as the store's
+        return getattr(self._instance.store, name)
+
+    async def beat(self, lease: float) -> ClusterState | None:
+        """Beat, and note for how long that takes."""
+        self._instance.is_beating = True
+        try:
+            return await self._instance.store.beat(lease)
+        finally:
+            self._instance.is_beating = False
+
+    async def bury_expired(self) -> list[Instance]:
+        """Bury, and tell who was buried by whom."""
+        began = trio.current_time()
+        dead = await self._instance.store.bury_expired()
+        for one in dead:
+            self._instance.life.buried(self._instance, one.name, began)
+        return dead
+
+
 def _rules(watch: Watch) -> WatchRules:
     return WatchRules(20.0, 5.0, 120.0, watch.taken_at + 86_400.0)
-
-
-def live(
-    seed: int,
-    plant: Callable[[SimulatedInstance], None] = lambda _: None,
-    make_store: Callable[..., SharedStore] = SharedStore,
-) -> Life:
-    """Live one seed's life to its verdict, which is in `problems`."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    life = Life(seed, make_store, plant)
-    _schedule_by(seed)
-    try:
-        trio.run(life.run, clock=MockClock(autojump_threshold=0))
-        return life
-    finally:
-        life.database.close()
-        structlog.reset_defaults()

@@ -32,6 +32,9 @@ class Held:
         self.batches += 1
         return function(*args, **kwargs)
 
+    def another(self) -> "Held":
+        return self
+
 
 @pytest.fixture
 def database() -> Database:
@@ -59,7 +62,7 @@ async def test_operations_that_arrive_during_a_commit_share_the_next_one_in_orde
     database: Database,
 ) -> None:
     executor = Held()
-    group = GroupCommit(database, executor)
+    group = GroupCommit(database.transact_all, executor)
     async with trio.open_nursery() as nursery:
         for x in range(50):
             nursery.start_soon(group.run, note(x))
@@ -144,7 +147,7 @@ async def test_a_disk_failure_undoes_the_whole_batch(database: Database) -> None
 
 async def test_a_long_operation_has_a_transaction_of_its_own(database: Database) -> None:
     executor = Held()
-    group = GroupCommit(database, executor)
+    group = GroupCommit(database.transact_all, executor)
     calls = [note(0), note(1), note(2, is_long=True), note(3), note(4)]
     async with trio.open_nursery() as nursery:
         for call in calls:
@@ -160,7 +163,7 @@ async def test_a_task_cancelled_before_its_operation_begins_withdraws_it(
     database: Database,
 ) -> None:
     executor = Held()
-    group = GroupCommit(database, executor)
+    group = GroupCommit(database.transact_all, executor)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(group.run, note("first"))
         await trio.testing.wait_all_tasks_blocked()
@@ -178,7 +181,7 @@ async def test_an_operation_that_has_begun_is_finished_even_if_its_task_is_cance
 ) -> None:
     database = Database.open(tmp_path / "n.db", tmp_path / "config.toml")
     database.transact(lambda db: db.execute("CREATE TABLE notes (x UNIQUE)"))
-    group = GroupCommit(database, ThreadExecutor())
+    group = GroupCommit(database.transact_all, ThreadExecutor())
     begun, go = threading.Event(), threading.Event()
 
     def slow(db: sqlite3.Connection) -> None:
@@ -212,7 +215,7 @@ async def test_a_thread_that_cannot_be_started_fails_all_operations_and_blocks_n
 
     executor = Broken()
     executor.go.set()
-    group = GroupCommit(database, executor)
+    group = GroupCommit(database.transact_all, executor)
     first = note(1)
     await group.run(first)
     with pytest.raises(RuntimeError, match="thread"):

@@ -1,17 +1,14 @@
 """The store in PostgreSQL: what is different from a file."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 import psycopg
 import pytest
 
 from notifier.errors import StoreError, StoreRefusedError
-from notifier.store import InlineExecutor, Store
-from notifier.store.claims import claim_due
-from notifier.store.connection import SHARED_LOCK, Connection, Cursor, set_meta
-from notifier.store.endings import EndedWatch, record_all
+from notifier.store.connection import SHARED_LOCK, Connection, set_meta
 from notifier.store.operation import Operation
 from notifier.store.postgres import schema as postgres_schema
 from notifier.store.postgres import session
@@ -19,7 +16,6 @@ from notifier.store.postgres.database import PostgresDatabase
 from notifier.store.postgres.dialect import translate
 from notifier.store.postgres.set_based import for_all
 from notifier.store.schema import VERSION, migrate
-from tests.builders import START, Time, listing, new_event, snapshot, spec
 from tests.postgres import Server
 
 FILE_ALONE = {"log_mark", "sqlite_sequence"}
@@ -147,7 +143,7 @@ def test_of_operations_in_one_transaction_one_that_fails_fails_alone(
     database: PostgresDatabase,
 ) -> None:
     operations = [write("x1"), write("x2", None), write("x1"), write("x3")]
-    database.transact_all(operations)
+    database.writers.changes(operations)
     assert [operation.failed for operation in operations] == [False, True, True, False]
     assert keys(database) == {"x1", "x3"}
 
@@ -177,12 +173,12 @@ def wait_until_gone(server: Server) -> None:
 def test_a_call_that_gets_no_answer_ends_in_time_and_the_next_one_works(
     database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifier.store.postgres.database.CALL", 0.5)
+    monkeypatch.setattr("notifier.store.postgres.writer.CALL", 0.5)
     waits = Operation(lambda db: db.execute("SELECT pg_sleep(5)"), writes=True, is_long=False)
-    database.transact_all([waits])
+    database.writers.changes([waits])
     with pytest.raises(StoreError, match="did not answer in time"):
         waits.result()
-    database.transact_all([write("x1")])
+    database.writers.changes([write("x1")])
     assert keys(database) == {"x1"}
 
 
@@ -276,40 +272,3 @@ def test_a_column_of_whole_numbers_and_others_is_of_the_others() -> None:
     made = for_all("INSERT INTO a (x) VALUES (?)", [(1,), (2.5,), (None,)])
     assert made is not None
     assert made[1] == [[1.0, 2.5, None], 3]
-
-
-async def test_a_claim_reads_as_much_of_a_backlog_as_it_takes(
-    database: PostgresDatabase,
-) -> None:
-    """A plan that sorts, or reads all, costs more the longer an endpoint has been down."""
-    store = Store(database, InlineExecutor(), Time())
-    watches = await store.sync_watches([listing(*(spec(f"v{n}") for n in range(3000)))], [])
-    endings = [
-        EndedWatch(watch.row, new_event(f"evt_{n}"), snapshot(), START)
-        for n, watch in enumerate(watches)
-    ]
-    database.transact(record_all, endings)
-    database.transact(lambda db: db.execute("ANALYZE"))
-    seen: list[str] = []
-
-    class Explaining:
-        """Passes queries on, and keeps the plan of each."""
-
-        def __init__(self, db: Connection) -> None:
-            self._db = db
-
-        def execute(self, sql: str, parameters: Sequence[object] = ()) -> Cursor:
-            plan = self._db.execute(f"EXPLAIN {sql}", parameters)
-            seen.append("\n".join(line for (line,) in plan.fetchall()))
-            return self._db.execute(sql, parameters)
-
-        def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> Cursor:
-            return self._db.executemany(sql, rows)
-
-    claims = database.transact(lambda db: claim_due(Explaining(db), "app", 4, START))
-    assert len(claims) == 4
-    (plan,) = seen
-    assert "due_deliveries" in plan
-    assert "Sort" not in plan
-    assert "Seq Scan on deliveries" not in plan
-    await store.close()

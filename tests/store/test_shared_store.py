@@ -15,6 +15,7 @@ from notifier.store import InlineExecutor
 from notifier.store import instances as instances_sql
 from notifier.store import leases as leases_sql
 from notifier.store.configured import REMOVED_AFTER
+from notifier.store.forgetting import forget
 from notifier.store.queries import WatchFilter
 from notifier.store.shared_store import SharedStore
 from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
@@ -97,7 +98,7 @@ async def test_the_watches_of_a_dead_instance_stay_until_an_operator_forgets_it(
     two.leave(two.alpha)
     assert await two.open_videos() == {"of_alpha"}
 
-    assert await two.beta.forget_files("alpha") == 1
+    assert two.database.transact(forget, "alpha", two.time.at) == 1
     assert await two.open_videos() == set()
 
 

@@ -30,6 +30,13 @@ logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 FAILURES = (psycopg.Error, UnicodeError, OverflowError)
 """What a statement raises."""
 
+MEETINGS = (
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
+"""What it raises when another transaction did the same, or something like it, at the time."""
+
 _NOTHING_READY = 0
 _OF_EACH_HOST = re.compile(r"^- host: .*?: connection failed: (.*)$", re.MULTILINE)
 """How psycopg lists why none of several hosts was connected to."""

@@ -1,32 +1,37 @@
 """The store in PostgreSQL, as `notifier.store.database.Database` is the store in a file.
 
-Any number of instances may open it. A server that restarts ends the connections; the next
-operation connects anew, and fails while that is not possible.
+Any number of instances may open it. A server that restarts ends all its connections; the next
+operation on each connects anew, and fails while that is not possible.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from itertools import chain
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar
 
-from notifier.errors import NotifierError, StoreError, StoreRefusedError
+from notifier.errors import StoreError, StoreRefusedError
 from notifier.store.connection import Connection
+from notifier.store.engine import Writers
 from notifier.store.files import lock_of, make_folder
 from notifier.store.lock import FileLock
-from notifier.store.operation import BulkOperation, Operation, by_kind
+from notifier.store.operation import Operation
 from notifier.store.postgres.connection import FAILURES, PostgresConnection, translated
 from notifier.store.postgres.reading import ReadingSession
 from notifier.store.postgres.schema import migrate
-from notifier.store.postgres.session import CALL, LONG_CALL, Session
+from notifier.store.postgres.session import LONG_CALL, Session
+from notifier.store.postgres.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_ENDINGS = 2
+_DELIVERIES = 2
+"""How many connections there are for each: one batch is made while the server works on another."""
+
 
 class PostgresDatabase:
-    """A connection that writes and one that only reads, both made again after they were lost."""
+    """Connections that write and one that only reads, made when they are needed."""
 
     has_reader = True
     """A query may run while a transaction does."""
@@ -34,9 +39,16 @@ class PostgresDatabase:
     def __init__(self, url: Callable[[], str]) -> None:
         self._held = ExitStack()
         name = f"notifier-{uuid.uuid4().hex}"
-        self._writer = Session(url, name, _prepare)
+
+        def writer(kind: str) -> Writer:
+            return Writer(Session(url, f"{name}-{kind}", _prepare))
+
+        self._changes = writer("changes")
+        self._endings = [writer(f"endings-{number}") for number in range(_ENDINGS)]
+        self._deliveries = [writer(f"deliveries-{number}") for number in range(_DELIVERIES)]
+        self._leases = writer("leases")
         self._reader = ReadingSession(Session(url, f"{name}-reads"))
-        db = self._writer.connected()
+        db = self.writer()
         try:
             db.end_within(LONG_CALL)
             migrate(db)
@@ -71,8 +83,18 @@ class PostgresDatabase:
             return database
 
     def writer(self) -> PostgresConnection:
-        """Return the connection that writes; raises StoreError when there is none."""
-        return self._writer.connected()
+        """Return the connection for changes; raises StoreError when there is none."""
+        return self._changes.session.connected()
+
+    @property
+    def writers(self) -> Writers:
+        """What runs operations, by their kind, each on a connection of its own."""
+        return Writers(
+            self._changes.transact_all,
+            [each.transact_all for each in self._endings],
+            [each.transact_all for each in self._deliveries],
+            self._leases.transact_all,
+        )
 
     def transact(
         self,
@@ -83,34 +105,9 @@ class PostgresDatabase:
     ) -> T:
         """Run `function(connection, …)` as one transaction; raises StoreError."""
         operation = Operation(lambda db: function(db, *args, **kwargs), writes=True, is_long=False)
-        self.transact_all([operation])
+        self._changes.transact_all([operation])
         result: T = operation.result()
         return result
-
-    def transact_all(self, operations: Sequence[Operation]) -> None:
-        """Run `operations` in one transaction and put its outcome into each.
-
-        If one fails, each is run again in a transaction of its own, unless the connection failed:
-        then all have failed.
-        """
-        try:
-            self._run(operations)
-        except (*FAILURES, NotifierError) as error:
-            if len(operations) > 1 and self._writer.is_connected:
-                for operation in operations:
-                    self.transact_all([operation])
-            else:
-                for operation in operations:
-                    operation.fail(translated(error))
-
-    def _run(self, operations: Sequence[Operation]) -> None:
-        is_long = any(operation.is_long for operation in operations)
-        db = self._writer.connected()
-        db.end_within(LONG_CALL if is_long else CALL)
-        with db.transaction("BEGIN", *(["SET LOCAL statement_timeout = 0"] if is_long else [])):
-            done = [_done(group, db) for group in by_kind(operations)]
-        for operation, result in chain.from_iterable(done):
-            operation.succeed(result)
 
     def query(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` reads from one consistent view of all commits; raises StoreError."""
@@ -118,24 +115,14 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """Close the connections and release the locks."""
-        self._writer.close()
+        for each in (self._changes, *self._endings, *self._deliveries, self._leases):
+            each.session.close()
         self._reader.close()
         self._held.close()
 
 
-def _done(
-    operations: Sequence[Operation], db: PostgresConnection
-) -> list[tuple[Operation, object]]:
-    """Run operations of one kind; return them with their results."""
-    first = operations[0]
-    if isinstance(first, BulkOperation):
-        arguments = [cast("BulkOperation", operation).argument for operation in operations]
-        return list(zip(operations, first.bulk(db, arguments), strict=True))
-    return [(first, first.work(db))]
-
-
 def _prepare(db: PostgresConnection) -> None:
-    """Make this connection the one that writes for this process, or raise StoreRefusedError."""
+    """Make this connection the only one for its writer, or raise StoreRefusedError."""
     (encoding,) = db.execute("SHOW server_encoding").fetchone()
     if encoding != "UTF8":
         raise StoreRefusedError(

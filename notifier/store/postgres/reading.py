@@ -43,11 +43,16 @@ def open_database(url: Callable[[], str]) -> Iterator[ReadingSession | None]:
     """
     session = ReadingSession(Session(url, "notifier-command"))
     try:
-        version = session.query(version_of)
-        if 0 < version < VERSION:
-            raise StoreError(
-                "the store was written by an older notifier: notifier run brings it up to date"
-            )
-        yield session if version else None
+        yield session if session.query(is_made) else None
     finally:
         session.close()
+
+
+def is_made(db: Connection) -> bool:
+    """Tell whether the tables of this version are there; raises StoreError for an older one."""
+    version = version_of(db)
+    if 0 < version < VERSION:
+        raise StoreError(
+            "the store was written by an older notifier: notifier run brings it up to date"
+        )
+    return version > 0

@@ -1,0 +1,162 @@
+"""Recognises the items that list pages repeat, so that these need a compare and no parser.
+
+From one reading of a page to the next most items stay as they are, or change in their progress
+alone. An item is recognised by the hash of its bytes, which takes no memory to speak of; the hash
+has 64 bits and a secret key (`hash` of bytes), so two items with the same one do not occur.
+
+The bytes of an item are found without parsing the page. That is sound because no JSON object is
+the beginning of another one: where an item may begin, a text that is an object by itself is the
+item. A page where the items cannot be told apart so easily is parsed as a whole.
+"""
+
+import re
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from notifier.gateway.decode import UnreadableError, decode_part, is_plain
+from notifier.gateway.listed_item import Item, ids_of, read_item
+from notifier.gateway.response_classifier import Dialect
+from notifier.model.answer import Seen
+from notifier.model.status import Status
+from notifier.model.video import Json
+
+MOST = 1_500
+"""How many pages are remembered; those that were read longest ago are forgotten first."""
+
+_RUNNING = frozenset({Status.QUEUED, Status.IN_PROGRESS})
+_BETWEEN = re.compile(rb"\}\s*,\s*\{")
+_PROGRESS = re.compile(rb'"progress"\s*:\s*(0|[1-9][0-9]?|100)(?=[\s,]|$)')
+_WHITESPACE = b" \t\r\n"
+_NONE = 0
+"""Stands for the hash of what has no clear progress."""
+
+
+class KnownParts(NamedTuple):
+    """The value `around` a list, with the list empty, and its `items`.
+
+    An item is what it says, if that is known, else the decoded object.
+    """
+
+    around: Json
+    items: Sequence[Json | Seen]
+
+
+class _KnownPage(NamedTuple):
+    """A page's items: hashes of their bytes, of these without the progress, and what they say.
+
+    What is not remembered of an item, because it does not say clearly that a video runs, is None.
+    """
+
+    hashes: "array[int]"
+    without_progress: "array[int]"
+    seen: list[Seen | None]
+
+
+_EMPTY = _KnownPage(array("q"), array("q"), [])
+
+
+class RecentPages:
+    """What the items of the latest pages said, by the id after which a page begins."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._pages: OrderedDict[str | None, _KnownPage] = OrderedDict()
+        self._valid_for = (0, 0)
+
+    def read(self, after: str | None, body: bytes) -> KnownParts | None:
+        """Return a page with the items that are known; None if it has to be parsed as a whole."""
+        parts = _split(body)
+        if parts is None or self._dialect.echoes.may_be_in(body):
+            return None
+        envelope, items = parts
+        self._forget_if_changed()
+        hashes = array("q", map(hash, items))
+        known = self._pages.get(after, _EMPTY)
+        try:
+            value = decode_part(envelope)
+            if hashes == known.hashes and None not in known.seen:
+                return KnownParts(value, known.seen)
+            page, listed = self._compared(known, items, hashes)
+        except UnreadableError:
+            return None
+        self._pages[after] = page
+        self._pages.move_to_end(after)
+        if len(self._pages) > MOST:
+            self._pages.popitem(last=False)
+        return KnownParts(value, listed)
+
+    def _forget_if_changed(self) -> None:
+        """Forget everything when the same bytes may mean something else from now on."""
+        valid_for = self._dialect.echoes.secrets, self._dialect.asked.changes
+        if valid_for != self._valid_for:
+            self._valid_for = valid_for
+            self._pages.clear()
+
+    def _compared(
+        self, known: _KnownPage, items: list[bytes], hashes: "array[int]"
+    ) -> tuple[_KnownPage, list[Item | Seen]]:
+        """Return a page as it is to be remembered, and its items as far as they are known."""
+        same = {value: place for place, value in enumerate(known.hashes)}
+        similar = {value: place for place, value in enumerate(known.without_progress) if value}
+        page = _KnownPage(hashes, array("q"), [])
+        listed: list[Item | Seen] = []
+        for item, value in zip(items, hashes, strict=True):
+            place = same.get(value)
+            seen = None if place is None else known.seen[place]
+            if place is not None and seen is not None:
+                rest = known.without_progress[place]
+                listed.append(seen)
+            else:
+                rest, progress = _without_progress(item)
+                place = similar.get(rest)
+                before = None if place is None else known.seen[place]
+                if before is not None:
+                    seen = Seen(before.snapshot._replace(progress=progress))
+                    listed.append(seen)
+                else:
+                    decoded = _decoded(item)
+                    seen = self._clear_answer(decoded)
+                    listed.append(decoded if seen is None else seen)
+            page.without_progress.append(rest)
+            page.seen.append(seen)
+        return page, listed
+
+    def _clear_answer(self, item: Item) -> Seen | None:
+        """Return what an item says if it has one id alone and its video runs."""
+        names = ids_of(item)
+        if len(names) != 1 or self._dialect.asked.as_asked(names[0]) != names[0]:
+            return None
+        seen = read_item(item, names[0], self._dialect)
+        return seen if seen is not None and seen.snapshot.status in _RUNNING else None
+
+
+def _split(body: bytes) -> tuple[bytes, list[bytes]] | None:
+    """Return a page with its list empty, and each item without its braces; None if unclear."""
+    first, last = body.find(b"[") + 1, body.rfind(b"]")
+    if not first or not is_plain(body) or body.count(b"[") != 1 or body.count(b"]") != 1:
+        return None
+    listed = body[first:last].strip(_WHITESPACE)
+    if listed[:1] != b"{" or listed[-1:] != b"}":
+        return None
+    between = _BETWEEN.search(listed)
+    inner = listed[1:-1]
+    items = [inner] if between is None else inner.split(between[0])
+    return body[:first] + body[last:], items
+
+
+def _decoded(item: bytes) -> Item:
+    """Return an item; raises UnreadableError if it is no object by itself."""
+    value = decode_part(b"{%s}" % item)
+    if not isinstance(value, dict):
+        raise UnreadableError("not an object")
+    return value
+
+
+def _without_progress(item: bytes) -> tuple[int, int | None]:
+    """Return the hash of an item without its progress, and the progress; `_NONE` if unclear."""
+    found = _PROGRESS.search(item)
+    if found is None or b"{" in item or b"\\" in item or item.count(b'"progress"') != 1:
+        return _NONE, None
+    return hash((item[: found.start(1)], item[found.end(1) :])), int(found[1])
