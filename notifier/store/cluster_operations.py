@@ -48,7 +48,7 @@ class ClusterOperations(Transactions):
         def run(db: Connection) -> T:
             return function(db, self._time(db), *args, **kwargs)
 
-        return await self._leases.transact_long(run)
+        return await self._leases.transact(run)
 
     async def register(self, instance: Instance, lease: float, gateways: Collection[str]) -> bool:
         """Add this instance, which lives for `lease` seconds; False while its name is taken."""
@@ -103,19 +103,19 @@ class ClusterOperations(Transactions):
 
     async def ensure_leases(self, wanted: Sequence[Lease]) -> None:
         """Make the leases that do not exist yet."""
-        await self._leases.transact_long(leases.ensure, wanted)
+        await self._leases.transact(leases.ensure, wanted)
 
     async def take(self, names: Sequence[str]) -> list[Lease]:
         """Own those of these leases that are free; return them."""
-        return await self._leases.transact_long(leases.take, self.instance, names, self._now())
+        return await self._leases.transact(leases.take, self.instance, names, self._now())
 
     async def hand_over(self, fences: Sequence[Fence]) -> None:
         """Free these leases, as far as they are owned still."""
-        await self._leases.transact_long(leases.hand_over, fences)
+        await self._leases.transact(leases.hand_over, fences)
 
     async def weigh(self, weights: Mapping[str, float]) -> None:
         """Store how much work some of the own leases are."""
-        await self._leases.transact_long(leases.weigh, self.instance, weights)
+        await self._leases.transact(leases.weigh, self.instance, weights)
 
     async def watches_of(self, owned: Sequence[Lease]) -> list[Watch]:
         """Return the open watches of own shards, each with its fence."""
