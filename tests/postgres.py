@@ -89,7 +89,12 @@ class Server:
             return db.execute(query.encode()).fetchone()
 
     def start(self) -> None:
-        """Start the server, which ends with this process, and wait until it takes connections."""
+        """Start the server and wait until it takes connections."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start the server, which ends with the thread that calls this."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*_program("postgres"), "-D", str(self.folder / "data")],
@@ -97,6 +102,10 @@ class Server:
                 stderr=log,
                 cwd="/",
             )
+
+    def wait_until_ready(self) -> None:
+        """Return once the server takes connections."""
+        assert self._process is not None
         ready = [*_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         ends = time.monotonic() + _STARTS_WITHIN
         while subprocess.run(ready, check=False, cwd="/").returncode:

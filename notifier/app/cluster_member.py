@@ -55,7 +55,13 @@ class ClusterMember:
         }
         services = LeasedServices(store, parts.endpoints, self._owns, others)
         work = SharedWork(
-            store, supervisor, parts.readings, services, parts.gateways, owns=self._owns
+            store,
+            supervisor,
+            parts.readings,
+            services,
+            parts.gateways,
+            sources,
+            owns=self._owns,
         )
         self.member = Member(store, work, _wanted(config), membership, parts.runtime.metrics)
 

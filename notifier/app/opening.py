@@ -24,7 +24,7 @@ from notifier.metrics import Metrics
 from notifier.polling import Sources, Supervisor
 from notifier.schedule.clock import Clock
 from notifier.store import Store
-from notifier.store.postgres.clock import database_time
+from notifier.store.postgres.clock import database_history, database_time
 from notifier.store.shared_store import SharedStore
 
 
@@ -61,6 +61,7 @@ async def open_for_work(
         *(database, seams.executor(), clock.now, metrics),
         name=config.cluster.instance,
         database_time=database_time,
+        database_history=database_history,
     )
     membership = membership_of(shared, config.cluster, clock, seams)
     try:

@@ -43,6 +43,13 @@ class Snapshots(Protocol):
         """Store what is left."""
 
 
+class Listings(Protocol):
+    """Keeps the store equal to what the files list (`notifier.polling.Sources`)."""
+
+    def forget(self) -> None:
+        """Sync everything with the store again."""
+
+
 class Services(Protocol):
     """What runs in one instance at a time: lanes, discovery, archive, chores."""
 
@@ -76,6 +83,7 @@ class SharedWork:
         snapshots: Snapshots,
         services: Services,
         speeds: Speeds,
+        listings: Listings,
         owns: Callable[[Fence | None], bool],
     ) -> None:
         self._store = store
@@ -83,6 +91,7 @@ class SharedWork:
         self._snapshots = snapshots
         self._services = services
         self._speeds = speeds
+        self._listings = listings
         self._owns = owns
 
     async def start(self, leases: Sequence[Lease]) -> None:
@@ -101,9 +110,10 @@ class SharedWork:
         await self._services.stop([one for one in leases if one.kind is not LeaseKind.WATCH])
 
     def drop(self) -> None:
-        """Stop all at once."""
+        """Stop all at once; what the files list is compared with the store again."""
         self._pollers.let_go(list(self._pollers.pollers))
         self._services.drop()
+        self._listings.forget()
 
     def weights(self, leases: Sequence[Lease]) -> Mapping[str, float]:
         """Return 1 for each lease, and 1 more for each watch of a shard."""

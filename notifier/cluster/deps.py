@@ -26,6 +26,9 @@ class MemberStore(Protocol):
     async def bury_expired(self) -> list[Instance]:
         """Remove the instances whose time is over; return them."""
 
+    async def history(self) -> str:
+        """Return which history of commits the store has, "" if that cannot be told now."""
+
     async def bury(self, instance: str) -> None:
         """Remove an instance that is known to be dead."""
 

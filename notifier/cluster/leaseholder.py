@@ -84,6 +84,7 @@ class Leaseholder:
         self._held.clear()
         self._leaving.clear()
         self._unstarted.clear()
+        self._epochs.clear()
         self._free_since.clear()
 
     async def update(self, me: str, state: ClusterState, nursery: trio.Nursery) -> None:

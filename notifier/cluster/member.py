@@ -135,8 +135,9 @@ class Member:
         self._differences.follow(self._membership.id, state)
         try:
             await self._configure(state)
-            await self._budgets.update(self._membership.id, self._leaseholder.wanted.budgets)
             await self._leaseholder.update(self._membership.id, state, nursery)
+            # last, by what is there to ask now
+            await self._budgets.update(self._membership.id, self._leaseholder.wanted.budgets)
         except StoreError as error:
             self._log.error("cluster_waits_for_store", reason=str(error))
         if self._leaseholder.is_draining and self._leaseholder.is_empty:

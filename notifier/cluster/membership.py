@@ -21,6 +21,7 @@ _BEATS = 3
 
 _SPREAD = 0.2
 _AGAIN = 0.5
+_PROMOTED = "the last commits may be lost: everything is read anew"
 _SOON = 0.05
 
 
@@ -39,6 +40,7 @@ class Membership:
         self._around = around
         self._log = log.get()
         self._is_reachable = True
+        self._history = ""
         self.trust = Trust(lease, around.clock)
         self.state: ClusterState | None = None
         """How things were at the last beat; None before the first."""
@@ -75,6 +77,7 @@ class Membership:
             if waited:
                 await trio.sleep(_AGAIN)
         await self.beat()
+        self._history = await self._store.history() or self._history
         self._log.info("instance_joined", instance=self._identity.name, id=self.id)
 
     async def _register(self, gateways: list[str]) -> bool:
@@ -102,24 +105,36 @@ class Membership:
     ) -> None:
         """Beat for ever; `on_beat` follows each beat, `on_buried` the news of being buried.
 
+        A standby that was promoted may lack the last commits: this instance begins anew, too.
         Raises OutdatedError when this instance was buried and a newer one has the store since.
         """
         while True:
             await trio.sleep(self._pause())
             try:
-                if await self.beat():
-                    await self._bury()
-                    on_beat()
-                else:
+                if not await self.beat():
                     self._log.error("instance_was_buried", instance=self._identity.name)
                     on_buried()
                     await self.join(gateways)
-                    on_beat()
+                elif await self._has_other_history():
+                    self._log.warning("standby_promoted", hint=_PROMOTED)
+                    self.trust.end()
+                    on_buried()
+                    await self._store.leave()
+                    await self.join(gateways)
+                else:
+                    await self._bury()
+                on_beat()
                 self._report_reachable()
             except OutdatedError:
                 raise
             except (StoreError, InstanceRefusedError) as error:
                 self._report_unreachable(error)
+
+    async def _has_other_history(self) -> bool:
+        """Tell whether the store may lack commits that this instance knows of."""
+        history = await self._store.history()
+        known, self._history = self._history, history or self._history
+        return bool(known and history) and known != history
 
     async def _bury(self) -> None:
         if not self.trust.may_bury():

@@ -85,6 +85,13 @@ class Sources:
         self._unsynced = {config.listing.source: config.listing}
         self._hints = None
 
+    def forget(self) -> None:
+        """Sync everything with the store again, which may have lost something."""
+        self._synced = None
+        self._folder = Folder(self._config)
+        self._unsynced = {self._config.listing.source: self._config.listing}
+        self._scan_all()
+
     async def update(
         self, apply: Callable[[WatchChanges], None], only: Collection[str] | None = None
     ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
+from notifier.errors import StoreError
 from notifier.model.cluster_view import ClusterView
 from notifier.model.grant import Grant
 from notifier.model.instance import ClusterState, Instance, Registered
@@ -28,6 +29,9 @@ class ClusterOperations(Transactions):
     url_marks: Mapping[str, str] = MappingProxyType({})
     database_time: Callable[[Connection], float] | None = None
     """Reads the clock that decides who is alive (Unix seconds); None for that of this process."""
+
+    database_history: Callable[[Connection], str] | None = None
+    """Reads which history of commits the database has; None where there is only one."""
 
     def _time(self, db: Connection) -> float:
         return self._now() if self.database_time is None else self.database_time(db)
@@ -60,6 +64,18 @@ class ClusterOperations(Transactions):
     async def beat(self, lease: float) -> ClusterState | None:
         """Live for `lease` seconds more; return how things are, None if it was buried."""
         return await self._at_database_time(_beat, self.instance, lease)
+
+    async def history(self) -> str:
+        """Return which history of commits the database has, "" if that cannot be told now.
+
+        It is another one after a standby was promoted, which may lack the last commits.
+        """
+        if self.database_history is None:
+            return ""
+        try:
+            return await self._query(self.database_history)
+        except StoreError:  # not every service that speaks PostgreSQL tells
+            return ""
 
     async def bury_expired(self) -> list[Instance]:
         """Remove the instances whose time is over, and free what they owned; return them."""

@@ -74,10 +74,12 @@ class SharedStore(ClusterOperations, Store):
         *,
         name: str,
         database_time: Callable[[Connection], float] | None = None,
+        database_history: Callable[[Connection], str] | None = None,
     ) -> None:
         super().__init__(database, executor, now, metrics)
         self.name = name
         self.database_time = database_time
+        self.database_history = database_history
 
     async def sync_watches(
         self, listings: Sequence[Listing], gone: Collection[str]

@@ -86,6 +86,7 @@ class Process:
             *(cluster.database, self.link, cluster.now),
             name=name,
             database_time=lambda _: cluster.now(),
+            database_history=lambda _: cluster.history,
         )
         self.mark = "mark"
         self.clock_off = 0.0
@@ -93,6 +94,7 @@ class Process:
         self.watches: dict[int, Watch] = {}
         self.rates: dict[str, float] = {}
         self.wanted_rate = 0.0
+        self.wanted_for_shards = 0.0
         self.stop_takes = 0.0
         self.refuses_starts = 0
         self.buried = 0
@@ -161,7 +163,7 @@ class Process:
             self.watches.pop(row, None)
 
     def wants(self, gateway: str) -> float:
-        return self.wanted_rate
+        return self.wanted_rate + (self.wanted_for_shards if self.working else 0.0)
 
     def set_rate(self, gateway: str, rate: float) -> None:
         self.rates[gateway] = rate
@@ -178,6 +180,7 @@ class Cluster:
         self.dead: set[int] = set()
         self.ids = iter(range(10_000))
         self.highest_rate = 0.0
+        self.history = "1"
 
     def now(self) -> float:
         return START + trio.current_time()

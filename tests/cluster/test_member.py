@@ -260,6 +260,47 @@ async def test_the_budget_is_split_and_never_exceeded(
     assert cluster.highest_rate <= BUDGET + 1e-9
 
 
+async def test_an_instance_that_is_started_again_at_once_asks_as_often_as_before(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    for name in ("alpha", "beta"):
+        (await cluster.start(name)).wanted_rate = 50.0
+    await trio.sleep(4 * LEASE)
+    beta = cluster.processes[1]
+    cluster.kill(beta)
+    cluster.dead.add(101)
+    again = cluster.process("beta")
+    again.wanted_for_shards = 50.0
+    await cluster.nursery.start(again.run)
+    assert again.working
+    assert again.rates == {"main": BUDGET / 2}
+    assert cluster.highest_rate <= BUDGET + 1e-9
+
+
+async def test_after_a_standby_was_promoted_each_instance_begins_anew_once(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha, beta = await cluster.start("alpha"), await cluster.start("beta")
+    await cluster.until(lambda: all_is_done(cluster), within=20 * LEASE)
+    cluster.history = "2"
+    await cluster.until(lambda: (alpha.buried, beta.buried) == (1, 1), within=LEASE)
+    await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE)
+    await trio.sleep(4 * LEASE)
+    assert (alpha.buried, beta.buried) == (1, 1)
+    assert alpha.working
+    assert beta.working
+
+
+async def test_a_history_that_cannot_be_told_changes_nothing(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    for history in ("", "1", ""):
+        cluster.history = history
+        await trio.sleep(2 * LEASE)
+    assert alpha.buried == 0
+
+
 async def test_the_owner_of_a_shard_is_told_what_others_change_in_it(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:

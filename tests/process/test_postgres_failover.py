@@ -78,3 +78,30 @@ async def test_a_standby_that_is_promoted_goes_on_where_the_primary_was(
                 assert await daemon.end() == 0
     assert len(app.got) == 4
     assert set(ids(app)) == {"before", "meanwhile", "after", "next"}
+
+
+async def test_what_an_asynchronous_standby_did_not_get_is_asked_again_under_the_same_id(
+    tmp_path: Path,
+) -> None:
+    with pair(synchronous=False) as (primary, standby):
+        async with world(tmp_path) as w:
+            app = await w.receiver()
+            w.endpoint(app)
+            begin(w, "lost", "other")
+            env = on_postgres(w, url_of(primary, standby))
+            async with running(w.config_path, **env) as daemon:
+                await daemon.wait_for_log("poll", 2)
+                await eventually(lambda: seen(primary) == "async True", "the standby's replay")
+                standby.reload(primary_conninfo="")
+                await eventually(lambda: seen(primary) == "", "the end of the replication")
+                finish(w, "lost")
+                await app.wait_for(1)
+                await eventually(lambda: bool(daemon.logs("attempt")), "the record")
+                primary.kill()
+                standby.promote()
+                await app.wait_for(2)
+                assert daemon.logs("standby_promoted")
+                finish(w, "other")
+                await app.wait_for(3)
+                assert await daemon.end() == 0
+    assert {video: len(found) for video, found in ids(app).items()} == {"lost": 1, "other": 1}

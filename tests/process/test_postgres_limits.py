@@ -101,7 +101,7 @@ async def test_of_several_hosts_that_are_not_there_each_is_named(
         assert "hunter2hunter2" not in line
 
 
-async def test_a_server_that_answers_after_a_second_delays_and_doubles_nothing(
+async def test_a_server_at_the_other_end_of_the_world_delays_and_doubles_nothing(
     tmp_path: Path, server: Server
 ) -> None:
     between = Proxy(server.port)
@@ -111,7 +111,7 @@ async def test_a_server_that_answers_after_a_second_delays_and_doubles_nothing(
         begin(w, "first", "second", "third")
         env = on_postgres(w, server.url(server.new_schema(), between.port))
         async with running(w.config_path, **env) as daemon:
-            between.delay = 0.5
+            between.delay = 0.1
             for video in ("first", "second", "third"):
                 finish(w, video)
             await app.wait_for(3)

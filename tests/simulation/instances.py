@@ -95,6 +95,7 @@ class SimulatedInstance:
         self.scheduler = self._scheduler()
         self.health: dict[str, Health] = {}
         self.lanes: set[str] = set()
+        self.listed: list[str] = []
         self.rate = 0.0
         self.is_beating = False
         self.pollers: Supervisor
@@ -134,7 +135,7 @@ class SimulatedInstance:
             nursery, poller, spread=lambda _: 5.0, rng=self.rng, settled=Wakeup()
         )
         work = SharedWork(
-            *(self.store, self.pollers, snapshots, self, self),
+            *(self.store, self.pollers, snapshots, self, self, self),
             owns=self._owns,
         )
         around = Surroundings(
@@ -167,23 +168,25 @@ class SimulatedInstance:
 
     async def _list(self) -> None:
         """Be the sources of this instance's watches."""
-        listed: list[str] = []
         while True:
             mine = sorted(
                 video
                 for video, (at, _) in self.life.jobs.items()
                 if self.life.files[video] == self.name and at <= trio.current_time()
             )
-            if mine != listed:
+            if mine != self.listed:
                 specs = tuple(WatchSpec(WatchKey("main", video)) for video in mine)
                 self.life.next_shard()
                 with suppress(Exception):
                     known = await self.store.known_sources()
                     files = [Listing("config", specs)]
                     await self.store.sync_watches(files, known - {"config"})
-                    listed = mine
+                    self.listed = mine
                     self.member.hint()
             await trio.sleep(5)
+
+    def forget(self) -> None:
+        self.listed = []
 
     async def _look(self) -> None:
         """Look at what is due although no hint crosses from the other instances."""

@@ -2,20 +2,28 @@
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import pairwise
 
 import psycopg
 import pytest
+import trio
 
 from notifier.errors import StoreError, StoreRefusedError
+from notifier.model.instance import Instance
+from notifier.store import ThreadExecutor
 from notifier.store.connection import SHARED_LOCK, Connection, set_meta
 from notifier.store.operation import Operation
 from notifier.store.postgres import schema as postgres_schema
 from notifier.store.postgres import session
+from notifier.store.postgres.clock import database_time
 from notifier.store.postgres.database import PostgresDatabase
 from notifier.store.postgres.dialect import translate
 from notifier.store.postgres.set_based import for_all
 from notifier.store.schema import VERSION, migrate
+from notifier.store.shared_store import SharedStore
+from tests.builders import Time
 from tests.postgres import Server
+from tests.tcp_proxy import Proxy
 
 FILE_ALONE = {"log_mark", "sqlite_sequence"}
 
@@ -181,6 +189,25 @@ def test_a_call_that_gets_no_answer_ends_in_time_and_the_next_one_works(
     assert keys(database) == {"x1"}
 
 
+async def test_a_beat_that_gets_no_answer_ends_in_time(
+    url: str, server: Server, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between = Proxy(server.port)
+    through = url.replace(f":{server.port}/", f":{between.port}/")
+    shared = PostgresDatabase(lambda: through)
+    store = SharedStore(
+        *(shared, ThreadExecutor(), Time()), name="alpha", database_time=database_time
+    )
+    one = Instance("id", "alpha", "host", "boot", 1, "1.0", VERSION)
+    assert await store.register(one, 15.0, ["main"])
+    monkeypatch.setattr("notifier.store.postgres.writer.CALL", 0.5)
+    between.swallows = True
+    with trio.fail_after(10.0), pytest.raises(StoreError, match="did not answer in time"):
+        await store.beat(15.0)
+    between.close()
+    shared.close()
+
+
 def test_after_a_failure_to_connect_the_next_ones_fail_at_once_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -195,6 +222,26 @@ def test_after_a_failure_to_connect_the_next_ones_fail_at_once_for_a_while(
         with pytest.raises(StoreError, match="cannot be reached"):
             lost.connected()
     assert len(asked) < 5
+
+
+def test_a_server_that_is_back_is_found_within_a_tenth_of_a_lease_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("notifier.store.postgres.session.time.monotonic", lambda: now)
+    asked = []
+
+    def url() -> str:
+        asked.append(now)
+        return "postgresql://127.0.0.1:1/n"
+
+    lost = session.Session(url, "test")
+    while now < 1060.0:
+        with pytest.raises(StoreError, match="cannot be reached"):
+            lost.connected()
+        now += 0.1
+    waits = [later - before for before, later in pairwise(asked)]
+    assert max(waits) <= session.LEASE / 10 + 0.15
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The clock of the database, which decides who of several instances is alive."""
+"""The clock of the database, which decides who of several instances is alive, and its history."""
 
 from notifier.store.connection import Connection
 
@@ -9,3 +9,14 @@ def database_time(db: Connection) -> float:
         "SELECT extract(epoch FROM clock_timestamp())::double precision"
     ).fetchone()
     return float(now)
+
+
+def database_history(db: Connection) -> str:
+    """Return which history of commits the database has: another one after a promotion.
+
+    It is the timeline of the server's log, in hexadecimal digits.
+    """
+    (timeline,) = db.execute(
+        "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
+    ).fetchone()
+    return str(timeline)

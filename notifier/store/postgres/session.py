@@ -18,7 +18,9 @@ CALL = 0.6 * LEASE
 LONG_CALL = 600.0
 """The same for an operation on many rows."""
 
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, LEASE / 10
+"""Between two attempts to connect: work goes on soon after a server is back, too."""
+
 _SETTINGS = {
     "synchronous_commit": "on",
     "statement_timeout": f"{LEASE * 500:.0f}",
