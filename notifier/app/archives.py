@@ -147,12 +147,14 @@ class Archives:
         }
 
     async def measure(self, metrics: Metrics) -> None:
-        """Set the gauges of the archive, if there is one; they stay when the store is closed."""
+        """Set the gauges of what is archived here; they stay when the store is closed."""
         if self._storage is None or not self._running:
+            metrics.no_archive()
             return
         with suppress(StoreError):
             waiting = await self._runtime.store.waiting_downloads()
-            metrics.archive_state(self._storage.quota.held, self._storage.quota.most, waiting)
+            own = {name: number for name, number in waiting.items() if name in self._running}
+            metrics.archive_state(self._storage.quota.held, self._storage.quota.most, own)
 
     async def _clean(self) -> None:
         storage = self._storage

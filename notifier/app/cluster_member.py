@@ -63,7 +63,7 @@ class ClusterMember:
             sources,
             owns=self._owns,
         )
-        self.member = Member(store, work, _wanted(config), membership)
+        self.member = Member(store, work, _wanted(config), membership, parts.runtime.metrics)
 
     def _owns(self, fence: Fence | None) -> bool:
         return self.member.leaseholder.owns(fence)

@@ -224,6 +224,7 @@ class _Daemon:
             self.parts.store,
             Activity(self.parts.runtime.metrics.activity),
             token_of(self.config.http),
+            is_shared=self.opened.trust is not None,
         )
 
     def _watchdog(self) -> Watchdog:

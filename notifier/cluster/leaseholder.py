@@ -30,7 +30,8 @@ class Leaseholder:
     """Owns what is this instance's share, of the `work` that its config `wanted`.
 
     A lease that has been free for `patience` seconds is taken whatever the share. `drained` is
-    called when something was handed over of all that is to be.
+    called when something was handed over of all that is to be, `took_over` with the seconds from
+    taking leases until their work was begun.
     """
 
     def __init__(
@@ -42,17 +43,20 @@ class Leaseholder:
         patience: float,
         rng: Random,
         drained: Callable[[], None],
+        took_over: Callable[[float], None],
     ) -> None:
         self._store = store
         self._work = work
         self._patience = patience
         self._rng = rng
         self._drained = drained
+        self._took_over = took_over
         self.wanted = wanted
         self.is_draining = False
         self._held: dict[str, Lease] = {}
         self._leaving: set[str] = set()
         self._unstarted: list[Lease] = []
+        self._unstarted_since = 0.0
         self._epochs: dict[str, int] = {}
         """The number of the last ownership of each lease that was known here."""
         self._free_since: dict[str, float] = {}
@@ -151,6 +155,8 @@ class Leaseholder:
     def _hold(self, lease: Lease) -> None:
         self._held[lease.name] = lease
         self._epochs[lease.name] = lease.epoch
+        if not self._unstarted:
+            self._unstarted_since = trio.current_time()
         self._unstarted.append(lease)
 
     def _left_over(self, leases: Iterable[Lease], now: float) -> set[str]:
@@ -192,6 +198,7 @@ class Leaseholder:
         starting = [lease for lease in self._unstarted if self.owns(lease.fence)]
         if starting:
             await self._work.start(starting)
+            self._took_over(trio.current_time() - self._unstarted_since)
         begun = {lease.fence for lease in starting}
         self._unstarted = [
             lease

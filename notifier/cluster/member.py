@@ -1,14 +1,18 @@
 """One instance among others: alive, doing its share of the work, and getting its mail."""
 
+from collections import Counter
+
 import trio
 
 from notifier import log
 from notifier.cluster.budget import Budgets
+from notifier.cluster.config_differences import ConfigDifferences
 from notifier.cluster.deps import MemberStore, Wanted, Work
 from notifier.cluster.leaseholder import Leaseholder
 from notifier.cluster.membership import Membership
 from notifier.cluster.trust import Trust
 from notifier.errors import StoreError
+from notifier.metrics import ClusterCondition, Metrics
 from notifier.model.instance import ClusterState, Configured
 from notifier.wakeup import Wakeup
 
@@ -21,11 +25,17 @@ _FOR_EVER = 3600.0
 class Member:
     """Does this instance's share of the work that its config `wanted`.
 
-    It has joined with `membership`; until `run` it owns nothing and asks nothing.
+    It has joined with `membership`; until `run` it owns nothing and asks nothing. `metrics` say
+    how it stands.
     """
 
     def __init__(
-        self, store: MemberStore, work: Work, wanted: Wanted, membership: Membership
+        self,
+        store: MemberStore,
+        work: Work,
+        wanted: Wanted,
+        membership: Membership,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._work = work
@@ -38,7 +48,10 @@ class Member:
             patience=membership.lease / 2,
             rng=membership.rng,
             drained=self._beaten.notify,
+            took_over=metrics.takeover,
         )
+        self._differences = ConfigDifferences()
+        metrics.joined_cluster(self._condition)
         self._budgets = Budgets(store, work)
         self._mail = Wakeup()
         self._handed_over = trio.Event()
@@ -91,6 +104,15 @@ class Member:
         self.trust.end()
         await self._store.leave()
 
+    def _condition(self) -> ClusterCondition:
+        state = self._membership.state
+        return ClusterCondition(
+            instances=0 if state is None else len(state.instances),
+            leases=Counter(lease.kind for lease in self._leaseholder.held),
+            trust=self.trust.left(),
+            differing=len(self._differences.endpoints),
+        )
+
     def _gateways(self) -> list[str]:
         return sorted(self._leaseholder.wanted.budgets)
 
@@ -110,6 +132,7 @@ class Member:
         state = self._membership.state
         if state is None or not self.trust.holds():
             return
+        self._differences.follow(self._membership.id, state)
         try:
             await self._configure(state)
             await self._leaseholder.update(self._membership.id, state, nursery)

@@ -63,12 +63,15 @@ class Dispatcher:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver until `stop`; returns when everything in flight has been recorded."""
-        async with trio.open_nursery() as self._nursery:
+        async with trio.open_nursery() as nursery:
             for lane in self._lanes.values():
-                self._start(self._nursery, lane)
-            self._nursery.start_soon(self._stopped.wait)
+                self._start(nursery, lane)
+            self._nursery = nursery
             task_status.started()
-        self._nursery = None
+            try:
+                await self._stopped.wait()
+            finally:
+                self._nursery = None  # what is added from now on is not run
 
     def lateness(self) -> float:
         """Return how late the latest lane is, in seconds; 0 or less if no lane is late."""

@@ -28,7 +28,7 @@ _MORE_STATUSES = frozenset({*STATUS_FIELDS, *WRAPPERS}) - {"status"}
 _MAX_CURSOR = 512
 _ABOUT_ONE_VIDEO = frozenset({"no_video", "other_id", "contradiction"})
 
-_Listed = Item | Seen
+_Listed = Item | Snapshot
 """An item as it was decoded, or what it says, if that is known already; it runs then."""
 
 _SEVERAL: Final[Item] = {}
@@ -59,7 +59,12 @@ class Page:
     __slots__ = ("_dialect", "_ends", "_items", "_may_echo", "has_more", "ids", "last_id", "wait")
 
     def __init__(
-        self, envelope: Item, listed: Sequence[Json | Seen], dialect: Dialect, *, may_echo: bool
+        self,
+        envelope: Item,
+        listed: Sequence[Json | Snapshot],
+        dialect: Dialect,
+        *,
+        may_echo: bool,
     ) -> None:
         self._dialect = dialect
         self._ends: dict[str, bool] = {}
@@ -77,7 +82,10 @@ class Page:
 
     def says_ended(self, video_id: str) -> bool:
         """Return whether the item with the id `video_id` has a terminal status word."""
-        word = self._status_word(video_id)
+        item = self._items.get(video_id)
+        if item is None or isinstance(item, Snapshot):
+            return False  # nearly always: what is known runs
+        word = self._status_word(item, video_id)
         if word is None:
             return False
         if word not in self._ends:
@@ -91,8 +99,8 @@ class Page:
 
     def _listed(self, video_id: str) -> ListedVideo:
         item = self._items[video_id]
-        if isinstance(item, Seen):
-            return ListedVideo(video_id, video_id, item.snapshot.created_at, ended=False)
+        if isinstance(item, Snapshot):
+            return ListedVideo(video_id, video_id, item.created_at, ended=False)
         created_at = fields.timestamp(item.get("created_at"))
         if created_at is None and not _MORE_STATUSES.isdisjoint(item):
             job = find_job(item, video_id, self._dialect.status_words, unnamed=False).job
@@ -100,13 +108,10 @@ class Page:
         listed_as = next(iter(ids_of(item)), video_id)
         return ListedVideo(video_id, listed_as, created_at, self.says_ended(video_id))
 
-    def _status_word(self, video_id: str) -> str | None:
-        item = self._items.get(video_id)
-        if item is None or isinstance(item, Seen):
-            return None
+    def _status_word(self, item: Item, video_id: str) -> str | None:
         word = item.get("status")
         if isinstance(word, str) and _MORE_STATUSES.isdisjoint(item):
-            return word  # nearly always
+            return word
         job = find_job(item, video_id, self._dialect.status_words, unnamed=False).job
         return None if job is None else job.word
 
@@ -119,11 +124,10 @@ class Page:
         item = self._items.get(video_id)
         if item is None or item is _SEVERAL:
             return None
-        if isinstance(item, Seen):
-            snapshot = item.snapshot
-            if known is not None and snapshot != known and snapshot.after(known) == known:
-                snapshot = known
-            return Seen(snapshot, HTTPStatus.OK, self.wait)
+        if isinstance(item, Snapshot):
+            if known is not None and item != known and item.after(known) == known:
+                item = known
+            return Seen(item, HTTPStatus.OK, self.wait)
         if known is not None and not self._may_echo and is_repeated(known, item, video_id):
             return Seen(known, HTTPStatus.OK, self.wait)
         dialect = self._dialect
@@ -206,20 +210,22 @@ def _find_list(value: Json) -> tuple[Item, list[Json] | None]:
     return {}, None
 
 
-def _last_id(listed: Sequence[Json | Seen]) -> str | None:
+def _last_id(listed: Sequence[Json | Snapshot]) -> str | None:
     """Return the id of the last item as the gateway wrote it, which is a cursor."""
-    last = next((item for item in reversed(listed) if isinstance(item, dict | Seen)), None)
+    last = next((item for item in reversed(listed) if isinstance(item, dict | Snapshot)), None)
     names = () if last is None else _names(last)
     return names[0] if names else None
 
 
-def _by_id(listed: Sequence[Json | Seen], asked: AskedIds) -> tuple[list[str], dict[str, _Listed]]:
+def _by_id(
+    listed: Sequence[Json | Snapshot], asked: AskedIds
+) -> tuple[list[str], dict[str, _Listed]]:
     """Return the first id of each item, and every id with its item, or `_SEVERAL` of them."""
     order: list[str] = []
     items: dict[str, _Listed] = {}
     for item in listed:
-        if isinstance(item, Seen):
-            names: tuple[str, ...] = (item.snapshot.id,)
+        if isinstance(item, Snapshot):
+            names: tuple[str, ...] = (item.id,)
         elif isinstance(item, dict):
             names = tuple(map(asked.as_asked, ids_of(item)))
         else:
@@ -234,4 +240,4 @@ def _by_id(listed: Sequence[Json | Seen], asked: AskedIds) -> tuple[list[str], d
 
 
 def _names(item: _Listed) -> tuple[str, ...]:
-    return (item.snapshot.id,) if isinstance(item, Seen) else ids_of(item)
+    return (item.id,) if isinstance(item, Snapshot) else ids_of(item)

@@ -18,9 +18,8 @@ from typing import NamedTuple
 from notifier.gateway.decode import UnreadableError, decode_part, is_plain
 from notifier.gateway.listed_item import Item, ids_of, read_item
 from notifier.gateway.response_classifier import Dialect
-from notifier.model.answer import Seen
 from notifier.model.status import Status
-from notifier.model.video import Json
+from notifier.model.video import Json, Snapshot
 
 MOST = 1_500
 """How many pages are remembered; those that were read longest ago are forgotten first."""
@@ -40,7 +39,7 @@ class KnownParts(NamedTuple):
     """
 
     around: Json
-    items: Sequence[Json | Seen]
+    items: Sequence[Json | Snapshot]
 
 
 class _KnownPage(NamedTuple):
@@ -51,7 +50,7 @@ class _KnownPage(NamedTuple):
 
     hashes: "array[int]"
     without_progress: "array[int]"
-    seen: list[Seen | None]
+    seen: list[Snapshot | None]
 
 
 _EMPTY = _KnownPage(array("q"), array("q"), [])
@@ -96,12 +95,12 @@ class RecentPages:
 
     def _compared(
         self, known: _KnownPage, items: list[bytes], hashes: "array[int]"
-    ) -> tuple[_KnownPage, list[Item | Seen]]:
+    ) -> tuple[_KnownPage, list[Item | Snapshot]]:
         """Return a page as it is to be remembered, and its items as far as they are known."""
         same = {value: place for place, value in enumerate(known.hashes)}
         similar = {value: place for place, value in enumerate(known.without_progress) if value}
         page = _KnownPage(hashes, array("q"), [])
-        listed: list[Item | Seen] = []
+        listed: list[Item | Snapshot] = []
         for item, value in zip(items, hashes, strict=True):
             place = same.get(value)
             seen = None if place is None else known.seen[place]
@@ -113,7 +112,7 @@ class RecentPages:
                 place = similar.get(rest)
                 before = None if place is None else known.seen[place]
                 if before is not None:
-                    seen = Seen(before.snapshot._replace(progress=progress))
+                    seen = before._replace(progress=progress)
                     listed.append(seen)
                 else:
                     decoded = _decoded(item)
@@ -123,13 +122,13 @@ class RecentPages:
             page.seen.append(seen)
         return page, listed
 
-    def _clear_answer(self, item: Item) -> Seen | None:
+    def _clear_answer(self, item: Item) -> Snapshot | None:
         """Return what an item says if it has one id alone and its video runs."""
         names = ids_of(item)
         if len(names) != 1 or self._dialect.asked.as_asked(names[0]) != names[0]:
             return None
         seen = read_item(item, names[0], self._dialect)
-        return seen if seen is not None and seen.snapshot.status in _RUNNING else None
+        return seen.snapshot if seen is not None and seen.snapshot.status in _RUNNING else None
 
 
 def _split(body: bytes) -> tuple[bytes, list[bytes]] | None:

@@ -164,6 +164,10 @@ class Metrics:
         """Note how many bytes the archive holds, how many it may, and what waits by gateway."""
         self._gauges.archive = (held, most, dict(waiting))
 
+    def no_archive(self) -> None:
+        """Note that nothing is archived here, or not any more."""
+        self._gauges.archive = None
+
     def lists_readable(self, readable: Mapping[str, bool]) -> None:
         """Note which gateways with `discover` have a list that can be read, by name."""
         self._gauges.readable = dict(readable)

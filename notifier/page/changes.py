@@ -11,6 +11,7 @@ from notifier.control.operations import Operations
 from notifier.model.views import Row
 from notifier.model.watch import WatchKey
 from notifier.page.activity import Activity
+from notifier.page.other_videos import OtherVideos
 from notifier.polling.open_videos import VideoChanges
 from notifier.store.following import ChangedEvents
 from notifier.store.tailing import TailPosition
@@ -41,12 +42,16 @@ class EventLog(Protocol):
 
 @dataclass(slots=True)
 class Changes:
-    """Compares what there is with what there was at the last look."""
+    """Compares what there is with what there was at the last look.
+
+    `others` has the videos of other instances; None where this daemon has the store alone.
+    """
 
     operations: Operations
     videos: Videos
     events: EventLog
     activity: Activity
+    others: OtherVideos | None = None
     _position: TailPosition = field(default_factory=TailPosition)
     _peers: Mapping[tuple[str, str], Row] = field(default_factory=dict)
 
@@ -55,12 +60,16 @@ class Changes:
         self._position = await self.events.end()
         self._peers = _by_name(await self.status())
         self.videos.begin()
+        if self.others is not None:
+            await self.others.begin()
 
     async def look(self) -> Row:
         """Return what is new or changed, without empty parts; raises StoreError."""
         news = await self.events.changed_events(self._position)
         status = await self.status()
         videos = self.videos.look()
+        if self.others is not None:
+            videos = await self.others.completed(videos)
         peers = _by_name(status)
         changed = [key for key, row in peers.items() if self._peers.get(key) != row]
         self._position, self._peers = news.position, peers

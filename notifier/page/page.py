@@ -21,6 +21,7 @@ from notifier.page.activity import Activity
 from notifier.page.changes import Changes, EventLog, Videos
 from notifier.page.feed import Feed
 from notifier.page.notices import Notices
+from notifier.page.other_videos import OtherVideos
 from notifier.page.rendering import HEADERS, render
 from notifier.page.sessions import Sessions
 from notifier.page.stream import Stream
@@ -33,7 +34,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Page:
-    """The page; `token` returns the control API's token, None where it has none."""
+    """The page; `token` returns the control API's token, None where it has none.
+
+    `is_shared` says that other instances poll videos, too.
+    """
 
     def __init__(
         self,
@@ -42,10 +46,13 @@ class Page:
         events: EventLog,
         activity: Activity,
         token: Callable[[], str] | None,
+        *,
+        is_shared: bool,
     ) -> None:
         self._sessions = Sessions(token)
         self._activity = activity
-        changes = Changes(operations, videos, events, activity)
+        others = OtherVideos(operations, videos) if is_shared else None
+        changes = Changes(operations, videos, events, activity, others)
         self._feed = Feed(changes)
         notices = Notices()
         self._views = Views(operations, changes, self._feed, self._sessions, notices)

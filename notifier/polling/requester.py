@@ -15,16 +15,10 @@ from notifier.metrics import Metrics
 from notifier.model.answer import Answer, PollError, Seen, Unauthorized, outcome_word
 from notifier.model.video import Snapshot
 from notifier.polling.auth import AuthMonitor, KeyVerdict, key_verdict
-from notifier.polling.ended_videos import EndedVideos
 from notifier.polling.gateway_health import GatewayHealth, is_limited
 from notifier.polling.generic_not_found import GenericNotFound
 from notifier.polling.lifecycle import LONGEST_WAIT
-from notifier.polling.list_trust import (
-    Contradiction,
-    ListTrust,
-    compare_after,
-    compare_before,
-)
+from notifier.polling.list_comparisons import ListComparisons
 from notifier.polling.page_applier import SLOW, PageApplier
 from notifier.polling.page_listener import PageListener
 from notifier.polling.page_range import PageRequest
@@ -37,9 +31,6 @@ _PATIENCE = 2.0
 
 _TIMES_SINGLE = 3
 """A page may take this many times as long as a single answer usually does."""
-
-_PROMPT = 2.0
-"""Within so many seconds after a page a single answer is compared with it."""
 
 
 class StatusClient(Protocol):
@@ -85,7 +76,7 @@ class Requester:
         self._limited: str | None = None
         self._usual_time: float | None = None
         self._listener: PageListener | None = None
-        self._ended = EndedVideos()
+        self.lists = ListComparisons(deps.log, deps.hurry, deps.stop_lists)
         self._use(client, poll_interval)
 
     def change(self, client: StatusClient, poll_interval: float) -> None:
@@ -109,16 +100,11 @@ class Requester:
         """What requests are made through at present."""
         return self._client
 
-    @property
-    def trusts_lists(self) -> bool:
-        """Whether the statuses on list pages are believed."""
-        return self._trust.trusted
-
     def _use(self, client: StatusClient, poll_interval: float) -> None:
         self._client = client
         self._interval = poll_interval
         self._unknown_statuses = UnknownStatusLog(self._deps.log)
-        self._trust = ListTrust(poll_interval, self._deps.log)
+        self.lists.begin(poll_interval)
 
     async def alone(self, slot: PollSlot) -> PollResult:
         """Ask about one video."""
@@ -136,13 +122,13 @@ class Requester:
         deps.metrics.poll(deps.gateway, outcome_word(answer))
         usual = self._usual_time
         self._usual_time = now - at if usual is None else usual + (now - at - usual) / 8
-        self._compare_with_page_before(slot, answer, at)
+        self.lists.compare_with_page_before(slot, answer, at)
         deps.pages.record_single(slot, answer, at)
         self.health.record(answer, now)
         if isinstance(answer, Seen):
             self._record_seen(slot, answer.snapshot, now)
             if answer.snapshot.ended and slot.listed_as_ended:
-                self._trust.record_shown_end()
+                self.lists.trust.record_shown_end()
         if client is self._client:  # else it was asked with the key of before
             self._judge_key(slot, answer, at)
         if is_limited(answer):
@@ -159,7 +145,7 @@ class Requester:
         if snapshot.status is None:
             self._unknown_statuses.report(snapshot.word)
         if snapshot.ended:
-            self._ended.add(slot.video_id, now)
+            self.lists.record_end(slot.video_id, now)
 
     def _judge_key(self, slot: PollSlot, answer: Answer, at: float) -> None:
         match key_verdict(answer):
@@ -186,7 +172,7 @@ class Requester:
 
     def carrier(self, slot: PollSlot, request: PageRequest) -> PollSlot:
         """Return which slot asks for a page: the stalest when it is also asked about alone."""
-        if not self._trust.wants_sample(self._deps.now()):
+        if not self.lists.trust.wants_sample(self._deps.now()):
             return slot
         parked = (each for each in request.expected if each.task is not None)
         return min(parked, key=lambda each: each.single_at, default=slot)
@@ -199,10 +185,10 @@ class Requester:
         `waiting` is how many seconds asking about each video alone would take.
         """
         deps, sample = self._deps, None
-        if self._trust.wants_sample(deps.now()):
+        if self.lists.trust.wants_sample(deps.now()):
             sample = await self._sample(slot, request)
             if self._is_over(sample) or request.released:
-                deps.pages.reject(slot, request, alone=not self._trust.trusted)
+                deps.pages.reject(slot, request, alone=not self.lists.trust.trusted)
                 return sample
             await deps.limiter.acquire()
         at, client = deps.now(), self._client
@@ -215,10 +201,10 @@ class Requester:
         self.record_page(page, at)
         if self._listener is not None and client is self._client:
             self._listener.page_was_read(request.after, page)
-        if self._is_contradicted(slot, page, at, sample) or not self._trust.trusted:
+        if self.lists.is_contradicted(slot, page, at, sample) or not self.lists.trust.trusted:
             deps.pages.reject(slot, request, alone=True)
             return sample
-        deps.pages.longest_unasked = self._trust.longest_unasked(len(deps.slots))
+        deps.pages.longest_unasked = self.lists.trust.longest_unasked(len(deps.slots))
         own = deps.pages.apply(slot, request, page, at, sampled=sample is not None)
         return own if sample is None else sample
 
@@ -235,7 +221,7 @@ class Requester:
 
     async def _sample(self, slot: PollSlot, request: PageRequest) -> PollResult:
         """Ask about one video alone; if that takes long, others wait no longer for the page."""
-        self._trust.record_sample(self._deps.now())
+        self.lists.trust.record_sample(self._deps.now())
 
         async def release() -> None:
             await trio.sleep(self._patience())
@@ -252,7 +238,7 @@ class Requester:
     def _is_over(self, sample: PollResult) -> bool:
         """Return whether no page can be compared with a sample, or none may be asked for."""
         ended = isinstance(sample.answer, Seen) and sample.answer.snapshot.ended
-        return ended or self.auth.pause is not None or not self._trust.trusted
+        return ended or self.auth.pause is not None or not self.lists.trust.trusted
 
     def _patience(self) -> float:
         """Return for how many seconds videos may wait for a page, instead of being asked alone."""
@@ -267,46 +253,6 @@ class Requester:
         with trio.move_on_after(patience):
             return await self._client.list_page(request.limit, request.after)
         return PollError(SLOW, f"the list was not there after {patience:.1f} s")
-
-    def _is_contradicted(
-        self, slot: PollSlot, page: Page, at: float, sample: PollResult | None
-    ) -> bool:
-        """Compare a page with single answers from before; return whether it is not to be used."""
-        found = [(*each, False) for each in self._ended.compare(page, at)]
-        listed = page.answer(slot.video_id, slot.known)
-        if sample is not None and isinstance(sample.answer, Seen) and listed is not None:
-            moved = slot.known is not None and listed.snapshot != slot.known
-            compared = compare_after(listed.snapshot, sample.answer.snapshot)
-            found.append((compared, slot.video_id, moved))
-        return self._record_comparisons(found)
-
-    def is_contradicted_by_ends(self, page: Page, at: float) -> bool:
-        """Return whether a page shows a video as running that ended before it was asked for."""
-        return self._record_comparisons([(*each, False) for each in self._ended.compare(page, at)])
-
-    def _record_comparisons(self, found: list[tuple[Contradiction, str, bool]]) -> bool:
-        for contradiction, video_id, moved in found:
-            self._record_comparison(contradiction, video_id, moved=moved)
-        return any(contradiction is not Contradiction.NONE for contradiction, *_ in found)
-
-    def _compare_with_page_before(self, slot: PollSlot, answer: Answer, at: float) -> None:
-        listed, page_at = slot.listed, slot.asked_at
-        if listed is None or at - page_at > _PROMPT or not isinstance(answer, Seen):
-            return
-        found = compare_before(listed, answer.snapshot)
-        self._record_comparison(found, slot.video_id)
-        if found is not Contradiction.NONE:
-            # the others on that page were answered by it, too
-            self._deps.hurry(lambda other: other.listed is not None and other.asked_at == page_at)
-
-    def _record_comparison(
-        self, found: Contradiction, video_id: str, *, moved: bool = False
-    ) -> None:
-        trusted = self._trust.trusted
-        self._trust.record(found, video_id, moved=moved)
-        if trusted and not self._trust.trusted:
-            self._deps.stop_lists()
-            self._deps.hurry(lambda slot: slot.listed is not None)
 
 
 def _is_refused(slot: PollSlot) -> bool:

@@ -25,7 +25,7 @@ class UnplannedRequests:
     @property
     def trusts_lists(self) -> bool:
         """Whether the statuses on list pages are believed."""
-        return self._requester.trusts_lists
+        return self._requester.lists.trust.trusted
 
     async def read_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask for up to `limit` videos that follow the id `after`, also in a pause.
@@ -40,7 +40,7 @@ class UnplannedRequests:
         page = await requester.client.list_page(limit, after)
         if isinstance(page, Page):
             requester.record_page(page, at, proves_key=requester.auth.pause is None)
-            if not requester.is_contradicted_by_ends(page, at) and requester.trusts_lists:
+            if not requester.lists.is_contradicted_by_ends(page, at) and self.trusts_lists:
                 deps.pages.share(page, after, at)
             return page
         deps.metrics.poll(deps.gateway, "not_listed")

@@ -1,5 +1,7 @@
 """`python -m tests.benchmarks.cluster`: a store in PostgreSQL, 1 ms away, beside one in a file.
 
+Also what a heartbeat costs and a takeover, with few and with many watches (`takeover`).
+
 Many tasks record endings, then claim and record deliveries, each in its own operation as the
 daemon does. Seconds are of this machine; the ratios are what counts.
 """
@@ -14,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 from rich.console import Console
@@ -27,7 +30,11 @@ from tests import postgres
 from tests.builders import START, listing, new_event, snapshot, spec
 from tests.postgres import Server, running_server
 
+if TYPE_CHECKING:
+    from tests.benchmarks.takeover import Costs
+
 ROUND_TRIP = 0.001
+WATCHES = (1_000, 100_000)
 TASKS = 128
 CLAIMS = 16
 LANES = 16
@@ -107,6 +114,11 @@ def main() -> int:
         Console(stderr=True).print(reason)
         return 1
     from notifier.store.postgres.database import PostgresDatabase  # noqa: PLC0415 - an extra
+    from tests.benchmarks import takeover  # noqa: PLC0415 - needs it, too
+
+    def new_database() -> PostgresDatabase:
+        url = server.new_url()
+        return PostgresDatabase(lambda: url)
 
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
@@ -117,9 +129,21 @@ def main() -> int:
             port = held.enter_context(delayed(server, delay)) if delay else None
             url = server.url(server.new_schema(), port)
             rows.append((name, trio.run(measure, PostgresDatabase(partial(str, url)), jobs)))
+        members = [
+            (watches, trio.run(takeover.measure, new_database, watches)) for watches in WATCHES
+        ]
     print_table(rows)
+    print_members(members)
     far = rows[-1][1]
     return int(far.endings < 0.6 * file.endings or far.deliveries < 0.6 * file.deliveries)
+
+
+def print_members(members: Sequence[tuple[int, "Costs"]]) -> None:
+    """Print what a member of a cluster pays."""
+    table = Table("open watches", "heartbeat, ms", "takeover, s")
+    for watches, costs in members:
+        table.add_row(f"{watches:,}", f"{costs.beat:.1f}", f"{costs.takeover:.2f}")
+    Console(width=100).print(table)
 
 
 def print_table(rows: Sequence[tuple[str, Rates]]) -> None:

@@ -11,6 +11,7 @@ from notifier.cluster.deps import Surroundings, Wanted
 from notifier.cluster.member import Member
 from notifier.cluster.membership import Membership
 from notifier.errors import StoreError
+from notifier.metrics import Metrics
 from notifier.model.instance import Instance
 from notifier.model.lease import Lease, LeaseKind
 from notifier.model.watch import Watch, WatchChanges
@@ -87,6 +88,7 @@ class Process:
             database_time=lambda _: cluster.now(),
             database_history=lambda _: cluster.history,
         )
+        self.mark = "mark"
         self.clock_off = 0.0
         self.working: dict[str, Lease] = {}
         self.watches: dict[int, Watch] = {}
@@ -104,13 +106,14 @@ class Process:
             rng=Random(pid),
         )
         self.membership = Membership(self.store, identity, LEASE, around)
-        self.member = Member(self.store, self, wanted, self.membership)
+        self.metrics = Metrics()
+        self.member = Member(self.store, self, wanted, self.membership, self.metrics)
         self._scope = trio.CancelScope()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         with self._scope:
             await self.join()
-            await self.store.reconcile_endpoints(dict.fromkeys(self.wanted.lanes, "mark"))
+            await self.store.reconcile_endpoints(dict.fromkeys(self.wanted.lanes, self.mark))
             await self.member.run(task_status=task_status)
 
     async def join(self) -> None:

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from notifier.cluster.deps import Wanted
@@ -14,6 +15,7 @@ from notifier.model.lease import CHORES, SHARDS, lane_lease, watch_lease
 from notifier.store import instances
 from tests.builders import spec
 from tests.cluster.cluster import BUDGET, LEASE, Cluster
+from tests.metrics.samples import values
 
 ALL = [lease.name for lease in leases_of(Wanted({"main": BUDGET}, ("app", "chat")))]
 
@@ -178,6 +180,36 @@ async def test_an_operator_can_have_an_instance_hand_over(
     await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
     assert alpha.working == {}
     assert not await beta.store.drain("nobody")
+
+
+async def test_endpoints_with_different_urls_are_warned_of_once(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    with capture_logs() as logs:
+        beta = await cluster.start("beta")
+        await beta.store.reconcile_endpoints({"app": "another", "chat": "mark"})
+        await trio.sleep(5 * LEASE)
+        warned = [line["endpoints"] for line in logs if line["event"] == "config_differs"]
+        assert warned == [["app"], ["app"]]  # one line of each instance
+        assert values(alpha.metrics)["notifier_config_differs",] == 1
+        await beta.store.reconcile_endpoints({"app": "mark", "chat": "mark"})
+        await trio.sleep(2 * LEASE)
+    assert [line["event"] for line in logs].count("config_differs_no_more") == 2
+    assert values(alpha.metrics)["notifier_config_differs",] == 0
+
+
+async def test_metrics_say_what_each_instance_owns_and_how_long_it_may_work(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    processes = [await cluster.start(name) for name in ("alpha", "beta", "gamma")]
+    await trio.sleep(20 * LEASE)
+    seen = [values(process.metrics) for process in processes]
+    assert sum(each["notifier_leases", "watch"] for each in seen) == SHARDS
+    assert sum(each["notifier_leases", "chores"] for each in seen) == 1
+    assert [each["notifier_instances",] for each in seen] == [3, 3, 3]
+    assert all(each["notifier_takeover_seconds_count",] > 0 for each in seen)
+    assert all(0 < each["notifier_lease_trust_seconds",] < LEASE for each in seen)
 
 
 async def test_what_only_one_has_configured_only_it_does(

@@ -1,5 +1,6 @@
 """Lanes that come and go while others deliver."""
 
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -77,3 +78,20 @@ async def test_retiring_a_lane_waits_until_what_it_has_in_flight_is_recorded(
         dispatcher.stop()
 
     assert (counts.delivered, counts.pending) == (1, 1)
+
+
+@pytest.mark.parametrize("ticks", range(6))
+async def test_a_lane_that_is_added_while_or_after_the_dispatcher_ends_is_not_run(
+    autojump_clock: MockClock, ticks: int
+) -> None:
+    clock = steady_clock()
+    parts = Parts(memory_store(clock), Receiver(), clock, rules=LaneRules("app", 1))
+    dispatcher = Dispatcher()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(dispatcher.run)
+        nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            for _ in range(ticks):
+                await trio.lowlevel.checkpoint()
+            dispatcher.add("app", parts.lane())
+    await dispatcher.retire("app")

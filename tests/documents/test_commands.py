@@ -54,6 +54,7 @@ RUN_ELSEWHERE = {
     "python -W ignore::DeprecationWarning make_video.py": "tests/process/test_transcript.py",
     "notifier watch list": "tests/process/test_transcript.py",
     "notifier store copy": "tests/process/test_postgres.py",
+    "notifier instances forget": "tests/process/test_cluster_operators.py",
 }
 """How commands begin that other tests run, most of them with ports and folders of their own."""
 

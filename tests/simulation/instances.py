@@ -33,6 +33,7 @@ from notifier.delivery import (
 from notifier.errors import TransportError
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.http_client import HttpRequest, HttpResponse
+from notifier.metrics import Metrics
 from notifier.model.delivery import Claim, Format
 from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
@@ -146,7 +147,7 @@ class SimulatedInstance:
         wanted = Wanted({"main": BUDGET}, ENDPOINTS)
         store = cast("MemberStore", MemberWitness(self))
         self.membership = Membership(store, self.identity, LEASE, around)
-        self.member = Member(store, work, wanted, self.membership)
+        self.member = Member(store, work, wanted, self.membership, Metrics())
         await self._join()
         nursery.start_soon(self.dispatcher.run)
         nursery.start_soon(self.scheduler.run)

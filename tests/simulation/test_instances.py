@@ -10,6 +10,7 @@ from notifier.cluster.budget import Budgets
 from notifier.cluster.grants import next_rate
 from notifier.cluster.trust import Trust
 from notifier.model.grant import Grant
+from notifier.model.lease import Fence
 from notifier.model.watch import Listing, Watch
 from notifier.store import mailbox
 from notifier.store.shared_store import SharedStore
@@ -77,10 +78,13 @@ def test_the_checker_notices_who_counts_the_trust_from_when_the_answer_came() ->
 
 def test_the_checker_notices_who_writes_without_a_fence() -> None:
     with ExitStack() as bugs:
-        for module in ("claims", "endings", "watches"):
+        for module in ("claims", "watches"):
             bugs.enter_context(
                 patch(f"notifier.store.{module}.those_over", lambda *_: frozenset())
             )
+        bugs.enter_context(
+            patch("notifier.store.endings.ask_those_over", lambda *_: frozenset[Fence])
+        )
         assert noticed("not the owner")
 
 
