@@ -15,7 +15,7 @@ from notifier.model.answer import Answer
 from notifier.model.condition import GatewayState, LastPoll
 from notifier.model.views import Row
 from notifier.model.watch import Watch, WatchKey
-from notifier.polling import GatewayScheduler, WatchRules
+from notifier.polling import GatewayScheduler, PollRules
 
 Draft = Mapping[str, Peer[GatewaySettings]]
 
@@ -32,6 +32,7 @@ class Gateways:
         self._nursery: trio.Nursery | None = None
         # removed gateways included: a poller that is being stopped may still read its rules
         self._settings: dict[str, GatewaySettings] = {}
+        self._rules: dict[str, PollRules] = {}
 
     async def draft(self, wanted: Mapping[str, GatewaySettings]) -> Draft:
         """Open connections to the gateways `wanted`; raises TransportError."""
@@ -75,6 +76,7 @@ class Gateways:
     def _apply(self, peer: Peer[GatewaySettings]) -> None:
         settings = peer.settings
         self._settings[settings.name] = settings
+        self._rules[settings.name] = wiring.poll_rules(settings)
         client = wiring.gateway_client(settings, peer.lease.client, self._runtime.clock.wall)
         self._clients[settings.name] = client
         scheduler = self._schedulers.get(settings.name)
@@ -156,9 +158,9 @@ class Gateways:
         scheduler = self._schedulers.get(key.gateway)
         return None if scheduler is None else scheduler.last_poll(key.video_id)
 
-    def rules(self, watch: Watch) -> WatchRules:
-        """Return how a watch is polled, as the config has it now."""
-        return wiring.watch_rules(self._settings[watch.key.gateway], watch)
+    def rules(self, gateway: str) -> PollRules:
+        """Return how the watches of a gateway are polled, as the config has it now."""
+        return self._rules[gateway]
 
     def spread(self, watch: Watch) -> float:
         """Return over how many seconds the first polls of known watches are spread."""

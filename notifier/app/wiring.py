@@ -18,9 +18,10 @@ from notifier.formats.table import SERVICES
 from notifier.gateway import GatewayClient, GatewayRules, SecretEchoMask
 from notifier.http_client import PeerClient, Route
 from notifier.model.delivery import Format, Rendering
-from notifier.model.watch import Watch, callback_lane
+from notifier.model.watch import callback_lane
 from notifier.net import ANYWHERE, AddressPolicy
-from notifier.polling import SchedulerLimits, WatchRules
+from notifier.polling import PollRules, SchedulerLimits
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.signing import decode_secret
 from notifier.webhook import Target, Template, WebhookSender
 
@@ -196,14 +197,12 @@ def discovery_rules(settings: GatewaySettings) -> DiscoveryRules:
     )
 
 
-def watch_rules(settings: GatewaySettings, watch: Watch) -> WatchRules:
-    """Return how one watch of a gateway is polled."""
-    give_up_after = watch.spec.give_up_after or settings.give_up_after
-    return WatchRules(
-        poll_interval=settings.poll_interval,
-        min_poll_interval=settings.min_poll_interval,
-        not_found_grace=settings.not_found_grace,
-        deadline=watch.taken_at + give_up_after,
+def poll_rules(settings: GatewaySettings) -> PollRules:
+    """Return how the watches of a gateway are polled."""
+    return PollRules(
+        PollIntervals(settings.poll_interval, settings.min_poll_interval),
+        settings.not_found_grace,
+        settings.give_up_after,
     )
 
 

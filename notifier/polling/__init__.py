@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from notifier.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from notifier.polling.lifecycle import WatchRules
+    from notifier.polling.lifecycle import PollRules
     from notifier.polling.limits import SchedulerLimits
     from notifier.polling.open_videos import OpenVideos
     from notifier.polling.poller import Poller, PollerDeps
@@ -23,7 +23,7 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
-            "lifecycle": ("WatchRules",),
+            "lifecycle": ("PollRules",),
             "limits": ("SchedulerLimits",),
             "open_videos": ("OpenVideos",),
             "poller": ("Poller", "PollerDeps"),
@@ -37,11 +37,11 @@ else:
 __all__ = [
     "GatewayScheduler",
     "OpenVideos",
+    "PollRules",
     "Poller",
     "PollerDeps",
     "SchedulerLimits",
     "SnapshotWriter",
     "Sources",
     "Supervisor",
-    "WatchRules",
 ]

@@ -9,13 +9,13 @@ up, and a list that lags ends nothing. Errors end nothing.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
 from notifier.model.answer import Answer, NotFound, Seen
 from notifier.model.event import TYPE_OF_STATUS, EventType
 from notifier.model.video import Snapshot
+from notifier.model.watch import Watch
 from notifier.schedule.backoff import clamped, growing, jittered
 from notifier.schedule.poll_intervals import PollIntervals
 
@@ -33,21 +33,19 @@ FEWEST_MISSING = 3
 """How many not-found answers in a row make a video lost."""
 
 
-class WatchRules(NamedTuple):
-    """How one watch is polled; all in seconds. `deadline` is Unix time by `Clock.now`."""
+class PollRules(NamedTuple):
+    """How the watches of one gateway are polled, the same for all of them; all in seconds.
 
-    poll_interval: float
-    min_poll_interval: float
+    A watch may have a `give_up_after` of its own instead.
+    """
+
+    pace: PollIntervals
     not_found_grace: float
-    deadline: float
+    give_up_after: float
 
-    @property
-    def pace(self) -> PollIntervals:
-        """The two intervals, for the poll policy."""
-        return _pace(self.poll_interval, self.min_poll_interval)
-
-
-_pace = lru_cache(maxsize=64)(PollIntervals)
+    def deadline(self, watch: Watch) -> float:
+        """Return when a watch is given up (`Clock.now`)."""
+        return watch.taken_at + (watch.spec.give_up_after or self.give_up_after)
 
 
 class WatchMemory(NamedTuple):
@@ -114,8 +112,8 @@ class TerminalState:
 def terminal_state(
     memory: WatchMemory,
     answer: Answer,
-    video_id: str,
-    rules: WatchRules,
+    watch: Watch,
+    rules: PollRules,
     *,
     asked_at: float,
     now: float,
@@ -126,7 +124,7 @@ def terminal_state(
     `memory` already includes `answer`. `asked_at` and `now` are when the request was made and
     when its answer arrived, both by `Clock.now`. `single` is False for an answer on a list page.
     """
-    known = memory.snapshot or Snapshot(id=video_id, status=None)
+    known = memory.snapshot or Snapshot(id=watch.key.video_id, status=None)
     if isinstance(answer, Seen) and known.status is not None and known.ended:
         return TerminalState(
             TYPE_OF_STATUS[known.status], known, f"the gateway said {known.word!r}"
@@ -138,7 +136,7 @@ def terminal_state(
             return TerminalState(
                 EventType.LOST, known, f"the gateway did not find the video {times}"
             )
-    if single and asked_at >= rules.deadline:
+    if single and asked_at >= rules.deadline(watch):
         return TerminalState(EventType.TIMED_OUT, known, "no terminal status within give_up_after")
     return None
 
@@ -146,37 +144,49 @@ def terminal_state(
 def next_poll(
     memory: WatchMemory,
     answer: Answer,
-    rules: WatchRules,
+    rules: PollRules,
     usual: float | None,
     *,
+    deadline: float,
     now: float,
     rng: Random,
 ) -> NextPoll:
     """Return when to poll again: in `usual` seconds (`poll_interval` if None), within bounds.
 
-    The gateway's hints, errors and the watch's own deadlines take precedence over `usual`.
+    `deadline` is when the watch is given up, `now` when the answer arrived (`Clock.now`). The
+    gateway's hints, errors and the watch's own deadlines take precedence over `usual`.
     """
-    delay = jittered(rules.poll_interval, rng) if usual is None else usual
-    delay = _bounded(delay, memory, answer, rules, now, rng)
-    if not isinstance(answer, Seen) or answer.wait is not None:
-        return NextPoll(delay, delay)
-    return NextPoll(delay, max(_EARLY * delay, rules.min_poll_interval))
+    pace, latest = rules.pace, deadline - now
+    plain = isinstance(answer, Seen) and answer.wait is None
+    delay = jittered(pace.poll_interval, rng) if usual is None else usual
+    if not plain or delay > latest:
+        delay = _bounded(delay, latest, memory, answer, rules, now=now, rng=rng)
+    delay = max(delay, pace.min_poll_interval)
+    return NextPoll(delay, max(_EARLY * delay, pace.min_poll_interval) if plain else delay)
 
 
 def _bounded(
-    delay: float, memory: WatchMemory, answer: Answer, rules: WatchRules, now: float, rng: Random
+    delay: float,
+    latest: float,
+    memory: WatchMemory,
+    answer: Answer,
+    rules: PollRules,
+    *,
+    now: float,
+    rng: Random,
 ) -> float:
-    """Return `delay`, changed by the gateway's hints, errors and the watch's deadlines."""
-    latest = rules.deadline - now
-    if delay <= latest and isinstance(answer, Seen) and answer.wait is None:
-        return max(delay, rules.min_poll_interval)  # nearly always
+    """Return `delay`, changed by the gateway's hints, errors and the watch's deadlines.
+
+    `latest` is in how many seconds the watch is given up.
+    """
+    pace = rules.pace
     if answer.wait is not None:
         # jitter only upwards: never sooner than the gateway asked for
-        wait = clamped(answer.wait, rules.min_poll_interval, LONGEST_WAIT)
+        wait = clamped(answer.wait, pace.min_poll_interval, LONGEST_WAIT)
         delay = min(wait * rng.uniform(1, 1.1), LONGEST_WAIT)
     elif memory.failures:
-        ceiling = max(LONGEST_BACKOFF, rules.poll_interval)
-        delay = jittered(growing(rules.poll_interval, memory.failures, ceiling), rng)
+        ceiling = max(LONGEST_BACKOFF, pace.poll_interval)
+        delay = jittered(growing(pace.poll_interval, memory.failures, ceiling), rng)
     if isinstance(answer, NotFound) and memory.missing_since is not None:
         latest = min(latest, memory.missing_since + rules.not_found_grace - now)
-    return max(min(delay, max(latest, 0)), rules.min_poll_interval)
+    return min(delay, max(latest, 0))

@@ -19,9 +19,9 @@ from notifier.model.watch import Observation, Watch
 from notifier.polling.job_tracker import JobTracker
 from notifier.polling.lifecycle import (
     NextPoll,
+    PollRules,
     TerminalState,
     WatchMemory,
-    WatchRules,
     next_poll,
     terminal_state,
 )
@@ -63,11 +63,11 @@ class Scheduler(Protocol):
 
 
 class PollerDeps(NamedTuple):
-    """What all pollers depend on; `rules` returns how a watch is polled as it is now."""
+    """What all pollers depend on; `rules` returns how a gateway's watches are polled now."""
 
     snapshots: SnapshotKeeper
     publisher: Publisher
-    rules: Callable[[Watch], WatchRules]
+    rules: Callable[[str], PollRules]
     now: Callable[[], float]
     rng: Random
     history: JobHistory
@@ -152,11 +152,12 @@ class Poller(PollSlot):
 
     def accept(self, asked: PollResult, now: float) -> bool:
         """Apply at once an answer by which the job just goes on; see `PollSlot.accept`."""
-        rules = self._deps.rules(self.watch)
+        rules = self._deps.rules(self.watch.key.gateway)
+        self.deadline = rules.deadline(self.watch)
         if (
             self._stopped
             or self._outcome != _SEEN
-            or asked.at >= rules.deadline
+            or asked.at >= self.deadline
             or not self._memory.is_confirmed_by(asked.answer)
             or log.wants("debug")
         ):
@@ -168,9 +169,10 @@ class Poller(PollSlot):
         return True
 
     def _begin(self, delay: float) -> None:
-        rules = self._deps.rules(self.watch)
-        self.deadline = rules.deadline
-        self._wait(NextPoll(delay, min(delay, rules.min_poll_interval)), trio.current_time())
+        rules = self._deps.rules(self.watch.key.gateway)
+        self.deadline = rules.deadline(self.watch)
+        least = rules.pace.min_poll_interval
+        self._wait(NextPoll(delay, min(delay, least)), trio.current_time())
 
     def _wait(self, wait: NextPoll, now: float) -> None:
         self.due, self.earliest = now + wait.delay, now + wait.earliest
@@ -193,12 +195,14 @@ class Poller(PollSlot):
     def _decide(self, asked: PollResult) -> TerminalState | None:
         """Remember an answer, and return the terminal state that it means, if any."""
         # read the rules again: the watch may have been listed anew while this one waited
-        watch, rules, now = self.watch, self._deps.rules(self.watch), self._deps.now()
+        watch, now = self.watch, self._deps.now()
+        rules = self._deps.rules(watch.key.gateway)
+        self.deadline = rules.deadline(watch)
         self._memory = self._memory.after(asked.answer, now)
         terminal = terminal_state(
             self._memory,
             asked.answer,
-            self.video_id,
+            watch,
             rules,
             asked_at=asked.at,
             now=now,
@@ -210,15 +214,21 @@ class Poller(PollSlot):
         self._sample = self._tracker.sample(watch, terminal.snapshot, rules.pace, asked.at)
         return terminal
 
-    def _next_poll(self, asked: PollResult, rules: WatchRules) -> NextPoll:
+    def _next_poll(self, asked: PollResult, rules: PollRules) -> NextPoll:
         """Return when to poll again, and note how the job goes on."""
-        self.deadline = rules.deadline
         running, usual = self._memory.snapshot, None
         if isinstance(asked.answer, Seen) and running is not None:
             self._tracker.note(self.watch, running, asked.at, counts=asked.was_due)
             usual = self._tracker.gap(self.watch, running, rules.pace, self._deps.rng)
-        now, rng = self._deps.now(), self._deps.rng
-        return next_poll(self._memory, asked.answer, rules, usual, now=now, rng=rng)
+        return next_poll(
+            self._memory,
+            asked.answer,
+            rules,
+            usual,
+            deadline=self.deadline,
+            now=self._deps.now(),
+            rng=self._deps.rng,
+        )
 
     def _report(self, asked: PollResult, before: WatchMemory) -> None:
         """Log the poll: at `info` or `warning` when it changed something, else at `debug`."""

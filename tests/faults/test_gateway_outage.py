@@ -25,13 +25,14 @@ from notifier.polling import (
     GatewayScheduler,
     Poller,
     PollerDeps,
+    PollRules,
     SchedulerLimits,
     SnapshotWriter,
     Supervisor,
-    WatchRules,
 )
 from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.store import Store
 from notifier.wakeup import Wakeup
 from tests.builders import START, NothingFollows, listing, memory_store, rng, spec
@@ -120,7 +121,7 @@ async def watching(count: int = WATCHES) -> AsyncIterator[Watching]:
         wall=clock.wall,
         lanes=Dispatcher(),
     )
-    rules = WatchRules(INTERVAL, 5.0, 120.0, float("inf"))
+    rules = PollRules(PollIntervals(INTERVAL, 5.0), 120.0, float("inf"))
 
     readings = SnapshotWriter(w.store)
 

@@ -17,12 +17,13 @@ from notifier.polling import (
     GatewayScheduler,
     Poller,
     PollerDeps,
+    PollRules,
     SchedulerLimits,
     Supervisor,
-    WatchRules,
 )
 from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.wakeup import Wakeup
 from tests.builders import START, memory_store, rng, snapshot
 from tests.delivery.lanes import Receiver, make_lane, put, run_for
@@ -60,7 +61,7 @@ class Gateway:
 
 
 def start_watching(gateway: Gateway, nursery: trio.Nursery, budget: float = BUDGET) -> None:
-    now, rules = trio.current_time, WatchRules(INTERVAL, 5, 120, float("inf"))
+    now, rules = trio.current_time, PollRules(PollIntervals(INTERVAL, 5), 120, float("inf"))
     scheduler = GatewayScheduler(
         "main", gateway, SchedulerLimits(budget, 32, INTERVAL), now=now, rng=rng()
     )

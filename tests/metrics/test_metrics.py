@@ -9,8 +9,9 @@ from notifier.metrics import Metrics
 from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.delivery import AttemptRecord, Hold
 from notifier.model.workload import Backlog, Workload
-from notifier.polling import Poller, PollerDeps, SnapshotWriter, WatchRules
+from notifier.polling import Poller, PollerDeps, PollRules, SnapshotWriter
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from tests.builders import (
     START,
     listing,
@@ -56,7 +57,7 @@ async def test_a_poller_that_is_kept_waiting_lags(
         PollerDeps(
             SnapshotWriter(store),
             None,  # type: ignore[arg-type]  # nothing ends here
-            rules=lambda _: WatchRules(20, 5, 120, NEVER),
+            rules=lambda _: PollRules(PollIntervals(20, 5), 120, NEVER),
             now=clock.now,
             rng=rng(),
             history=JobHistory(),

@@ -19,13 +19,14 @@ from notifier.polling import (
     GatewayScheduler,
     Poller,
     PollerDeps,
+    PollRules,
     SchedulerLimits,
     Supervisor,
-    WatchRules,
 )
 from notifier.polling.page_planner import Mode
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.wakeup import Wakeup
 from tests.builders import rng
 
@@ -159,7 +160,7 @@ class Watchers:
         self.saved: list[Snapshot | None] = []
         self.logs: list[Any] = []
         self._pollers: dict[str, RecordingPoller] = {}
-        self._rules = WatchRules(INTERVAL, 5.0, 120.0, trio.current_time() + give_up_after)
+        self._rules = PollRules(PollIntervals(INTERVAL, 5.0), 120.0, give_up_after)
         self._scheduler_limits = SchedulerLimits(rate, 8, INTERVAL, mode)
         rules = GatewayRules("http://gateway/v1", dict, 30.0, {}, rewrites_ids=False)
         client = GatewayClient(rules, gateway, trio.current_time)

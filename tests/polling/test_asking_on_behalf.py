@@ -10,9 +10,10 @@ from trio.testing import MockClock
 from notifier.model.answer import Answer, PollError, Seen
 from notifier.model.status import Status
 from notifier.model.watch import Watch, WatchKey, WatchSpec
-from notifier.polling import GatewayScheduler, Poller, PollerDeps, Supervisor, WatchRules
+from notifier.polling import GatewayScheduler, Poller, PollerDeps, PollRules, Supervisor
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.wakeup import Wakeup
 from tests.builders import rng, snapshot
 from tests.polling.schedulers import Gateway, make_scheduler
@@ -194,7 +195,7 @@ async def test_an_answer_that_comes_while_a_poller_is_asked_for_waits_for_that_a
 async def supervised(nursery: trio.Nursery, gateway: Gateway) -> tuple[Supervisor, StoreAndOutbox]:
     """Poll two videos with real pollers."""
     scheduler, rest = make_scheduler(nursery, gateway), StoreAndOutbox()
-    rules = WatchRules(20, 5, 120, 10_000)
+    rules = PollRules(PollIntervals(20, 5), 120, 10_000)
     deps = PollerDeps(rest, rest, lambda _: rules, trio.current_time, rng(), JobHistory())
     supervisor = Supervisor(
         nursery,

@@ -6,38 +6,44 @@ from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorize
 from notifier.model.event import EventType
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
+from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.polling.lifecycle import (
     NextPoll,
+    PollRules,
     TerminalState,
     WatchMemory,
-    WatchRules,
     next_poll,
     terminal_state,
 )
+from notifier.schedule.poll_intervals import PollIntervals
 from tests.builders import rng, snapshot
 
-RULES = WatchRules(poll_interval=20, min_poll_interval=5, not_found_grace=120, deadline=1_000_000)
+RULES = PollRules(PollIntervals(20, 5), not_found_grace=120, give_up_after=1_000_000)
+WATCH = Watch(1, WatchSpec(WatchKey("main", "video_1")), taken_at=0)
 TROUBLE = PollError("http_500", status=500)
 MISSING = NotFound("no such video")
 RUNNING = Seen(snapshot(Status.IN_PROGRESS))
 
 
 def step(
-    answer: Answer, memory: WatchMemory | None = None, now: float = 0, rules: WatchRules = RULES
+    answer: Answer, memory: WatchMemory | None = None, now: float = 0, rules: PollRules = RULES
 ) -> tuple[WatchMemory, NextPoll | TerminalState]:
     return decide(memory or WatchMemory(), answer, rules, now, now)
 
 
 def decide(
-    memory: WatchMemory, answer: Answer, rules: WatchRules, asked_at: float, now: float
+    memory: WatchMemory, answer: Answer, rules: PollRules, asked_at: float, now: float
 ) -> tuple[WatchMemory, NextPoll | TerminalState]:
     memory = memory.after(answer, now)
-    finish = terminal_state(memory, answer, "video_1", rules, asked_at=asked_at, now=now)
+    deadline = rules.deadline(WATCH)
+    finish = terminal_state(memory, answer, WATCH, rules, asked_at=asked_at, now=now)
     usual = 18 if isinstance(answer, Seen) else None
-    return memory, finish or next_poll(memory, answer, rules, usual, now=now, rng=rng())
+    return memory, finish or next_poll(
+        memory, answer, rules, usual, deadline=deadline, now=now, rng=rng()
+    )
 
 
-def after(*answers: tuple[float, Answer], rules: WatchRules = RULES) -> tuple[WatchMemory, object]:
+def after(*answers: tuple[float, Answer], rules: PollRules = RULES) -> tuple[WatchMemory, object]:
     """Feed answers at their times; return the memory and the last step."""
     memory, last = WatchMemory(), None
     for now, answer in answers:
@@ -130,7 +136,7 @@ def test_trouble_between_denials_neither_counts_nor_resets() -> None:
 
 @pytest.mark.parametrize("answer", [RUNNING, TROUBLE, MISSING, Unauthorized(401)])
 def test_a_watch_times_out_on_the_first_answer_after_its_deadline(answer: Answer) -> None:
-    rules = WatchRules(20, 5, 120, deadline=100)
+    rules = PollRules(PollIntervals(20, 5), 120, give_up_after=100)
     _, before = step(answer, now=99, rules=rules)
     _, last = step(answer, now=100, rules=rules)
     assert isinstance(before, NextPoll)
@@ -138,21 +144,27 @@ def test_a_watch_times_out_on_the_first_answer_after_its_deadline(answer: Answer
     assert last.type is EventType.TIMED_OUT
 
 
+def test_a_watch_is_given_up_by_its_own_time_if_it_has_one() -> None:
+    own = Watch(1, WatchSpec(WATCH.key, give_up_after=50), taken_at=1_000)
+    assert RULES.deadline(own) == 1_050
+    assert RULES.deadline(Watch(1, WatchSpec(WATCH.key), taken_at=1_000)) == 1_001_000
+
+
 def test_a_request_that_was_made_before_the_deadline_does_not_count_as_one_after_it() -> None:
-    rules = WatchRules(20, 5, 120, deadline=100)
+    rules = PollRules(PollIntervals(20, 5), 120, give_up_after=100)
     _, last = decide(WatchMemory(), TROUBLE, rules, asked_at=99, now=129)
     assert last == NextPoll(5, 5)
 
 
 def test_a_job_that_ended_is_not_timed_out_however_late_the_answer_comes() -> None:
-    rules = WatchRules(20, 5, 120, deadline=100)
+    rules = PollRules(PollIntervals(20, 5), 120, give_up_after=100)
     _, last = step(Seen(snapshot(Status.COMPLETED)), now=1e6, rules=rules)
     assert isinstance(last, TerminalState)
     assert last.type is EventType.COMPLETED
 
 
 def test_the_last_poll_before_the_deadline_is_followed_by_one_right_after_it() -> None:
-    rules = WatchRules(20, 5, 120, deadline=110)
+    rules = PollRules(PollIntervals(20, 5), 120, give_up_after=110)
     _, last = step(RUNNING, now=100, rules=rules)
     assert last == NextPoll(10, 5)
 
@@ -214,7 +226,7 @@ def test_an_error_during_the_grace_is_backed_off_from() -> None:
 
 
 def test_a_deadline_that_has_passed_is_followed_up_after_the_shortest_interval() -> None:
-    rules = WatchRules(1, 0.1, 120, deadline=100)
+    rules = PollRules(PollIntervals(1, 0.1), 120, give_up_after=100)
     _, last = decide(WatchMemory(), TROUBLE, rules, asked_at=99, now=129)
     assert last == NextPoll(0.1, 0.1)
 

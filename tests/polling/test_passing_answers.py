@@ -7,8 +7,9 @@ from trio.testing import MockClock
 from notifier.model.answer import Seen
 from notifier.model.status import Status
 from notifier.model.watch import Watch
-from notifier.polling import GatewayScheduler, Poller, PollerDeps, Supervisor, WatchRules
+from notifier.polling import GatewayScheduler, Poller, PollerDeps, PollRules, Supervisor
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.wakeup import Wakeup
 from tests.builders import rng, snapshot
 from tests.polling.schedulers import Gateway, ask, make_scheduler
@@ -36,7 +37,7 @@ class Polled:
         deps = PollerDeps(
             self.outbox,
             self.outbox,
-            rules=lambda _: WatchRules(INTERVAL, 5, 120, float("inf")),
+            rules=lambda _: PollRules(PollIntervals(INTERVAL, 5), 120, float("inf")),
             now=trio.current_time,
             rng=rng(),
             history=JobHistory(),

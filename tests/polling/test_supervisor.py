@@ -13,9 +13,10 @@ from notifier.model.answer import Answer, Seen
 from notifier.model.event import Ending
 from notifier.model.status import Status
 from notifier.model.watch import Observation, Watch, WatchChanges, WatchKey, WatchSpec
-from notifier.polling import Poller, PollerDeps, Supervisor, WatchRules
+from notifier.polling import Poller, PollerDeps, PollRules, Supervisor
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.wakeup import Wakeup
 from tests.builders import rng, snapshot
 
@@ -69,7 +70,7 @@ class World:
             PollerDeps(
                 self,
                 self,
-                rules=lambda _: WatchRules(20, 5, 120, float("inf")),
+                rules=lambda _: PollRules(PollIntervals(20, 5), 120, float("inf")),
                 now=trio.current_time,
                 rng=rng(),
                 history=JobHistory(),

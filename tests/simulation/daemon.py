@@ -41,14 +41,15 @@ from notifier.polling import (
     GatewayScheduler,
     Poller,
     PollerDeps,
+    PollRules,
     SchedulerLimits,
     SnapshotWriter,
     Supervisor,
-    WatchRules,
 )
 from notifier.polling.page_planner import Mode
 from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.store import Database, Store
 from notifier.store.endpoints import disabled
 from notifier.wakeup import Wakeup
@@ -314,5 +315,5 @@ def _same(target: Target) -> Target:
     return target
 
 
-def _rules(watch: Watch) -> WatchRules:
-    return WatchRules(20.0, 5.0, 120.0, watch.taken_at + GIVE_UP_AFTER)
+def _rules(_: str) -> PollRules:
+    return PollRules(PollIntervals(20.0, 5.0), 120.0, GIVE_UP_AFTER)

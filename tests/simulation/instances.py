@@ -44,13 +44,14 @@ from notifier.polling import (
     GatewayScheduler,
     Poller,
     PollerDeps,
+    PollRules,
     SchedulerLimits,
     SnapshotWriter,
     Supervisor,
-    WatchRules,
 )
 from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
+from notifier.schedule.poll_intervals import PollIntervals
 from notifier.store.fenced_lane import FencedLane
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
@@ -332,5 +333,5 @@ class MemberWitness:
         return dead
 
 
-def _rules(watch: Watch) -> WatchRules:
-    return WatchRules(20.0, 5.0, 120.0, watch.taken_at + 86_400.0)
+def _rules(_: str) -> PollRules:
+    return PollRules(PollIntervals(20.0, 5.0), 120.0, 86_400.0)
