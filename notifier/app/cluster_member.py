@@ -1,6 +1,9 @@
 """The work of an instance among others: its share, which changes as they come and go."""
 
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from functools import partial
+from typing import Protocol
 
 import trio
 
@@ -17,6 +20,7 @@ from notifier.cluster.member import Member
 from notifier.cluster.membership import Membership
 from notifier.config import Config
 from notifier.errors import StoreError
+from notifier.model.hint import Hint, HintKind
 from notifier.model.lease import Fence, LeaseKind
 from notifier.polling import Sources, Supervisor
 from notifier.store.shared_store import SharedStore
@@ -29,23 +33,38 @@ _LOOK = 2.0
 """The time between two looks at what other instances have recorded, in seconds."""
 
 
+class Hints(Protocol):
+    """Hints between the instances, each of which may be lost (`notifier.store.postgres.hints`)."""
+
+    def send(self, kind: HintKind, name: str = "") -> None:
+        """Tell the other instances soon; call it after the commit of what they will find."""
+
+    def heard(self) -> AsyncGenerator[Hint, None]:
+        """Yield what the others send, for ever, and send meanwhile."""
+
+
 class ClusterMember:
-    """Does what this instance has leased; see `notifier.app.share.Share`."""
+    """Does what this instance has leased; see `notifier.app.share.Share`.
+
+    `hints` make others look at once for what they would find within some seconds.
+    """
 
     def __init__(
         self,
         store: SharedStore,
         membership: Membership,
+        hints: Hints,
         parts: Parts,
         sources: Sources,
         supervisor: Supervisor,
         config: Config,
     ) -> None:
         self._parts = parts
+        self._hints = hints
         self._store = store
         self._config = config
         self._scope = trio.CancelScope()
-        self.follower: WatchFollower = MailedChanges(supervisor, self._look_at_mail)
+        self.follower: WatchFollower = MailedChanges(supervisor, self._mailed)
         self.discoveries = Discoveries(parts.runtime, parts.gateways, sources, self.follower)
         self._chores = Chores(store, lambda: self._config.retention, parts.runtime.clock.now)
         others = {
@@ -53,6 +72,7 @@ class ClusterMember:
             LeaseKind.ARCHIVE: parts.follow_ups.restrict,
             LeaseKind.CHORES: self._chores.restrict,
         }
+        parts.endpoints.dispatcher.wake_elsewhere = partial(hints.send, HintKind.DELIVERIES)
         services = LeasedServices(store, parts.endpoints, self._owns, others)
         work = SharedWork(
             store,
@@ -68,8 +88,12 @@ class ClusterMember:
     def _owns(self, fence: Fence | None) -> bool:
         return self.member.leaseholder.owns(fence)
 
-    def _look_at_mail(self) -> None:
-        self.member.hint()
+    def _mailed(self, lease: str) -> None:
+        """Have the owner of a lease look at its mail, or everybody if it may be for any."""
+        if not lease or self.member.leaseholder.holds(lease):
+            self.member.hint()
+        if not self.member.leaseholder.holds(lease):
+            self._hints.send(HintKind.MAIL, lease)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Do the share of this instance until cancelled or handed over."""
@@ -78,14 +102,32 @@ class ClusterMember:
             await nursery.start(self.discoveries.run, self._config.gateways)
             await nursery.start(parts.follow_ups.run, parts.outbox.publish_follow_up)
             await nursery.start(self._chores.run)
+            # until the end: others are to hear of what is handed over
+            nursery.start_soon(self._follow_hints)
             with self._scope:
                 async with trio.open_nursery() as belonging:
                     await belonging.start(self.member.run)
                     task_status.started()
                     await self._keep_looking()
 
+    async def _follow_hints(self) -> None:
+        async with aclosing(self._hints.heard()) as heard:
+            async for kind, name in heard:
+                self._follow_hint(kind, name)
+
+    def _follow_hint(self, kind: HintKind, name: str) -> None:
+        match kind:
+            case HintKind.MAIL:
+                if not name or self.member.leaseholder.holds(name):
+                    self.member.hint()
+            case HintKind.DELIVERIES:
+                if name in self._parts.endpoints.lanes:
+                    self._parts.endpoints.dispatcher.wake([name])
+            case HintKind.LEASES:
+                self.member.membership.hint()
+
     async def _keep_looking(self) -> None:
-        """Look at what is due, though no hint crosses from the instances that record it."""
+        """Look at what is due, since a hint of it may have been lost."""
         endpoints, follow_ups = self._parts.endpoints, self._parts.follow_ups
         while True:
             await trio.sleep(_LOOK)

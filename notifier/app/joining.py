@@ -3,6 +3,7 @@
 import os
 import socket
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,11 +19,16 @@ from notifier.store.shared_store import SharedStore
 
 
 def membership_of(
-    store: SharedStore, settings: ClusterSettings, clock: Clock, seams: Seams
+    store: SharedStore,
+    settings: ClusterSettings,
+    clock: Clock,
+    seams: Seams,
+    leases_freed: Callable[[], None],
 ) -> Membership:
     """Return the membership of this process, which is yet to be joined.
 
-    Each beat sets `clock` to the time of the database.
+    Each beat sets `clock` to the time of the database. `leases_freed` tells the other instances
+    that there may be leases to take.
     """
     identity = Instance(
         id="",
@@ -38,6 +44,7 @@ def membership_of(
         new_id=lambda: uuid.uuid4().hex,
         is_dead=lambda other: is_dead(other, identity),
         set_time=clock.set_to,
+        leases_freed=leases_freed,
         rng=seams.rng,
     )
     return Membership(store, identity, settings.lease, around)

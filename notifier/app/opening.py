@@ -17,13 +17,16 @@ from notifier.app.runtime import Seams
 from notifier.app.share import Share
 from notifier.app.sole_owner import SoleOwner
 from notifier.app.store_opening import open_store
+from notifier.app.wiring import reveal_store_url
 from notifier.background import running
 from notifier.cluster.trust import Trust
 from notifier.config import Config
 from notifier.metrics import Metrics
+from notifier.model.hint import HintKind
 from notifier.polling import Sources, Supervisor
 from notifier.schedule.clock import Clock
 from notifier.store import Store
+from notifier.store.access import hints_of
 from notifier.store.postgres.clock import database_history, database_time
 from notifier.store.shared_store import SharedStore
 
@@ -54,7 +57,8 @@ async def open_for_work(
     Raises StoreRefusedError, StoreError and InstanceRefusedError.
     """
     database = await trio.to_thread.run_sync(partial(open_store, config, adopt=adopt))
-    if config.store.url is None:
+    url = config.store.url
+    if url is None:
         store = Store(database, seams.executor(), clock.now, metrics)
         return Opened(store, None, SoleOwner)
     shared = SharedStore(
@@ -63,7 +67,9 @@ async def open_for_work(
         database_time=database_time,
         database_history=database_history,
     )
-    membership = membership_of(shared, config.cluster, clock, seams)
+    hints = hints_of(url, seams.executor(), reveal=reveal_store_url)
+    leases_freed = partial(hints.send, HintKind.LEASES)
+    membership = membership_of(shared, config.cluster, clock, seams, leases_freed)
     try:
         with trio.CancelScope() as joining:
             async with running(partial(_cancel_at, stop, joining)):
@@ -75,7 +81,7 @@ async def open_for_work(
     if joining.cancelled_caught:
         await shared.close()
         return None
-    share = partial(ClusterMember, shared, membership)
+    share = partial(ClusterMember, shared, membership, hints)
     return Opened(shared, membership.trust, share)
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from notifier import log
 from notifier.model.answer import Seen
+from notifier.model.lease import shard_of, watch_lease
 from notifier.model.watch import Watch, WatchChanges
 from notifier.polling import Supervisor
 from notifier.polling.mass_loss import LOST_HINT
@@ -32,27 +33,27 @@ class WatchFollower(Protocol):
 class MailedChanges:
     """Leaves changes to the owners of the watches' shards, which have been sent mail of them.
 
-    One of them may be this instance: `look` has it look at its mail.
+    `mailed` is told of the lease that there is mail for, "" if it may be for any.
     """
 
-    def __init__(self, supervisor: Supervisor, look: Callable[[], None]) -> None:
+    def __init__(self, supervisor: Supervisor, mailed: Callable[[str], None]) -> None:
         self._supervisor = supervisor
-        self._look = look
+        self._mailed = mailed
 
     def add(self, watch: Watch, said: Seen | None = None) -> None:  # noqa: ARG002 - see above
         """Have the owner poll a watch."""
-        self._look()
+        self._mailed(watch_lease(watch.key.gateway, shard_of(watch.row)))
 
     def drop(self, row: int) -> None:  # noqa: ARG002 - see above
         """Have the owner stop polling a watch."""
-        self._look()
+        self._mailed("")
 
     def apply_changes(self, changes: WatchChanges) -> None:
         """Have the owners follow what has changed."""
         if changes.lost_files:
             files, watches = changes.lost_files, len(changes.withdrawn)
             log.get().warning("dropins_lost", files=files, withdrawn=watches, hint=LOST_HINT)
-        self._look()
+        self._mailed("")
 
     def release(self, gateway: str) -> None:
         """Stop polling for a gateway, whose shards are about to be handed over."""

@@ -103,12 +103,14 @@ class Surroundings:
     `clock` goes on while the machine sleeps (seconds). `new_id` draws the id of a registration.
     `is_dead` tells whether the process of a registered instance is known to have ended.
     `set_time` is called with the database's time (Unix seconds) at a moment of `clock`.
+    `leases_freed` tells the other instances, that there may be leases to take.
     """
 
     clock: Callable[[], float]
     new_id: Callable[[], str]
     is_dead: Callable[[Instance], bool]
     set_time: Callable[[float, float], None] = lambda _now, _at: None
+    leases_freed: Callable[[], None] = lambda: None
     rng: Random = field(default_factory=Random)
 
 

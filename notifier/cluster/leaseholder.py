@@ -29,9 +29,9 @@ _NOTICEABLE = 0.25
 class Leaseholder:
     """Owns what is this instance's share, of the `work` that its config `wanted`.
 
-    A lease that has been free for `patience` seconds is taken whatever the share. `drained` is
-    called when something was handed over of all that is to be, `took_over` with the seconds from
-    taking leases until their work was begun.
+    A lease that has been free for `patience` seconds is taken whatever the share. `handed_over`
+    is called when others may take what was handed over, `took_over` with the seconds from taking
+    leases until their work was begun.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class Leaseholder:
         *,
         patience: float,
         rng: Random,
-        drained: Callable[[], None],
+        handed_over: Callable[[], None],
         took_over: Callable[[float], None],
     ) -> None:
         self._store = store
         self._work = work
         self._patience = patience
         self._rng = rng
-        self._drained = drained
+        self._handed_over = handed_over
         self._took_over = took_over
         self.wanted = wanted
         self.is_draining = False
@@ -78,6 +78,10 @@ class Leaseholder:
             return False
         held = self._held.get(fence.lease)
         return held is not None and held.fence == fence
+
+    def holds(self, lease: str) -> bool:
+        """Tell whether this instance has the lease of that name."""
+        return lease in self._held
 
     def forget(self) -> None:
         """Own nothing any more: this instance was buried. The work has been dropped."""
@@ -221,8 +225,7 @@ class Leaseholder:
                     del self._held[lease.name]
                     self._leaving.discard(lease.name)
             self._log.info("leases_handed_over", **_counts(left))
-        if self.is_draining:
-            self._drained()
+        self._handed_over()
 
     async def _weigh(self, leases: Iterable[Lease]) -> None:
         """Store the weights that differ noticeably from what the others know."""

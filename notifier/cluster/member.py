@@ -47,10 +47,11 @@ class Member:
             wanted,
             patience=membership.lease / 2,
             rng=membership.rng,
-            drained=self._beaten.notify,
+            handed_over=self._on_handed_over,
             took_over=metrics.takeover,
         )
         self._differences = ConfigDifferences()
+        self._metrics = metrics
         metrics.joined_cluster(self._condition)
         self._budgets = Budgets(store, work)
         self._mail = Wakeup()
@@ -101,8 +102,12 @@ class Member:
 
     async def leave(self) -> None:
         """Be no member any more; raises StoreError, then the others find out."""
-        self.trust.end()
-        await self._store.leave()
+        await self._membership.leave()
+
+    def _on_handed_over(self) -> None:
+        self._membership.tell_freed()
+        if self._leaseholder.is_draining:
+            self._beaten.notify()
 
     def _condition(self) -> ClusterCondition:
         state = self._membership.state
@@ -152,12 +157,14 @@ class Member:
     async def _read_mail(self) -> None:
         """Apply what has changed in own shards, on a hint and every few seconds."""
         while True:
-            await self._mail.wait(_LOOK)
+            was_hinted = await self._mail.wait(_LOOK)
             try:
                 while self.trust.holds():
                     changes = await self._store.empty_mailbox()
                     if not changes:
                         break
+                    if not was_hinted:
+                        self._metrics.late_hint()
                     owns = self._leaseholder.owns
                     mine = [watch for watch in changes.updated if owns(watch.fence)]
                     self._work.apply(changes._replace(updated=mine))

@@ -15,6 +15,7 @@ from notifier.cluster.deps import MemberStore, Surroundings
 from notifier.cluster.trust import Trust
 from notifier.errors import InstanceRefusedError, OutdatedError, StoreError
 from notifier.model.instance import ClusterState, Instance
+from notifier.wakeup import Wakeup
 
 _BEATS = 3
 """How many beats are sent in a lease time."""
@@ -23,6 +24,8 @@ _SPREAD = 0.2
 _AGAIN = 0.5
 _PROMOTED = "the last commits may be lost: everything is read anew"
 _SOON = 0.05
+_BETWEEN_HINTED = 1.0
+"""The least time between two beats that follow a hint, in seconds."""
 
 
 class Membership:
@@ -41,6 +44,8 @@ class Membership:
         self._log = log.get()
         self._is_reachable = True
         self._history = ""
+        self._hinted = Wakeup()
+        self._hinted_at = -math.inf
         self.trust = Trust(lease, around.clock)
         self.state: ClusterState | None = None
         """How things were at the last beat; None before the first."""
@@ -54,6 +59,20 @@ class Membership:
     def id(self) -> str:
         """The id of the present registration."""
         return self._identity.id
+
+    def hint(self) -> None:
+        """Hint that things have changed: beat soon."""
+        self._hinted.notify()
+
+    def tell_freed(self) -> None:
+        """Tell the other instances that there may be leases to take."""
+        self._around.leases_freed()
+
+    async def leave(self) -> None:
+        """Be no member any more; raises StoreError, then the others find out."""
+        self.trust.end()
+        await self._store.leave()
+        self.tell_freed()
 
     async def join(self, gateways: Callable[[], list[str]]) -> None:
         """Register, and beat for the first time; raises InstanceRefusedError or StoreError.
@@ -109,7 +128,7 @@ class Membership:
         Raises OutdatedError when this instance was buried and a newer one has the store since.
         """
         while True:
-            await trio.sleep(self._pause())
+            await self._wait(self._pause())
             try:
                 if not await self.beat():
                     self._log.error("instance_was_buried", instance=self._identity.name)
@@ -139,9 +158,20 @@ class Membership:
     async def _bury(self) -> None:
         if not self.trust.may_bury():
             return
-        for dead in await self._store.bury_expired():
+        buried = await self._store.bury_expired()
+        for dead in buried:
             self._log.warning("instance_buried", instance=dead.name, id=dead.id, host=dead.host)
             self.state = None if self.state is None else _without(self.state, dead.id)
+        if buried:
+            self.tell_freed()
+
+    async def _wait(self, pause: float) -> None:
+        """Wait for `pause` seconds, or for a hint; many hints do not bring many beats."""
+        until = self._around.clock() + pause
+        if await self._hinted.wait(pause):
+            next_at = min(until, self._hinted_at + _BETWEEN_HINTED)
+            await trio.sleep(max(next_at - self._around.clock(), 0))
+            self._hinted_at = self._around.clock()
 
     def _pause(self) -> float:
         """Return the seconds until the next beat: also soon after somebody's time is over."""

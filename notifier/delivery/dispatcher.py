@@ -1,6 +1,6 @@
 """Starts, wakes and stops the lanes of all endpoints."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import trio
 
@@ -26,13 +26,17 @@ class Reservation:
 
 
 class Dispatcher:
-    """Runs one lane per endpoint; lanes may be added and removed while it runs."""
+    """Runs one lane per endpoint; lanes may be added and removed while it runs.
+
+    `wake_elsewhere` is called with each endpoint to wake whose lane is not here.
+    """
 
     def __init__(self) -> None:
         self._lanes: dict[str, Lane] = {}
         self._over: dict[Lane, trio.Event] = {}
         self._nursery: trio.Nursery | None = None
         self._stopped = trio.Event()
+        self.wake_elsewhere: Callable[[str], None] = lambda _: None
 
     def add(self, endpoint: str, lane: Lane) -> None:
         """Deliver to `endpoint` through `lane`."""
@@ -82,6 +86,8 @@ class Dispatcher:
         for name in endpoints:
             if name in self._lanes:
                 self._lanes[name].wake()
+            else:
+                self.wake_elsewhere(name)
 
     def reserve(self, endpoints: Iterable[str]) -> Reservation:
         """Make room in those lanes that can take a new delivery; `hand` must follow."""

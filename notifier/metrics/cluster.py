@@ -39,6 +39,11 @@ class ClusterMetrics(Collector):
             "Endings that were rejected because another instance polls the video now.",
             registry=registry,
         )
+        self.late_hints = Counter(
+            "notifier_hints_late",
+            "Times that changed watches were found by looking, without a hint.",
+            registry=registry,
+        )
         self.takeovers = Histogram(
             "notifier_takeover_seconds",
             "From taking leases until their work was begun.",

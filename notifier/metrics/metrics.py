@@ -198,6 +198,11 @@ class Metrics:
         if self._cluster is not None:
             self._cluster.fenced_writes.inc()
 
+    def late_hint(self) -> None:
+        """Count mail that was found by looking: no hint of it had come."""
+        if self._cluster is not None:
+            self._cluster.late_hints.inc()
+
     def takeover(self, seconds: float) -> None:
         """Record how long it took from taking leases until their work was done here."""
         if self._cluster is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from notifier.config.paths import StorePlace
 from notifier.config.secrets import Secret, SecretError
@@ -11,7 +11,11 @@ from notifier.errors import StoreRefusedError
 from notifier.store.connection import Connection
 from notifier.store.database import Database
 from notifier.store.engine import Engine
+from notifier.store.executor import Executor
 from notifier.store.reader import Reader, open_reader
+
+if TYPE_CHECKING:
+    from notifier.store.postgres.hints import Hints
 
 T = TypeVar("T")
 
@@ -62,6 +66,13 @@ def engine_of(
     from notifier.store.postgres.database import PostgresDatabase  # noqa: PLC0415 - an extra
 
     return PostgresDatabase.open(lambda: _revealed(url, reveal), place.path)
+
+
+def hints_of(url: Secret, executor: Executor, *, reveal: Callable[[Secret], str]) -> "Hints":
+    """Return the hints between the instances of a database; nothing is connected yet."""
+    from notifier.store.postgres.hints import Hints  # noqa: PLC0415 - an extra
+
+    return Hints(lambda: _revealed(url, reveal), executor)
 
 
 def _revealed(url: Secret, reveal: Callable[[Secret], str]) -> str:

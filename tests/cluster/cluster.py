@@ -103,6 +103,7 @@ class Process:
             clock=lambda: trio.current_time() + self.clock_off,
             new_id=lambda: f"{name}-{next(cluster.ids)}",
             is_dead=lambda one: one.host == HOST and one.pid in cluster.dead,
+            leases_freed=lambda: cluster.leases_freed(self),
             rng=Random(pid),
         )
         self.membership = Membership(self.store, identity, LEASE, around)
@@ -181,6 +182,8 @@ class Cluster:
         self.ids = iter(range(10_000))
         self.highest_rate = 0.0
         self.history = "1"
+        self.hears_hints = False
+        """Whether hints reach the other instances; they may all be lost."""
 
     def now(self) -> float:
         return START + trio.current_time()
@@ -212,6 +215,11 @@ class Cluster:
 
     def end(self) -> None:
         self.nursery.cancel_scope.cancel()
+
+    def leases_freed(self, sender: Process) -> None:
+        for one in self.processes:
+            if self.hears_hints and one is not sender:
+                one.membership.hint()
 
     def workers(self, lease: str) -> list[str]:
         """Return who does the work of a lease at this moment."""

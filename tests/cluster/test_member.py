@@ -72,6 +72,48 @@ async def test_a_killed_instance_is_replaced_within_two_lease_times(
     assert await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE) > LEASE / 2
 
 
+async def test_what_is_handed_over_is_taken_at_once_by_who_hears_of_it(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    cluster.hears_hints = True
+    alpha, beta = await cluster.start("alpha"), await cluster.start("beta")
+    await cluster.until(lambda: all_is_done(cluster), within=20 * LEASE)
+    await trio.sleep(10 * LEASE)
+    await alpha.member.drain()
+    assert await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=LEASE) < 1.5
+
+
+async def test_all_take_their_part_as_soon_as_one_has_buried_a_dead_one(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    cluster.hears_hints = True
+    alpha = await cluster.start("alpha")
+    for name in ("beta", "gamma"):
+        await cluster.start(name)
+    await trio.sleep(20 * LEASE)
+    cluster.kill(alpha)
+    assert await cluster.until(lambda: all_is_done(cluster), within=2 * LEASE) < 1.1 * LEASE
+
+
+async def test_a_storm_of_hints_brings_about_one_beat_a_second(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beats = 0
+    beat = alpha.membership.beat
+
+    async def counted() -> bool:
+        nonlocal beats
+        beats += 1
+        return await beat()
+
+    alpha.membership.beat = counted  # type: ignore[method-assign]
+    for _ in range(3000):
+        alpha.membership.hint()
+        await trio.sleep(0.01)
+    assert 25 <= beats <= 33
+
+
 async def test_a_stopped_instance_stops_by_itself_and_drops_all_when_it_wakes(
     autojump_clock: MockClock,
     cluster: Cluster,
@@ -310,12 +352,15 @@ async def test_the_owner_of_a_shard_is_told_what_others_change_in_it(
     watch, _ = await beta.store.add_watch(spec(), again=False)
     took = await cluster.until(lambda: watch.row in alpha.watches, within=2.5)
     assert took <= 2.5
+    assert values(alpha.metrics)["notifier_hints_late_total",] == 1
     await beta.store.remove_watch(watch.key)
     await cluster.until(lambda: watch.row not in alpha.watches, within=2.5)
 
     again, _ = await alpha.store.add_watch(spec("video_2"), again=False)
     alpha.member.hint()
+    late = values(alpha.metrics)["notifier_hints_late_total",]
     await cluster.until(lambda: again.row in alpha.watches, within=0.3)
+    assert values(alpha.metrics)["notifier_hints_late_total",] == late
     assert alpha.member.leaseholder.owns(alpha.watches[again.row].fence)
 
 

@@ -95,3 +95,15 @@ async def test_a_lane_that_is_added_while_or_after_the_dispatcher_ends_is_not_ru
                 await trio.lowlevel.checkpoint()
             dispatcher.add("app", parts.lane())
     await dispatcher.retire("app")
+
+
+async def test_an_endpoint_whose_lane_is_not_here_is_woken_elsewhere(
+    autojump_clock: MockClock,
+) -> None:
+    clock = steady_clock()
+    dispatcher = Dispatcher()
+    dispatcher.add("app", Parts(memory_store(clock), Receiver(), clock).lane())
+    elsewhere: list[str] = []
+    dispatcher.wake_elsewhere = elsewhere.append
+    dispatcher.wake(["app", "chat"])
+    assert elsewhere == ["chat"]

@@ -60,6 +60,11 @@ class Cluster:
         with psycopg.connect(self.url, autocommit=True) as db:
             db.execute("ALTER TABLE watches ALTER COLUMN id SET INCREMENT BY 1024")
 
+    def taken(self) -> Mapping[str, float]:
+        """Return when each watch was taken, in Unix seconds, by the id of its video."""
+        with psycopg.connect(self.url, autocommit=True) as db:
+            return dict(db.execute("SELECT video_id, taken_at FROM watches").fetchall())
+
     def shards(self) -> Mapping[str, int]:
         """Return how many shards each instance owns."""
         with psycopg.connect(self.url, autocommit=True) as db:

@@ -2,7 +2,9 @@
 
 import signal
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
+from statistics import median
 
 import pytest
 import trio
@@ -52,6 +54,34 @@ async def test_two_instances_poll_what_one_was_given_and_each_video_has_one_even
                 assert alpha.logs("instance_buried") == []
             assert await alpha.end() == 0
         assert c.shards() == {}
+
+
+async def test_what_one_was_given_is_polled_at_once_by_the_instance_whose_work_it_is(
+    tmp_path: Path, server: Server
+) -> None:
+    async with (
+        cluster(tmp_path, server) as (c, _),
+        c.running("alpha") as alpha,
+        c.running("beta") as beta,
+    ):
+        c.spread()
+        await eventually(lambda: half_each(c), "half of the shards for each")
+        for video in VIDEOS:
+            await c.add("alpha", video)
+        await eventually(
+            lambda: polled(alpha) | polled(beta) == set(VIDEOS), "polls of all videos"
+        )
+        taken = c.taken()
+        first = {
+            line["video_id"]: datetime.fromisoformat(line["timestamp"]).timestamp()
+            for line in reversed(beta.logs("poll"))
+        }
+        assert first
+        # without hints they would be found by looking every two seconds
+        assert median(first[video] - taken[video] for video in first) < 0.5
+        for daemon in (alpha, beta):
+            assert daemon.logs("hints_lost") == []
+            assert await daemon.end() == 0
 
 
 async def test_what_a_killed_instance_did_is_taken_over(tmp_path: Path, server: Server) -> None:

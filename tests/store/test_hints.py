@@ -1,6 +1,5 @@
 """Hints reach the other instances, once each, and again after the connection was lost."""
 
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -24,8 +23,7 @@ class Instance:
         self.heard: list[Hint] = []
 
     async def listen(self) -> None:
-        heard: AsyncIterator[Hint]
-        async with aclosing(self.hints.heard()) as heard:  # type: ignore[type-var]  # a generator
+        async with aclosing(self.hints.heard()) as heard:
             async for hint in heard:
                 self.heard.append(hint)
 

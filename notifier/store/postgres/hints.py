@@ -8,21 +8,26 @@ seconds as well. Nothing here raises when the server cannot be reached.
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 
 import psycopg
 import trio
 
+from notifier import log
 from notifier.errors import StoreError
 from notifier.model.hint import Hint, HintKind
 from notifier.store.connection import TEXTS, listed
 from notifier.store.executor import Executor
-from notifier.store.postgres.connection import FAILURES, PostgresConnection
+from notifier.store.postgres.connection import FAILURES, PostgresConnection, explained
 from notifier.store.postgres.session import CALL, Session
 from notifier.wakeup import Wakeup
 
 _CHANNEL = "'notifier_' || to_hex(hashtext(current_schema()))"
 _PAUSE = 1.0
+_LAST_CALL = 1.0
+"""How long what still waits at the end may take to be sent, in seconds."""
+
 _FOR_EVER = 3600.0
 _MOST_WAITING = 10_000
 
@@ -41,6 +46,7 @@ class Hints:
         self._waiting: dict[Hint, None] = {}
         self._to_send = Wakeup()
         self._heard: deque[Hint] = deque(maxlen=_MOST_WAITING)
+        self._is_lost = False
 
     def send(self, kind: HintKind, name: str = "") -> None:
         """Tell the other instances soon; call it after the commit of what they will find."""
@@ -48,21 +54,23 @@ class Hints:
             self._waiting[Hint(kind, name)] = None
             self._to_send.notify()
 
-    async def heard(self) -> AsyncIterator[Hint]:
+    async def heard(self) -> AsyncGenerator[Hint, None]:
         """Yield what the others send, for ever; a lost connection is made again."""
         try:
             while True:
                 try:
-                    db = await self._executor.run(self._exchange)
+                    db = await self._executor.run(self._exchange, CALL)
+                    self._report_heard()
                     await self._wait(db)
-                except (*FAILURES, StoreError, OSError):
+                except (*FAILURES, StoreError, OSError) as error:
+                    self._report_lost(error)
                     await self._executor.run(self._session.close)
                     await trio.sleep(_PAUSE)
                 while self._heard:
                     yield self._heard.popleft()
         finally:
             with trio.CancelScope(shield=True):
-                await self._executor.run(self._session.close)
+                await self._executor.run(self._finish)
 
     def _prepare(self, db: PostgresConnection) -> None:
         (channel,) = db.execute(f"SELECT {_CHANNEL}").fetchone()
@@ -70,18 +78,36 @@ class Hints:
         db.execute(f"LISTEN {channel}")
         self._db = db
 
-    def _exchange(self) -> PostgresConnection:
+    def _exchange(self, within: float) -> PostgresConnection:
         """Send what waits, and take what has come; raises psycopg.Error or StoreError."""
         db = self._db
         if db is None or not self._session.is_connected:
             db = self._session.connected()
-        db.end_within(CALL)
+        db.end_within(within)
         waiting, self._waiting = self._waiting, {}
         db.execute(
             f"SELECT pg_notify({_CHANNEL}, value) FROM {TEXTS} AS hints",
             (listed(json.dumps(hint) for hint in waiting),),
         )
         return db
+
+    def _finish(self) -> None:
+        """Send what still waits, if there is a connection, and close it."""
+        with suppress(*FAILURES, StoreError, OSError):
+            if self._waiting and self._session.is_connected:
+                self._exchange(_LAST_CALL)
+        self._session.close()
+
+    def _report_lost(self, error: Exception) -> None:
+        if not self._is_lost:
+            reason = explained(error) if isinstance(error, psycopg.Error) else str(error)
+            log.get().warning("hints_lost", reason=reason)
+        self._is_lost = True
+
+    def _report_heard(self) -> None:
+        if self._is_lost:
+            log.get().info("hints_heard_again")
+        self._is_lost = False
 
     def _note(self, notification: psycopg.Notify) -> None:
         if self._db is not None and notification.pid == self._db.raw.info.backend_pid:
