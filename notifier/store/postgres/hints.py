@@ -15,10 +15,11 @@ import trio
 
 from notifier.errors import StoreError
 from notifier.model.hint import Hint, HintKind
+from notifier.model.lease import DEFAULT_LEASE
 from notifier.store.connection import TEXTS, listed
 from notifier.store.executor import Executor
 from notifier.store.postgres.connection import FAILURES, PostgresConnection
-from notifier.store.postgres.session import CALL, Session
+from notifier.store.postgres.session import Session
 from notifier.wakeup import Wakeup
 
 _CHANNEL = "'notifier_' || to_hex(hashtext(current_schema()))"
@@ -30,12 +31,15 @@ _MOST_WAITING = 10_000
 class Hints:
     """Sends hints to the other instances of the store at `url`, and hears theirs.
 
-    `executor` runs what waits for the server. Hints are sent and heard as long as `heard` is
+    `executor` runs what waits for the server, which is given up after a part of `lease` (seconds).
+    Hints are sent and heard as long as `heard` is
     iterated.
     """
 
-    def __init__(self, url: Callable[[], str], executor: Executor) -> None:
-        self._session = Session(url, "notifier-hints", self._prepare)
+    def __init__(
+        self, url: Callable[[], str], executor: Executor, *, lease: float = DEFAULT_LEASE
+    ) -> None:
+        self._session = Session(url, "notifier-hints", self._prepare, lease=lease)
         self._executor = executor
         self._db: PostgresConnection | None = None
         self._waiting: dict[Hint, None] = {}
@@ -75,7 +79,7 @@ class Hints:
         db = self._db
         if db is None or not self._session.is_connected:
             db = self._session.connected()
-        db.end_within(CALL)
+        db.end_within(self._session.call)
         waiting, self._waiting = self._waiting, {}
         db.execute(
             f"SELECT pg_notify({_CHANNEL}, value) FROM {TEXTS} AS hints",
