@@ -67,7 +67,7 @@ async def open_for_work(
         database_time=database_time,
         database_history=database_history,
     )
-    hints = hints_of(url, seams.executor(), reveal=reveal_store_url)
+    hints = hints_of(url, config.cluster.lease, seams.executor(), reveal=reveal_store_url)
     leases_freed = partial(hints.send, HintKind.LEASES)
     membership = membership_of(shared, config.cluster, clock, seams, leases_freed)
     try:

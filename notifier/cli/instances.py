@@ -87,10 +87,10 @@ def forget_command(config_path: Path | None, *, name: str) -> int:
     Until then its watches go on, polled by the other instances. What other files or the daemon
     list too is kept. Refused while the instance lives.
     """
-    url = load_project(config_path).store.url
-    if url is None:
+    place = load_project(config_path).store
+    if place.url is None:
         raise NotifierError(_ALONE)
-    withdrawn = change_database(url, lambda db, now: forget(db, name, now))
+    withdrawn = change_database(place.url, place.lease, lambda db, now: forget(db, name, now))
     watches = f"{withdrawn} watch{' is' if withdrawn == 1 else 'es are'}"
     click.echo(f"forgot what the files of {name} listed; {watches} withdrawn")
     return 0

@@ -84,7 +84,7 @@ def _places(
     """Return the places of the store and of the control socket."""
     folder, named, socket = path.parent, document.store.path, document.http.socket
     store = default_store(path, env, owner) if named is None else StorePlace(folder / named)
-    store = replace(store, url=document.store.url)
+    store = replace(store, url=document.store.url, lease=document.cluster.lease)
     return store, folder / socket if socket else default_socket_path(path, store, env)
 
 

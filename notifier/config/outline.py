@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from notifier.config.bad_value import BadValueError
+from notifier.config.durations import parse_duration
 from notifier.config.paths import (
     StoreOwner,
     StorePlace,
@@ -21,6 +22,7 @@ from notifier.config.secret_sources import ParseContext
 from notifier.config.secrets import read_secret
 from notifier.config.toml_file import read_toml
 from notifier.config.urls import check_store_url
+from notifier.model.lease import DEFAULT_LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def read_outline(path: Path, env: Mapping[str, str], owner: StoreOwner) -> Outli
     """
     path = absolute_path(path)
     raw = read_toml(path)
-    tables = [raw.get(name, {}) for name in ("gateways", "endpoints", "store", "http")]
+    tables = [raw.get(name, {}) for name in ("gateways", "endpoints", "store", "http", "cluster")]
     if not all(isinstance(table, dict) for table in tables):
         return None
     gateways, endpoints = tables[:2]
@@ -58,7 +60,9 @@ def read_outline(path: Path, env: Mapping[str, str], owner: StoreOwner) -> Outli
     if url is not None:
         sources = ParseContext(path.parent, env, credentials_folder(path))
         try:
-            place = replace(place, url=read_secret(url, check_store_url, sources))
+            secret = read_secret(url, check_store_url, sources)
+            lease = parse_duration(tables[4].get("lease", DEFAULT_LEASE))
+            place = replace(place, url=secret, lease=lease)
         except BadValueError:
             return None
     return Outline(

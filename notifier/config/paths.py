@@ -8,6 +8,7 @@ from pathlib import Path
 
 from notifier.config.secrets import Secret
 from notifier.errors import ConfigError, Problem
+from notifier.model.lease import DEFAULT_LEASE
 
 _SYSTEM_FOLDER = Path("/etc/notifier")
 _SYSTEM_STATE = Path("/var/lib/notifier")
@@ -29,12 +30,13 @@ class StorePlace:
     `root` is the folder that holds the stores of all projects of a user. It is None for a store
     that the config names, and for that of a service. With `url` the state is in that PostgreSQL
     database; `path` is then where a file would be, and what lies beside it (lock, socket,
-    archive) stays there.
+    archive) stays there. What waits for the database gives up after a part of `lease` (seconds).
     """
 
     path: Path
     root: Path | None = None
     url: Secret | None = None
+    lease: float = DEFAULT_LEASE
 
     @property
     def is_shared(self) -> bool:

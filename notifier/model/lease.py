@@ -3,6 +3,9 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+DEFAULT_LEASE = 15.0
+"""How long an instance owns its leases after it was last heard of, in seconds, by default."""
+
 SHARDS = 64
 """The shards of one gateway's watches."""
 

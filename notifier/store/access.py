@@ -27,28 +27,29 @@ def reader_of(place: StorePlace) -> AbstractContextManager[Reader | None]:
     """
     if place.url is None:
         return open_reader(place.path)
-    return _reader_of_database(place.url)
+    return _reader_of_database(place.url, place.lease)
 
 
 @contextmanager
-def _reader_of_database(url: Secret) -> Iterator[Reader | None]:
+def _reader_of_database(url: Secret, lease: float) -> Iterator[Reader | None]:
     from notifier.store.postgres.clock import database_time  # noqa: PLC0415 - an extra
     from notifier.store.postgres.reading import open_database  # noqa: PLC0415 - an extra
 
-    with open_database(lambda: _revealed(url, Secret.reveal)) as database:
+    with open_database(lambda: _revealed(url, Secret.reveal), lease) as database:
         yield None if database is None else Reader(database.query, database_time)
 
 
-def change_database(url: Secret, work: Callable[[Connection, float], T]) -> T:
+def change_database(url: Secret, lease: float, work: Callable[[Connection, float], T]) -> T:
     """Run a change beside the daemons, with the database's time, and return its result.
 
-    Raises StoreError, and StoreRefusedError when another program or notifier made the tables.
+    Limits of time are fractions of `lease` (seconds). Raises StoreError, and StoreRefusedError
+    when another program or notifier made the tables.
     """
     from notifier.store.postgres.changing import change_once  # noqa: PLC0415 - an extra
     from notifier.store.postgres.clock import database_time  # noqa: PLC0415 - an extra
 
     return change_once(
-        lambda: _revealed(url, Secret.reveal), lambda db: work(db, database_time(db))
+        lambda: _revealed(url, Secret.reveal), lease, lambda db: work(db, database_time(db))
     )
 
 
@@ -65,14 +66,19 @@ def engine_of(
         return Database.open(place.path, config, adopt=adopt)
     from notifier.store.postgres.database import PostgresDatabase  # noqa: PLC0415 - an extra
 
-    return PostgresDatabase.open(lambda: _revealed(url, reveal), place.path)
+    return PostgresDatabase.open(lambda: _revealed(url, reveal), place.path, place.lease)
 
 
-def hints_of(url: Secret, executor: Executor, *, reveal: Callable[[Secret], str]) -> "Hints":
-    """Return the hints between the instances of a database; nothing is connected yet."""
+def hints_of(
+    url: Secret, lease: float, executor: Executor, *, reveal: Callable[[Secret], str]
+) -> "Hints":
+    """Return the hints between the instances of a database; nothing is connected yet.
+
+    Limits of time are fractions of `lease` (seconds).
+    """
     from notifier.store.postgres.hints import Hints  # noqa: PLC0415 - an extra
 
-    return Hints(lambda: _revealed(url, reveal), executor)
+    return Hints(lambda: _revealed(url, reveal), executor, lease=lease)
 
 
 def _revealed(url: Secret, reveal: Callable[[Secret], str]) -> str:

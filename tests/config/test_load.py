@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from notifier.config import Config, load
+from notifier.config.outline import read_outline
+from notifier.config.paths import no_store
 from notifier.errors import ConfigError
 from notifier.model.delivery import Format
 from notifier.model.status import Status
@@ -66,6 +68,14 @@ def test_an_instance_has_the_name_of_its_host(
     monkeypatch.setattr("socket.gethostname", lambda: host)
     config = load_text(tmp_path, f"store.url = 'postgresql://db/n'\n{GATEWAY}")
     assert (config.cluster.instance, config.cluster.lease) == (name, 15.0)
+
+
+def test_what_waits_for_the_database_is_told_the_lease_time(tmp_path: Path) -> None:
+    text = f"store.url = 'postgresql://db/n'\ncluster.lease = '1m'\n{GATEWAY}"
+    assert load_text(tmp_path, text).store.lease == 60.0
+    outline = read_outline(tmp_path / "config.toml", HOME, no_store)
+    assert outline is not None
+    assert outline.store.lease == 60.0
 
 
 def test_paths_start_at_the_folder_of_the_config(

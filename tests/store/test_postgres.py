@@ -2,26 +2,32 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 
 import psycopg
 import pytest
 import trio
 
+from notifier.app.store_opening import open_store
 from notifier.errors import StoreError, StoreRefusedError
 from notifier.model.instance import Instance
 from notifier.store import ThreadExecutor
+from notifier.store.access import change_database
 from notifier.store.connection import SHARED_LOCK, Connection, set_meta
 from notifier.store.operation import Operation
 from notifier.store.postgres import schema as postgres_schema
-from notifier.store.postgres import session
 from notifier.store.postgres.clock import database_time
 from notifier.store.postgres.database import PostgresDatabase
 from notifier.store.postgres.dialect import translate
+from notifier.store.postgres.reading import open_database
+from notifier.store.postgres.session import Session
 from notifier.store.postgres.set_based import for_all
 from notifier.store.schema import VERSION, migrate
 from notifier.store.shared_store import SharedStore
 from tests.builders import Time
+from tests.config.config_files import GATEWAY, load_text
 from tests.postgres import Server
 from tests.tcp_proxy import Proxy
 
@@ -131,6 +137,40 @@ def test_commits_are_synced_whatever_the_server_has_been_told(
     assert kept == ("on",)
 
 
+LIMITS = (
+    *("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"),
+    "tcp_user_timeout",
+)
+
+
+def limits(db: Connection) -> dict[str, str]:
+    return {name: db.execute(f"SHOW {name}").fetchone()[0] for name in LIMITS}
+
+
+def test_the_limits_of_time_are_fractions_of_the_lease_that_is_configured(
+    url: str, tmp_path: Path
+) -> None:
+    lines = f"store.url = '{url}'\ncluster.lease = '40s'\n{GATEWAY}"
+    config = load_text(tmp_path, lines)
+    with closing(open_store(config, adopt=False)) as opened:
+        of_changes, of_reads = opened.transact(limits), opened.query(limits)
+        done = [Operation(limits, writes=True, is_long=False) for _ in range(3)]
+        for run, operation in zip(
+            (opened.writers.endings[0], opened.writers.deliveries[0], opened.writers.leases),
+            done,
+            strict=True,
+        ):
+            run([operation])
+    expected = dict(zip(LIMITS, ("20s", "12s", "12s", "40000"), strict=True))
+    assert [of_changes, of_reads, *(each.result() for each in done)] == [expected] * 5
+    with open_database(lambda: url, config.store.lease) as command:
+        assert command is not None
+        assert command.query(limits) == expected
+    assert config.store.url is not None
+    changed = change_database(config.store.url, config.store.lease, lambda db, _: limits(db))
+    assert changed == {**expected, "statement_timeout": "0"}
+
+
 def write(key: str, value: str | None = "") -> Operation:
     return Operation(
         lambda db: db.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (key, value)),
@@ -178,29 +218,32 @@ def wait_until_gone(server: Server) -> None:
 
 
 def test_a_call_that_gets_no_answer_ends_in_time_and_the_next_one_works(
-    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+    url: str,
 ) -> None:
-    monkeypatch.setattr("notifier.store.postgres.writer.CALL", 0.5)
-    waits = Operation(lambda db: db.execute("SELECT pg_sleep(5)"), writes=True, is_long=False)
-    database.writers.changes([waits])
-    with pytest.raises(StoreError, match="did not answer in time"):
-        waits.result()
-    database.writers.changes([write("x1")])
-    assert keys(database) == {"x1"}
+    def wait(db: Connection) -> None:
+        db.execute("SET LOCAL statement_timeout = 0")
+        db.execute("SELECT pg_sleep(30)")
+
+    waits = Operation(wait, writes=True, is_long=False)
+    with closing(PostgresDatabase(lambda: url, lease=5.0)) as database:
+        database.writers.changes([waits])
+        with pytest.raises(StoreError, match="did not answer in time"):
+            waits.result()
+        database.writers.changes([write("x1")])
+        assert keys(database) == {"x1"}
 
 
 async def test_a_beat_that_gets_no_answer_ends_in_time(
-    url: str, server: Server, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+    url: str, server: Server, database: PostgresDatabase
 ) -> None:
     between = Proxy(server.port)
     through = url.replace(f":{server.port}/", f":{between.port}/")
-    shared = PostgresDatabase(lambda: through)
+    shared = PostgresDatabase(lambda: through, lease=5.0)
     store = SharedStore(
         *(shared, ThreadExecutor(), Time()), name="alpha", database_time=database_time
     )
     one = Instance("id", "alpha", "host", "boot", 1, "1.0", VERSION)
     assert await store.register(one, 15.0, ["main"])
-    monkeypatch.setattr("notifier.store.postgres.writer.CALL", 0.5)
     between.swallows = True
     with trio.fail_after(10.0), pytest.raises(StoreError, match="did not answer in time"):
         await store.beat(15.0)
@@ -217,7 +260,7 @@ def test_after_a_failure_to_connect_the_next_ones_fail_at_once_for_a_while(
         asked.append(1)
         return "postgresql://127.0.0.1:1/n"
 
-    lost = session.Session(url, "test")
+    lost = Session(url, "test")
     for _ in range(20):
         with pytest.raises(StoreError, match="cannot be reached"):
             lost.connected()
@@ -235,13 +278,13 @@ def test_a_server_that_is_back_is_found_within_a_tenth_of_a_lease_time(
         asked.append(now)
         return "postgresql://127.0.0.1:1/n"
 
-    lost = session.Session(url, "test")
+    lost = Session(url, "test", lease=30.0)
     while now < 1060.0:
         with pytest.raises(StoreError, match="cannot be reached"):
             lost.connected()
         now += 0.1
     waits = [later - before for before, later in pairwise(asked)]
-    assert max(waits) <= session.LEASE / 10 + 0.15
+    assert 2.8 <= max(waits) <= 3.15
 
 
 @pytest.mark.parametrize(

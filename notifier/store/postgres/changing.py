@@ -12,12 +12,13 @@ from notifier.store.postgres.session import LONG_CALL, Session
 T = TypeVar("T")
 
 
-def change_once(url: Callable[[], str], work: Callable[[Connection], T]) -> T:
+def change_once(url: Callable[[], str], lease: float, work: Callable[[Connection], T]) -> T:
     """Run `work` as one transaction and return its result; raises StoreError.
 
-    Raises StoreRefusedError when another program or a newer notifier made the tables.
+    `lease` is what limits of time are fractions of, in seconds. Raises StoreRefusedError
+    when another program or a newer notifier made the tables.
     """
-    session = Session(url, "notifier-command")
+    session = Session(url, "notifier-command", lease=lease)
     try:
         db = session.connected()
         db.end_within(LONG_CALL)

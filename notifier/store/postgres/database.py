@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.errors import StoreError, StoreRefusedError
+from notifier.model.lease import DEFAULT_LEASE
 from notifier.store.connection import Connection
 from notifier.store.engine import Writers
 from notifier.store.files import lock_of, make_folder
@@ -36,18 +37,18 @@ class PostgresDatabase:
     has_reader = True
     """A query may run while a transaction does."""
 
-    def __init__(self, url: Callable[[], str]) -> None:
+    def __init__(self, url: Callable[[], str], *, lease: float = DEFAULT_LEASE) -> None:
         self._held = ExitStack()
         name = f"notifier-{uuid.uuid4().hex}"
 
         def writer(kind: str) -> Writer:
-            return Writer(Session(url, f"{name}-{kind}", _prepare))
+            return Writer(Session(url, f"{name}-{kind}", _prepare, lease=lease))
 
         self._changes = writer("changes")
         self._endings = [writer(f"endings-{number}") for number in range(_ENDINGS)]
         self._deliveries = [writer(f"deliveries-{number}") for number in range(_DELIVERIES)]
         self._leases = writer("leases")
-        self._reader = ReadingSession(Session(url, f"{name}-reads"))
+        self._reader = ReadingSession(Session(url, f"{name}-reads", lease=lease))
         db = self.writer()
         try:
             db.end_within(LONG_CALL)
@@ -64,11 +65,12 @@ class PostgresDatabase:
         """The random id of this store, which event ids are derived from."""
 
     @classmethod
-    def open(cls, url: Callable[[], str], place: Path) -> "PostgresDatabase":
+    def open(cls, url: Callable[[], str], place: Path, lease: float) -> "PostgresDatabase":
         """Connect to the URL, and bring the store to this notifier's schema.
 
         `url` returns it, `place` is where a store in a file would be: its lock tells commands on
-        this machine that a daemon runs. Raises StoreRefusedError, with the reason in one sentence.
+        this machine that a daemon runs. Calls are given up after a part of `lease` (seconds).
+        Raises StoreRefusedError, with the reason in one sentence.
         """
         with ExitStack() as held:
             try:
@@ -78,7 +80,7 @@ class PostgresDatabase:
                 raise StoreRefusedError(
                     f"cannot lock {lock_of(place)}: {error.strerror}"
                 ) from None
-            database = cls(url)
+            database = cls(url, lease=lease)
             database._held = held.pop_all()
             return database
 

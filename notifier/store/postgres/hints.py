@@ -17,10 +17,11 @@ import trio
 from notifier import log
 from notifier.errors import StoreError
 from notifier.model.hint import Hint, HintKind
+from notifier.model.lease import DEFAULT_LEASE
 from notifier.store.connection import TEXTS, listed
 from notifier.store.executor import Executor
 from notifier.store.postgres.connection import FAILURES, PostgresConnection, explained
-from notifier.store.postgres.session import CALL, Session
+from notifier.store.postgres.session import Session
 from notifier.wakeup import Wakeup
 
 _CHANNEL = "'notifier_' || to_hex(hashtext(current_schema()))"
@@ -35,12 +36,14 @@ _MOST_WAITING = 10_000
 class Hints:
     """Sends hints to the other instances of the store at `url`, and hears theirs.
 
-    `executor` runs what waits for the server. Hints are sent and heard as long as `heard` is
-    iterated.
+    `executor` runs what waits for the server, which is given up after a part of `lease` (seconds).
+    Hints are sent and heard as long as `heard` is iterated.
     """
 
-    def __init__(self, url: Callable[[], str], executor: Executor) -> None:
-        self._session = Session(url, "notifier-hints", self._prepare)
+    def __init__(
+        self, url: Callable[[], str], executor: Executor, *, lease: float = DEFAULT_LEASE
+    ) -> None:
+        self._session = Session(url, "notifier-hints", self._prepare, lease=lease)
         self._executor = executor
         self._db: PostgresConnection | None = None
         self._waiting: dict[Hint, None] = {}
@@ -59,7 +62,7 @@ class Hints:
         try:
             while True:
                 try:
-                    db = await self._executor.run(self._exchange, CALL)
+                    db = await self._executor.run(self._exchange, self._session.call)
                     self._report_heard()
                     await self._wait(db)
                 except (*FAILURES, StoreError, OSError) as error:

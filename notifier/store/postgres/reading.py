@@ -8,7 +8,7 @@ from notifier.errors import StoreError
 from notifier.store.connection import Connection
 from notifier.store.postgres.connection import FAILURES, translated
 from notifier.store.postgres.schema import VERSION, version_of
-from notifier.store.postgres.session import CALL, Session
+from notifier.store.postgres.session import Session
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class ReadingSession:
         """Return what `work` reads; raises StoreError."""
         try:
             db = self._session.connected()
-            db.end_within(CALL)
+            db.end_within(self._session.call)
             with db.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
                 return work(db)
         except FAILURES as error:
@@ -35,13 +35,13 @@ class ReadingSession:
 
 
 @contextmanager
-def open_database(url: Callable[[], str]) -> Iterator[ReadingSession | None]:
+def open_database(url: Callable[[], str], lease: float) -> Iterator[ReadingSession | None]:
     """Connect to the store for reading; None when there is none yet.
 
-    Raises StoreError when it cannot be read, StoreRefusedError when another program or a newer
-    notifier made it.
+    `lease` is what limits of time are fractions of, in seconds. Raises StoreError when it
+    cannot be read, StoreRefusedError when another program or a newer notifier made it.
     """
-    session = ReadingSession(Session(url, "notifier-command"))
+    session = ReadingSession(Session(url, "notifier-command", lease=lease))
     try:
         yield session if session.query(is_made) else None
     finally:

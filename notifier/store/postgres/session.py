@@ -7,40 +7,24 @@ from collections.abc import Callable
 import psycopg
 
 from notifier.errors import StoreError, StoreRefusedError
+from notifier.model.lease import DEFAULT_LEASE
 from notifier.store.postgres.connection import PostgresConnection, explained
 
-LEASE = 15.0
-"""What all limits of time are fractions of, in seconds."""
-
-CALL = 0.6 * LEASE
-"""How long an operation may take before its connection is given up, in seconds."""
-
 LONG_CALL = 600.0
-"""The same for an operation on many rows."""
+"""How long an operation on many rows may take, in seconds."""
 
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, LEASE / 10
-"""Between two attempts to connect: work goes on soon after a server is back, too."""
-
-_SETTINGS = {
-    "synchronous_commit": "on",
-    "statement_timeout": f"{LEASE * 500:.0f}",
-    "lock_timeout": f"{LEASE * 300:.0f}",
-    "idle_in_transaction_session_timeout": f"{LEASE * 300:.0f}",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "3",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": f"{LEASE * 1000:.0f}",
-    "timezone": "UTC",
-}
-"""Of each connection, in milliseconds and seconds; set after connecting, as poolers want it."""
+_SHORTEST_PAUSE = 0.1
+"""Between two attempts to connect, in seconds."""
 
 
 class Session:
     """Gives a connection that works, as far as is known.
 
     `prepare` is called with each new connection. After a failure to connect, further attempts
-    fail at once until a pause is over, which doubles each time. `url` is asked for each time: a
-    password may have been changed.
+    fail at once until a pause is over, which doubles up to a tenth of `lease`: work goes on soon
+    after a server is back. All limits of time are fractions of `lease` (seconds): what waits for
+    the server ends before others take over. `url` is asked for each time: a password may have
+    been changed.
     """
 
     def __init__(
@@ -48,14 +32,22 @@ class Session:
         url: Callable[[], str],
         name: str,
         prepare: Callable[[PostgresConnection], None] = lambda _: None,
+        *,
+        lease: float = DEFAULT_LEASE,
     ) -> None:
         self._url = url
         self._name = name
         self._prepare = prepare
+        self._lease = lease
         self._connection: PostgresConnection | None = None
         self._failure = ""
         self._pause = 0.0
         self._next_at = -math.inf
+
+    @property
+    def call(self) -> float:
+        """How long an operation may take before its connection is given up, in seconds."""
+        return 0.6 * self._lease
 
     def connected(self) -> PostgresConnection:
         """Return the connection; raises StoreError when there is none to be had now.
@@ -90,7 +82,7 @@ class Session:
         elif isinstance(error, psycopg.Error):
             reason = f"PostgreSQL cannot be reached: {explained(error)}"
         self._failure = reason
-        self._pause = min(max(2 * self._pause, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+        self._pause = min(max(2 * self._pause, _SHORTEST_PAUSE), self._lease / 10)
         self._next_at = time.monotonic() + self._pause
 
     def _connect(self) -> PostgresConnection:
@@ -98,18 +90,17 @@ class Session:
             self._url(),
             application_name=self._name,
             client_encoding="UTF8",
-            connect_timeout=math.ceil(CALL),
+            connect_timeout=math.ceil(self.call),
             keepalives_idle=5,
             keepalives_interval=3,
             keepalives_count=3,
-            tcp_user_timeout=int(LEASE * 1000),
+            tcp_user_timeout=int(self._lease * 1000),
         )
         try:
-            connection.end_within(CALL)
-            settings = ", ".join(
-                f"set_config('{key}', '{_SETTINGS[key]}', false)" for key in _SETTINGS
-            )
-            connection.execute(f"SELECT {settings}")
+            connection.end_within(self.call)
+            settings = _settings(self._lease).items()
+            calls = (f"set_config('{key}', '{value}', false)" for key, value in settings)
+            connection.execute(f"SELECT {', '.join(calls)}")
             self._prepare(connection)
         except BaseException:
             connection.close()
@@ -121,3 +112,22 @@ class Session:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+
+def _settings(lease: float) -> dict[str, str]:
+    """Return those of each connection; set after connecting, as poolers want it."""
+
+    def part(share: float) -> str:
+        return f"{lease * share * 1000:.0f}ms"
+
+    return {
+        "synchronous_commit": "on",
+        "statement_timeout": part(0.5),
+        "lock_timeout": part(0.3),
+        "idle_in_transaction_session_timeout": part(0.3),
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "3",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": part(1),
+        "timezone": "UTC",
+    }

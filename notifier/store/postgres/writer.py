@@ -9,7 +9,7 @@ from notifier.store.connection import Cursor
 from notifier.store.operation import Bulk, BulkOperation, Operation, by_kind
 from notifier.store.postgres import hot
 from notifier.store.postgres.connection import FAILURES, MEETINGS, PostgresConnection, translated
-from notifier.store.postgres.session import CALL, LONG_CALL, Session
+from notifier.store.postgres.session import LONG_CALL, Session
 
 
 class _SetBased(NamedTuple):
@@ -67,7 +67,7 @@ class Writer:
         """Send everything, then the COMMIT, before the rows of set-based changes are read."""
         is_long = any(operation.is_long for operation in operations)
         db = self.session.connected()
-        db.end_within(LONG_CALL if is_long else CALL)
+        db.end_within(LONG_CALL if is_long else self.session.call)
         groups = by_kind(operations)
         with db.transaction("BEGIN", *(["SET LOCAL statement_timeout = 0"] if is_long else [])):
             done = [_done(group, db) for group in groups]
