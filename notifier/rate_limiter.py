@@ -29,7 +29,7 @@ class RateLimiter:
         self._is_stopped = False
         self._shortest = 1 / rate
         self._interval = self._shortest
-        self._next = self._awaited = float("-inf")
+        self._next = self._awaited = self._paused_until = float("-inf")
         self._first_in_line = trio.Lock()
 
     def try_acquire(self, now: float) -> float:
@@ -70,11 +70,13 @@ class RateLimiter:
         self._shortest = 1 / rate
         self._interval = max(self._interval, self._shortest) if slowed else self._shortest
         if not slowed:
-            self._next = min(self._next, trio.current_time() + self._interval)
+            sooner = min(self._next, trio.current_time() + self._interval)
+            self._next = max(sooner, self._paused_until)
 
     def pause(self, seconds: float) -> None:
         """Grant nothing for `seconds`, also not to callers that wait already."""
-        self._next = max(self._next, trio.current_time() + seconds)
+        self._paused_until = max(self._paused_until, trio.current_time() + seconds)
+        self._next = max(self._next, self._paused_until)
         self._interval = min(self._interval * 2, max(self._shortest, _SLOWEST_INTERVAL))
 
 

@@ -102,6 +102,15 @@ class Gateways:
         if gateway in self._schedulers:
             self._schedulers[gateway].grant(rate)
 
+    def rest_until(self, gateway: str) -> float:
+        """Return when the latest rest of a gateway ends or ended (`Clock.now`), or 0."""
+        return self._schedulers[gateway].rest.until if gateway in self._schedulers else 0.0
+
+    def rest(self, gateway: str, until: float) -> None:
+        """Ask a gateway nothing until then (`Clock.now`): another instance was told to wait."""
+        if gateway in self._schedulers:
+            self._schedulers[gateway].rest.follow(until)
+
     def fastest(self, gateway: str) -> float:
         """Return how often a single video may be asked about, in polls a second."""
         return 1 / self._settings[gateway].min_poll_interval

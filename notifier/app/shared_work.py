@@ -69,6 +69,12 @@ class Speeds(Protocol):
     def grant(self, gateway: str, rate: float) -> None:
         """Ask a gateway at most `rate` times a second, 0 for never."""
 
+    def rest_until(self, gateway: str) -> float:
+        """Return when the latest rest of a gateway ends or ended (`Clock.now`), or 0."""
+
+    def rest(self, gateway: str, until: float) -> None:
+        """Ask a gateway nothing until then (`Clock.now`)."""
+
     def fastest(self, gateway: str) -> float:
         """Return how often a single video may be asked about, in polls a second."""
 
@@ -134,6 +140,14 @@ class SharedWork:
     def set_rate(self, gateway: str, rate: float) -> None:
         """Ask a gateway at most `rate` times a second from now on."""
         self._speeds.grant(gateway, rate)
+
+    def rest_until(self, gateway: str) -> float:
+        """Return when the latest rest ends or ended, 0 if there was none."""
+        return self._speeds.rest_until(gateway)
+
+    def rest(self, gateway: str, until: float) -> None:
+        """Ask a gateway nothing until then."""
+        self._speeds.rest(gateway, until)
 
     def _rows(self, fences: set[Fence | None]) -> list[int]:
         return [row for row, one in self._pollers.pollers.items() if one.watch.fence in fences]

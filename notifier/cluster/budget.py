@@ -1,4 +1,10 @@
-"""Keeps this instance's grants, and has it ask no faster."""
+"""Keeps this instance's grants, and has it ask no faster, nor while a gateway is to rest.
+
+Rests go through the row of the gateway that each heartbeat holds for the grants anyway: so they
+cost no write of their own, and the others rest two beats later at most. A rest is a moment, so it
+ends for all at once without another word. A refused key is not passed on: the others may have
+another one, and with the same one each finds out by its own few requests.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -29,8 +35,10 @@ class Budgets:
         for gateway, budget in budgets.items():
             rate = self._rates.get(gateway, 0.0)
             mine = Grant(me, budget, rate, self._work.wants(gateway))
-            granted = await self._store.adjust_grant(gateway, mine, next_rate)
+            rests = self._work.rest_until(gateway)
+            granted, until = await self._store.adjust_grant(gateway, mine, next_rate, rests)
             self._rates[gateway] = granted
+            self._work.rest(gateway, until)
             self._work.set_rate(gateway, granted)
             if granted < rate:
                 await self._store.lower_grant(gateway, mine._replace(rate=granted))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
-from notifier.model.grant import Grant
+from notifier.model.grant import Grant, Granted
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.lease import Fence, Lease
 from notifier.model.watch import WatchChanges
@@ -61,8 +61,12 @@ class MemberStore(Protocol):
         gateway: str,
         mine: Grant,
         next_rate: Callable[[Grant, Sequence[Grant]], float],
-    ) -> float:
-        """Return the rate that `mine` may become; it is committed unless it is lower."""
+        rest_until: float,
+    ) -> Granted:
+        """Return what `mine` may become; it is committed unless it is lower.
+
+        `rest_until` is when the rest of the gateway ends that this instance knows of.
+        """
 
     async def lower_grant(self, gateway: str, mine: Grant) -> None:
         """Commit the lower rate at which this instance asks already."""
@@ -94,6 +98,12 @@ class Work(Protocol):
 
     def set_rate(self, gateway: str, rate: float) -> None:
         """Make at most `rate` requests a second from now on; 0 for none."""
+
+    def rest_until(self, gateway: str) -> float:
+        """Return when the latest rest ends or ended (Unix seconds, the database's clock), or 0."""
+
+    def rest(self, gateway: str, until: float) -> None:
+        """Make no request until then: another instance was told to wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,3 +13,13 @@ class Grant(NamedTuple):
     budget: float
     rate: float
     wants: float
+
+
+class Granted(NamedTuple):
+    """How an instance may ask a gateway: at this rate, and not before `rest_until`.
+
+    That is by the database's clock (Unix seconds), 0 if nobody was told to wait.
+    """
+
+    rate: float
+    rest_until: float

@@ -17,12 +17,12 @@ from notifier.model.video import Snapshot
 from notifier.polling.auth import AuthMonitor, KeyVerdict, key_verdict
 from notifier.polling.gateway_health import GatewayHealth, is_limited
 from notifier.polling.generic_not_found import GenericNotFound
-from notifier.polling.lifecycle import LONGEST_WAIT
 from notifier.polling.list_comparisons import ListComparisons
 from notifier.polling.page_applier import SLOW, PageApplier
 from notifier.polling.page_listener import PageListener
 from notifier.polling.page_range import PageRequest
 from notifier.polling.poll_slot import PollResult, PollSlot
+from notifier.polling.rest import GatewayRest
 from notifier.polling.unknown_status import UnknownStatusLog
 from notifier.rate_limiter import RateLimiter, RequestRate
 
@@ -73,7 +73,7 @@ class Requester:
         self.auth = AuthMonitor(deps.gateway, deps.metrics, deps.log)
         self.health = GatewayHealth(deps.now())
         self._generic = GenericNotFound()
-        self._limited: str | None = None
+        self.rest = GatewayRest(deps.limiter, deps.now, deps.log)
         self._usual_time: float | None = None
         self._listener: PageListener | None = None
         self.lists = ListComparisons(deps.log, deps.hurry, deps.stop_lists)
@@ -132,7 +132,7 @@ class Requester:
         if client is self._client:  # else it was asked with the key of before
             self._judge_key(slot, answer, at)
         if is_limited(answer):
-            self.back_off(slot.video_id, answer.wait or 0)
+            self.rest.begin(slot.video_id, answer.wait or 0)
         return PollResult(answer, at)
 
     def record_passing(self, slot: PollSlot, asked: PollResult) -> None:
@@ -163,12 +163,6 @@ class Requester:
         if self.auth.record_accepted(slot, at):
             self.health.record_resumed(self._deps.now())
             self._deps.hurry(_is_refused)
-
-    def back_off(self, video_id: str, wait: float) -> None:
-        """Make no requests for a while, but not twice in a row for the same limited video."""
-        if video_id != self._limited:
-            self._limited = video_id
-            self._deps.limiter.pause(min(wait, LONGEST_WAIT))
 
     def carrier(self, slot: PollSlot, request: PageRequest) -> PollSlot:
         """Return which slot asks for a page: the stalest when it is also asked about alone."""

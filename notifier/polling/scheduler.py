@@ -68,6 +68,7 @@ class GatewayScheduler:
         self._resumed_at = -math.inf
         deps = self._deps()
         self._requester = Requester(client, limits.poll_interval, deps)
+        self.rest = self._requester.rest
         self.unplanned = UnplannedRequests(self._requester, deps)
         self._parked = ParkedRequests(
             self._requester, now, wait=self.wait, done=self._request_done

@@ -67,7 +67,7 @@ class UnplannedRequests:
         if isinstance(answer, Seen):
             requester.record_accepted(None, at)
         if is_limited(answer):
-            requester.back_off(video_id, answer.wait or 0)
+            requester.rest.begin(video_id, answer.wait or 0)
         return answer
 
 

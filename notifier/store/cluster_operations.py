@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.errors import StoreError
 from notifier.model.cluster_view import ClusterView
-from notifier.model.grant import Grant
+from notifier.model.grant import Grant, Granted
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.lease import Fence, Lease
 from notifier.model.watch import Watch, WatchChanges
@@ -125,9 +125,14 @@ class ClusterOperations(Transactions):
         """Take the mail of this instance: watches that have changed, as they are now."""
         return await self._transact(mailbox.empty, self.instance)
 
-    async def adjust_grant(self, gateway: str, mine: Grant, next_rate: grants.NextRate) -> float:
-        """Return the rate that `mine` may become; it is committed unless it is lower."""
-        return await self._leases.transact(grants.adjust, gateway, mine, next_rate)
+    async def adjust_grant(
+        self, gateway: str, mine: Grant, next_rate: grants.NextRate, rest_until: float
+    ) -> Granted:
+        """Return what `mine` may become; it is committed unless it is lower.
+
+        `rest_until` is when the rest of the gateway ends that this instance knows of.
+        """
+        return await self._leases.transact(grants.adjust, gateway, mine, next_rate, rest_until)
 
     async def lower_grant(self, gateway: str, mine: Grant) -> None:
         """Commit the lower rate at which this instance asks already."""

@@ -11,6 +11,7 @@ from notifier.model.job_sample import JobSample
 from notifier.model.lease import Fence
 from notifier.model.video import Snapshot
 from notifier.store import downloads, endpoints, expiry_timers, job_samples, outbox
+from notifier.store.callback_hosts import host_of
 from notifier.store.codec import dump_snapshot
 from notifier.store.connection import LOCK, NUMBERS, TEXTS, Connection, listed
 from notifier.store.fences import ask_those_over
@@ -38,6 +39,11 @@ class _Open(NamedTuple):
     url: str | None
     callback: str | None
 
+    @property
+    def host(self) -> tuple[str, str]:
+        """Whom the callback waits for, see `callback_hosts`; two empty strings for none."""
+        return self.callback or "", host_of(self.url or "")
+
 
 def record_all(
     db: Connection, endings: Sequence[EndedWatch]
@@ -52,7 +58,9 @@ def record_all(
             ended.setdefault(ending.watch, ending)
     _close(db, ended.values())
     claimed = _insert(db, ended.values())
-    callbacks = {watch: _follow(db, ending, found[watch]) for watch, ending in ended.items()}
+    # in one order, so that two transactions never wait for each other
+    following = sorted(ended, key=lambda watch: found[watch].host)
+    callbacks = {watch: _follow(db, ended[watch], found[watch]) for watch in following}
     samples = [(each.sample, each.now) for each in ended.values() if each.sample is not None]
     job_samples.add_all(db, samples)
     return [

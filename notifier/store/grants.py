@@ -6,26 +6,29 @@ faster only afterwards: so what is asked is never above what the rows add up to.
 
 from collections.abc import Callable, Collection, Sequence
 
-from notifier.model.grant import Grant
+from notifier.model.grant import Grant, Granted
 from notifier.store.connection import Connection
 
 NextRate = Callable[[Grant, Sequence[Grant]], float]
 """Returns the rate that an instance may have, beside the grants of the others."""
 
 
-def adjust(db: Connection, gateway: str, mine: Grant, next_rate: NextRate) -> float:
-    """Return the rate that an instance may have from now on; commit it unless it is lower.
+def adjust(
+    db: Connection, gateway: str, mine: Grant, next_rate: NextRate, rest_until: float
+) -> Granted:
+    """Return how an instance may ask from now on; commit the rate unless it is lower.
 
-    What is lower is committed by `lower`, once the instance is slower.
+    What is lower is committed by `lower`, once the instance is slower. `rest_until` is when the
+    rest ends that this instance knows of; the one that is returned is the longest of all.
     """
-    _lock(db, gateway)
+    rest_until = _lock(db, gateway, rest_until)
     rows = db.execute(
         "SELECT instance, budget, rate, wants FROM grants WHERE gateway = ? AND instance <> ?",
         (gateway, mine.instance),
     ).fetchall()
     rate = next_rate(mine, [Grant(*row) for row in rows])
     _save(db, gateway, mine._replace(rate=max(rate, mine.rate)))
-    return rate
+    return Granted(rate, rest_until)
 
 
 def lower(db: Connection, gateway: str, mine: Grant) -> None:
@@ -54,9 +57,15 @@ def all_grants(db: Connection) -> dict[str, list[Grant]]:
     return found
 
 
-def _lock(db: Connection, gateway: str) -> None:
+def _lock(db: Connection, gateway: str, rest_until: float = 0.0) -> float:
+    """Hold the row of a gateway; return until when it rests, which is the latest anybody said."""
     db.execute("INSERT INTO gateways (name) VALUES (?) ON CONFLICT (name) DO NOTHING", (gateway,))
-    db.execute("UPDATE gateways SET rest_until = rest_until WHERE name = ?", (gateway,))
+    (until,) = db.execute(
+        "UPDATE gateways SET rest_until = CASE WHEN rest_until > ? THEN rest_until ELSE ? END "
+        "WHERE name = ? RETURNING rest_until",
+        (rest_until, rest_until, gateway),
+    ).fetchone()
+    return float(until)
 
 
 def _save(db: Connection, gateway: str, grant: Grant) -> None:

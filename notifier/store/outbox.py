@@ -215,7 +215,7 @@ def release(db: Connection, claims: Sequence[Claim]) -> None:
         f"UPDATE deliveries SET in_flight = NULL, attempts = attempts - 1 WHERE {_MINE}",
         [_names(claim) for claim in claims],
     )
-    for claim in claims:
+    for claim in sorted(claims, key=lambda claim: (claim.endpoint, claim.host or "")):
         if claim.host is not None:
             callback_hosts.enter_again(db, claim.delivery)
 

@@ -15,6 +15,7 @@ from notifier.metrics import Metrics
 from notifier.model.instance import Instance
 from notifier.model.lease import Lease, LeaseKind
 from notifier.model.watch import Watch, WatchChanges
+from notifier.polling import GatewayScheduler
 from notifier.store.engine import Engine
 from notifier.store.shared_store import SharedStore
 from tests.builders import START, memory_database
@@ -93,6 +94,8 @@ class Process:
         self.working: dict[str, Lease] = {}
         self.watches: dict[int, Watch] = {}
         self.rates: dict[str, float] = {}
+        self.scheduler: GatewayScheduler | None = None
+        """Asks the gateway, if a test has it asked."""
         self.wanted_rate = 0.0
         self.wanted_for_shards = 0.0
         self.stop_takes = 0.0
@@ -169,6 +172,15 @@ class Process:
     def set_rate(self, gateway: str, rate: float) -> None:
         self.rates[gateway] = rate
         self.cluster.rates_changed()
+        if self.scheduler is not None:
+            self.scheduler.grant(rate)
+
+    def rest_until(self, gateway: str) -> float:
+        return 0.0 if self.scheduler is None else self.scheduler.rest.until
+
+    def rest(self, gateway: str, until: float) -> None:
+        if self.scheduler is not None:
+            self.scheduler.rest.follow(until)
 
 
 class Cluster:

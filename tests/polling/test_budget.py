@@ -120,6 +120,24 @@ async def test_a_wait_of_a_year_is_ten_minutes_and_counts_once_for_one_limited_v
     assert good[-1] < 610
 
 
+@pytest.mark.parametrize("rate", [0.5, 10.0])
+async def test_a_rest_lasts_however_often_the_budget_is_granted_anew(
+    autojump_clock: MockClock, nursery: trio.Nursery, rate: float
+) -> None:
+    gateway = Gateway()
+    gateway.answers = {"limited": PollError("http_429", status=429, wait=60)}
+    scheduler = make_scheduler(nursery, gateway, rate=rate)
+    await ask(scheduler, "limited")
+
+    async with trio.open_nursery() as pollers:
+        pollers.start_soon(ask, scheduler, "good")
+        for _ in range(20):
+            await trio.sleep(5)
+            scheduler.grant(rate)
+
+    assert [at for at, _ in gateway.asked] == [0, 60]
+
+
 async def test_a_budget_that_changes_holds_at_once(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:

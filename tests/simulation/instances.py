@@ -228,6 +228,12 @@ class SimulatedInstance:
         self.rate = rate
         self.life.rates_changed()
 
+    def rest_until(self, gateway: str) -> float:
+        return self.scheduler.rest.until
+
+    def rest(self, gateway: str, until: float) -> None:
+        self.scheduler.rest.follow(until)
+
     def fastest(self, gateway: str) -> float:
         return 0.2
 

@@ -1,4 +1,7 @@
-"""Two transactions on PostgreSQL at the same moment: a fence lasts until the end of the first."""
+"""Two transactions on PostgreSQL at the same moment.
+
+A fence lasts until the end of the first, and neither waits for what waits for it.
+"""
 
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,12 +12,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from notifier.model.delivery import Claim
+from notifier.model.delivery import Claim, RecordedEnding
+from notifier.model.event import NotRecorded
 from notifier.model.instance import Instance
 from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease
+from notifier.model.watch import Callback, callback_lane
 from notifier.store import InlineExecutor, Store, fences, instances, leases
+from notifier.store.callback_hosts import enter
 from notifier.store.claims import claim_due
 from notifier.store.connection import Cursor
+from notifier.store.endings import EndedWatch, record_all
 from notifier.store.postgres.connection import PostgresConnection
 from notifier.store.postgres.database import PostgresDatabase
 from tests.builders import START, Time, new_event, snapshot, spec
@@ -38,6 +45,17 @@ class Interrupted(PostgresConnection):
         return super().execute(sql, parameters)
 
 
+def start_until_it_waits(thread: threading.Thread, works_on: PostgresConnection, url: str) -> None:
+    """Start a thread; return when it is over or its connection waits for another one."""
+    pid = works_on.raw.info.backend_pid
+    thread.start()
+    with psycopg.connect(url, autocommit=True) as db:
+        waits = 0
+        while thread.is_alive() and not waits:
+            row = db.execute("SELECT cardinality(pg_blocking_pids(%s))", [pid]).fetchone()
+            waits = 0 if row is None else row[0]
+
+
 @dataclass
 class Race:
     """A delivery of a lane that alpha owns, and two connections to its database."""
@@ -57,13 +75,7 @@ class Race:
     def begin_takeover(self) -> None:
         """Begin the takeover; return when it is over or waits for the claim."""
         self.taker = threading.Thread(target=self.take_over)
-        pid = self.taking.raw.info.backend_pid
-        self.taker.start()
-        with psycopg.connect(self.url, autocommit=True) as db:
-            waits = 0
-            while self.taker.is_alive() and not waits:
-                row = db.execute("SELECT cardinality(pg_blocking_pids(%s))", [pid]).fetchone()
-                waits = 0 if row is None else row[0]
+        start_until_it_waits(self.taker, self.taking, self.url)
 
     def claim_during_a_takeover(self) -> list[Claim]:
         """Claim as alpha; beta takes the lane over as soon as the fence was found to hold."""
@@ -115,3 +127,47 @@ async def test_without_the_lock_of_the_fence_such_a_claim_would_be_in_flight_for
     monkeypatch.setattr(fences, "SHARED_LOCK", "")
     assert race.claim_during_a_takeover()
     assert race.claim_as_beta() == []
+
+
+CALLBACKS = callback_lane("app")
+
+
+async def ending_with_callback(store: Store, video_id: str, host: str) -> EndedWatch:
+    """Return the ending of a new watch whose callback goes to `host`."""
+    callback = Callback(f"https://{host}/", "app")
+    watch, _ = await store.add_watch(spec(video_id), again=False, callback=callback)
+    return EndedWatch(watch.row, new_event(f"evt_{video_id}"), snapshot(), START)
+
+
+async def test_endings_that_have_callbacks_to_the_same_hosts_are_no_deadlock(
+    server: Server,
+) -> None:
+    url = server.new_url()
+    done: list[RecordedEnding | NotRecorded] = []
+
+    def record(db: PostgresConnection, batch: Sequence[EndedWatch]) -> None:
+        with db.transaction("BEGIN"):
+            done.extend(record_all(db, batch))
+
+    with (
+        closing(PostgresDatabase(lambda: url)) as database,
+        closing(PostgresConnection(url)) as one,
+        closing(PostgresConnection(url)) as other,
+        closing(PostgresConnection(url)) as third,
+    ):
+        store = Store(database, InlineExecutor(), Time())
+        await store.reconcile_endpoints({CALLBACKS: "mark"})
+        first = [await ending_with_callback(store, f"1{host}", host) for host in "amb"]
+        second = [await ending_with_callback(store, f"2{host}", host) for host in "ba"]
+        threads = [
+            threading.Thread(target=record, args=arguments)
+            for arguments in ((one, first), (other, second))
+        ]
+        with third.transaction("BEGIN"):
+            enter(third, CALLBACKS, "m", START)
+            for thread, db in zip(threads, (one, other), strict=True):
+                start_until_it_waits(thread, db, url)
+        for thread in threads:
+            thread.join()
+
+    assert len(done) == 5

@@ -6,6 +6,7 @@ Each of these would lose data if an instance concluded what a daemon alone may c
 import pytest
 
 from notifier.model.delivery import AttemptRecord, Delivered, RetryAt
+from notifier.model.grant import Grant
 from notifier.model.health import Health
 from notifier.model.instance import Instance
 from notifier.model.lease import Lease, LeaseKind, lane_lease
@@ -244,3 +245,21 @@ async def test_the_attempts_of_a_lane_that_is_taken_over_are_interrupted() -> No
     (again,) = await two.beta.claim_due("app", 1)
     assert again.attempt == 2
     assert await two.beta.claim_due("other", 1) == []
+
+
+async def test_a_gateway_rests_for_as_long_as_any_instance_was_told_and_nobody_shortens_that() -> (
+    None
+):
+    two = Two()
+
+    async def rest(store: SharedStore, until: float) -> float:
+        mine = Grant(store.instance, 10.0, 0.0, 1.0)
+        return (await store.adjust_grant("main", mine, lambda *_: 0.0, until)).rest_until
+
+    assert await rest(two.alpha, 0.0) == 0.0
+    assert await rest(two.alpha, START + 60.25) == START + 60.25
+    await two.alpha.lower_grant("main", Grant(two.alpha.instance, 10.0, 0.0, 1.0))
+    assert await rest(two.beta, 0.0) == START + 60.25
+    assert await rest(two.beta, START + 30.0) == START + 60.25
+    assert await rest(two.beta, START + 90.0) == START + 90.0
+    assert await rest(two.alpha, START + 60.25) == START + 90.0
