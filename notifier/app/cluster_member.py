@@ -10,6 +10,7 @@ from notifier.app.assembly import Parts
 from notifier.app.chores import Chores
 from notifier.app.discoveries import Discoveries
 from notifier.app.leased_services import LeasedServices
+from notifier.app.shared_history import SharedHistory
 from notifier.app.shared_work import SharedWork
 from notifier.app.watch_following import MailedChanges, WatchFollower
 from notifier.cluster.deps import Wanted
@@ -78,6 +79,8 @@ class ClusterMember:
             await nursery.start(self.discoveries.run, self._config.gateways)
             await nursery.start(parts.follow_ups.run, parts.outbox.publish_follow_up)
             await nursery.start(self._chores.run)
+            if isinstance(parts.deps.history, SharedHistory):
+                nursery.start_soon(parts.deps.history.keep_learning, self._store)
             with self._scope:
                 async with trio.open_nursery() as belonging:
                     await belonging.start(self.member.run)
