@@ -54,13 +54,14 @@ class SnapshotWriter:
         failures = 0
         while True:
             try:
-                await self._save_all()
+                has_written = await self._save_all()
             except Exception as error:  # noqa: BLE001 - the daemon goes on without it
                 failures += 1
                 await self._pause(error, failures)
             else:
                 failures = 0
-                await trio.sleep(_REST)
+                if has_written:
+                    await trio.sleep(_REST)
                 await self._wakeup.wait(_FOR_EVER)
 
     async def _pause(self, error: Exception, failures: int) -> None:
@@ -77,7 +78,9 @@ class SnapshotWriter:
             # the gateways will report it again
             self._log.error("readings_not_saved", reason=str(error))
 
-    async def _save_all(self) -> None:
+    async def _save_all(self) -> bool:
+        """Write all observations; tell whether there were any."""
+        has_written = False
         while self._unsaved:
             batch = list(islice(self._unsaved.values(), self._most))
             try:
@@ -89,6 +92,8 @@ class SnapshotWriter:
                 raise
             self._most = min(2 * self._most, _MOST)
             self._take_out(batch)
+            has_written = True
+        return has_written
 
     def _take_out(self, batch: list[Observation]) -> dict[int, Observation]:
         """Take out those of `batch` that no newer observation has replaced."""

@@ -13,6 +13,7 @@ from notifier.config import Config, load
 from notifier.model.watch import Watch, WatchChanges
 from notifier.polling.sources import Sources
 from notifier.store import Store, ThreadExecutor
+from notifier.store.connection import Connection
 from tests.builders import memory_database
 
 CONFIG = """
@@ -74,6 +75,23 @@ async def test_nothing_is_done_when_nothing_has_changed(config: Config) -> None:
     sources = make_sources(config)
     await listed(sources)
     assert not await sources.read()
+
+
+async def test_what_the_store_has_lost_is_taken_again(config: Config) -> None:
+    dropin(config.watch_dir, "a", "one")
+    database = memory_database()
+    sources = Sources(config, Store(database, ThreadExecutor(), lambda: 0.0))
+    await sources.read()
+
+    def lose(db: Connection) -> None:
+        db.execute("DELETE FROM listings")
+        db.execute("DELETE FROM watches")
+
+    database.transact(lose)
+    assert not await sources.read()
+    sources.forget()
+    opened = {watch.key.video_id for watch in (await sources.read()).opened}
+    assert opened == {"from-config", "one"}
 
 
 async def test_a_deleted_dropin_withdraws_what_nobody_else_lists(config: Config) -> None:
