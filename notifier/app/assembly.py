@@ -10,6 +10,7 @@ from notifier.app.endpoints import Endpoints, report_reconciled
 from notifier.app.follow_ups import FollowUps
 from notifier.app.gateways import Gateways
 from notifier.app.runtime import Runtime
+from notifier.app.shared_history import SharedHistory
 from notifier.config import Config
 from notifier.delivery import Outbox
 from notifier.delivery.response_policy import LONGEST_RETRY_AFTER
@@ -21,6 +22,7 @@ from notifier.polling import Poller, PollerDeps, SnapshotWriter
 from notifier.schedule.backoff import SPREAD
 from notifier.schedule.job_history import JobHistory
 from notifier.store import Store
+from notifier.store.shared_store import SharedStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,16 @@ async def assemble(config: Config, runtime: Runtime) -> Parts:
         wall=clock.wall,
         lanes=endpoints.dispatcher,
     )
-    history = JobHistory(await store.samples())
+    history = await _history(store)
     readings = SnapshotWriter(store)
     deps = PollerDeps(readings, outbox, gateways.rules, clock.now, runtime.seams.rng, history)
     return Parts(runtime, gateways, endpoints, outbox, follow_ups, readings, deps, began)
+
+
+async def _history(store: Store) -> JobHistory:
+    if isinstance(store, SharedStore):
+        return SharedHistory(*await store.samples_after(0))
+    return JobHistory(await store.samples())
 
 
 async def _recover(config: Config, runtime: Runtime) -> Mapping[str, Health]:

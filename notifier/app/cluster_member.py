@@ -13,6 +13,7 @@ from notifier.app.assembly import Parts
 from notifier.app.chores import Chores
 from notifier.app.discoveries import Discoveries
 from notifier.app.leased_services import LeasedServices
+from notifier.app.shared_history import SharedHistory
 from notifier.app.shared_work import SharedWork
 from notifier.app.watch_following import MailedChanges, WatchFollower
 from notifier.cluster.deps import Wanted
@@ -104,6 +105,8 @@ class ClusterMember:
             await nursery.start(self._chores.run)
             # until the end: others are to hear of what is handed over
             nursery.start_soon(self._follow_hints)
+            if isinstance(parts.deps.history, SharedHistory):
+                nursery.start_soon(parts.deps.history.keep_learning, self._store)
             with self._scope:
                 async with trio.open_nursery() as belonging:
                     await belonging.start(self.member.run)

@@ -8,9 +8,18 @@ from notifier.errors import StoreError
 from notifier.model.cluster_view import ClusterView
 from notifier.model.grant import Grant, Granted
 from notifier.model.instance import ClusterState, Instance, Registered
+from notifier.model.job_sample import JobSample
 from notifier.model.lease import Fence, Lease
 from notifier.model.watch import Watch, WatchChanges
-from notifier.store import cluster_views, configured, grants, instances, leases, mailbox
+from notifier.store import (
+    cluster_views,
+    configured,
+    grants,
+    instances,
+    job_samples,
+    leases,
+    mailbox,
+)
 from notifier.store.connection import Connection
 from notifier.store.transactions import Transactions
 
@@ -137,6 +146,16 @@ class ClusterOperations(Transactions):
     async def lower_grant(self, gateway: str, mine: Grant) -> None:
         """Commit the lower rate at which this instance asks already."""
         await self._leases.transact(grants.lower, gateway, mine)
+
+    async def samples_after(
+        self, number: int, most: int | None = None
+    ) -> tuple[list[JobSample], int]:
+        """Return the newest job samples after that of a number, and the number of the newest.
+
+        All of them by default, oldest first; 0 is before the first.
+        """
+        bounds = () if most is None else (most,)
+        return await self._query(job_samples.after, number, *bounds)
 
     async def grants(self) -> dict[str, list[Grant]]:
         """Return the grants of all instances, by gateway."""

@@ -73,19 +73,29 @@ def _forget_classes(db: Connection) -> None:
 
 def kept(db: Connection) -> list[JobSample]:
     """Return all samples, oldest first; damaged ones are left out."""
+    return after(db, 0)[0]
+
+
+def after(db: Connection, number: int, most: int = _ALL) -> tuple[list[JobSample], int]:
+    """Return what came after the sample of a number, 0 for all, and the number of the newest.
+
+    Only the newest `most`, oldest first; damaged ones are left out. A sample that is committed
+    after one with a higher number was read is missed, which a forecast can bear.
+    """
     rows = db.execute(
-        "SELECT gateway, model, seconds, size, duration, gap, requests, readings "
-        "FROM job_samples ORDER BY id"
+        "SELECT id, gateway, model, seconds, size, duration, gap, requests, readings "
+        "FROM job_samples WHERE id > ? ORDER BY id DESC LIMIT ?",
+        (number, most),
     ).fetchall()
     found, damaged = list[JobSample](), 0
-    for row in rows:
+    for _, *row in reversed(rows):
         try:
-            found.append(_load(row))
+            found.append(_load(tuple(row)))
         except DAMAGE:
             damaged += 1
     if damaged:
         log.get().warning("job_samples_damaged", count=damaged)
-    return found
+    return found, rows[0][0] if rows else number
 
 
 def _load(row: tuple[Any, ...]) -> JobSample:

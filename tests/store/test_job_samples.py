@@ -10,6 +10,7 @@ from notifier.store import Database, InlineExecutor, Store
 from notifier.store import job_samples as sql
 from notifier.store.connection import Connection
 from notifier.store.engine import Engine
+from notifier.store.shared_store import SharedStore
 from tests.builders import START, listing, memory_database, new_event, snapshot, spec
 
 pytestmark = pytest.mark.usefixtures("each_engine")
@@ -88,3 +89,20 @@ async def test_a_sample_with_values_of_another_type_in_the_file_is_left_out_as_w
     database.transact(damage)
     assert await store_in(database).samples() == [SAMPLE]
     database.close()
+
+
+async def test_what_is_new_is_read_after_what_is_known_the_newest_if_it_is_much() -> None:
+    database = memory_database()
+    store = SharedStore(database, InlineExecutor(), lambda: START, name="alpha")
+    assert await store.samples_after(0) == ([], 0)
+    for number in range(3):
+        add(database, JobSample(SORA, float(number)))
+    found, newest = await store.samples_after(0)
+    assert [sample.duration for sample in found] == [0.0, 1.0, 2.0]
+    assert await store.samples_after(newest) == ([], newest)
+
+    for number in range(3, 9):
+        add(database, JobSample(SORA, float(number)))
+    found, last = await store.samples_after(newest, 2)
+    assert [sample.duration for sample in found] == [7.0, 8.0]
+    assert await store.samples_after(last) == ([], last)
