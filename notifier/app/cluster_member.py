@@ -1,5 +1,6 @@
 """The work of an instance among others: its share, which changes as they come and go."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 import trio
@@ -17,7 +18,7 @@ from notifier.cluster.member import Member
 from notifier.cluster.membership import Membership
 from notifier.config import Config
 from notifier.errors import StoreError
-from notifier.model.lease import Fence, LeaseKind
+from notifier.model.lease import Fence, LeaseKind, Service
 from notifier.polling import Sources, Supervisor
 from notifier.store.shared_store import SharedStore
 
@@ -120,4 +121,13 @@ class ClusterMember:
 def _wanted(config: Config) -> Wanted:
     gateways = config.gateways.items()
     budgets = {name: settings.max_requests_per_second for name, settings in gateways}
-    return Wanted(budgets, tuple(wiring.lanes(config)))
+    return Wanted(budgets, tuple(wiring.lanes(config)), frozenset(_services(config)))
+
+
+def _services(config: Config) -> Iterator[Service]:
+    """Yield what is to be done beside polling; who archives gives the expiry notices, too."""
+    for name, settings in config.gateways.items():
+        if settings.discover:
+            yield Service(LeaseKind.DISCOVERY, name)
+        if settings.archive or settings.expiry_notice is not None:
+            yield Service(LeaseKind.ARCHIVE, name)
