@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from notifier.app.runtime import boot_id
+from notifier.shipped_files import unit_text
 from notifier.systemd import ServiceManager
 from tests.faults.disks import fill, small_disk
 from tests.faults.jobs import begin
@@ -67,6 +69,26 @@ def test_the_watchdog_is_known_when_it_is_meant_for_us(
     env: dict[str, str], interval: float | None
 ) -> None:
     assert ServiceManager(env).watchdog_interval == interval
+
+
+@pytest.mark.parametrize("name", ["notifier.service", "notifier@.service"])
+def test_the_units_name_the_boot_whose_file_they_hide(name: str) -> None:
+    lines = unit_text(name).splitlines()
+    assert "ProcSubset=pid" in lines
+    assert "Environment=NOTIFIER_BOOT_ID=%b" in lines
+
+
+def test_a_service_knows_its_boot_as_any_other_process_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boot = boot_id()
+    assert boot
+    monkeypatch.setattr("notifier.app.runtime._BOOT_ID", tmp_path / "hidden")
+    assert boot_id() == ""
+    monkeypatch.setenv("NOTIFIER_BOOT_ID", boot.replace("-", ""))  # as systemd writes it
+    assert boot_id() == boot
+    monkeypatch.setenv("NOTIFIER_BOOT_ID", "%b")
+    assert boot_id() == ""
 
 
 async def test_the_daemon_says_when_it_is_ready_reloads_and_stops(

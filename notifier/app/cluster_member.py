@@ -1,6 +1,6 @@
 """The work of an instance among others: its share, which changes as they come and go."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Protocol
@@ -22,7 +22,7 @@ from notifier.cluster.membership import Membership
 from notifier.config import Config
 from notifier.errors import StoreError
 from notifier.model.hint import Hint, HintKind
-from notifier.model.lease import Fence, LeaseKind
+from notifier.model.lease import Fence, LeaseKind, Service
 from notifier.polling import Sources, Supervisor
 from notifier.store.shared_store import SharedStore
 
@@ -165,4 +165,13 @@ class ClusterMember:
 def _wanted(config: Config) -> Wanted:
     gateways = config.gateways.items()
     budgets = {name: settings.max_requests_per_second for name, settings in gateways}
-    return Wanted(budgets, tuple(wiring.lanes(config)))
+    return Wanted(budgets, tuple(wiring.lanes(config)), frozenset(_services(config)))
+
+
+def _services(config: Config) -> Iterator[Service]:
+    """Yield what is to be done beside polling; who archives gives the expiry notices, too."""
+    for name, settings in config.gateways.items():
+        if settings.discover:
+            yield Service(LeaseKind.DISCOVERY, name)
+        if settings.archive or settings.expiry_notice is not None:
+            yield Service(LeaseKind.ARCHIVE, name)

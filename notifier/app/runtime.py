@@ -1,6 +1,8 @@
 """What all parts of one run share: the store, time, randomness, connections and metrics."""
 
+import os
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,12 +21,18 @@ from notifier.wakeup import Wakeup
 # one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_VARIABLE = "NOTIFIER_BOOT_ID"
 
 
 def boot_id() -> str:
-    """Return the id of this boot of the machine; "" where the system has none."""
+    """Return the id of this boot of the machine; "" where the system has none.
+
+    Where the unit of the service hides the system's file, the service manager gives the same id.
+    """
     with suppress(OSError):
         return _BOOT_ID.read_text("ascii").strip()
+    with suppress(ValueError):
+        return str(uuid.UUID(os.environ.get(_BOOT_VARIABLE, "")))
     return ""
 
 

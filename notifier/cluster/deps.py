@@ -7,7 +7,7 @@ from typing import Protocol
 
 from notifier.model.grant import Grant, Granted
 from notifier.model.instance import ClusterState, Instance, Registered
-from notifier.model.lease import Fence, Lease
+from notifier.model.lease import Fence, Lease, Service
 from notifier.model.watch import WatchChanges
 
 
@@ -38,8 +38,10 @@ class MemberStore(Protocol):
     async def drain(self, name: str) -> bool:
         """Have an instance hand over all that it owns; False if there is none of that name."""
 
-    async def configure_gateways(self, gateways: Collection[str]) -> None:
-        """Store which gateways this instance has configured from now on."""
+    async def configure_gateways(
+        self, gateways: Collection[str], services: Collection[Service]
+    ) -> None:
+        """Store which gateways this instance has, and what it does of them, from now on."""
 
     async def ensure_leases(self, wanted: Sequence[Lease]) -> None:
         """Make the leases that do not exist yet."""
@@ -126,7 +128,11 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the config has: the budget of each gateway in requests a second, and the lanes."""
+    """What the config has: the budget of each gateway in requests a second, and the lanes.
+
+    `services` is what it wants done of the gateways beside polling.
+    """
 
     budgets: Mapping[str, float]
     lanes: Collection[str]
+    services: frozenset[Service] = frozenset()

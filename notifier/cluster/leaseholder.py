@@ -178,15 +178,15 @@ class Leaseholder:
 
     def _me(self, me: str, state: ClusterState) -> Member:
         draining = any(one.draining for one in state.instances if one.instance.id == me)
-        gateways, lanes = self.wanted.budgets.keys(), self.wanted.lanes
-        return Member(me, gateways, lanes, self.is_draining or draining)
+        wanted, draining = self.wanted, self.is_draining or draining
+        return Member(me, wanted.budgets.keys(), wanted.lanes, wanted.services, draining)
 
     def _members(self, me: str, state: ClusterState) -> Iterable[Member]:
         yield self._me(me, state)
         for one in state.instances:
             config = state.configured.get(one.instance.id)
             if one.instance.id != me and config is not None:
-                yield Member(one.instance.id, config.gateways, config.endpoints, one.draining)
+                yield Member(one.instance.id, *config, one.draining)
 
     async def _take(self, names: Sequence[str]) -> None:
         if not names:
@@ -248,10 +248,7 @@ def leases_of(wanted: Wanted) -> list[Lease]:
         named += [
             (watch_lease(gateway, shard), LeaseKind.WATCH, gateway) for shard in range(SHARDS)
         ]
-        named += [
-            (f"{kind}:{gateway}", kind, gateway)
-            for kind in (LeaseKind.DISCOVERY, LeaseKind.ARCHIVE)
-        ]
+    named += [(each.lease, each.kind, each.gateway) for each in sorted(wanted.services)]
     named += [(lane_lease(endpoint), LeaseKind.LANE, endpoint) for endpoint in wanted.lanes]
     return [Lease(name, kind, subject, None, 0) for name, kind, subject in named]
 

@@ -149,10 +149,11 @@ class Member:
             self._handed_over.set()
 
     async def _configure(self, state: ClusterState) -> None:
-        """Tell the others which gateways this instance has, if they do not know."""
-        known = state.configured.get(self._membership.id, Configured()).gateways
-        if known != self._leaseholder.wanted.budgets.keys():
-            await self._store.configure_gateways(self._gateways())
+        """Tell the others what this instance does of which gateways, if they do not know."""
+        known = state.configured.get(self._membership.id, Configured())
+        wanted = self._leaseholder.wanted
+        if known != Configured(frozenset(wanted.budgets), known.endpoints, wanted.services):
+            await self._store.configure_gateways(self._gateways(), wanted.services)
 
     async def _read_mail(self) -> None:
         """Apply what has changed in own shards, on a hint and every few seconds."""

@@ -1,9 +1,9 @@
 """Decides which leases an instance takes, and which it hands over; pure.
 
-A lease can only be owned by an instance that has configured its subject. The fair share of an
-instance is the sum, over the leases that it could own, of their weight divided by the number of
-instances that could. Nobody leads: each decides by the same rule, and the store decides who of two
-that want a free lease gets it.
+A lease can only be owned by an instance that has configured its subject and does what it is for.
+The fair share of an instance is the sum, over the leases that it could own, of their weight
+divided by the number of instances that could. Nobody leads: each decides by the same rule, and the
+store decides who of two that want a free lease gets it.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from notifier.model.lease import Fence, Lease, LeaseKind
+from notifier.model.lease import Fence, Lease, LeaseKind, Service
 
 TOO_MUCH = 1.25
 """How many times its fair share an instance may own before it hands some over."""
@@ -22,8 +22,6 @@ HANDED_OVER = 0.25
 
 _NEGLIGIBLE = 1e-9
 
-_ENDPOINTS = frozenset({LeaseKind.LANE})
-
 
 class Member(NamedTuple):
     """A live instance: what its config has, and whether it hands over all that it owns."""
@@ -31,13 +29,18 @@ class Member(NamedTuple):
     id: str
     gateways: Collection[str]
     endpoints: Collection[str]
+    services: Collection[Service]
     draining: bool = False
 
     def could_own(self, lease: Lease) -> bool:
         """Tell whether it has configured what a lease is for."""
         if lease.kind is LeaseKind.CHORES:
             return True
-        return lease.subject in (self.endpoints if lease.kind in _ENDPOINTS else self.gateways)
+        if lease.kind is LeaseKind.LANE:
+            return lease.subject in self.endpoints
+        if lease.kind is LeaseKind.WATCH:
+            return lease.subject in self.gateways
+        return Service(lease.kind, lease.subject) in self.services
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from notifier.model.lease import Lease
+from notifier.model.lease import Lease, Service
 
 
 class Instance(NamedTuple):
@@ -32,10 +32,14 @@ class Registered(NamedTuple):
 
 
 class Configured(NamedTuple):
-    """What the config of an instance has, by name; endpoints include the lanes of callbacks."""
+    """What the config of an instance has, by name; endpoints include the lanes of callbacks.
+
+    `services` is what it does of the gateways beside polling.
+    """
 
     gateways: frozenset[str] = frozenset()
     endpoints: frozenset[str] = frozenset()
+    services: frozenset[Service] = frozenset()
 
 
 class ClusterState(NamedTuple):

@@ -20,6 +20,18 @@ class LeaseKind(StrEnum):
     CHORES = "chores"
 
 
+class Service(NamedTuple):
+    """What an instance does of a gateway by a lease of its own: discovery, or archive."""
+
+    kind: LeaseKind
+    gateway: str
+
+    @property
+    def lease(self) -> str:
+        """The name of its lease."""
+        return f"{self.kind}:{self.gateway}"
+
+
 class Fence(NamedTuple):
     """What an owner shows with each write: its lease, itself, and the number of its ownership.
 

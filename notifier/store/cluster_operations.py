@@ -9,7 +9,7 @@ from notifier.model.cluster_view import ClusterView
 from notifier.model.grant import Grant, Granted
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.job_sample import JobSample
-from notifier.model.lease import Fence, Lease
+from notifier.model.lease import Fence, Lease, Service
 from notifier.model.watch import Watch, WatchChanges
 from notifier.store import (
     cluster_views,
@@ -106,9 +106,11 @@ class ClusterOperations(Transactions):
         """Return the instances that share the store, and what each of them does."""
         return await self._query(lambda db: cluster_views.read(db, self._time(db), self.instance))
 
-    async def configure_gateways(self, gateways: Collection[str]) -> None:
-        """Store which gateways this instance has configured from now on."""
-        await self._at_database_time(_configure_gateways, self.instance, gateways)
+    async def configure_gateways(
+        self, gateways: Collection[str], services: Collection[Service]
+    ) -> None:
+        """Store which gateways this instance has, and what it does of them, from now on."""
+        await self._at_database_time(_configure_gateways, self.instance, gateways, services)
 
     async def ensure_leases(self, wanted: Sequence[Lease]) -> None:
         """Make the leases that do not exist yet."""
@@ -172,15 +174,20 @@ def _register(
 ) -> bool:
     if not instances.register(db, instance, lease, now):
         return False
-    _configure_gateways(db, now, instance.id, gateways)
+    _configure_gateways(db, now, instance.id, gateways, ())
     configured.configure(db, instance.id, "endpoint", url_marks, now)
     return True
 
 
 def _configure_gateways(
-    db: Connection, now: float, instance: str, gateways: Collection[str]
+    db: Connection,
+    now: float,
+    instance: str,
+    gateways: Collection[str],
+    services: Collection[Service],
 ) -> None:
-    configured.configure(db, instance, "gateway", dict.fromkeys(gateways, ""), now)
+    marks = configured.gateway_marks(gateways, services)
+    configured.configure(db, instance, "gateway", marks, now)
     grants.keep(db, instance, gateways)
 
 

@@ -2,19 +2,31 @@
 
 Configs need not be equal: while one is rolled out they are not. An endpoint is removed when no
 live instance has had it for a while, so that an instance with an older config cancels nothing. The
-mark of an endpoint is of its URL.
+mark of an endpoint is of its URL, that of a gateway names what the instance does of it by lease.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from notifier.model.delivery import CancelledDeliveries
 from notifier.model.instance import Configured
+from notifier.model.lease import LeaseKind, Service
 from notifier.store import outbox
 from notifier.store.connection import Connection
 
 REMOVED_AFTER = 600.0
 """How long no live instance has an endpoint before its deliveries are cancelled, in seconds."""
+
+
+_SERVICES = {kind.value: kind for kind in (LeaseKind.DISCOVERY, LeaseKind.ARCHIVE)}
+
+
+def gateway_marks(gateways: Iterable[str], services: Collection[Service]) -> dict[str, str]:
+    """Return the mark of each gateway of an instance that does `services`."""
+    return {
+        name: " ".join(word for word, kind in _SERVICES.items() if Service(kind, name) in services)
+        for name in gateways
+    }
 
 
 def configure(
@@ -56,15 +68,28 @@ def cancel_removed(db: Connection, now: float) -> Sequence[CancelledDeliveries]:
 def of_instances(db: Connection) -> dict[str, Configured]:
     """Return what each instance has configured, by its id."""
     rows = db.execute(
-        "SELECT instance, kind, name FROM configured WHERE gone_at IS NULL AND instance <> ''"
+        "SELECT instance, kind, name, mark FROM configured "
+        "WHERE gone_at IS NULL AND instance <> ''"
     ).fetchall()
-    found = defaultdict[str, dict[str, set[str]]](lambda: {"gateway": set(), "endpoint": set()})
-    for instance, kind, name in rows:
-        found[instance][kind].add(name)
+    found = defaultdict[str, dict[str, dict[str, str]]](lambda: {"gateway": {}, "endpoint": {}})
+    for instance, kind, name, mark in rows:
+        found[instance][kind][name] = mark
     return {
-        instance: Configured(frozenset(of["gateway"]), frozenset(of["endpoint"]))
+        instance: Configured(
+            frozenset(of["gateway"]), frozenset(of["endpoint"]), _services(of["gateway"])
+        )
         for instance, of in found.items()
     }
+
+
+def _services(marks: Mapping[str, str]) -> frozenset[Service]:
+    """Return what the marks of gateways name; what only a newer notifier knows is left out."""
+    return frozenset(
+        Service(_SERVICES[word], name)
+        for name, mark in marks.items()
+        for word in mark.split()
+        if word in _SERVICES
+    )
 
 
 def differing(db: Connection) -> list[str]:

@@ -1,7 +1,7 @@
 """Several members of one cluster, on one database in memory and on virtual time."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import ParamSpec, TypeVar
 
@@ -13,7 +13,7 @@ from notifier.cluster.membership import Membership
 from notifier.errors import StoreError
 from notifier.metrics import Metrics
 from notifier.model.instance import Instance
-from notifier.model.lease import Lease, LeaseKind
+from notifier.model.lease import Lease, LeaseKind, Service
 from notifier.model.watch import Watch, WatchChanges
 from notifier.polling import GatewayScheduler
 from notifier.store.engine import Engine
@@ -26,6 +26,8 @@ T = TypeVar("T")
 LEASE = 15.0
 BUDGET = 10.0
 HOST = "machine"
+DISCOVERY, ARCHIVE = Service(LeaseKind.DISCOVERY, "main"), Service(LeaseKind.ARCHIVE, "main")
+SERVICES = DISCOVERY, ARCHIVE
 
 
 class Link:
@@ -205,8 +207,9 @@ class Cluster:
         name: str,
         gateways: Sequence[str] = ("main",),
         lanes: Sequence[str] = ("app", "chat"),
+        services: Collection[Service] = SERVICES,
     ) -> Process:
-        process = self.process(name, gateways, lanes)
+        process = self.process(name, gateways, lanes, services)
         await self.nursery.start(process.run)
         return process
 
@@ -215,8 +218,9 @@ class Cluster:
         name: str,
         gateways: Sequence[str] = ("main",),
         lanes: Sequence[str] = ("app", "chat"),
+        services: Collection[Service] = SERVICES,
     ) -> Process:
-        wanted = Wanted(dict.fromkeys(gateways, BUDGET), lanes)
+        wanted = Wanted(dict.fromkeys(gateways, BUDGET), lanes, frozenset(services))
         process = Process(self, name, 100 + len(self.processes), wanted)
         self.processes.append(process)
         return process

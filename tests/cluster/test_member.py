@@ -1,6 +1,7 @@
 """Instances share the work, and take over what a dead one did."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -14,10 +15,11 @@ from notifier.errors import InstanceRefusedError
 from notifier.model.lease import CHORES, SHARDS, lane_lease, watch_lease
 from notifier.store import instances
 from tests.builders import spec
-from tests.cluster.cluster import BUDGET, LEASE, Cluster
+from tests.cluster.cluster import ARCHIVE, BUDGET, DISCOVERY, LEASE, SERVICES, Cluster
 from tests.metrics.samples import values
 
-ALL = [lease.name for lease in leases_of(Wanted({"main": BUDGET}, ("app", "chat")))]
+WANTED = Wanted({"main": BUDGET}, ("app", "chat"), frozenset(SERVICES))
+ALL = [lease.name for lease in leases_of(WANTED)]
 
 
 @pytest.fixture
@@ -268,6 +270,35 @@ async def test_what_only_one_has_configured_only_it_does(
     assert cluster.workers(watch_lease("other", 63)) == []
     assert cluster.workers(lane_lease("chat")) == []
     assert cluster.workers(CHORES) == ["alpha"]
+
+
+async def test_who_does_not_discover_or_archive_leaves_that_to_those_who_do(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    await cluster.start("alpha", services=())
+    await trio.sleep(2 * LEASE)
+    assert cluster.workers(DISCOVERY.lease) == cluster.workers(ARCHIVE.lease) == []
+    await cluster.start("beta", services=(ARCHIVE,))
+    gamma = await cluster.start("gamma", services=(DISCOVERY, ARCHIVE))
+    await cluster.until(lambda: cluster.workers(DISCOVERY.lease) == ["gamma"], within=2 * LEASE)
+    cluster.kill(gamma)
+    await cluster.until(lambda: cluster.workers(ARCHIVE.lease) == ["beta"], within=3 * LEASE)
+    assert cluster.workers(DISCOVERY.lease) == []
+
+
+async def test_what_a_reload_switches_off_is_done_by_another_one(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta", services=())
+    await trio.sleep(LEASE)
+    assert cluster.workers(DISCOVERY.lease) == ["alpha"]
+    beta.member.change(replace(beta.wanted, services=frozenset({DISCOVERY})))
+    alpha.member.change(replace(alpha.wanted, services=frozenset({ARCHIVE})))
+    await cluster.until(lambda: cluster.workers(DISCOVERY.lease) == ["beta"], within=LEASE)
+    assert cluster.workers(ARCHIVE.lease) == ["alpha"]
+    alpha.member.change(replace(alpha.wanted, services=frozenset()))
+    await cluster.until(lambda: cluster.workers(ARCHIVE.lease) == [], within=LEASE)
 
 
 async def test_a_changed_config_moves_leases_without_a_restart(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from notifier.cluster.ownership import TOO_MUCH, Decision, Member, decide
 from notifier.model.lease import SHARDS, Fence, Lease, LeaseKind, lane_lease, watch_lease
+from tests.cluster.cluster import SERVICES
 
 GATEWAYS, ENDPOINTS = ("main", "other"), ("app", "chat", "log")
 
@@ -19,7 +20,7 @@ def shards(gateway: str = "main", owner: str | None = None) -> list[Lease]:
 
 
 def member(name: str, gateways: tuple[str, ...] = GATEWAYS, **fields: bool) -> Member:
-    return Member(name, gateways, ENDPOINTS, **fields)
+    return Member(name, gateways, ENDPOINTS, SERVICES, **fields)
 
 
 class Cluster:

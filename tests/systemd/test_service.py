@@ -126,6 +126,12 @@ def test_a_kill_is_followed_by_a_restart_and_nothing_is_lost(service: Service) -
     service.wait_until_received(video_id)
 
 
+def test_the_service_knows_the_boot_of_its_machine(service: Service) -> None:
+    environ = service.machine.run("cat", f"/proc/{service.pid()}/environ").stdout
+    boot = service.machine.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
+    assert f"NOTIFIER_BOOT_ID={boot.replace('-', '')}" in environ.split("\0")
+
+
 def test_a_bad_config_ends_with_78_and_no_restart(service: Service) -> None:
     machine = service.machine
     machine.run("systemctl", "stop", "notifier")
