@@ -41,6 +41,7 @@ class Membership:
         self._log = log.get()
         self._is_reachable = True
         self._history = ""
+        self._clock_ahead = math.inf
         self.trust = Trust(lease, around.clock)
         self.state: ClusterState | None = None
         """How things were at the last beat; None before the first."""
@@ -93,9 +94,20 @@ class Membership:
             self.state = None
             return False
         self.trust.renew(sent)
-        self._around.set_time(state.now, (sent + self._around.clock()) / 2)
+        at = (sent + self._around.clock()) / 2
+        self._follow_clock(state.now - at)
+        self._around.set_time(state.now, at)
         self.state = state
         return True
+
+    def _follow_clock(self, ahead: float) -> None:
+        """Judge nobody after a step of the database's clock, which is `ahead` of the own one.
+
+        The times that the others may live until are by what it was when they beat.
+        """
+        if abs(ahead - self._clock_ahead) > self.lease / _BEATS:
+            self.trust.doubt()
+        self._clock_ahead = ahead
 
     async def keep_alive(
         self,
@@ -128,6 +140,7 @@ class Membership:
             except OutdatedError:
                 raise
             except (StoreError, InstanceRefusedError) as error:
+                self.trust.doubt()
                 self._report_unreachable(error)
 
     async def _has_other_history(self) -> bool:
@@ -137,11 +150,12 @@ class Membership:
         return bool(known and history) and known != history
 
     async def _bury(self) -> None:
-        if not self.trust.may_bury():
+        if self.state is None or not self.trust.may_bury():
             return
-        for dead in await self._store.bury_expired():
+        # as of the beat: what comes after it may wait for a store that is away for all
+        for dead in await self._store.bury_expired(self.state.now):
             self._log.warning("instance_buried", instance=dead.name, id=dead.id, host=dead.host)
-            self.state = None if self.state is None else _without(self.state, dead.id)
+            self.state = _without(self.state, dead.id)
 
     def _pause(self) -> float:
         """Return the seconds until the next beat: also soon after somebody's time is over."""

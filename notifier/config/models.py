@@ -52,6 +52,7 @@ from notifier.config.validators import (
     check_token,
     check_video_id,
 )
+from notifier.model.lease import LONGEST_LEASE
 
 _TEN_MINUTES = 600.0
 
@@ -289,7 +290,7 @@ class ClusterTable(Table):
 
     instance: Name | None = None
     """Its name, which no other has that runs; by default the name of the host."""
-    lease: Annotated[float, _duration(minimum=5.0, maximum=120.0)] = 15.0
+    lease: Annotated[float, _duration(minimum=5.0, maximum=LONGEST_LEASE)] = 15.0
     """Others take over its work so long after it was last heard of."""
 
 

@@ -1,5 +1,6 @@
 """The store's operations of an instance among others: being alive, owning, getting mail."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
@@ -77,9 +78,12 @@ class ClusterOperations(Transactions):
         except StoreError:  # not every service that speaks PostgreSQL tells
             return ""
 
-    async def bury_expired(self) -> list[Instance]:
-        """Remove the instances whose time is over, and free what they owned; return them."""
-        return await self._at_database_time(_bury_expired, self.instance)
+    async def bury_expired(self, as_of: float = math.inf) -> list[Instance]:
+        """Remove the instances whose time was over `as_of` then, and free what they owned.
+
+        Returns them. The time is the database's (Unix seconds), by default at this moment.
+        """
+        return await self._at_database_time(_bury_expired, self.instance, as_of)
 
     async def bury(self, instance: str) -> None:
         """Remove an instance that is known to be dead, and free what it owned."""
@@ -164,8 +168,8 @@ def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterSta
     return instances.state(db, now) if instances.beat(db, instance, lease, now) else None
 
 
-def _bury_expired(db: Connection, now: float, by: str) -> list[Instance]:
-    return instances.bury_expired(db, by, now)
+def _bury_expired(db: Connection, now: float, by: str, as_of: float) -> list[Instance]:
+    return instances.bury_expired(db, by, as_of, now)
 
 
 def _remove(db: Connection, now: float, instance: str) -> None:

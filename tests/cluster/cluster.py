@@ -181,9 +181,10 @@ class Cluster:
         self.ids = iter(range(10_000))
         self.highest_rate = 0.0
         self.history = "1"
+        self.clock_stepped = 0.0
 
     def now(self) -> float:
-        return START + trio.current_time()
+        return START + trio.current_time() + self.clock_stepped
 
     async def start(
         self,

@@ -127,6 +127,48 @@ async def test_when_the_store_is_down_for_all_nobody_is_buried(
     assert not any(one.buried for one in processes)
 
 
+@pytest.mark.parametrize("hangs", [True, False])
+@pytest.mark.parametrize("away", [0.62, 0.7, 0.78])
+async def test_when_the_store_is_away_for_less_than_a_lease_time_nobody_is_buried(
+    autojump_clock: MockClock, cluster: Cluster, away: float, *, hangs: bool
+) -> None:
+    processes = [await cluster.start(name) for name in ("alpha", "beta", "gamma", "delta")]
+    await trio.sleep(20 * LEASE)
+    for _ in range(20):
+        for one in processes:
+            one.link.is_cut = not hangs
+            if hangs:
+                one.link.stop()
+        await trio.sleep(away * LEASE)
+        for one in processes:
+            one.link.go()
+            one.link.is_cut = False
+        await trio.sleep(3 * LEASE)
+    assert [one.buried for one in processes] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+async def test_a_step_of_the_databases_clock_buries_nobody_who_lives_and_all_who_do_not(
+    autojump_clock: MockClock, cluster: Cluster, step: float
+) -> None:
+    processes = [await cluster.start(name) for name in ("alpha", "beta", "gamma")]
+    await trio.sleep(20 * LEASE)
+    cluster.kill(processes.pop())
+    cluster.clock_stepped = step
+    await cluster.until(lambda: all_is_done(cluster), within=3 * LEASE)
+    assert [one.buried for one in processes] == [0, 0]
+
+
+async def test_a_dead_machine_is_replaced_after_the_databases_clock_was_set_back(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    cluster.kill(alpha)
+    cluster.clock_stepped = -3600.0
+    await cluster.start("alpha")
+    assert all_is_done(cluster)
+
+
 @pytest.mark.parametrize("off", [-1e9, 1e9])
 async def test_a_clock_that_is_off_changes_nothing(
     autojump_clock: MockClock, cluster: Cluster, off: float
