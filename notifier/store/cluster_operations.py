@@ -1,6 +1,5 @@
 """The store's operations of an instance among others: being alive, owning, getting mail."""
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
@@ -10,7 +9,7 @@ from notifier.model.cluster_view import ClusterView
 from notifier.model.grant import Grant
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.lease import Fence, Lease
-from notifier.model.watch import Watch, WatchChanges
+from notifier.model.watch import Mail, Watch
 from notifier.store import cluster_views, configured, grants, instances, leases, mailbox
 from notifier.store.connection import Connection
 from notifier.store.transactions import Transactions
@@ -78,7 +77,7 @@ class ClusterOperations(Transactions):
         except StoreError:  # not every service that speaks PostgreSQL tells
             return ""
 
-    async def bury_expired(self, as_of: float = math.inf) -> list[Instance]:
+    async def bury_expired(self, as_of: float | None = None) -> list[Instance]:
         """Remove the instances whose time was over `as_of` then, and free what they owned.
 
         Returns them. The time is the database's (Unix seconds), by default at this moment.
@@ -125,9 +124,9 @@ class ClusterOperations(Transactions):
         """Return the open watches of own shards, each with its fence."""
         return await self._query(leases.watches_of, owned)
 
-    async def empty_mailbox(self) -> WatchChanges:
-        """Take the mail of this instance: watches that have changed, as they are now."""
-        return await self._transact(mailbox.empty, self.instance)
+    async def read_mail(self, applied: Collection[int]) -> Mail:
+        """Remove the mail that was `applied`; return what has changed beside, as it is now."""
+        return await self._transact(mailbox.read, self.instance, applied)
 
     async def adjust_grant(self, gateway: str, mine: Grant, next_rate: grants.NextRate) -> float:
         """Return the rate that `mine` may become; it is committed unless it is lower."""
@@ -168,8 +167,8 @@ def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterSta
     return instances.state(db, now) if instances.beat(db, instance, lease, now) else None
 
 
-def _bury_expired(db: Connection, now: float, by: str, as_of: float) -> list[Instance]:
-    return instances.bury_expired(db, by, as_of, now)
+def _bury_expired(db: Connection, now: float, by: str, as_of: float | None) -> list[Instance]:
+    return instances.bury_expired(db, by, now if as_of is None else as_of, now)
 
 
 def _remove(db: Connection, now: float, instance: str) -> None:

@@ -53,7 +53,7 @@ def bury_expired(db: Connection, by: str, as_of: float, now: float) -> list[Inst
     rows = db.execute(
         "UPDATE instances SET draining = 1 WHERE (expires_at < ? OR expires_at > ?) AND id <> ? "
         f"RETURNING {_COLUMNS}",
-        (min(as_of, now), now + LONGEST_LEASE, by),
+        (as_of, as_of + LONGEST_LEASE, by),
     ).fetchall()
     dead = [_registered(row).instance for row in rows]
     for instance in dead:

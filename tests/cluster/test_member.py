@@ -361,6 +361,33 @@ async def test_the_owner_of_a_shard_is_told_what_others_change_in_it(
     assert alpha.member.leaseholder.owns(alpha.watches[again.row].fence)
 
 
+async def test_mail_whose_answer_is_lost_is_read_again(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta", (), ())
+    watch, _ = await beta.store.add_watch(spec(), again=False)
+    alpha.link.loses_answers = True
+    await trio.sleep(3)
+    alpha.link.loses_answers = False
+    await cluster.until(lambda: watch.row in alpha.watches, within=5)
+
+
+async def test_a_watch_that_is_withdrawn_while_its_shard_is_read_is_not_polled(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    beta = await cluster.start("beta", (), ())
+    watch, _ = await beta.store.add_watch(spec(), again=False)
+    alpha = await cluster.start("alpha", ("other",), ())
+    alpha.reading_takes, alpha.is_reading = 4.0, False
+    alpha.member.change(Wanted({"main": BUDGET}, ()))
+    await cluster.until(lambda: alpha.is_reading, within=LEASE)
+    await beta.store.remove_watch(watch.key)
+    await cluster.until(lambda: alpha.owns(watch_lease("main", 0)), within=LEASE)
+    await trio.sleep(3)
+    assert alpha.watches == {}
+
+
 async def test_a_shard_is_read_whole_by_who_takes_it(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:

@@ -6,7 +6,6 @@ is on the world's clock; each instance's own clock is off and runs a little fast
 """
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -324,7 +323,7 @@ class MemberWitness:
         finally:
             self._instance.is_beating = False
 
-    async def bury_expired(self, as_of: float = math.inf) -> list[Instance]:
+    async def bury_expired(self, as_of: float | None = None) -> list[Instance]:
         """Bury, and tell who was buried by whom."""
         began = trio.current_time()
         dead = await self._instance.store.bury_expired(as_of)
