@@ -8,7 +8,7 @@ from typing import Protocol
 from notifier.model.grant import Grant, Granted
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.lease import Fence, Lease, Service
-from notifier.model.watch import WatchChanges
+from notifier.model.watch import Mail, WatchChanges
 
 
 class MemberStore(Protocol):
@@ -23,8 +23,8 @@ class MemberStore(Protocol):
     async def beat(self, lease: float) -> ClusterState | None:
         """Live on; return how things are, None if this instance was buried."""
 
-    async def bury_expired(self) -> list[Instance]:
-        """Remove the instances whose time is over; return them."""
+    async def bury_expired(self, as_of: float | None = None) -> list[Instance]:
+        """Remove the instances whose time was over `as_of` then, by default now; return them."""
 
     async def history(self) -> str:
         """Return which history of commits the store has, "" if that cannot be told now."""
@@ -55,8 +55,8 @@ class MemberStore(Protocol):
     async def weigh(self, weights: Mapping[str, float]) -> None:
         """Store how much work some of the own leases are."""
 
-    async def empty_mailbox(self) -> WatchChanges:
-        """Take the mail of this instance."""
+    async def read_mail(self, applied: Collection[int]) -> Mail:
+        """Remove the mail that was `applied`, and return the next of this instance."""
 
     async def adjust_grant(
         self,

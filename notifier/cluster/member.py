@@ -14,6 +14,7 @@ from notifier.cluster.trust import Trust
 from notifier.errors import StoreError
 from notifier.metrics import ClusterCondition, Metrics
 from notifier.model.instance import ClusterState, Configured
+from notifier.model.watch import Mail
 from notifier.wakeup import Wakeup
 
 _LOOK = 2.0
@@ -55,6 +56,8 @@ class Member:
         metrics.joined_cluster(self._condition)
         self._budgets = Budgets(store, work)
         self._mail = Wakeup()
+        self._reading = trio.Lock()
+        """Mail that is newer than what is read of a shard must not be applied before that."""
         self._handed_over = trio.Event()
         self._log = log.get()
         self._budgets.forget(self._gateways())
@@ -140,7 +143,8 @@ class Member:
         self._differences.follow(self._membership.id, state)
         try:
             await self._configure(state)
-            await self._leaseholder.update(self._membership.id, state, nursery)
+            async with self._reading:
+                await self._leaseholder.update(self._membership.id, state, nursery)
             # last, by what is there to ask now
             await self._budgets.update(self._membership.id, self._leaseholder.wanted.budgets)
         except StoreError as error:
@@ -160,14 +164,20 @@ class Member:
         while True:
             was_hinted = await self._mail.wait(_LOOK)
             try:
-                while self.trust.holds():
-                    changes = await self._store.empty_mailbox()
-                    if not changes:
-                        break
-                    if not was_hinted:
-                        self._metrics.late_hint()
-                    owns = self._leaseholder.owns
-                    mine = [watch for watch in changes.updated if owns(watch.fence)]
-                    self._work.apply(changes._replace(updated=mine))
+                async with self._reading:
+                    await self._apply_mail(was_hinted=was_hinted)
             except StoreError as error:
                 self._log.error("mail_waits_for_store", reason=str(error))
+
+    async def _apply_mail(self, *, was_hinted: bool) -> None:
+        """Apply all mail; what was read without the answer having come is read again."""
+        mail = Mail()
+        while self.trust.holds():
+            mail = await self._store.read_mail(mail.rows)
+            if not mail.rows:
+                break
+            if not was_hinted:
+                self._metrics.late_hint()
+            owns = self._leaseholder.owns
+            mine = [watch for watch in mail.changes.updated if owns(watch.fence)]
+            self._work.apply(mail.changes._replace(updated=mine))

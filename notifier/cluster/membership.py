@@ -46,6 +46,7 @@ class Membership:
         self._history = ""
         self._hinted = Wakeup()
         self._hinted_at = -math.inf
+        self._clock_ahead = math.inf
         self.trust = Trust(lease, around.clock)
         self.state: ClusterState | None = None
         """How things were at the last beat; None before the first."""
@@ -112,9 +113,20 @@ class Membership:
             self.state = None
             return False
         self.trust.renew(sent)
-        self._around.set_time(state.now, (sent + self._around.clock()) / 2)
+        at = (sent + self._around.clock()) / 2
+        self._follow_clock(state.now - at)
+        self._around.set_time(state.now, at)
         self.state = state
         return True
+
+    def _follow_clock(self, ahead: float) -> None:
+        """Judge nobody after a step of the database's clock, which is `ahead` of the own one.
+
+        The times that the others may live until are by what it was when they beat.
+        """
+        if abs(ahead - self._clock_ahead) > self.lease / _BEATS:
+            self.trust.doubt()
+        self._clock_ahead = ahead
 
     async def keep_alive(
         self,
@@ -147,6 +159,7 @@ class Membership:
             except OutdatedError:
                 raise
             except (StoreError, InstanceRefusedError) as error:
+                self.trust.doubt()
                 self._report_unreachable(error)
 
     async def _has_other_history(self) -> bool:
@@ -156,12 +169,13 @@ class Membership:
         return bool(known and history) and known != history
 
     async def _bury(self) -> None:
-        if not self.trust.may_bury():
+        if self.state is None or not self.trust.may_bury():
             return
-        buried = await self._store.bury_expired()
+        # as of the beat: what comes after it may wait for a store that is away for all
+        buried = await self._store.bury_expired(self.state.now)
         for dead in buried:
             self._log.warning("instance_buried", instance=dead.name, id=dead.id, host=dead.host)
-            self.state = None if self.state is None else _without(self.state, dead.id)
+            self.state = _without(self.state, dead.id)
         if buried:
             self.tell_freed()
 

@@ -11,6 +11,13 @@ from collections.abc import Callable
 TRUSTED = 0.8
 """The share of a lease for which an instance works after it has sent a beat."""
 
+_SLOW = 0.2
+"""The share of a lease from which on a beat may have waited for a store that was away for all.
+
+The last beat of another one may be 0.4 leases older than that of who judges, which sends its own
+after 0.4 leases. So it has waited for 0.2 leases before the other's time can be over.
+"""
+
 
 class Trust:
     """The trust of one instance, by `clock`, which goes on while the machine sleeps (seconds).
@@ -26,9 +33,13 @@ class Trust:
 
     def renew(self, sent_at: float) -> None:
         """Work on: a beat that was sent at that time was committed."""
-        if sent_at >= self._until:
-            self._contact_since = sent_at
+        if sent_at >= self._until or self._clock() - sent_at >= _SLOW * self._lease:
+            self.doubt()
         self._until = max(self._until, sent_at + TRUSTED * self._lease)
+
+    def doubt(self) -> None:
+        """Judge nobody for a lease time: others may have been unable to beat until now."""
+        self._contact_since = self._clock()
 
     def end(self) -> None:
         """Stop working: others have taken over, or may have."""

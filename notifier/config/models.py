@@ -52,7 +52,7 @@ from notifier.config.validators import (
     check_token,
     check_video_id,
 )
-from notifier.model.lease import DEFAULT_LEASE
+from notifier.model.lease import DEFAULT_LEASE, LONGEST_LEASE
 
 _TEN_MINUTES = 600.0
 
@@ -290,7 +290,7 @@ class ClusterTable(Table):
 
     instance: Name | None = None
     """Its name, which no other has that runs; by default the name of the host."""
-    lease: Annotated[float, _duration(minimum=5.0, maximum=120.0)] = DEFAULT_LEASE
+    lease: Annotated[float, _duration(minimum=5.0, maximum=LONGEST_LEASE)] = DEFAULT_LEASE
     """Others take over its work so long after it was last heard of."""
 
 

@@ -9,6 +9,9 @@ DEFAULT_LEASE = 15.0
 SHARDS = 64
 """The shards of one gateway's watches."""
 
+LONGEST_LEASE = 120.0
+"""The longest lease that a config may have, in seconds."""
+
 
 class LeaseKind(StrEnum):
     """What a lease is for: the watches of one shard, one endpoint's lane, and so on."""

@@ -143,3 +143,10 @@ class WatchChanges(NamedTuple):
 
     def __bool__(self) -> bool:
         return any(self[:])
+
+
+class Mail(NamedTuple):
+    """What has changed in the shards of an instance, and the rows that say so."""
+
+    rows: Sequence[int] = ()
+    changes: WatchChanges = WatchChanges()

@@ -10,7 +10,7 @@ from notifier.model.grant import Grant, Granted
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.job_sample import JobSample
 from notifier.model.lease import Fence, Lease, Service
-from notifier.model.watch import Watch, WatchChanges
+from notifier.model.watch import Mail, Watch
 from notifier.store import (
     cluster_views,
     configured,
@@ -86,9 +86,12 @@ class ClusterOperations(Transactions):
         except StoreError:  # not every service that speaks PostgreSQL tells
             return ""
 
-    async def bury_expired(self) -> list[Instance]:
-        """Remove the instances whose time is over, and free what they owned; return them."""
-        return await self._at_database_time(_bury_expired, self.instance)
+    async def bury_expired(self, as_of: float | None = None) -> list[Instance]:
+        """Remove the instances whose time was over `as_of` then, and free what they owned.
+
+        Returns them. The time is the database's (Unix seconds), by default at this moment.
+        """
+        return await self._at_database_time(_bury_expired, self.instance, as_of)
 
     async def bury(self, instance: str) -> None:
         """Remove an instance that is known to be dead, and free what it owned."""
@@ -132,9 +135,9 @@ class ClusterOperations(Transactions):
         """Return the open watches of own shards, each with its fence."""
         return await self._query(leases.watches_of, owned)
 
-    async def empty_mailbox(self) -> WatchChanges:
-        """Take the mail of this instance: watches that have changed, as they are now."""
-        return await self._transact(mailbox.empty, self.instance)
+    async def read_mail(self, applied: Collection[int]) -> Mail:
+        """Remove the mail that was `applied`; return what has changed beside, as it is now."""
+        return await self._transact(mailbox.read, self.instance, applied)
 
     async def adjust_grant(
         self, gateway: str, mine: Grant, next_rate: grants.NextRate, rest_until: float
@@ -195,8 +198,8 @@ def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterSta
     return instances.state(db, now) if instances.beat(db, instance, lease, now) else None
 
 
-def _bury_expired(db: Connection, now: float, by: str) -> list[Instance]:
-    return instances.bury_expired(db, by, now)
+def _bury_expired(db: Connection, now: float, by: str, as_of: float | None) -> list[Instance]:
+    return instances.bury_expired(db, by, now if as_of is None else as_of, now)
 
 
 def _remove(db: Connection, now: float, instance: str) -> None:

@@ -4,6 +4,7 @@ The times here are by the database's clock alone, so that clocks of machines are
 """
 
 from notifier.model.instance import ClusterState, Instance, Registered
+from notifier.model.lease import LONGEST_LEASE
 from notifier.store import configured, leases
 from notifier.store.connection import Connection
 from notifier.store.oldest_writer import refuse_older
@@ -43,12 +44,16 @@ def beat(db: Connection, instance: str, lease: float, now: float) -> bool:
     )
 
 
-def bury_expired(db: Connection, by: str, now: float) -> list[Instance]:
-    """Remove the instances whose time is over, and free what they owned; return them."""
+def bury_expired(db: Connection, by: str, as_of: float, now: float) -> list[Instance]:
+    """Remove and return the instances whose time was over `as_of` then; free what they owned.
+
+    Those whose time is too far off have not beaten since the clock was set back.
+    """
     # the update locks the rows and looks again at those that just beat
     rows = db.execute(
-        f"UPDATE instances SET draining = 1 WHERE expires_at < ? AND id <> ? RETURNING {_COLUMNS}",
-        (now, by),
+        "UPDATE instances SET draining = 1 WHERE (expires_at < ? OR expires_at > ?) AND id <> ? "
+        f"RETURNING {_COLUMNS}",
+        (as_of, as_of + LONGEST_LEASE, by),
     ).fetchall()
     dead = [_registered(row).instance for row in rows]
     for instance in dead:

@@ -1,7 +1,7 @@
 """The mailbox in SQL: which watches have changed, for the owner of their shard.
 
-A row is written in the transaction that changes the watch, and removed in the one in which the
-owner reads it as it is then. So a change that is committed late is not missed.
+A row is written in the transaction that changes the watch, and removed once its owner has applied
+what it read. So neither a change that is committed late nor an answer that is lost is missed.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.model.lease import Fence
-from notifier.model.watch import WatchChanges
+from notifier.model.watch import Mail, WatchChanges
 from notifier.store import watches
 from notifier.store.connection import NUMBERS, Connection, listed
 
@@ -17,7 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 BATCH = 500
-"""The most rows that one call empties."""
+"""The most rows that one call reads."""
 
 
 def post(db: Connection, rows: Iterable[int]) -> None:
@@ -29,25 +29,26 @@ def post(db: Connection, rows: Iterable[int]) -> None:
     )
 
 
-def empty(db: Connection, owner: str) -> WatchChanges:
-    """Take the mail of an instance, and return those watches as they are now.
+def read(db: Connection, owner: str, applied: Iterable[int]) -> Mail:
+    """Remove the mail that was `applied`; return the next of an instance, its watches as now.
 
     What is open is `updated`: its owner may poll it already or not.
     """
+    db.executemany("DELETE FROM mailbox WHERE id = ?", [(number,) for number in applied])
     mail = db.execute(
         "SELECT m.id, m.watch, l.name, l.epoch FROM mailbox m JOIN leases l ON l.name = m.lease "
         "WHERE l.owner = ? ORDER BY m.id LIMIT ?",
         (owner, BATCH),
     ).fetchall()
-    db.executemany("DELETE FROM mailbox WHERE id = ?", [(number,) for number, *_ in mail])
     fences = {row: Fence(lease, owner, epoch) for _, row, lease, epoch in mail}
     rows = sorted(fences)
     if not rows:
-        return WatchChanges()
+        return Mail()
     found = watches.open_watches(db, where=f"AND id IN {NUMBERS}", values=[listed(rows)])
     is_open = {watch.row for watch in found}
     found = [replace(watch, fence=fences[watch.row]) for watch in found]
-    return WatchChanges(updated=found, withdrawn=[row for row in rows if row not in is_open])
+    changes = WatchChanges(updated=found, withdrawn=[row for row in rows if row not in is_open])
+    return Mail([number for number, *_ in mail], changes)
 
 
 def drop(db: Connection, leases: Iterable[str]) -> None:

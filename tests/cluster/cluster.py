@@ -102,6 +102,8 @@ class Process:
         self.wanted_for_shards = 0.0
         self.stop_takes = 0.0
         self.refuses_starts = 0
+        self.reading_takes = 0.0
+        self.is_reading = False
         self.buried = 0
         identity = Instance("", name, HOST, "boot", pid, "1.0", 12)
         around = Surroundings(
@@ -143,6 +145,8 @@ class Process:
             raise StoreError("not now")
         shards = [lease for lease in leases if lease.kind is LeaseKind.WATCH]
         found = await self.store.watches_of(shards)
+        self.is_reading = True
+        await trio.sleep(self.reading_takes)
         owns = self.member.leaseholder.owns
         self.watches |= {watch.row: watch for watch in found if owns(watch.fence)}
         self.working |= {lease.name: lease for lease in leases if owns(lease.fence)}
@@ -198,9 +202,10 @@ class Cluster:
         self.history = "1"
         self.hears_hints = False
         """Whether hints reach the other instances; they may all be lost."""
+        self.clock_stepped = 0.0
 
     def now(self) -> float:
-        return START + trio.current_time()
+        return START + trio.current_time() + self.clock_stepped
 
     async def start(
         self,

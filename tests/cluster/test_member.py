@@ -171,6 +171,48 @@ async def test_when_the_store_is_down_for_all_nobody_is_buried(
     assert not any(one.buried for one in processes)
 
 
+@pytest.mark.parametrize("hangs", [True, False])
+@pytest.mark.parametrize("away", [0.62, 0.7, 0.78])
+async def test_when_the_store_is_away_for_less_than_a_lease_time_nobody_is_buried(
+    autojump_clock: MockClock, cluster: Cluster, away: float, *, hangs: bool
+) -> None:
+    processes = [await cluster.start(name) for name in ("alpha", "beta", "gamma", "delta")]
+    await trio.sleep(20 * LEASE)
+    for _ in range(20):
+        for one in processes:
+            one.link.is_cut = not hangs
+            if hangs:
+                one.link.stop()
+        await trio.sleep(away * LEASE)
+        for one in processes:
+            one.link.go()
+            one.link.is_cut = False
+        await trio.sleep(3 * LEASE)
+    assert [one.buried for one in processes] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+async def test_a_step_of_the_databases_clock_buries_nobody_who_lives_and_all_who_do_not(
+    autojump_clock: MockClock, cluster: Cluster, step: float
+) -> None:
+    processes = [await cluster.start(name) for name in ("alpha", "beta", "gamma")]
+    await trio.sleep(20 * LEASE)
+    cluster.kill(processes.pop())
+    cluster.clock_stepped = step
+    await cluster.until(lambda: all_is_done(cluster), within=3 * LEASE)
+    assert [one.buried for one in processes] == [0, 0]
+
+
+async def test_a_dead_machine_is_replaced_after_the_databases_clock_was_set_back(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    cluster.kill(alpha)
+    cluster.clock_stepped = -3600.0
+    await cluster.start("alpha")
+    assert all_is_done(cluster)
+
+
 @pytest.mark.parametrize("off", [-1e9, 1e9])
 async def test_a_clock_that_is_off_changes_nothing(
     autojump_clock: MockClock, cluster: Cluster, off: float
@@ -393,6 +435,33 @@ async def test_the_owner_of_a_shard_is_told_what_others_change_in_it(
     await cluster.until(lambda: again.row in alpha.watches, within=0.3)
     assert values(alpha.metrics)["notifier_hints_late_total",] == late
     assert alpha.member.leaseholder.owns(alpha.watches[again.row].fence)
+
+
+async def test_mail_whose_answer_is_lost_is_read_again(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta", (), ())
+    watch, _ = await beta.store.add_watch(spec(), again=False)
+    alpha.link.loses_answers = True
+    await trio.sleep(3)
+    alpha.link.loses_answers = False
+    await cluster.until(lambda: watch.row in alpha.watches, within=5)
+
+
+async def test_a_watch_that_is_withdrawn_while_its_shard_is_read_is_not_polled(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    beta = await cluster.start("beta", (), ())
+    watch, _ = await beta.store.add_watch(spec(), again=False)
+    alpha = await cluster.start("alpha", ("other",), ())
+    alpha.reading_takes, alpha.is_reading = 4.0, False
+    alpha.member.change(Wanted({"main": BUDGET}, ()))
+    await cluster.until(lambda: alpha.is_reading, within=LEASE)
+    await beta.store.remove_watch(watch.key)
+    await cluster.until(lambda: alpha.owns(watch_lease("main", 0)), within=LEASE)
+    await trio.sleep(3)
+    assert alpha.watches == {}
 
 
 async def test_a_shard_is_read_whole_by_who_takes_it(

@@ -68,6 +68,29 @@ def test_only_unbroken_contact_for_a_lease_time_allows_burying_others() -> None:
     assert not trust.may_bury()
 
 
+def test_a_beat_that_failed_or_was_slow_breaks_the_contact() -> None:
+    time, trust = trusting()
+
+    def beat_for_a_lease_time() -> None:
+        for _ in range(4):
+            time.at += LEASE / 3
+            trust.renew(time.at)
+        assert trust.may_bury()
+
+    trust.renew(time.at)
+    beat_for_a_lease_time()
+    trust.doubt()
+    assert trust.holds()
+    assert not trust.may_bury()
+
+    beat_for_a_lease_time()
+    sent = time.at
+    time.at += LEASE / 4
+    trust.renew(sent)
+    assert trust.holds()
+    assert not trust.may_bury()
+
+
 @given(
     steps=st.lists(
         st.tuples(st.floats(0.0, 30.0), st.floats(0.0, 10.0), st.booleans()), max_size=30

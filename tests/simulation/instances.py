@@ -330,10 +330,10 @@ class MemberWitness:
         finally:
             self._instance.is_beating = False
 
-    async def bury_expired(self) -> list[Instance]:
+    async def bury_expired(self, as_of: float | None = None) -> list[Instance]:
         """Bury, and tell who was buried by whom."""
         began = trio.current_time()
-        dead = await self._instance.store.bury_expired()
+        dead = await self._instance.store.bury_expired(as_of)
         for one in dead:
             self._instance.life.buried(self._instance, one.name, began)
         return dead
