@@ -9,10 +9,14 @@ the video, too. (Source: litellm/types/videos/utils.py, and answers of LiteLLM 1
 
 import base64
 import binascii
+import sys
 from functools import lru_cache
 from typing import NamedTuple
 
 _PREFIX = "video_"
+_BEGINNING = "video_bGl0ZWxsbTp"
+"""How such an id begins: the prefix, and the whole digits of `litellm:c`."""
+
 _MODEL, _VIDEO = ";model_id:", ";video_id:"
 _SHORTEST = 40
 _LONGEST = 4096
@@ -28,7 +32,7 @@ class EncodedId(NamedTuple):
 
 def encoded_id(video_id: str) -> EncodedId | None:
     """Return what an id of LiteLLM holds, None for any other id."""
-    if not video_id.startswith(_PREFIX) or not _SHORTEST < len(video_id) < _LONGEST:
+    if not video_id.startswith(_BEGINNING) or not _SHORTEST < len(video_id) < _LONGEST:
         return None
     return _decoded(video_id)
 
@@ -45,7 +49,7 @@ def _decoded(video_id: str) -> EncodedId | None:
     inner = inner.partition(";")[0]  # as LiteLLM itself reads it
     if not (model_found and video_found and inner and "provider" in provider):
         return None
-    return EncodedId(provider, inner)
+    return EncodedId(sys.intern(provider), inner)  # one text for very many ids
 
 
 def names_of(video_id: str) -> tuple[str, ...]:
