@@ -28,7 +28,7 @@ _STARTS_WITHIN = 60.0
 def missing() -> str:
     """Return what is missing for tests on PostgreSQL, in words; "" if nothing is."""
     if find_spec("psycopg") is None:
-        return "psycopg is not installed (pip install 'video-notifier[postgres]')"
+        return "psycopg is not installed (pip install '.[postgres]')"
     if _binaries() is None:
         return "no PostgreSQL server binaries (Debian package postgresql)"
     if os.getuid() == 0 and shutil.which("setpriv") is None:

@@ -9,6 +9,7 @@ from notifier.cli.options import config_option, examples
 from notifier.config.dropin_folder import Folder
 from notifier.config.templates import check_templates
 from notifier.errors import ConfigError
+from notifier.store.access import require_driver
 
 
 @examples("notifier check", "notifier check -c /etc/notifier/config.toml")
@@ -21,6 +22,7 @@ def check_command(config_path: Path | None) -> int:
     """
     config = load_with_secrets(config_path)
     print_warnings(config)
+    require_driver(config.store)
     if problems := check_templates(config):
         raise ConfigError(problems)
     contents = Folder(config).scan()

@@ -128,9 +128,16 @@ def _gateway(row: Mapping[str, Any], now: float) -> Sequence[RenderableType]:
         str(row["open_watches"]),
         f"{row['requests_per_second']:.2f}",
         _budget(row),
-        _ago(row.get("last_answer_at"), now),
+        _answered(row, now),
         state,
     )
+
+
+def _answered(row: Mapping[str, Any], now: float) -> str:
+    """Return when a gateway answered last; empty where it may have answered another instance."""
+    moment = row.get("last_answer_at")
+    is_shared = row.get("granted_requests_per_second") is not None
+    return "" if moment is None and is_shared else _ago(moment, now)
 
 
 def _budget(row: Mapping[str, Any]) -> str:

@@ -22,6 +22,8 @@ from notifier.wakeup import Wakeup
 _RESTART = 1.0
 _LONGEST_RESTART = 45.0
 _CALM = 600.0
+_SOON = 0.25
+"""The part of the usual spread for watches of another instance: nobody asked for a lease time."""
 
 
 class Supervisor:
@@ -69,7 +71,8 @@ class Supervisor:
             if watch.row in self._pollers:
                 self._pollers[watch.row].watch = watch
             else:
-                self._start(watch, spread=starting and not watch.fresh)
+                known = starting and not watch.fresh
+                self._start(watch, within=self._spread(watch) if known else 0.0)
 
     def apply_changes(self, changes: WatchChanges) -> None:
         """Make the pollers match what has changed, and try again to poll orphans."""
@@ -83,7 +86,7 @@ class Supervisor:
             if watch.row in self._pollers:
                 self._pollers[watch.row].watch = watch
             else:
-                self._start(watch, spread=False)
+                self._start(watch)
 
     def add(self, watch: Watch, said: Seen | None = None) -> None:
         """Start polling one more open watch, or give one that is polled its new settings.
@@ -93,15 +96,18 @@ class Supervisor:
         if watch.row in self._pollers:
             self._pollers[watch.row].watch = watch
         else:
-            self._start(watch, spread=False, said=said)
+            self._start(watch, said=said)
 
     def take_over(self, watches: Iterable[Watch]) -> None:
-        """Start polling watches that another instance polled, their first polls spread out."""
+        """Start polling watches that another instance polled, their first polls spread a little.
+
+        They have waited for as long as it took to find out that it is gone.
+        """
         for watch in watches:
             if watch.row in self._pollers:
                 self._pollers[watch.row].watch = watch
             else:
-                self._start(watch, spread=True)
+                self._start(watch, within=_SOON * self._spread(watch))
 
     def let_go(self, rows: Iterable[int]) -> None:
         """Stop polling watches that stay open: another instance polls them, or may."""
@@ -160,14 +166,15 @@ class Supervisor:
                 hint="it stays open; configure its gateway again, or remove the watch",
             )
 
-    def _start(self, watch: Watch, *, spread: bool, said: Seen | None = None) -> None:
+    def _start(self, watch: Watch, *, within: float = 0.0, said: Seen | None = None) -> None:
+        """Start a poller, with its first poll within so many seconds."""
         poller = self._make(watch)
         if poller is None:
             self._orphan(watch)
             return
         self._orphans.pop(watch.row, None)
         self._pollers[watch.row] = poller
-        delay = self._rng.uniform(0, self._spread(watch)) if spread else 0.0
+        delay = self._rng.uniform(0, within)
         if said is not None:
             delay = poller.begin_with(said)
         # one name for all: 100,000 texts would cost memory

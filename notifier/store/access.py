@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def require_driver(place: StorePlace) -> None:
+    """Raise StoreRefusedError when what a store in PostgreSQL needs is not installed."""
+    if place.url is not None:
+        from notifier.store.postgres import connection  # noqa: F401, PLC0415 - an extra
+
+
 def reader_of(place: StorePlace) -> AbstractContextManager[Reader | None]:
     """Open the store at `place` for reading; None when there is none yet.
 

@@ -23,7 +23,7 @@ def promtool() -> str:
 
 async def test_names_and_units_follow_the_conventions(promtool: str) -> None:
     text = (await everything()).render()
-    assert text.count(b"# HELP notifier_") == 30
+    assert text.count(b"# HELP notifier_") == 31
     command = [promtool, "check", "metrics"]
     done = await trio.run_process(
         command, stdin=text, capture_stdout=True, capture_stderr=True, check=False

@@ -85,6 +85,20 @@ async def test_init_writes_a_private_config_that_passes_the_check_and_never_over
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("verb", ["check", "run", "status"])
+async def test_a_database_without_its_driver_is_refused_by_the_check_as_by_a_start(
+    verb: str, tmp_path: Path
+) -> None:
+    (tmp_path / "psycopg.py").write_text("raise ImportError")
+    config = GOOD + '[store]\nurl = "postgresql://n:secret@127.0.0.1:1/n"\n'
+    without = env(tmp_path) | {"PYTHONPATH": str(tmp_path)}
+    done = await notifier(verb, "-c", write(tmp_path, config), env=without)
+    assert (done.returncode, done.stdout) == (78, "")
+    (sentence,) = done.stderr.splitlines()
+    assert "psycopg" in sentence
+    assert "pip install '.[postgres]'" in sentence
+
+
 @pytest.mark.parametrize(
     ("text", "sentences"),
     [

@@ -56,6 +56,10 @@ FULL = (
     "INSERT INTO leases VALUES ('watch:main:0', 'watch', 'main', 'me', 1)",
 )
 
+# not of all tables in the database: a transaction has room for so many locks only
+_TABLES = "watches, events, bodies, deliveries, callback_hosts, attempts, mailbox, leases"
+ANALYZE = (f"ANALYZE {_TABLES}, callbacks, endpoints, instances",)
+
 
 @pytest.fixture(scope="module", params=["with statistics", "without statistics"])
 def backlog(request: pytest.FixtureRequest, server: Server) -> Iterator[PostgresDatabase]:

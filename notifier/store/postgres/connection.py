@@ -20,7 +20,7 @@ try:
 except ImportError as _error:
     raise StoreRefusedError(
         "[store] url needs psycopg, which is not installed: "
-        "pip install 'video-notifier[postgres]'",
+        "install notifier with its extra, from a checkout with pip install '.[postgres]'",
         exit_code=78,
     ) from _error
 
