@@ -252,7 +252,7 @@ async def test_many_watches_whose_dropins_are_lost_are_one_warning(
     assert supervisor.polling == 0
 
 
-async def test_watches_of_another_instance_are_asked_about_soon_not_at_once_and_let_go_without_a_word(
+async def test_watches_of_another_instance_are_polled_soon_not_at_once_and_let_go_without_a_word(
     autojump_clock: MockClock,
 ) -> None:
     world = World()
