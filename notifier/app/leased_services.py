@@ -33,6 +33,8 @@ class LeasedServices:
         self._endpoints = endpoints
         self._owns = owns
         self._others = others
+        self._fences: dict[str, Fence] = {}
+        """By which ownership of each lease its work is done."""
         self._subjects: dict[LeaseKind, set[str]] = {kind: set() for kind in others}
         self._restrict()
 
@@ -44,6 +46,7 @@ class LeasedServices:
         for lease in leases:
             if lease.fence is None or not self._owns(lease.fence):
                 continue
+            self._fences[lease.name] = lease.fence
             if lease.kind is LeaseKind.LANE:
                 store = FencedLane(self._store, lease.fence)
                 self._endpoints.open_lane(lease.subject, store, health.get(lease.subject))
@@ -52,8 +55,13 @@ class LeasedServices:
         self._restrict()
 
     async def stop(self, leases: Sequence[Lease]) -> None:
-        """Stop it; return when what is in flight in lanes is recorded, or has had its time."""
+        """Stop it; return when what is in flight in lanes is recorded, or has had its time.
+
+        What was taken again since goes on, by its new ownership.
+        """
+        leases = [lease for lease in leases if self._fences.get(lease.name) == lease.fence]
         for lease in leases:
+            del self._fences[lease.name]
             if lease.kind is not LeaseKind.LANE:
                 self._subjects[lease.kind].discard(lease.subject)
         self._restrict()
@@ -65,6 +73,7 @@ class LeasedServices:
 
     def drop(self) -> None:
         """Stop it all without waiting."""
+        self._fences.clear()
         self._endpoints.close_lanes(self._endpoints.lanes)
         for subjects in self._subjects.values():
             subjects.clear()
