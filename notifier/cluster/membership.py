@@ -82,6 +82,7 @@ class Membership:
         once, or of a machine that died, which is waited for.
         """
         began = self._around.clock()
+        is_reported = False
         while not await self._register(gateways()):
             waited = self._around.clock() - began
             for one in await self._store.instances():
@@ -95,6 +96,10 @@ class Membership:
                     raise InstanceRefusedError(self._identity.name)
                 break
             if waited:
+                if not is_reported:
+                    name, wait = self._identity.name, self.lease
+                    self._log.warning("instance_name_in_use", instance=name, waits_seconds=wait)
+                is_reported = True
                 await trio.sleep(_AGAIN)
         await self.beat()
         self._history = await self._store.history() or self._history

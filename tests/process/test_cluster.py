@@ -135,6 +135,7 @@ async def test_a_second_instance_of_the_same_name_is_refused(
         elsewhere = {**c.env("alpha"), "STATE_DIRECTORY": str(tmp_path / "elsewhere")}
         second = await notifier("run", "-c", c.config("alpha"), env=elsewhere)
         assert second.returncode == 78
+        assert second.stderr.count('"event": "instance_name_in_use"') == 1
         assert "another notifier runs as the instance alpha" in second.stderr
         assert "Traceback" not in second.stderr
         assert await alpha.end() == 0
