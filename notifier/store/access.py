@@ -11,10 +11,10 @@ from notifier.errors import StoreRefusedError
 from notifier.store.connection import Connection
 from notifier.store.database import Database
 from notifier.store.engine import Engine
-from notifier.store.executor import Executor
 from notifier.store.reader import Reader, open_reader
 
 if TYPE_CHECKING:
+    from notifier.store.executor import Executor
     from notifier.store.postgres.hints import Hints
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def engine_of(
 
 
 def hints_of(
-    url: Secret, lease: float, executor: Executor, *, reveal: Callable[[Secret], str]
+    url: Secret, lease: float, executor: "Executor", *, reveal: Callable[[Secret], str]
 ) -> "Hints":
     """Return the hints between the instances of a database; nothing is connected yet.
 

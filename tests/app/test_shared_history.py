@@ -51,7 +51,7 @@ async def test_what_others_record_is_learned_and_what_this_one_records_only_once
     record(100.0, 15)
     for _ in range(15):  # these are its own
         history.learn(JobSample(SORA, 100.0))
-    await trio.sleep(3 * LOOK)
+    await trio.sleep(3.5 * LOOK)
     assert median(history) == pytest.approx(10.0, rel=0.1)
 
     store.is_away = True

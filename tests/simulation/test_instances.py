@@ -26,7 +26,7 @@ def test_killed_stopped_cut_off_and_drained_instances_lose_and_double_nothing(fi
     for seed in SEEDS[first : first + 4]:
         life = live(seed)
         assert life.problems == [], f"seed {seed}"
-        assert life.troubles > 3
+        assert life.troubles >= 3
 
 
 def work_on_without_the_store(instance: SimulatedInstance) -> None:

@@ -65,7 +65,7 @@ def backlog(request: pytest.FixtureRequest, server: Server) -> Iterator[Postgres
     """Make a store with many due deliveries, mail, and open watches; nothing in it changes."""
     url = server.new_url()
     with closing(PostgresDatabase(lambda: url)) as database:
-        for statement in (*FULL, *(["ANALYZE"] * (request.param == "with statistics"))):
+        for statement in (*FULL, *(ANALYZE * (request.param == "with statistics"))):
             sql = statement.replace("BACKLOG", str(BACKLOG))
             database.transact(lambda db, sql: db.execute(sql), sql)
         yield database
