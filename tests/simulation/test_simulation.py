@@ -23,7 +23,7 @@ from tests.simulation.listings import FILES
 from tests.simulation.receivers import ENDPOINTS
 from tests.simulation.run import simulate
 
-SEEDS = range(30)
+SEEDS = range(20)
 
 
 @pytest.mark.parametrize("first", range(0, len(SEEDS), 10))
