@@ -102,7 +102,7 @@ class Leaseholder:
         self._lose(me, state, nursery)
         leases = [self._as_known(lease, me) for lease in state.leases]
         decision = decide(
-            self._me(me, state),
+            self._me(me),
             self._members(me, state),
             [lease for lease in leases if lease.name not in self._leaving],
             left_over=self._left_over(leases, state.now),
@@ -125,10 +125,15 @@ class Leaseholder:
         return state._replace(leases=[*state.leases, *missing])
 
     async def _announce_draining(self, me: str, state: ClusterState) -> None:
-        """Have the others take at once what this instance hands over, and leave nothing to it."""
+        """Have the others take at once what this instance hands over, and leave nothing to it.
+
+        It goes on draining when it was buried meanwhile: its new row does not say so yet.
+        """
         for one in state.instances:
-            if self.is_draining and one.instance.id == me and not one.draining:
-                await self._store.drain(one.instance.name)
+            if one.instance.id == me:
+                self.is_draining = self.is_draining or one.draining
+                if self.is_draining and not one.draining:
+                    await self._store.drain(one.instance.name)
 
     def _adopt(self, me: str, state: ClusterState) -> None:
         """Hold what was taken without the answer having come."""
@@ -176,13 +181,12 @@ class Leaseholder:
             return held._replace(weight=lease.weight)
         return lease._replace(owner=None) if lease.owner == me else lease
 
-    def _me(self, me: str, state: ClusterState) -> Member:
-        draining = any(one.draining for one in state.instances if one.instance.id == me)
-        wanted, draining = self.wanted, self.is_draining or draining
-        return Member(me, wanted.budgets.keys(), wanted.lanes, wanted.services, draining)
+    def _me(self, me: str) -> Member:
+        wanted = self.wanted
+        return Member(me, wanted.budgets.keys(), wanted.lanes, wanted.services, self.is_draining)
 
     def _members(self, me: str, state: ClusterState) -> Iterable[Member]:
-        yield self._me(me, state)
+        yield self._me(me)
         for one in state.instances:
             config = state.configured.get(one.instance.id)
             if one.instance.id != me and config is not None:

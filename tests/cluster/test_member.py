@@ -268,6 +268,20 @@ async def test_an_operator_can_have_an_instance_hand_over(
     assert not await beta.store.drain("nobody")
 
 
+async def test_an_instance_that_was_buried_while_it_drained_goes_on_draining(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha = await cluster.start("alpha")
+    beta = await cluster.start("beta")
+    assert await beta.store.drain("alpha")
+    await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
+    before = alpha.membership.id
+    await beta.store.bury(before)
+    await cluster.until(lambda: alpha.membership.id != before, within=2 * LEASE)
+    await trio.sleep(5 * LEASE)
+    assert cluster.shards(beta) == SHARDS
+
+
 async def test_endpoints_with_different_urls_are_warned_of_once(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:
