@@ -51,6 +51,8 @@ from notifier.signing import signed_headers
 from notifier.store import Database, Store, ThreadExecutor
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
+from tests.benchmarks.peer_process import running_peer
+from tests.benchmarks.peer_process import serve as serve_alone
 from tests.builders import NothingFollows, listing, rng, snapshot, spec
 from tests.process.harness import World, running
 
@@ -118,23 +120,11 @@ class _Receiver(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
-async def _receive() -> None:
-    server = await asyncio.get_running_loop().create_server(_Receiver, "127.0.0.1", 0)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await server.serve_forever()
-
-
 @contextlib.contextmanager
 def _receiver() -> Iterator[str]:
     """Have a receiver in a process of its own; yield its URL."""
-    command = [sys.executable, "-m", "tests.benchmarks.delivery", "receiver", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}/hook"
-        finally:
-            process.kill()
+    with running_peer("tests.benchmarks.delivery", "receiver", "0") as address:
+        yield f"{address}/hook"
 
 
 async def _notifier(events: int, endpoints: int = 1) -> float:
@@ -268,7 +258,7 @@ async def _latency(samples: int) -> float:
 def main(what: str, count: int) -> None:
     """Make one measurement and print it, or be the receiver."""
     if what == "receiver":
-        asyncio.run(_receive())
+        asyncio.run(serve_alone(_Receiver))
         return
     if what == "plain":
         figure = asyncio.run(_plain(count))

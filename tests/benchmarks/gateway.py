@@ -7,15 +7,15 @@ nothing tells how far they are. `/asked` tells how many requests there were. The
 """
 
 import asyncio
-import contextlib
 import json
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import cast
 from urllib.parse import parse_qs
+
+from tests.benchmarks.peer_process import running_peer, serve
 
 _VIDEO = (
     '{"id":"%s","object":"video","created_at":%d,"status":"in_progress","model":"sora-2",'
@@ -75,24 +75,10 @@ def _page(query: str) -> str:
     )
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Gateway, "127.0.0.1", 0, backlog=2000)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await server.serve_forever()
-
-
-@contextlib.contextmanager
-def gateway(count: int, *, progress: bool = True) -> Iterator[str]:
-    """Have a gateway with `count` jobs; yield its address without a path."""
+def gateway(count: int, *, progress: bool = True) -> AbstractContextManager[str]:
+    """Have a gateway with `count` jobs; give its address without a path."""
     told = ["progress"] if progress else []
-    command = [sys.executable, "-m", "tests.benchmarks.gateway", str(count), *told]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
+    return running_peer("tests.benchmarks.gateway", str(count), *told)
 
 
 def asked(url: str) -> int:
@@ -104,4 +90,4 @@ def asked(url: str) -> int:
 if __name__ == "__main__":
     _Gateway.count = int(sys.argv[1])
     _Gateway.progress = "progress" in sys.argv
-    asyncio.run(_serve())
+    asyncio.run(serve(_Gateway))

@@ -6,15 +6,14 @@ POSTs there were. The port is printed.
 """
 
 import asyncio
-import contextlib
 import json
-import subprocess
-import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import ClassVar, cast
+
+from tests.benchmarks.peer_process import running_peer, serve
 
 RUNNING_POLLS = 3
 """How many answers say that a job runs, with progress between them."""
@@ -68,23 +67,9 @@ def _video(video_id: str) -> str:
     return _VIDEO % (video_id, _BEGAN, "in_progress", progress, "null")
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Peers, "127.0.0.1", 0, backlog=2000)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await server.serve_forever()
-
-
-@contextlib.contextmanager
-def job_peers() -> Iterator[str]:
-    """Have the two in one process; yield their address without a path."""
-    command = [sys.executable, "-m", "tests.benchmarks.job_peers"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
+def job_peers() -> AbstractContextManager[str]:
+    """Have the two in one process; give their address without a path."""
+    return running_peer("tests.benchmarks.job_peers")
 
 
 def received(url: str) -> int:
@@ -94,4 +79,4 @@ def received(url: str) -> int:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(serve(_Peers))
