@@ -1,6 +1,7 @@
 """Hints reach the other instances, once each, and again after the connection was lost."""
 
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 import trio
@@ -35,6 +36,16 @@ class Instance:
                 await trio.sleep(0.05)
 
 
+@asynccontextmanager
+async def listening(*instances: Instance) -> AsyncIterator[None]:
+    """Have instances listen for as long as the block lasts."""
+    async with trio.open_nursery() as nursery:
+        for instance in instances:
+            nursery.start_soon(instance.listen)
+        yield
+        nursery.cancel_scope.cancel()
+
+
 @pytest.fixture
 def pair(server: Server) -> tuple[Instance, Instance]:
     url = server.new_url()
@@ -45,12 +56,9 @@ async def test_a_hint_reaches_the_other_instance_and_not_its_sender(
     pair: tuple[Instance, Instance],
 ) -> None:
     one, other = pair
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(one.listen)
-        nursery.start_soon(other.listen)
+    async with listening(one, other):
         await other.hears(MAIL, one)
         await one.hears(DELIVERIES, other)
-        nursery.cancel_scope.cancel()
     assert set(one.heard) == {DELIVERIES}
     assert set(other.heard) == {MAIL}
 
@@ -59,14 +67,11 @@ async def test_a_hint_that_is_sent_often_before_it_leaves_is_sent_once(
     pair: tuple[Instance, Instance],
 ) -> None:
     one, other = pair
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(one.listen)
-        nursery.start_soon(other.listen)
+    async with listening(one, other):
         await other.hears(MAIL, one)
         for _ in range(100):
             one.hints.send(*DELIVERIES)
         await other.hears(LEASES, one)
-        nursery.cancel_scope.cancel()
     assert other.heard.count(DELIVERIES) == 1
 
 
@@ -74,9 +79,7 @@ async def test_hints_are_heard_again_after_the_connection_was_lost(
     server: Server, pair: tuple[Instance, Instance]
 ) -> None:
     one, other = pair
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(one.listen)
-        nursery.start_soon(other.listen)
+    async with listening(one, other):
         await other.hears(MAIL, one)
         server.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -84,4 +87,3 @@ async def test_hints_are_heard_again_after_the_connection_was_lost(
         )
         other.heard.clear()
         await other.hears(DELIVERIES, one)
-        nursery.cancel_scope.cancel()
