@@ -19,7 +19,8 @@ class Proxy:
     """Passes connections on to `target`, a port; each direction takes `delay` seconds.
 
     While `swallows` is set, everything is read and acknowledged, and nothing is passed on.
-    `round_trips` counts how often something came from the client after an answer.
+    `round_trips` counts how often something came from the client after an answer had reached it.
+    With a delay that is how often it waited: it may send on while the server answers already.
     """
 
     target: int
@@ -71,7 +72,8 @@ class Proxy:
                     data = source.recv(_CHUNK)
                 except OSError:
                     data = b""
-                self._count(is_answer=is_answer)
+                if not is_answer:
+                    self._count_request()
                 if not data or not self.swallows:
                     chunks.put((time.monotonic() + self.delay, data))
 
@@ -83,14 +85,15 @@ class Proxy:
                     if not data:
                         goal.shutdown(socket.SHUT_RDWR)
                         return
+                    self._was_answered |= is_answer
                     goal.sendall(data)
 
         for work in (read, write):
             threading.Thread(target=work, daemon=True).start()
 
-    def _count(self, *, is_answer: bool) -> None:
-        self.round_trips += self._was_answered and not is_answer
-        self._was_answered = is_answer
+    def _count_request(self) -> None:
+        self.round_trips += self._was_answered
+        self._was_answered = False
 
 
 def main() -> None:

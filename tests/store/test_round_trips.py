@@ -26,6 +26,8 @@ from tests.tcp_proxy import Proxy
 
 BATCH = 64
 LANES = 4
+A_MOMENT = 0.25
+"""How long each direction takes, in seconds: far longer than a client takes that does not wait."""
 LEASE = Fence("lane:all", "me", 1)
 SAMPLE = JobSample(JobClass("main", "sora-2", "8", "1280x720"), 123.5, 2.5, 7, ((0.0, 0),))
 RECEIVED = AttemptRecord(START, 12, "delivered", 204)
@@ -86,6 +88,7 @@ def test_a_batch_of_endings_takes_two_round_trips_and_one_of_claims_or_successes
     _run(writers.endings[0], endings.record_all, ended[:1])
     _run(writers.deliveries[0], claims.claim_all, [Wanted("no-lane", 1, START)])
 
+    proxy.delay = A_MOMENT
     before = proxy.round_trips
     recorded = _run(writers.endings[0], endings.record_all, ended[1:])
     after_endings = proxy.round_trips
