@@ -1,6 +1,8 @@
 """What every test is surrounded by."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,11 @@ from tests.postgres import Server, running_server
 
 # a shell lets its background jobs ignore Ctrl-C, and what tests start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# an installed notifier is loaded compiled: without this, where the environment forbids to write
+# bytecode, each of the many processes that tests start would compile it anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # how long an example takes says more about the machine than about the code
 settings.register_profile("untimed", deadline=None)
