@@ -15,8 +15,8 @@ Headers = list[tuple[bytes, bytes]]
 
 _NOT_HTTP = "not HTTP/1.1: it does not begin with a status line"
 _BEGINNING = b"HTTP/"
-_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
-_LINE_END = re.compile(rb"\r?\n")
+_LINE_END = re.compile(rb"\r{0,2}\n")  # two returns: a program in Windows' text mode
+_END_OF_HEAD = re.compile(rb"\n\r{0,2}\n")
 _STATUS_LINE = re.compile(
     rb"HTTP/[1-9](?:\.[0-9])?[ \t]+([1-9][0-9]{2})(?:[ \t].*)?", re.IGNORECASE | re.DOTALL
 )
@@ -74,7 +74,7 @@ class LenientReader:
             self._searched = max(0, len(self._buffer) - _LONGEST_END)
             self._check_beginning()
             return False
-        first, *lines = _LINE_END.split(bytes(self._buffer[: end.start()]))
+        first, *lines = _LINE_END.split(bytes(self._buffer[: end.start() + 1]))[:-1]
         del self._buffer[: end.end()]
         self._searched = 0
         found = _STATUS_LINE.fullmatch(first)
