@@ -22,9 +22,10 @@ _INVALID_COUNTS = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 # Subjects. Every repetition is bounded, or a long text would take seconds to search.
 _FOREIGN = r"(?=[\w.:=+-]{0,80}[\d_=-])[\w.:=+-]{1,200}"  # what looks like another id
-_WHICH = r"(?:(?:the|this|that|your|requested|specified|given|provided|such|any|a) ){0,3}"
+_WHICH = r"(?:(?:the|this|that|your|requested|specified|given|provided|such|some|any|a) ){0,3}"
 _JOB = (
     r"(?:(?:video )?generation (?:task|job|request)|video (?:task|job|request|resource)"
+    r"|deferred request"
     r"|video|task|job|prediction)"
 )
 _THING = rf"(?:{_JOB}|entity|resource|request)"
@@ -32,7 +33,7 @@ _LABEL = r"(?: with)?(?: the| this| that)?(?: given| specified)?[ _]id"
 # a bare word after the noun may be a machine's name: another id needs quotes or a label
 _REF = rf"(?:(?:{_LABEL})? (?:<id>|'{_FOREIGN}')|{_LABEL} {_FOREIGN})"
 _IN_FULL = rf"(?:{_REF}|{_LABEL})"
-_BY_ID = rf"(?:(?:video )?generation|operation){_REF}"
+_BY_ID = rf"(?:(?:video )?generation|operation){_IN_FULL}"
 _ID = rf"id(?: (?:<id>|'{_FOREIGN}'))?"
 _NAMED_THING = rf"(?:{_THING}{_IN_FULL}?|{_BY_ID})"
 _ASKED_FOR = r"(?: you(?:'re| are| have)? (?:requested|looking for|asked for|specified|provided))?"
@@ -48,12 +49,19 @@ _MISSING = (
     r"|(?:cannot|can't|couldn't) be (?:found|located)|(?:was|is)n't (?:found|known)|doesn't exist"
     r"|no longer (?:exists?|available)|is (?:no longer available|unknown|gone)|unknown|is missing)"
 )
-_OVER = (
-    r"(?:(?:has |have |was |is |had )?(?:already |since )?(?:been )?"
-    r"(?:gone|expired|deleted|removed|purged)"
+_TIME = r"(?:\d{1,4}|an?|one|two|seven) ?(?:h|d|hours?|days?|minutes?|weeks?)"
+_AND_ALSO = (
     r"(?: (?:and|or) (?:was |has been |been |is )?(?:automatically )?"
     r"(?:gone|expired|deleted|removed|purged|cleaned up|no longer available))?"
-    r"(?: (?:after|since) (?:\d{1,4}|an?|one|two|seven) ?(?:h|d|hours?|days?|minutes?|weeks?))?)"
+)
+_OVER = (
+    r"(?:(?:has |have |was |is |had )?(?:already |since )?(?:been )?"
+    rf"(?:gone|expired|deleted|removed|purged){_AND_ALSO}"
+    r"(?: by (?:(?:the|its|an?|your) )?(?:user|owner|creator|admin(?:istrator)?|system))?"
+    rf"(?: (?:after|since) {_TIME}| {_TIME} after (?:its )?(?:completion|creation))?"
+    rf"{_AND_ALSO}"
+    r"(?: (?:due to|by|under|(?:as )?per) (?:(?:the|our|its) )?(?:data )?retention"
+    r"(?: policy| period| rules)?)?)"
 )
 _OR_ELSE = (
     r"(?: or (?:(?:it )?(?:does not|doesn't) belong|is not owned|access|no permission"
@@ -67,6 +75,9 @@ _FOUND = r"(?:(?:was |could be )?found|exists?)"
 _SENTENCES = (
     rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF}|{_WHERE})?{_OR_ELSE}",
     rf"(?:video )?generation {_MISSING}(?: for)?{_REF}",
+    rf"{_WHICH}generation {_MISSING}",
+    rf"{_WHICH}operation {_MISSING}{_REF}",
+    rf"no (?:such )?{_JOB} match(?:es|ed|ing) (?:the|your|this) (?:given )?(?:query|id)",
     rf"{_JOB_SUBJECT}{_ASKED_FOR} {_OVER}{_OR_ELSE}",
     rf"{_NO_SUCH} (?:{_NAMED_THING}|{_ID})",
     rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF})?",
@@ -143,6 +154,10 @@ _OTHER_SUBJECT = re.compile(
     r"|service|function|host|backend|cluster|namespace|project|worker|storage|bucket|table"
     r"|queue|cache|database|region|plan|reference|source|input|image|file|asset)s?\b"
 )
+_BARE_GENERATION = re.compile(rf"{_WHICH}generation {_MISSING}")  # it may be a function
+_ACCESS = re.compile(
+    r"access|permission|belong|owned|authori[sz]|forbidden|not allowed|无权|無權|不属于|权限"
+)
 _MAY_COME = re.compile(r"\b(?:yet|still|later)\b|稍后|尚未|暂未|暂时")
 
 
@@ -164,7 +179,14 @@ def says_missing(value: Json, video_id: str, status: int) -> str | None:
 def names_video(text: str, video_id: str) -> bool:
     """Return whether a text names the watched id, or a video, task or job."""
     tidied = tidy(text, video_id)
+    if _BARE_GENERATION.fullmatch(tidied.strip(" .")):
+        return False
     return "<id>" in tidied or _NOUN.search(tidied) is not None
+
+
+def may_be_refused(text: str) -> bool:
+    """Return whether a text which says that a video is missing may be about access to it."""
+    return _ACCESS.search(text.lower()) is not None
 
 
 def is_missing_word(word: str) -> bool:

@@ -19,7 +19,12 @@ from notifier.gateway.failure_reason import failure_reason
 from notifier.gateway.job import Job, Named, may_be_envelope
 from notifier.gateway.job_search import Search, find_job
 from notifier.gateway.moderation import says_moderated
-from notifier.gateway.not_found import is_missing_word, names_video, says_missing
+from notifier.gateway.not_found import (
+    is_missing_word,
+    may_be_refused,
+    names_video,
+    says_missing,
+)
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.gateway.video_parser import read_snapshot
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
@@ -134,15 +139,18 @@ def _refusal(reply: _Reply, video_id: str) -> Answer | None:
     final = status not in _BUSY_STATUSES and not search.describes_video
     if final and (text := _moderation(reply, video_id)):
         return Seen(_moderated(value, text, video_id), status, wait)
-    if status in _KEY_STATUSES or _names_key(value, status):
+    missing = says_missing(value, video_id, status) if final else None
+    # "the requested resource was not found" may be about a path, or about a whole API
+    generic = missing is not None and not names_video(missing, video_id)
+    about_key = status in _KEY_STATUSES or _names_key(value, status)
+    gone = missing and status == HTTPStatus.FORBIDDEN and not (generic or may_be_refused(missing))
+    if about_key and not gone:
         return Unauthorized(status, poll_errors.error_sentence(value), wait)
     not_believed = poll_errors.not_believed(search, status, wait)
     if not_believed is not None:
         return not_believed
-    if final and (text := says_missing(value, video_id, status)):
-        # "the requested resource was not found" may be about a path, or about a whole API
-        generic = not names_video(text, video_id)
-        return NotFound(text[: poll_errors.MAX_DETAIL], status, wait, generic)
+    if missing:
+        return NotFound(missing[: poll_errors.MAX_DETAIL], status, wait, generic)
     if final and status == HTTPStatus.GONE:
         detail = poll_errors.error_sentence(value) or "410 Gone"
         return NotFound(detail, status, wait, generic=True)
@@ -195,7 +203,7 @@ def _without_json(
     said = poll_errors.excerpt(headers, body, dialect.echoes.clean)
     if status in _KEY_STATUSES and not poll_errors.is_html(headers, body):
         return Unauthorized(status, said, wait)
-    if status == HTTPStatus.GONE and not body.strip():
-        return NotFound("410 Gone", status, wait, generic=True)
+    if status == HTTPStatus.GONE and not poll_errors.is_html(headers, body):
+        return NotFound(said or "410 Gone", status, wait, generic=True)
     said = f"{problem}: {said}" if said else problem
     return poll_errors.unreadable(status, headers, body, said, wait)

@@ -200,9 +200,16 @@ class Connection:
             self._feed(data)
         elif self._answer.ends_with_connection:
             self._answer.complete = True
-        else:
+        elif not self._ended_by_last_chunk():
             what = "the answer was cut short" if self._answer.has_head else "no answer"
             raise TransportError("reset", f"{what}: the server closed the connection")
+
+    def _ended_by_last_chunk(self) -> bool:
+        """Return whether only the empty line after the last chunk is missing."""
+        if self._answer is not self._strict or not self._strict.has_head or not self._arrived:
+            return False
+        self._read_again()
+        return self._answer.complete
 
     def _call(self) -> None:
         if self._on_arrival is not None:

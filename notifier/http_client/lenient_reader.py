@@ -15,8 +15,8 @@ Headers = list[tuple[bytes, bytes]]
 
 _NOT_HTTP = "not HTTP/1.1: it does not begin with a status line"
 _BEGINNING = b"HTTP/"
-_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
-_LINE_END = re.compile(rb"\r?\n")
+_LINE_END = re.compile(rb"\r{0,2}\n")  # two returns: a program in Windows' text mode
+_END_OF_HEAD = re.compile(rb"\n\r{0,2}\n")
 _STATUS_LINE = re.compile(
     rb"HTTP/[1-9](?:\.[0-9])?[ \t]+([1-9][0-9]{2})(?:[ \t].*)?", re.IGNORECASE | re.DOTALL
 )
@@ -25,6 +25,10 @@ _LENGTH = re.compile(rb"[0-9]{1,15}")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*(?:;.*)?", re.DOTALL)
 _SIZE_BEGINS = re.compile(rb"[ \t]*[0-9A-Fa-f]{0,12}[ \t]*(?:[;\r].*)?", re.DOTALL)
 _NO_BODY = frozenset({204, 304})
+_LONGEST_SIZE = 1024
+"""Most bytes of a line with a chunk's size; it is searched anew with every piece that arrives."""
+_LONGEST_END = 3
+"""How many bytes at the end of what was searched may belong to the end of a head."""
 
 
 class LenientReader:
@@ -41,6 +45,8 @@ class LenientReader:
         self.keeps_alive = False
         self.surplus = False
         self._buffer = bytearray()
+        self._searched = 0
+        """So many bytes of the buffer hold no end of a head."""
         self._chunked = False
         self._after_chunk = False
         self._left = 0
@@ -63,12 +69,14 @@ class LenientReader:
         """Read one head, if it is complete; return whether another one may follow at once."""
         while self._buffer.startswith((b"\r", b"\n")):
             del self._buffer[:1]
-        end = _END_OF_HEAD.search(self._buffer)
+        end = _END_OF_HEAD.search(self._buffer, self._searched)
         if end is None:
+            self._searched = max(0, len(self._buffer) - _LONGEST_END)
             self._check_beginning()
             return False
-        first, *lines = _LINE_END.split(bytes(self._buffer[: end.start()]))
+        first, *lines = _LINE_END.split(bytes(self._buffer[: end.start() + 1]))[:-1]
         del self._buffer[: end.end()]
+        self._searched = 0
         found = _STATUS_LINE.fullmatch(first)
         if found is None:
             raise TransportError("protocol", _NOT_HTTP)
@@ -131,11 +139,12 @@ class LenientReader:
             return False
         end = self._buffer.find(b"\n")
         if end < 0:
-            if self._buffer and not _SIZE_BEGINS.fullmatch(self._buffer):
+            unclear = self._buffer and not _SIZE_BEGINS.fullmatch(self._buffer)
+            if unclear or len(self._buffer) > _LONGEST_SIZE:
                 self.problem = "its chunks cannot be read"
             return False
         found = _CHUNK_SIZE.fullmatch(self._buffer[:end].rstrip(b"\r"))
-        if found is None:
+        if found is None or end > _LONGEST_SIZE:
             self.problem = "its chunks cannot be read"
             return False
         del self._buffer[: end + 1]

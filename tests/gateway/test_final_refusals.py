@@ -25,6 +25,9 @@ GENERIC = [
     "Request not found",
     "ID not found",
     "请求的资源不存在",
+    "Generation not found",  # Luma
+    "Operation ID not found.",
+    "Some requested entity was not found",  # xAI
 ]
 GONE = [
     *GENERIC,
@@ -75,6 +78,17 @@ GONE = [
     "task_id不存在",
     "未查询到任务信息",
     "查無此任務",
+    f"Couldn't find Video with 'id'={ID}",  # Rails
+    "No Video matches the given query.",  # Django
+    f"No query results for model [App\\\\Models\\\\VideoTask] {ID}",  # Laravel
+    f"Failed to find deferred request {ID}",  # xAI
+    f"The specified operation could not be found: projects/p/operations/{ID}",  # Vertex
+    "Generation ID not found",
+    "This video has been deleted by the user.",
+    "The task was removed by an administrator",
+    f"The video {ID} expired 24 hours after completion and is no longer available",
+    "The video expired and was removed due to our retention policy",
+    "This job has been deleted after 7 days as per our data retention policy",
 ]
 
 
@@ -216,6 +230,41 @@ def test_a_bare_410_is_a_not_found_that_may_be_about_the_whole_gateway(body: obj
     assert answer.generic
     assert answer.status == 410
     assert answer.detail
+
+
+def test_a_410_in_plain_text_is_one_as_well() -> None:
+    answer = classify(
+        410, {"content-type": "text/plain"}, b"Gone", video_id=ID, dialect=Dialect(), wall=0
+    )
+    assert isinstance(answer, NotFound)
+    assert answer.generic
+    assert answer.detail == "Gone"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"Video {ID} has expired", "video_not_found", "The video has been deleted", "任务已过期"],
+)
+def test_a_403_that_says_that_the_video_is_gone_is_no_refusal_of_the_key(text: str) -> None:
+    answer = ask({"error": {"message": text}}, 403)
+    assert isinstance(answer, NotFound)
+    assert not answer.generic
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You do not have access to this video",
+        "Video not found or you do not have access to it",
+        "Video not found or does not belong to this user",
+        "任务不存在或无权访问",
+        "The requested resource was not found",
+        "Your API key has expired",
+    ],
+)
+def test_a_403_that_may_be_about_access_is_a_refusal(text: str) -> None:
+    assert isinstance(ask({"error": {"message": text}}, 403), Unauthorized)
+    assert isinstance(ask({"error": {"message": "Video not found"}}, 401), Unauthorized)
 
 
 def test_a_web_page_is_never_a_final_refusal() -> None:

@@ -1,5 +1,6 @@
 """The lenient reader, whose readings are the same however an answer is cut into pieces."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -116,3 +117,27 @@ def test_a_body_whose_end_is_not_clear_says_why(rest: bytes, problem: str) -> No
 def test_a_connection_that_was_read_leniently_is_the_last() -> None:
     for reader in readers(HEAD + b"content-length: 2\n\nok"):
         assert not reader.keeps_alive
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HEAD + b"a: b\n" * 12_000,
+        HEAD + b"a" * 60_000,
+        HEAD + b"\r" * 60_000,
+        CHUNKED + b"1;" + b"x" * 60_000,
+        CHUNKED + b"1" + b" " * 60_000,
+    ],
+    ids=["many headers", "one line", "returns", "an extension", "spaces"],
+)
+def test_an_answer_that_arrives_byte_by_byte_costs_little(answer: bytes) -> None:
+    reader = LenientReader()
+    began = time.thread_time()
+    for at in range(len(answer)):
+        reader.feed(answer[at : at + 1])
+    assert time.thread_time() - began < 2
+
+
+def test_a_chunk_size_that_goes_on_and_on_is_not_read() -> None:
+    for reader in readers(CHUNKED + b"1;" + b"x" * 60_000):
+        assert reader.problem == UNREADABLE

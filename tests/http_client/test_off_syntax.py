@@ -43,6 +43,10 @@ READ = {
     "HTTP/2 in the status line": (b"HTTP/2 200\r\n" + LENGTH + b"\r\nok", b"ok"),
     "a small http": (b"http/1.1 200 ok\r\n" + LENGTH + b"\r\nok", b"ok"),
     "two spaces before the status": (b"HTTP/1.1  200 OK\r\n" + LENGTH + b"\r\nok", b"ok"),
+    "two returns at line ends": (
+        b"HTTP/1.1 200 OK\r\r\ncontent-length: 2\r\r\n\r\r\nok",
+        b"ok",
+    ),
     "no reason": (b"HTTP/1.1 200\r\n" + LENGTH + b"\r\nok", b"ok"),
     "empty lines before it": (b"\r\n\n" + HEAD + LENGTH + b"\r\nok", b"ok"),
     "a line without a colon": (HEAD + b"hello\r\n" + LENGTH + b"\r\nok", b"ok"),
@@ -118,6 +122,21 @@ async def test_a_body_within_the_rules_that_is_cut_short_is_no_answer(head: byte
         with pytest.raises(TransportError) as raised:
             await ask(client, server, wants_body=False)
         assert raised.value.kind == "reset"
+
+
+@pytest.mark.parametrize("end", [b"0\r\n", b"0\n", b"0;last\r\n", b"0\r\n\r", b"0\r\nx: y\r\n"])
+async def test_the_last_chunk_ends_a_body_if_the_connection_ends_without_an_empty_line(
+    end: bytes,
+) -> None:
+    async def cut(stream: trio.abc.Stream) -> None:
+        await stream.send_all(HEAD + b"transfer-encoding: chunked\r\n\r\n2\r\nok\r\n" + end)
+        await stream.aclose()
+
+    async with serving(cut) as (server, client):
+        for wants_body in (True, False):
+            reply = await ask(client, server, wants_body=wants_body)
+            assert reply.status == 200
+            assert reply.body in ({b"ok"} if wants_body else {b"ok", b""})
 
 
 class Wire:
