@@ -1,7 +1,6 @@
 """The store's operations of an instance among others: being alive, owning, getting mail."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.errors import StoreError
@@ -31,11 +30,11 @@ class ClusterOperations(Transactions):
     """What an instance does as a member of the cluster; every method raises StoreError.
 
     `instance` is the id of its registration: another one after it was buried. `url_marks` has a
-    mark of the URL of each endpoint that it has configured.
+    mark of the URL of each endpoint that it has configured; None until the store has been told.
     """
 
     instance = ""
-    url_marks: Mapping[str, str] = MappingProxyType({})
+    url_marks: Mapping[str, str] | None = None
     database_time: Callable[[Connection], float] | None = None
     """Reads the clock that decides who is alive (Unix seconds); None for that of this process."""
 
@@ -173,12 +172,13 @@ def _register(
     instance: Instance,
     lease: float,
     gateways: Collection[str],
-    url_marks: Mapping[str, str],
+    url_marks: Mapping[str, str] | None,
 ) -> bool:
     if not instances.register(db, instance, lease, now):
         return False
     _configure_gateways(db, now, instance.id, gateways, ())
-    configured.configure(db, instance.id, "endpoint", url_marks, now)
+    if url_marks is not None:
+        configured.configure(db, instance.id, "endpoint", url_marks, now)
     return True
 
 

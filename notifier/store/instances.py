@@ -17,12 +17,8 @@ def register(db: Connection, instance: Instance, lease: float, now: float) -> bo
 
     Raises OutdatedError for one that cannot work with the tables any more.
     """
-    rows = db.execute("SELECT name FROM instances").fetchall()
-    names = {name for (name,) in rows}
-    if instance.name in names:
+    if db.execute("SELECT 1 FROM instances WHERE name = ?", (instance.name,)).fetchone():
         return False
-    if not names:
-        configured.begin_anew(db, now)
     db.execute(
         "INSERT INTO instances (id, name, host, boot, pid, version, schema_version, started_at, "
         "expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

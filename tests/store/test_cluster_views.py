@@ -13,6 +13,7 @@ from notifier.model.workload import Backlog
 from notifier.store import InlineExecutor, cluster_views, instances, leases
 from notifier.store.forgetting import forget
 from notifier.store.queries import ALL_WATCHES, WatchFilter
+from notifier.store.schema import VERSION
 from notifier.store.shared_store import SharedStore
 from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
 from tests.metrics.samples import values
@@ -32,7 +33,7 @@ class Cluster:
     def join(self, name: str, metrics: Metrics | None = None) -> SharedStore:
         store = SharedStore(self.database, InlineExecutor(), self.time, metrics, name=name)
         store.instance = f"id of {name}"
-        instance = Instance(store.instance, name, f"host-{name}", "boot", 7, "1.0", 12)
+        instance = Instance(store.instance, name, f"host-{name}", "boot", 7, "1.0", VERSION)
         assert self.database.transact(instances.register, instance, LEASE, self.time.at)
         return store
 

@@ -24,6 +24,7 @@ from notifier.store.connection import Cursor
 from notifier.store.endings import EndedWatch, record_all
 from notifier.store.postgres.connection import PostgresConnection
 from notifier.store.postgres.database import PostgresDatabase
+from notifier.store.schema import VERSION
 from tests.builders import START, Time, new_event, snapshot, spec
 from tests.postgres import Server
 
@@ -103,7 +104,7 @@ async def race(server: Server) -> AsyncIterator[Race]:
 async def alpha_owns_the_lane(database: PostgresDatabase) -> Fence:
     """Have alpha own a lane with a delivery that is due; return its fence."""
     for name in ("alpha", "beta"):
-        instance = Instance(name, name, "host", "boot", 1, "1", 12)
+        instance = Instance(name, name, "host", "boot", 1, "1", VERSION)
         assert database.transact(instances.register, instance, 15.0, START)
     store = Store(database, InlineExecutor(), Time())
     await store.reconcile_endpoints({"app": "mark"})
