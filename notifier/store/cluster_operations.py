@@ -13,6 +13,7 @@ from notifier.model.watch import Mail, Watch
 from notifier.store import (
     cluster_views,
     configured,
+    draining,
     grants,
     instances,
     job_samples,
@@ -100,9 +101,16 @@ class ClusterOperations(Transactions):
         """Remove this instance; attempts in flight in its lanes are interrupted."""
         await self._at_database_time(_leave, self.instance)
 
-    async def drain(self, name: str) -> bool:
-        """Have an instance hand over all that it owns; False if there is none of that name."""
-        return await self._leases.transact(instances.drain, name)
+    async def drain(self, name: str) -> None:
+        """Have an instance hand over all that it owns.
+
+        Raises UnknownError, and ConflictError when no other one could take over.
+        """
+        await self._at_database_time(_drain, name)
+
+    async def announce_draining(self) -> None:
+        """Tell the others that this instance hands over all that it owns."""
+        await self._leases.transact(instances.set_draining, self.instance)
 
     async def cluster(self) -> ClusterView:
         """Return the instances that share the store, and what each of them does."""
@@ -192,6 +200,10 @@ def _configure_gateways(
     marks = configured.gateway_marks(gateways, services)
     configured.configure(db, instance, "gateway", marks, now)
     grants.keep(db, instance, gateways)
+
+
+def _drain(db: Connection, now: float, name: str) -> None:
+    draining.drain(db, name, now)
 
 
 def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterState | None:

@@ -12,12 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from notifier.errors import ConflictError
 from notifier.model.delivery import Claim, RecordedEnding
 from notifier.model.event import NotRecorded
 from notifier.model.instance import Instance
 from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease
 from notifier.model.watch import Callback, callback_lane
-from notifier.store import InlineExecutor, Store, fences, instances, leases
+from notifier.store import InlineExecutor, Store, draining, fences, instances, leases
 from notifier.store.callback_hosts import enter
 from notifier.store.claims import claim_due
 from notifier.store.connection import Cursor
@@ -128,6 +129,26 @@ async def test_without_the_lock_of_the_fence_such_a_claim_would_be_in_flight_for
     monkeypatch.setattr(fences, "SHARED_LOCK", "")
     assert race.claim_during_a_takeover()
     assert race.claim_as_beta() == []
+
+
+async def test_of_two_instances_that_are_drained_at_once_the_second_is_refused(
+    race: Race,
+) -> None:
+    refused = []
+
+    def drain_beta() -> None:
+        with race.claiming.transaction("BEGIN"):
+            try:
+                draining.drain(race.claiming, "beta", START)
+            except ConflictError as error:
+                refused.append(str(error))
+
+    second = threading.Thread(target=drain_beta)
+    with race.taking.transaction("BEGIN"):
+        draining.drain(race.taking, "alpha", START)
+        start_until_it_waits(second, race.claiming, race.url)
+    second.join()
+    assert refused == ["no other instance could take over what beta does"]
 
 
 CALLBACKS = callback_lane("app")
