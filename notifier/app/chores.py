@@ -11,7 +11,10 @@ from notifier.errors import StoreError
 from notifier.store.shared_store import SharedStore
 
 _LOOK = 60.0
-"""The time between two looks at endpoints that nobody has configured, in seconds."""
+"""The time between two looks at endpoints that nobody has configured, in seconds.
+
+How many find one gone before it is removed is in `notifier.store.configured`.
+"""
 
 
 class Chores:

@@ -14,7 +14,6 @@ from notifier.app.assembly import Parts
 from notifier.app.callbacks import check_callback
 from notifier.app.connections import Difference
 from notifier.app.endpoints import resending_command
-from notifier.app.instances import Instances
 from notifier.app.redaction import endpoint_rows, named_endpoint
 from notifier.app.reloading import Reloader
 from notifier.app.sample_events import sample_event, sample_type
@@ -130,7 +129,7 @@ class DaemonOperations:
         return done
 
     async def endpoints(self) -> list[Row]:
-        return await self._endpoint_rows(await self._instances.view())
+        return await self._endpoint_rows(await self.parts.store.cluster())
 
     async def _endpoint_rows(self, cluster: ClusterView) -> list[Row]:
         views = await self.parts.store.endpoint_views()
@@ -139,15 +138,11 @@ class DaemonOperations:
             for row in endpoint_rows(self.reloader.config, views, cluster.lanes)
         ]
 
-    @property
-    def _instances(self) -> Instances:
-        return Instances(self.parts.store)
-
     async def instances(self) -> list[Row]:
-        return (await self._instances.view()).as_rows()
+        return (await self.parts.store.cluster()).as_rows()
 
     async def drain(self, instance: str) -> None:
-        await self._instances.drain(instance)
+        await self.parts.store.drain(instance)
 
     async def enable(self, endpoint: str) -> bool:
         self._endpoint(endpoint)
@@ -194,7 +189,7 @@ class DaemonOperations:
 
     async def status(self) -> Row:
         open_watches = await self.parts.store.open_watches()
-        cluster = await self._instances.view()
+        cluster = await self.parts.store.cluster()
         endpoints = await self._endpoint_rows(cluster)
         archives = self.parts.follow_ups.archives
         waiting = await self.parts.store.waiting_downloads()

@@ -85,7 +85,8 @@ def forget_command(config_path: Path | None, *, name: str) -> int:
     """Drop what the files of an instance list that is gone for good.
 
     Until then its watches go on, polled by the other instances. What other files or the daemon
-    list too is kept. Refused while the instance lives.
+    list too is kept. Endpoints that only it had are removed ten minutes later. Refused while the
+    instance lives.
     """
     place = load_project(config_path).store
     if place.url is None:

@@ -35,8 +35,8 @@ class MemberStore(Protocol):
     async def leave(self) -> None:
         """Remove this instance."""
 
-    async def drain(self, name: str) -> bool:
-        """Have an instance hand over all that it owns; False if there is none of that name."""
+    async def announce_draining(self) -> None:
+        """Tell the others that this instance hands over all that it owns."""
 
     async def configure_gateways(
         self, gateways: Collection[str], services: Collection[Service]

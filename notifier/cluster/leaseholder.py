@@ -133,7 +133,7 @@ class Leaseholder:
             if one.instance.id == me:
                 self.is_draining = self.is_draining or one.draining
                 if self.is_draining and not one.draining:
-                    await self._store.drain(one.instance.name)
+                    await self._store.announce_draining()
 
     def _adopt(self, me: str, state: ClusterState) -> None:
         """Hold what was taken without the answer having come."""

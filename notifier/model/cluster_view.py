@@ -33,11 +33,6 @@ class InstanceView:
         """The operator's name of it."""
         return self.registered.instance.name
 
-    @property
-    def can_take_over(self) -> bool:
-        """Whether it lives and does not hand over what it does itself."""
-        return self.registered.expires_at >= self.now and not self.registered.draining
-
     def as_row(self) -> Row:
         """Return the instance as scripts see it; times are by the database's clock."""
         identity = self.registered.instance

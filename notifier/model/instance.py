@@ -30,6 +30,10 @@ class Registered(NamedTuple):
     expires_at: float
     draining: bool
 
+    def works(self, now: float) -> bool:
+        """Tell whether it lives and does not hand over what it does."""
+        return self.expires_at >= now and not self.draining
+
 
 class Configured(NamedTuple):
     """What the config of an instance has, by name; endpoints include the lanes of callbacks.

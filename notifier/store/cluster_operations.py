@@ -1,7 +1,6 @@
 """The store's operations of an instance among others: being alive, owning, getting mail."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from notifier.errors import StoreError
@@ -14,6 +13,7 @@ from notifier.model.watch import Mail, Watch
 from notifier.store import (
     cluster_views,
     configured,
+    draining,
     grants,
     instances,
     job_samples,
@@ -31,11 +31,11 @@ class ClusterOperations(Transactions):
     """What an instance does as a member of the cluster; every method raises StoreError.
 
     `instance` is the id of its registration: another one after it was buried. `url_marks` has a
-    mark of the URL of each endpoint that it has configured.
+    mark of the URL of each endpoint that it has configured; None until the store has been told.
     """
 
     instance = ""
-    url_marks: Mapping[str, str] = MappingProxyType({})
+    url_marks: Mapping[str, str] | None = None
     database_time: Callable[[Connection], float] | None = None
     """Reads the clock that decides who is alive (Unix seconds); None for that of this process."""
 
@@ -101,9 +101,16 @@ class ClusterOperations(Transactions):
         """Remove this instance; attempts in flight in its lanes are interrupted."""
         await self._at_database_time(_leave, self.instance)
 
-    async def drain(self, name: str) -> bool:
-        """Have an instance hand over all that it owns; False if there is none of that name."""
-        return await self._leases.transact(instances.drain, name)
+    async def drain(self, name: str) -> None:
+        """Have an instance hand over all that it owns.
+
+        Raises UnknownError, and ConflictError when no other one could take over.
+        """
+        await self._at_database_time(_drain, name)
+
+    async def announce_draining(self) -> None:
+        """Tell the others that this instance hands over all that it owns."""
+        await self._leases.transact(instances.set_draining, self.instance)
 
     async def cluster(self) -> ClusterView:
         """Return the instances that share the store, and what each of them does."""
@@ -173,12 +180,13 @@ def _register(
     instance: Instance,
     lease: float,
     gateways: Collection[str],
-    url_marks: Mapping[str, str],
+    url_marks: Mapping[str, str] | None,
 ) -> bool:
     if not instances.register(db, instance, lease, now):
         return False
     _configure_gateways(db, now, instance.id, gateways, ())
-    configured.configure(db, instance.id, "endpoint", url_marks, now)
+    if url_marks is not None:
+        configured.configure(db, instance.id, "endpoint", url_marks, now)
     return True
 
 
@@ -192,6 +200,10 @@ def _configure_gateways(
     marks = configured.gateway_marks(gateways, services)
     configured.configure(db, instance, "gateway", marks, now)
     grants.keep(db, instance, gateways)
+
+
+def _drain(db: Connection, now: float, name: str) -> None:
+    draining.drain(db, name, now)
 
 
 def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterState | None:

@@ -6,7 +6,7 @@ The times here are by the database's clock alone, so that clocks of machines are
 from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.model.lease import LONGEST_LEASE
 from notifier.store import configured, leases
-from notifier.store.connection import Connection
+from notifier.store.connection import LOCK, Connection
 from notifier.store.oldest_writer import refuse_older
 
 _COLUMNS = "id, name, host, boot, pid, version, schema_version, started_at, expires_at, draining"
@@ -17,12 +17,8 @@ def register(db: Connection, instance: Instance, lease: float, now: float) -> bo
 
     Raises OutdatedError for one that cannot work with the tables any more.
     """
-    rows = db.execute("SELECT name FROM instances").fetchall()
-    names = {name for (name,) in rows}
-    if instance.name in names:
+    if db.execute("SELECT 1 FROM instances WHERE name = ?", (instance.name,)).fetchone():
         return False
-    if not names:
-        configured.begin_anew(db, now)
     db.execute(
         "INSERT INTO instances (id, name, host, boot, pid, version, schema_version, started_at, "
         "expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -49,10 +45,10 @@ def bury_expired(db: Connection, by: str, as_of: float, now: float) -> list[Inst
 
     Those whose time is too far off have not beaten since the clock was set back.
     """
-    # the update locks the rows and looks again at those that just beat
+    # the lock waits for those that just beat, and looks at them again
     rows = db.execute(
-        "UPDATE instances SET draining = 1 WHERE (expires_at < ? OR expires_at > ?) AND id <> ? "
-        f"RETURNING {_COLUMNS}",
+        f"SELECT {_COLUMNS} FROM instances i WHERE (expires_at < ? OR expires_at > ?) "
+        f"AND id <> ? ORDER BY id {LOCK.format('i')}",
         (as_of, as_of + LONGEST_LEASE, by),
     ).fetchall()
     dead = [_registered(row).instance for row in rows]
@@ -69,9 +65,15 @@ def remove(db: Connection, instance: str, now: float) -> None:
     configured.leave(db, now)
 
 
-def drain(db: Connection, name: str) -> bool:
-    """Have an instance hand over all that it owns; False if there is none of that name."""
-    return db.execute("UPDATE instances SET draining = 1 WHERE name = ?", (name,)).rowcount > 0
+def set_draining(db: Connection, instance: str) -> None:
+    """Let an instance hand over all that it owns."""
+    db.execute("UPDATE instances SET draining = 1 WHERE id = ?", (instance,))
+
+
+def locked(db: Connection) -> list[Registered]:
+    """Return the instances that were not buried, which change no more in this transaction."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM instances i ORDER BY id {LOCK.format('i')}")
+    return [_registered(row) for row in rows.fetchall()]
 
 
 def alive(db: Connection) -> list[Registered]:

@@ -41,6 +41,7 @@ from notifier.store import (
     clock_base,
     delivery_counts,
     discovery,
+    draining,
     endings,
     endpoints,
     job_samples,
@@ -376,9 +377,9 @@ class Store(FollowUpOperations, Following):
         """Return the instances that share the store: none, since this daemon has it alone."""
         return ClusterView()
 
-    async def drain(self, name: str) -> bool:  # noqa: ARG002 - nobody has a name
-        """Have an instance hand over what it does; False since there is none of that name."""
-        return False
+    async def drain(self, name: str) -> None:
+        """Have an instance hand over what it does; raises UnknownError, since there is none."""
+        raise draining.unknown(name)
 
     async def workload(self) -> Workload:
         """Count open work for metrics; the cost does not grow with what is over."""

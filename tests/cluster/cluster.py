@@ -17,6 +17,7 @@ from notifier.model.lease import Lease, LeaseKind, Service
 from notifier.model.watch import Watch, WatchChanges
 from notifier.polling import GatewayScheduler
 from notifier.store.engine import Engine
+from notifier.store.schema import VERSION
 from notifier.store.shared_store import SharedStore
 from tests.builders import START, memory_database
 
@@ -105,7 +106,7 @@ class Process:
         self.reading_takes = 0.0
         self.is_reading = False
         self.buried = 0
-        identity = Instance("", name, HOST, "boot", pid, "1.0", 12)
+        identity = Instance("", name, HOST, "boot", pid, "1.0", VERSION)
         around = Surroundings(
             clock=lambda: trio.current_time() + self.clock_off,
             new_id=lambda: f"{name}-{next(cluster.ids)}",

@@ -262,10 +262,9 @@ async def test_an_operator_can_have_an_instance_hand_over(
 ) -> None:
     alpha = await cluster.start("alpha")
     beta = await cluster.start("beta")
-    assert await beta.store.drain("alpha")
+    await beta.store.drain("alpha")
     await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
     assert alpha.working == {}
-    assert not await beta.store.drain("nobody")
 
 
 async def test_an_instance_that_was_buried_while_it_drained_goes_on_draining(
@@ -273,7 +272,7 @@ async def test_an_instance_that_was_buried_while_it_drained_goes_on_draining(
 ) -> None:
     alpha = await cluster.start("alpha")
     beta = await cluster.start("beta")
-    assert await beta.store.drain("alpha")
+    await beta.store.drain("alpha")
     await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
     before = alpha.membership.id
     await beta.store.bury(before)

@@ -9,6 +9,7 @@ from notifier.model.instance import Instance
 from notifier.store import instances, shared_watches
 from notifier.store.engine import Engine
 from notifier.store.postgres.clock import database_time
+from notifier.store.schema import VERSION
 from tests.builders import listing, spec
 from tests.postgres import Server
 from tests.process.databases import on_postgres
@@ -27,7 +28,7 @@ def leave_behind(url: str, *, lives_for: float) -> None:
     """Have an instance `web-2` with one watch, as a machine that was lost leaves it."""
     with database(url) as db:
         now = db.transact(database_time)
-        instance = Instance("id", "web-2", "host", "boot", 7, "1.0", 12)
+        instance = Instance("id", "web-2", "host", "boot", 7, "1.0", VERSION)
         assert db.transact(instances.register, instance, lives_for, now)
         db.transact(shared_watches.sync, [listing(spec("lost"))], [], "web-2", now)
 

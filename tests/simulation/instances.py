@@ -53,6 +53,7 @@ from notifier.schedule.clock import Clock
 from notifier.schedule.job_history import JobHistory
 from notifier.schedule.poll_intervals import PollIntervals
 from notifier.store.fenced_lane import FencedLane
+from notifier.store.schema import VERSION
 from notifier.wakeup import Wakeup
 from notifier.webhook import Target, WebhookSender
 from tests.builders import START, NothingFollows
@@ -89,7 +90,7 @@ class SimulatedInstance:
             name=name,
             database_time=lambda _: life.now(),
         )
-        self.identity = Instance("", name, "machine", "boot", number, "1.0", 12)
+        self.identity = Instance("", name, "machine", "boot", number, "1.0", VERSION)
         self.dispatcher = Dispatcher()
         self.may_work: Callable[[], bool] = self._trusts
         self.network = Network(self)

@@ -13,6 +13,7 @@ from notifier.model.workload import Backlog
 from notifier.store import InlineExecutor, cluster_views, instances, leases
 from notifier.store.forgetting import forget
 from notifier.store.queries import ALL_WATCHES, WatchFilter
+from notifier.store.schema import VERSION
 from notifier.store.shared_store import SharedStore
 from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
 from tests.metrics.samples import values
@@ -32,7 +33,7 @@ class Cluster:
     def join(self, name: str, metrics: Metrics | None = None) -> SharedStore:
         store = SharedStore(self.database, InlineExecutor(), self.time, metrics, name=name)
         store.instance = f"id of {name}"
-        instance = Instance(store.instance, name, f"host-{name}", "boot", 7, "1.0", 12)
+        instance = Instance(store.instance, name, f"host-{name}", "boot", 7, "1.0", VERSION)
         assert self.database.transact(instances.register, instance, LEASE, self.time.at)
         return store
 
@@ -117,9 +118,22 @@ async def test_one_that_has_not_beaten_in_time_is_missing_until_it_is_buried() -
 async def test_one_that_was_told_to_hand_over_is_draining() -> None:
     cluster = Cluster()
     store = cluster.join("alpha")
-    assert await store.drain("alpha")
-    assert not await store.drain("unknown")
+    cluster.join("beta")
+    await store.drain("alpha")
     assert cluster.rows()["alpha"]["draining"] is True
+    with pytest.raises(UnknownError, match="there is no instance 'unknown'"):
+        await store.drain("unknown")
+
+
+async def test_the_last_one_that_works_is_not_drained() -> None:
+    cluster = Cluster()
+    alpha = cluster.join("alpha")
+    cluster.join("beta")
+    cluster.time.at += LEASE + 1
+    gamma = cluster.join("gamma")
+    with pytest.raises(ConflictError, match="no other instance could take over what gamma does"):
+        await alpha.drain("gamma")
+    await gamma.drain("alpha")  # which is missing
 
 
 async def test_endpoints_with_different_urls_are_named_for_those_that_have_them() -> None:

@@ -12,18 +12,20 @@ from typing import Any
 import psycopg
 import pytest
 
+from notifier.errors import ConflictError
 from notifier.model.delivery import Claim, RecordedEnding
 from notifier.model.event import NotRecorded
 from notifier.model.instance import Instance
 from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease
 from notifier.model.watch import Callback, callback_lane
-from notifier.store import InlineExecutor, Store, fences, instances, leases
+from notifier.store import InlineExecutor, Store, draining, fences, instances, leases
 from notifier.store.callback_hosts import enter
 from notifier.store.claims import claim_due
 from notifier.store.connection import Cursor
 from notifier.store.endings import EndedWatch, record_all
 from notifier.store.postgres.connection import PostgresConnection
 from notifier.store.postgres.database import PostgresDatabase
+from notifier.store.schema import VERSION
 from tests.builders import START, Time, new_event, snapshot, spec
 from tests.postgres import Server
 
@@ -103,7 +105,7 @@ async def race(server: Server) -> AsyncIterator[Race]:
 async def alpha_owns_the_lane(database: PostgresDatabase) -> Fence:
     """Have alpha own a lane with a delivery that is due; return its fence."""
     for name in ("alpha", "beta"):
-        instance = Instance(name, name, "host", "boot", 1, "1", 12)
+        instance = Instance(name, name, "host", "boot", 1, "1", VERSION)
         assert database.transact(instances.register, instance, 15.0, START)
     store = Store(database, InlineExecutor(), Time())
     await store.reconcile_endpoints({"app": "mark"})
@@ -127,6 +129,26 @@ async def test_without_the_lock_of_the_fence_such_a_claim_would_be_in_flight_for
     monkeypatch.setattr(fences, "SHARED_LOCK", "")
     assert race.claim_during_a_takeover()
     assert race.claim_as_beta() == []
+
+
+async def test_of_two_instances_that_are_drained_at_once_the_second_is_refused(
+    race: Race,
+) -> None:
+    refused = []
+
+    def drain_beta() -> None:
+        with race.claiming.transaction("BEGIN"):
+            try:
+                draining.drain(race.claiming, "beta", START)
+            except ConflictError as error:
+                refused.append(str(error))
+
+    second = threading.Thread(target=drain_beta)
+    with race.taking.transaction("BEGIN"):
+        draining.drain(race.taking, "alpha", START)
+        start_until_it_waits(second, race.claiming, race.url)
+    second.join()
+    assert refused == ["no other instance could take over what beta does"]
 
 
 CALLBACKS = callback_lane("app")

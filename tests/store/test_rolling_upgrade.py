@@ -13,7 +13,7 @@ from notifier.store.connection import Connection
 from notifier.store.postgres import schema
 from notifier.store.postgres.clock import database_time
 from notifier.store.postgres.database import PostgresDatabase
-from notifier.store.postgres.steps import Step
+from notifier.store.postgres.steps import STEPS, Step
 from tests.postgres import Server
 
 NOW = schema.VERSION
@@ -33,7 +33,7 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Release:
     """Return what makes this notifier one with these steps more."""
 
     def become(*steps: Step) -> None:
-        monkeypatch.setattr(schema, "STEPS", steps)
+        monkeypatch.setattr(schema, "STEPS", (*STEPS, *steps))
         monkeypatch.setattr(schema, "VERSION", NOW + len(steps))
 
     return become

@@ -5,6 +5,7 @@ Each of these would lose data if an instance concluded what a daemon alone may c
 
 import pytest
 
+from notifier.errors import UnknownError
 from notifier.model.delivery import AttemptRecord, Delivered, RetryAt
 from notifier.model.grant import Grant
 from notifier.model.health import Health
@@ -15,9 +16,10 @@ from notifier.model.watch import ListingChange, WatchKey
 from notifier.store import InlineExecutor
 from notifier.store import instances as instances_sql
 from notifier.store import leases as leases_sql
-from notifier.store.configured import REMOVED_AFTER
+from notifier.store.configured import DROPPED_LOOKS, SILENT_LOOKS
 from notifier.store.forgetting import forget
 from notifier.store.queries import WatchFilter
+from notifier.store.schema import VERSION
 from notifier.store.shared_store import SharedStore
 from tests.builders import START, Time, listing, memory_database, new_event, snapshot, spec
 
@@ -39,7 +41,7 @@ class Two:
     def join(self, name: str) -> SharedStore:
         store = SharedStore(self.database, InlineExecutor(), self.time, name=name)
         store.instance = f"{name} at {self.time.at}"
-        instance = Instance(store.instance, name, "host", "boot", 1, "1", 12)
+        instance = Instance(store.instance, name, "host", "boot", 1, "1", VERSION)
         assert self.database.transact(instances_sql.register, instance, 15.0, self.time.at)
         return store
 
@@ -120,14 +122,19 @@ async def pending(two: Two) -> int:
     return (await two.alpha.outstanding(START)).deliveries.pending
 
 
+async def cancelled_after(looks: int, store: SharedStore) -> list[tuple[str, int]]:
+    """Return the endpoints that so many looks found removed, with what that cancelled."""
+    found = [each for _ in range(looks) for each in await store.cancel_removed()]
+    return [(each.endpoint, each.count) for each in found]
+
+
 async def test_an_instance_with_an_older_config_cancels_nothing_of_what_it_does_not_know() -> None:
     two = Two()
     await with_a_delivery(two, "app", "new")
 
     await two.beta.recover({"app": "mark"}, YEAR)
     assert (await two.beta.reconcile_endpoints({"app": "mark"})).cancelled == ()
-    two.time.at += REMOVED_AFTER
-    assert await two.beta.cancel_removed() == []
+    assert await cancelled_after(2 * DROPPED_LOOKS, two.beta) == []
     assert await pending(two) == 2
 
 
@@ -141,44 +148,87 @@ async def test_an_event_of_an_instance_with_an_older_config_is_not_born_cancelle
     assert await pending(two) == 1
 
 
-async def test_an_endpoint_is_removed_when_no_live_instance_has_had_it_for_ten_minutes() -> None:
+async def test_an_endpoint_is_removed_when_many_looks_find_it_dropped_by_all_who_had_it() -> None:
     two = Two()
     await with_a_delivery(two, "app", "new")
     await two.beta.reconcile_endpoints({"app": "mark"})
 
     await two.alpha.reconcile_endpoints({"app": "mark"})
-    two.time.at += REMOVED_AFTER - 1
-    assert await two.beta.cancel_removed() == []
-    two.time.at += 1
-    (cancelled,) = await two.beta.cancel_removed()
-    assert (cancelled.endpoint, cancelled.count) == ("new", 1)
+    assert await cancelled_after(DROPPED_LOOKS - 1, two.beta) == []
+    assert await cancelled_after(1, two.beta) == [("new", 1)]
 
 
-async def test_an_endpoint_comes_back_within_ten_minutes_as_if_nothing_had_happened() -> None:
+async def test_a_step_of_the_databases_clock_removes_no_endpoint() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+    await two.beta.reconcile_endpoints({"app": "mark"})
+    two.leave(two.alpha)  # it is just being restarted
+    two.time.at += YEAR
+    assert await cancelled_after(2, two.beta) == []
+    await two.join("alpha").recover({"app": "mark", "new": "mark"}, YEAR)
+    assert await cancelled_after(2 * DROPPED_LOOKS, two.beta) == []
+    assert await pending(two) == 2
+
+
+async def test_an_instance_that_is_away_for_hours_has_not_dropped_its_endpoints() -> None:
     two = Two()
     await with_a_delivery(two, "app", "new")
     await two.beta.reconcile_endpoints({"app": "mark"})
     two.leave(two.alpha)
-    two.time.at += REMOVED_AFTER - 1
-    await two.join("gamma").reconcile_endpoints({"app": "mark", "new": "mark"})
+    assert await cancelled_after(SILENT_LOOKS - 1, two.beta) == []
+    assert await cancelled_after(1, two.beta) == [("new", 1)]
 
-    two.time.at += 10 * REMOVED_AFTER
-    assert await two.beta.cancel_removed() == []
+
+async def test_an_instance_that_comes_back_without_an_endpoint_has_dropped_it() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+    await two.beta.reconcile_endpoints({"app": "mark"})
+    two.leave(two.alpha)
+    two.time.at += 5.0
+    again = two.join("alpha")
+    assert await cancelled_after(2 * DROPPED_LOOKS, two.beta) == []  # it has read no config yet
+    await again.recover({"app": "mark"}, YEAR)
+    assert await cancelled_after(DROPPED_LOOKS - 1, two.beta) == []
+    assert await cancelled_after(1, two.beta) == [("new", 1)]
+
+
+async def test_the_endpoints_of_an_instance_that_an_operator_forgets_are_dropped() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+    await two.beta.reconcile_endpoints({"app": "mark"})
+    two.leave(two.alpha)
+    assert two.database.transact(forget, "alpha", two.time.at) == 0
+    assert await cancelled_after(DROPPED_LOOKS - 1, two.beta) == []
+    assert await cancelled_after(1, two.beta) == [("new", 1)]
+    with pytest.raises(UnknownError):
+        two.database.transact(forget, "alpha", two.time.at)
+
+
+async def test_an_endpoint_that_comes_back_is_as_if_nothing_had_happened() -> None:
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+    await two.beta.reconcile_endpoints({"app": "mark"})
+    await two.alpha.reconcile_endpoints({"app": "mark"})
+    assert await cancelled_after(DROPPED_LOOKS - 1, two.beta) == []
+    gamma = two.join("gamma")
+    await gamma.reconcile_endpoints({"app": "mark", "new": "mark"})
+
+    assert await cancelled_after(2 * DROPPED_LOOKS, two.beta) == []
     assert await pending(two) == 2
+    two.leave(gamma)
+    assert await cancelled_after(2 * DROPPED_LOOKS, two.beta) == []
 
 
-async def test_the_first_of_all_instances_to_start_again_waits_for_the_others() -> None:
+async def test_no_endpoint_is_removed_by_the_time_for_which_no_instance_lived() -> None:
     two = Two()
     await with_a_delivery(two, "app", "new")
     two.leave(two.alpha)
     two.leave(two.beta)
-    two.time.at += 10 * REMOVED_AFTER
+    two.time.at += YEAR
 
     first = two.join("beta")
     await first.recover({"app": "mark"}, YEAR)
-    assert await first.cancel_removed() == []
-    two.time.at += REMOVED_AFTER
-    assert len(await first.cancel_removed()) == 1
+    assert await cancelled_after(DROPPED_LOOKS, first) == []
 
 
 async def test_an_older_url_of_an_endpoint_does_not_reset_its_health() -> None:

@@ -314,5 +314,12 @@ class Step(NamedTuple):
     oldest_writer: int = FIRST_VERSION
 
 
-STEPS: tuple[Step, ...] = ()
+_ABSENCES = Step(
+    (
+        f"ALTER TABLE configured ADD COLUMN instance_name {_TEXT} NOT NULL DEFAULT ''",
+        "ALTER TABLE configured ADD COLUMN looks_left bigint NOT NULL DEFAULT 1440",
+    )
+)
+
+STEPS: tuple[Step, ...] = (_ABSENCES,)
 """What came after FIRST, each with the number of the step of the file that does the same."""

@@ -3,6 +3,7 @@
 A step that has been released is never edited: a new one is added behind it.
 """
 
+from notifier.store.steps.absences import ABSENCES
 from notifier.store.steps.callback_hosts import CALLBACK_HOSTS
 from notifier.store.steps.claim_times import CLAIM_TIMES
 from notifier.store.steps.cluster import CLUSTER
@@ -33,4 +34,5 @@ STEPS: tuple[tuple[str, ...], ...] = (
     FOLLOW_UPS,
     CLUSTER,
     CLAIM_TIMES,
+    ABSENCES,
 )
