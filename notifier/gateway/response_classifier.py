@@ -60,6 +60,7 @@ class _Reply:
     search: Search
     status: int
     wait: float | None
+    at_edge: bool = False
 
     @property
     def succeeded(self) -> bool:
@@ -92,7 +93,8 @@ def classify(
         unnamed=success,
         any_id=success and dialect.rewrites_ids,
     )
-    reply = _Reply(value, search, status, wait)
+    at_edge = not success and poll_errors.is_from_edge(headers, body)
+    reply = _Reply(value, search, status, wait, at_edge)
     return (
         _about_job(reply, video_id, dialect)
         or _about_redirect(status, headers, wait, dialect)
@@ -142,10 +144,11 @@ def _refusal(reply: _Reply, video_id: str) -> Answer | None:
     missing = says_missing(value, video_id, status) if final else None
     # "the requested resource was not found" may be about a path, or about a whole API
     generic = missing is not None and not names_video(missing, video_id)
-    about_key = status in _KEY_STATUSES or _names_key(value, status)
-    gone = missing and status == HTTPStatus.FORBIDDEN and not (generic or may_be_refused(missing))
-    if about_key and not gone:
-        return Unauthorized(status, poll_errors.error_sentence(value), wait)
+    gone = missing is not None and not generic and not may_be_refused(missing)
+    if (status in _KEY_STATUSES or _names_key(value, status)) and not (
+        gone and status == HTTPStatus.FORBIDDEN
+    ):
+        return _key_refused(status, poll_errors.error_sentence(value), wait, at_edge=reply.at_edge)
     not_believed = poll_errors.not_believed(search, status, wait)
     if not_believed is not None:
         return not_believed
@@ -155,6 +158,13 @@ def _refusal(reply: _Reply, video_id: str) -> Answer | None:
         detail = poll_errors.error_sentence(value) or "410 Gone"
         return NotFound(detail, status, wait, generic=True)
     return None
+
+
+def _key_refused(status: int, said: str, wait: float | None, *, at_edge: bool) -> Answer:
+    """Return a refusal of the key, unless Cloudflare refused the request before the gateway."""
+    if at_edge:
+        return PollError(f"http_{status}", said, poll_errors.EDGE_HINT, status, wait)
+    return Unauthorized(status, said, wait)
 
 
 def _moderation(reply: _Reply, video_id: str) -> str | None:
@@ -202,7 +212,8 @@ def _without_json(
         return redirect
     said = poll_errors.excerpt(headers, body, dialect.echoes.clean)
     if status in _KEY_STATUSES and not poll_errors.is_html(headers, body):
-        return Unauthorized(status, said, wait)
+        at_edge = poll_errors.is_from_edge(headers, body)
+        return _key_refused(status, said, wait, at_edge=at_edge)
     if status == HTTPStatus.GONE and not poll_errors.is_html(headers, body):
         return NotFound(said or "410 Gone", status, wait, generic=True)
     said = f"{problem}: {said}" if said else problem
