@@ -139,6 +139,7 @@ async def test_an_answer_in_utf_16_is_read_as_it_is() -> None:
         ({"content-type": "text/plain; charset=gbk"}, "系统繁忙".encode("gbk")),
         ({"content-encoding": "gzip"}, gzip.compress("系统繁忙".encode())),
     ],
+    ids=["gbk", "gzip"],
 )
 async def test_what_is_not_json_is_quoted_in_its_own_characters(
     headers: dict[str, str], body: bytes
