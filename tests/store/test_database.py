@@ -245,6 +245,15 @@ def test_a_reader_of_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
         pass
 
 
+def test_a_lock_file_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    (tmp_path / "n.db.lock").symlink_to(precious)
+    with pytest.raises(StoreRefusedError):
+        Database.open(tmp_path / "n.db", CONFIG)
+    assert precious.read_text() == "kept"
+
+
 def test_a_store_without_its_id_is_refused_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "n.db"
     Database.open(path, CONFIG).close()
