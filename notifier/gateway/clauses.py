@@ -21,7 +21,7 @@ _THINGS = r"video|task|job|generation|request|operation|prediction|resource|enti
 _TIDYING = (
     (re.compile(r"[^\S\n]+"), " "),
     (re.compile(r"[('\[#]{0,2}<id>['\])]{0,2}"), "<id>"),
-    (re.compile(r"\(?(?<![a-z])'?\bid'? ?[:=] ?"), "id "),
+    (re.compile(r"\(?(?<![a-z])(?:id|'id') ?[:=] ?"), "id "),
     (re.compile(r"[\w/.-]{0,200}operations/<id>"), "<id>"),
     # Laravel names its class instead of the thing
     (

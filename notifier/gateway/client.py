@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from notifier import __version__
 from notifier.errors import TransportError
-from notifier.gateway.content_coding import decoded_body
+from notifier.gateway.content_coding import decoded_body, utf8_body
 from notifier.gateway.extra_fields import DEFAULT_HIDDEN
 from notifier.gateway.pages import Page, read_page
 from notifier.gateway.recent_answers import RecentAnswers
@@ -20,6 +20,8 @@ from notifier.model.answer import Answer, PollError, Seen, Unauthorized
 from notifier.model.status import Status
 
 _HEADERS = {"accept": "application/json", "user-agent": f"notifier/{__version__}"}
+
+_OF_CODING = frozenset({"content-encoding", "content-length"})
 
 MAX_BODY = 1024 * 1024
 """Largest status answer that is read, in bytes, also after decompression."""
@@ -150,8 +152,13 @@ class GatewayClient:
 
 
 def _decoded(response: HttpResponse) -> HttpResponse:
-    body = decoded_body(response.headers, response.body, MAX_BODY)
-    return response if body is response.body else replace(response, body=body)
+    """Return an answer whose body is neither compressed nor in another character set."""
+    body = utf8_body(response.headers, decoded_body(response.headers, response.body, MAX_BODY))
+    if body is response.body:
+        return response
+    headers = {name: value for name, value in response.headers.items() if name not in _OF_CODING}
+    headers["content-type"] = response.headers.get("content-type", "").partition(";")[0]
+    return replace(response, headers=headers, body=body)
 
 
 def _unreadable_secret(error: ValueError) -> PollError:

@@ -1,4 +1,4 @@
-"""Decodes bodies that a gateway compressed although it was asked not to.
+"""Decodes bodies that a gateway compressed although it was asked not to, or wrote in no UTF-8.
 
 A compressed body may grow a thousandfold, so decoding stops at the same bound that holds for the
 bytes of the wire.
@@ -8,12 +8,14 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 from notifier.errors import TransportError
+from notifier.texts.answer_text import text_of
 
 _GZIP = b"\x1f\x8b"
 _MOST_CODINGS = 2
 _MOST_MEMBERS = 64
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _RAW = -zlib.MAX_WBITS
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def decoded_body(headers: Mapping[str, str], body: bytes, longest: int) -> bytes:
@@ -27,6 +29,20 @@ def decoded_body(headers: Mapping[str, str], body: bytes, longest: int) -> bytes
         if coding in {"gzip", "x-gzip", "deflate"} and body:
             body = _inflated(body, longest)
     return _inflated(body, longest) if body[:2] == _GZIP else body
+
+
+def utf8_body(headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return a body in UTF-8, from the character set that it declares; UTF-16 stays as it is.
+
+    In a body without one, what is not UTF-8 becomes U+FFFD: a status can be read all the same.
+    """
+    if body.isascii() or body.startswith(_UTF_16):
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return text_of(headers.get("content-type", "").lower(), body).encode()
+    return body
 
 
 def _codings(headers: Mapping[str, str]) -> Sequence[str]:

@@ -7,13 +7,13 @@ envelope around the job. A text such as `success` is an envelope's and no reason
 from collections.abc import Iterator
 
 from notifier.gateway import fields
-from notifier.gateway.job import Job
+from notifier.gateway.job import Job, filter_report
 from notifier.gateway.quoted import quoted_json
 from notifier.model.status import EXPIRED, Status, fold_word, read_status
 from notifier.model.video import Json, VideoError
 
 _MESSAGES = (
-    *("error", "fail_reason", "failure_reason", "failure", "error_message", "error_msg"),
+    *("error", "errors", "fail_reason", "failure_reason", "failure", "error_message", "error_msg"),
     *("errmsg", "err_msg", "task_status_msg", "status_msg", "status_message", "failure_message"),
     *("failReason", "failureReason", "failMsg", "errorMessage", "ErrorMessage"),
     *("last_error", "status_detail", "reason"),
@@ -24,7 +24,6 @@ _CODES = (
     *("errorCode", "ErrorCode"),
 )
 _PARTS = ("base_resp", "output", "result", "task_result", "data")
-_NO_CODES = frozenset({"0", "200", "success", "ok", ""})
 _NO_REASONS = frozenset({"ok", "success", "succeed", "request_success", "none", "null", "成功"})
 _LONGEST = 1000
 
@@ -42,6 +41,9 @@ def _reasons(job: Job) -> Iterator[VideoError]:
     for body in bodies:
         if isinstance(body, dict) and (reason := _reason_in(body)) is not None:
             yield reason
+    filtered = (filter_report(job.body) or {}).get("raiMediaFilteredReasons")
+    if isinstance(filtered, list) and (reason := fields.error(next(iter(filtered), None))):
+        yield reason
     metadata = job.body.get("metadata")
     url = metadata.get("url") if isinstance(metadata, dict) else None
     # new-api puts the result's address and the reason of a failure into one field
@@ -54,6 +56,8 @@ def _reason_in(body: dict[str, Json]) -> VideoError | None:
     code = next((code for name in _CODES if (code := _code(body.get(name))) is not None), None)
     for name in _MESSAGES:
         value = body.get(name)
+        if isinstance(value, list):
+            value = next(iter(value), None)
         if isinstance(value, dict):
             within = _reason_in(value)
             if within is not None:
@@ -77,4 +81,4 @@ def _message(text: str) -> str | None:
 
 def _code(value: Json) -> str | None:
     code = fields.text(value)
-    return None if code is None or fold_word(code) in _NO_CODES else code
+    return None if code is None or fold_word(code) in fields.NO_CODES else code

@@ -13,6 +13,8 @@ _MILLISECONDS_FROM = 100_000_000_000
 _MAX_NAME = 512
 _MAX_MESSAGE = 1000
 _MAX_DIGITS = 20
+NO_CODES = frozenset({"0", "200", "success", "ok", ""})
+"""Codes of errors that are none, lower case."""
 
 
 def text(value: Json, longest: int = _MAX_NAME) -> str | None:
@@ -52,11 +54,14 @@ def number(value: Json) -> float | None:
 
 
 def progress(value: Json) -> int | None:
-    """Read a percentage as a whole number from 0 to 100."""
+    """Read a percentage as a whole number from 0 to 100; 0.45 is taken as 45 %."""
     if type(value) is int and 0 <= value <= 100:  # noqa: PLR2004 - per cent
         return value
     read = number(value)
-    return None if read is None else int(min(max(read, 0), 100))
+    if read is None:
+        return None
+    percent = read * 100 if 0 < read < 1 else read
+    return int(min(max(percent, 0), 100))
 
 
 def timestamp(value: Json) -> int | None:
@@ -75,7 +80,8 @@ def _iso(value: Json) -> int | None:
     if not isinstance(value, str) or len(value) > _MAX_NAME:
         return None
     try:
-        moment = datetime.fromisoformat(value.strip())
+        written = value.strip().removesuffix(" UTC").replace("/", "-")
+        moment = datetime.fromisoformat(written)
         # without a zone it is UTC, not the zone that this machine happens to be in
         seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, OSError):
@@ -88,7 +94,8 @@ def error(value: Json) -> VideoError | None:
     match value:
         case dict():
             read = VideoError(text(value.get("message"), _MAX_MESSAGE), text(value.get("code")))
-            return None if read == VideoError() else read
+            none = read.message is None and (read.code or "").lower() in NO_CODES
+            return None if none else read
         case str() if value.strip():
             return VideoError(message=value[:_MAX_MESSAGE])
         case _:

@@ -24,10 +24,17 @@ STATUS_FIELDS = (
 """Where a job's status word may stand, the surest first."""
 
 _ENVELOPE_WORDS = frozenset(
-    {"success", "error", "fail", "timeout", "timed_out", "timedout", "rejected", "blocked"}
+    {
+        *("success", "error", "fail", "timeout", "timed_out", "timedout", "rejected", "blocked"),
+        *("成功", "失败", "失敗", "超时", "실패"),
+    }
 )
 _NEUTRAL_WORDS = frozenset({"ok", "okay", "200", "0", "true", ""})
+_OPERATIONS = "operations/"
 _OPERATION_RESULTS = frozenset({"response", "result", "error", "name"})
+_SAMPLES = ("videos", "generatedSamples", "generatedVideos")
+_OPERATION_FIELDS = frozenset({"name", "metadata", "done", "@type"})
+_RESULT_CODES = frozenset({"code", "errcode", "errorcode", "retcode", "statuscode"})
 
 
 class Named(Enum):
@@ -79,8 +86,26 @@ def own_ids(body: Mapping[str, Json]) -> Iterator[tuple[str, bool]]:
         if folded in _ID_NAMES and not (folded == "requestid" and "task_status" in body):
             text = value if isinstance(value, str) else fields.text(value) or ""
             yield text, folded == "requestid"
-        elif name == "name" and isinstance(value, str) and "operations/" in value:
+        elif name == "name" and isinstance(value, str) and _OPERATIONS in value:
             yield value.rpartition("/")[2], False
+
+
+def is_request_envelope(body: Mapping[str, Json]) -> bool:
+    """Return whether an object's `request_id` is clearly that of the HTTP request.
+
+    It stands beside the request's result code, and not beside the job's status; Tencent writes
+    `RequestId` beside both.
+    """
+    if not any(name.replace("_", "").lower() in _RESULT_CODES for name in body):
+        return False
+    return "RequestId" in body or status_word(body) is None
+
+
+def status_number(body: Mapping[str, Json]) -> str:
+    """Return a status that is written as a number, such as PixVerse's `1`, as text; else ""."""
+    numbers = (body.get(name) for name in STATUS_FIELDS)
+    found = (one for one in numbers if isinstance(one, int) and not isinstance(one, bool))
+    return fields.text(next(found, None)) or ""
 
 
 def status_word(body: Mapping[str, Json]) -> str | None:
@@ -96,12 +121,32 @@ def status_word(body: Mapping[str, Json]) -> str | None:
         return (of_job or telling or words)[0]
     if body.keys() == {"request_id"}:
         return "pending"  # all that some gateways answer while a job waits
+    if body.keys() <= _OPERATION_FIELDS and _names_operation(body) and not body.get("done"):
+        return Status.IN_PROGRESS.value  # protobuf's JSON leaves `"done": false` out
     done = body.get("done")
     if not isinstance(done, bool) or _OPERATION_RESULTS.isdisjoint(body):
         return None
     if not done:
         return Status.IN_PROGRESS.value
-    return Status.FAILED.value if body.get("error") else Status.COMPLETED.value
+    failed = body.get("error") or filter_report(body)
+    return Status.FAILED.value if failed else Status.COMPLETED.value
+
+
+def filter_report(body: Mapping[str, Json]) -> Body | None:
+    """Return what Google's operation says about a filter that left no video; None without any."""
+    value = body.get("response")
+    for _ in range(2):
+        if not isinstance(value, dict):
+            return None
+        if value.get("raiMediaFilteredCount"):
+            return None if any(value.get(name) for name in _SAMPLES) else value
+        value = value.get("generateVideoResponse")
+    return None
+
+
+def _names_operation(body: Mapping[str, Json]) -> bool:
+    name = body.get("name")
+    return isinstance(name, str) and _OPERATIONS in name
 
 
 def is_neutral(word: str) -> bool:

@@ -6,18 +6,19 @@ Gateways wrap a job in envelopes, lists and quoted error texts. The rules of the
    quote, up to four quotations deep; in all through 5,000 values and 32 quoting texts. What users
    write (`metadata`, `prompt`, …) is left out.
 2. A job is an object with a status word in `status`, `task_status`, `state` or the like, or with a
-   boolean `done` as long-running operations have it.
+   boolean `done` as long-running operations have it. A number counts if `status_words` have it.
 3. An object names the video when one of its ids is the watched one (`video_ids.same_video`). An
    object without ids belongs to the object around it. A `request_id` that is not the watched one
-   may be that of the HTTP request; it only counts as an id of another video for rule 5.
+   may be that of the HTTP request; it only counts as an id of another video for rule 5, and not
+   at all beside the request's result code.
 4. A job that names the video is about it, at any depth. If two of them have different statuses,
    neither counts.
 5. Without such a job, the answer to the exact URL counts if it holds no other id at all, one job
    (or several that agree), and a known status word. It must not stand in an error, in a list of
    several, or in a text with more than the quotation.
-6. `success`, `error`, `fail`, `timeout`, `rejected` and `blocked` in an object without `progress`
-   and `object: "video"` may be about the request. If there is a job inside that object, the job
-   inside counts. If not, the word counts only if the object itself names the video.
+6. `success`, `error`, `fail`, `timeout`, `rejected`, `blocked` and the like in an object without
+   `progress` and `object: "video"` may be about the request. If there is a job inside that object,
+   the job inside counts. If not, the word counts only if the object itself names the video.
 7. Objects without ids inside a job are its parts, such as steps; their statuses do not count.
 8. A word such as `ok` is never a job's status. An unknown word in an object without ids counts
    only in what usually wraps a job (`data`, `result`, …).
@@ -33,8 +34,10 @@ from notifier.gateway.job import (
     Named,
     calls_itself_video,
     is_neutral,
+    is_request_envelope,
     may_be_envelope,
     own_ids,
+    status_number,
     status_word,
 )
 from notifier.gateway.quoted import quoted_json
@@ -107,7 +110,7 @@ def find_job(
     search = Search(
         other_id=other_id,
         describes_video=walk.describes_video,
-        words=[job.word for job in jobs],
+        words=[job.word for job in jobs] or walk.numbers,
     )
     counting = [job for job in jobs if job.named is Named.YES]
     if not counting and any_id:
@@ -166,6 +169,7 @@ class _Walk:
         self._any_id = any_id
         self.other_id = self.other_request = ""
         self.describes_video = False
+        self.numbers: list[str] = []
         self._values_left = _MOST_VALUES
         self._texts_left = _MOST_TEXTS
 
@@ -221,13 +225,22 @@ class _Walk:
 
     def _job(self, body: Body, place: _Place, named: Named, *, explicit: bool) -> Job | None:
         """Return the job that an object describes, None if it describes none."""
-        word = status_word(body)
-        if word is None or is_neutral(word):
+        word = status_word(body) or self._configured_number(body, explicit=explicit)
+        if word is None or (is_neutral(word) and word not in self._status_words):
             return None
         status = read_status(word, self._status_words)
         if status is None and not explicit and not place.wraps:
             return None
         return Job(body, word, status, named, explicit, place.around, place.quotations)
+
+    def _configured_number(self, body: Body, *, explicit: bool) -> str | None:
+        """Return a status that is a number, if `status_words` say what it means."""
+        number = status_number(body)
+        if number in self._status_words:
+            return number
+        if number and explicit:
+            self.numbers.append(number)
+        return None
 
     def _wraps_job(self, job: Job, inner: list[Job]) -> bool:
         """Return whether an object is an envelope, whose word is about the request."""
@@ -246,7 +259,8 @@ class _Walk:
             return Named.YES, True
         other = next((one for one, of_request in ids if not of_request), None)
         if other is None:
-            self.other_request = self.other_request or ids[0][0]
+            if not is_request_envelope(body):
+                self.other_request = self.other_request or ids[0][0]
             return place.named, False
         self.other_id = self.other_id or other
         return Named.OTHER, True

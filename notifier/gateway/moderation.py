@@ -22,7 +22,7 @@ _CODE = re.compile(
     r"|(?:input_|output_)?(?:text_|image_|video_|audio_)?sensitive_content(?:_detected)?"
     r"(?:\.[a-z_]{1,40})?"
     r"|(?:inappropriate|prohibited|unsafe|nsfw)_content(?:_detected)?"
-    r"|nsfw(?:_detected)?|data_inspection_failed"
+    r"|nsfw(?:_detected)?|data_inspection_failed|(?:input|output|new)_(?:new_)?sensitive"
     r")(?:[._]?(?:error|exception|policy_?violation))?"
 )
 
@@ -49,11 +49,13 @@ _BY = r"(?:by|due to|because of|as a result of|for|under|after|during|as)"
 _THINGS = r"(?:content|material|information|text)"
 _BAD = r"(?:inappropriate|sensitive|unsafe|prohibited|harmful|explicit|nsfw|violating|disallowed)"
 _RULE = (
-    r"(?:(?:the|our|its|an?|potentially|possible|openai's|provider's) ){0,3}"
+    r"(?:(?:the|our|its|an?|potentially|possible|platform's|provider's|openai's|google's"
+    r"|vertex ai's) ){0,3}"
     r"(?:(?:content|safety|video|image|usage|community|automated|moderation) ){0,2}"
-    r"(?:moderation|safety|polic(?:y|ies)|filter(?:s|ing)?|guardrails?|guidelines|standards)"
+    r"(?:moderation|safety|polic(?:y|ies)|filter(?:s|ing)?|guardrails?|guidelines|standards"
+    r"|responsible ai|content security)"
     r"(?: (?:system|polic(?:y|ies)|filters?|checks?|violations?|reasons|review|guidelines|rules"
-    r"|concerns|restrictions))?"
+    r"|concerns|restrictions|practices|policy))?"
 )
 _REASON = rf"(?:{_RULE}|(?:an? |potentially ){{0,2}}{_BAD}(?: (?:{_THINGS}|input|output))?)"
 _HOLDS = r"(?:contains?|contained|(?:may|might) contain|(?:may|might) have contained)"
@@ -69,6 +71,12 @@ _SENTENCES = (
     rf"{_SUBJECT} {_HOLDS} {_THINGS} that is not allowed by {_RULE}",
     rf"{_BAD} (?:content|material)(?: (?:was |has been )?detected)?(?: in {_SUBJECT})?",
     r"nsfw",
+    r"(?:(?:pre|post|text|prompt|img|image|video|audio|content) ){1,3}risk not pass(?:ed)?",
+    r"(?:failed|failure) to pass the risk control system",
+    r"(?:(?:input|output|text|prompt|image|video) ){1,2}(?:new_)?sensitive",
+    r"trigger(?:s|ed)? the platform's content security policy",
+    rf"{_SUBJECT} {_HOLDS} (?:{_BAD} )?(?:words|content|material) that violates? {_RULE}",
+    rf"[a-z]{{1,20}} could not generate videos? because {_SUBJECT} {_VIOLATES} {_RULE}",
 )
 _CHINESE_SUBJECT = (
     r"(?:系统)?(?:检测到|发现)?(?:您的|该|此|生成|输入|输出|视频|内容|图片|提示词|文本|结果|任务"
@@ -95,7 +103,8 @@ _CHINESE_SENTENCES = (
 )
 _SENTENCE = re.compile("|".join(f"(?:{one})" for one in _SENTENCES + _CHINESE_SENTENCES))
 _ABOUT_CONTENT = re.compile(
-    r"moderat|safety|guardrail|content|community|usage|openai|guideline|nsfw|violating"
+    r"moderat|safety|sensitive|risk (?:control|not pass)|responsible ai"
+    r"|guardrail|content|community|usage|openai|guideline|nsfw|violating"
     r"|video|output|result|prompt|input|image|media"
     rf"|{_BAD}|内容|安全|社区|审核|审查|检测|敏感|违规|不当|违禁|色情|不良|暴力"
     r"|视频|输出|输入|图片|提示词|文本|素材|画面|风险|风控|不合规"

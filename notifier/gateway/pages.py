@@ -23,7 +23,10 @@ from notifier.model.answer import PollError, Seen, Unauthorized
 from notifier.model.status import read_status
 from notifier.model.video import Json, Snapshot
 
-_LIST_NAMES = ("data", "items", "videos", "results")
+_LIST_NAMES = (
+    *("data", "items", "videos", "results", "list", "records", "tasks", "jobs", "generations"),
+    *("result", "output", "response"),
+)
 _MORE_STATUSES = frozenset({*STATUS_FIELDS, *WRAPPERS}) - {"status"}
 _MAX_CURSOR = 512
 _ABOUT_ONE_VIDEO = frozenset({"no_video", "other_id", "contradiction"})
@@ -199,14 +202,14 @@ def _find_list(value: Json) -> tuple[Item, list[Json] | None]:
     """Return the object around a list, and the list; some gateways wrap both once more."""
     if isinstance(value, list):
         return {}, value
-    for _ in range(2):
-        if not isinstance(value, dict):
-            break
-        held = [value[name] for name in _LIST_NAMES if name in value]
-        found = next((one for one in held if isinstance(one, list)), None)
+    if not isinstance(value, dict):
+        return {}, None
+    held = [value[name] for name in _LIST_NAMES if name in value]
+    for around in (value, *(one for one in held if isinstance(one, dict))):
+        named = (around[name] for name in _LIST_NAMES if name in around)
+        found = next((one for one in named if isinstance(one, list)), None)
         if found is not None:
-            return value, found
-        value = next(iter(held), None)
+            return around, found
     return {}, None
 
 

@@ -15,6 +15,7 @@ from notifier.texts.cleaning import clean_text, one_line, shortened
 from notifier.texts.locations import shown_location
 
 BASE_URL_HINT = "does base_url end in /v1?"
+EDGE_HINT = "Cloudflare refused the request before it reached the gateway"
 REWRITES_HINT = "if this gateway re-encodes ids, set rewrites_ids = true"
 MAX_DETAIL = 200
 
@@ -49,6 +50,15 @@ def excerpt(headers: Mapping[str, str], body: bytes, mask: Callable[[str], str])
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
     """Return whether an answer is a web page."""
     return "html" in headers.get("content-type", "").lower() or body.lstrip()[:1] == b"<"
+
+
+def is_from_edge(headers: Mapping[str, str], body: bytes) -> bool:
+    """Return whether Cloudflare refused a request, which then never reached the gateway."""
+    return (
+        "cf-mitigated" in headers
+        or body[:13] == b"error code: 1"
+        or (b'"cloudflare_error"' in body and b"developers.cloudflare.com" in body)
+    )
 
 
 def redirected(status: int, location: str, wait: float | None) -> PollError:

@@ -14,6 +14,9 @@ from notifier.model.status import Status
 MOST = 50_000
 """How many videos are remembered; those that were parsed longest ago are forgotten first."""
 
+LONGEST = 4096
+"""The longest answer that is remembered, in bytes: a gateway may send a megabyte for each."""
+
 _RUNNING = frozenset({Status.QUEUED, Status.IN_PROGRESS})
 _PROGRESS = re.compile(rb'"progress"\s*:\s*(0|[1-9][0-9]?|100)(?=[\s,}])')
 _PERCENT = {str(percent).encode(): percent for percent in range(101)}
@@ -53,7 +56,7 @@ class RecentAnswers:
     def remember(self, video_id: str, body: bytes, seen: Seen) -> None:
         """Remember what `body` was parsed to, if it says that the video runs."""
         self._answers.pop(video_id, None)
-        if seen.snapshot.status not in _RUNNING:
+        if seen.snapshot.status not in _RUNNING or len(body) > LONGEST:
             return
         head, tail = _around_progress(body, seen.snapshot.progress)
         self._answers[video_id] = _Answer(head, tail, seen)

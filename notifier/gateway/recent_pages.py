@@ -24,6 +24,12 @@ from notifier.model.video import Json, Snapshot
 MOST = 1_500
 """How many pages are remembered; those that were read longest ago are forgotten first."""
 
+MOST_ITEMS = 150_000
+"""How many items all these pages have together: a gateway may send thousands on a page."""
+
+LONGEST_ITEM = 4096
+"""The longest item whose meaning is remembered, in bytes."""
+
 _RUNNING = frozenset({Status.QUEUED, Status.IN_PROGRESS})
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
 _PROGRESS = re.compile(rb'"progress"\s*:\s*(0|[1-9][0-9]?|100)(?=[\s,]|$)')
@@ -62,6 +68,7 @@ class RecentPages:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._pages: OrderedDict[str | None, _KnownPage] = OrderedDict()
+        self._items = 0
         self._valid_for = (0, 0)
 
     def read(self, after: str | None, body: bytes) -> KnownParts | None:
@@ -80,11 +87,16 @@ class RecentPages:
             page, listed = self._compared(known, items, hashes)
         except UnreadableError:
             return None
+        self._remember(after, page)
+        return KnownParts(value, listed)
+
+    def _remember(self, after: str | None, page: _KnownPage) -> None:
+        self._items += len(page.seen) - len(self._pages.get(after, _EMPTY).seen)
         self._pages[after] = page
         self._pages.move_to_end(after)
-        if len(self._pages) > MOST:
-            self._pages.popitem(last=False)
-        return KnownParts(value, listed)
+        while len(self._pages) > MOST or self._items > MOST_ITEMS:
+            _, forgotten = self._pages.popitem(last=False)
+            self._items -= len(forgotten.seen)
 
     def _forget_if_changed(self) -> None:
         """Forget everything when the same bytes may mean something else from now on."""
@@ -92,6 +104,7 @@ class RecentPages:
         if valid_for != self._valid_for:
             self._valid_for = valid_for
             self._pages.clear()
+            self._items = 0
 
     def _compared(
         self, known: _KnownPage, items: list[bytes], hashes: "array[int]"
@@ -116,7 +129,7 @@ class RecentPages:
                     listed.append(seen)
                 else:
                     decoded = _decoded(item)
-                    seen = self._clear_answer(decoded)
+                    seen = self._clear_answer(decoded) if len(item) <= LONGEST_ITEM else None
                     listed.append(decoded if seen is None else seen)
             page.without_progress.append(rest)
             page.seen.append(seen)

@@ -60,6 +60,7 @@ class _Reply:
     search: Search
     status: int
     wait: float | None
+    at_edge: bool = False
 
     @property
     def succeeded(self) -> bool:
@@ -83,6 +84,8 @@ def classify(
     try:
         value = dialect.echoes.decoded(decode(body), body, video_id, dialect.status_words)
     except UnreadableError as error:
+        if status == HTTPStatus.ACCEPTED and not body.strip():
+            return _accepted(video_id, wait)
         return _without_json(status, headers, body, str(error), wait, dialect)
     success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
     search = find_job(
@@ -92,11 +95,13 @@ def classify(
         unnamed=success,
         any_id=success and dialect.rewrites_ids,
     )
-    reply = _Reply(value, search, status, wait)
+    at_edge = not success and poll_errors.is_from_edge(headers, body)
+    reply = _Reply(value, search, status, wait, at_edge)
     return (
         _about_job(reply, video_id, dialect)
         or _about_redirect(status, headers, wait, dialect)
         or _refusal(reply, video_id)
+        or (_accepted(video_id, wait) if _says_accepted(reply) else None)
         or poll_errors.other(value, search, status, wait)
     )
 
@@ -133,6 +138,19 @@ def _about_job(reply: _Reply, video_id: str, dialect: Dialect) -> Answer | None:
     return Seen(read_snapshot(job, video_id, dialect.hidden), reply.status, reply.wait)
 
 
+def _says_accepted(reply: _Reply) -> bool:
+    """Return whether a 202 without a job says that the job still runs, and of no other one."""
+    said = reply.search.other_id or reply.search.words or reply.search.describes_video
+    is_error = isinstance(reply.value, dict) and reply.value.get("error")
+    return reply.status == HTTPStatus.ACCEPTED and not (said or is_error)
+
+
+def _accepted(video_id: str, wait: float | None) -> Answer:
+    """Return what a 202 says at a video's own URL: there is no result yet."""
+    running = Status.IN_PROGRESS
+    return Seen(Snapshot(video_id, running, running.value), HTTPStatus.ACCEPTED, wait)
+
+
 def _refusal(reply: _Reply, video_id: str) -> Answer | None:
     """Return what an answer without a job that counts refuses: the video, the key, or neither."""
     value, search, status, wait = reply.value, reply.search, reply.status, reply.wait
@@ -142,10 +160,11 @@ def _refusal(reply: _Reply, video_id: str) -> Answer | None:
     missing = says_missing(value, video_id, status) if final else None
     # "the requested resource was not found" may be about a path, or about a whole API
     generic = missing is not None and not names_video(missing, video_id)
-    about_key = status in _KEY_STATUSES or _names_key(value, status)
-    gone = missing and status == HTTPStatus.FORBIDDEN and not (generic or may_be_refused(missing))
-    if about_key and not gone:
-        return Unauthorized(status, poll_errors.error_sentence(value), wait)
+    gone = missing is not None and not generic and not may_be_refused(missing)
+    if (status in _KEY_STATUSES or _names_key(value, status)) and not (
+        gone and status == HTTPStatus.FORBIDDEN
+    ):
+        return _key_refused(status, poll_errors.error_sentence(value), wait, at_edge=reply.at_edge)
     not_believed = poll_errors.not_believed(search, status, wait)
     if not_believed is not None:
         return not_believed
@@ -155,6 +174,13 @@ def _refusal(reply: _Reply, video_id: str) -> Answer | None:
         detail = poll_errors.error_sentence(value) or "410 Gone"
         return NotFound(detail, status, wait, generic=True)
     return None
+
+
+def _key_refused(status: int, said: str, wait: float | None, *, at_edge: bool) -> Answer:
+    """Return a refusal of the key, unless Cloudflare refused the request before the gateway."""
+    if at_edge:
+        return PollError(f"http_{status}", said, poll_errors.EDGE_HINT, status, wait)
+    return Unauthorized(status, said, wait)
 
 
 def _moderation(reply: _Reply, video_id: str) -> str | None:
@@ -202,7 +228,8 @@ def _without_json(
         return redirect
     said = poll_errors.excerpt(headers, body, dialect.echoes.clean)
     if status in _KEY_STATUSES and not poll_errors.is_html(headers, body):
-        return Unauthorized(status, said, wait)
+        at_edge = poll_errors.is_from_edge(headers, body)
+        return _key_refused(status, said, wait, at_edge=at_edge)
     if status == HTTPStatus.GONE and not poll_errors.is_html(headers, body):
         return NotFound(said or "410 Gone", status, wait, generic=True)
     said = f"{problem}: {said}" if said else problem

@@ -21,12 +21,14 @@ def read_snapshot(job: Job, video_id: str, hidden: Sequence[str] = DEFAULT_HIDDE
         error = failure_reason(job)
     elif (given := body.get("error")) is not None:
         error = fields.error(given)
+    if status is Status.COMPLETED and error is not None and body.get("error_type"):
+        status = Status.FAILED  # fal completes every request, and says so if it failed
     # "failed" with this code is how Unsloth Studio and others report a cancelled job
     if status is Status.FAILED and error is not None and _is_cancel(error.code):
         status = Status.CANCELLED
     progress = fields.progress(body.get("progress"))
-    if status is Status.COMPLETED and progress is None:
-        progress = 100
+    if status is Status.COMPLETED and (progress is None or progress == 1):
+        progress = 100  # a gateway that counts from 0 to 1 ends with 1
     return Snapshot(
         video_id,
         status,

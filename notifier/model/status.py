@@ -30,23 +30,30 @@ _TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 _WORDS = {
     Status.QUEUED: (
         "queued pending submitted not_start preparing unknown created starting"
-        " in_queue queueing queuing waiting scheduled accepted throttled"
-        " 排队中 等待中 待处理 已提交"
+        " in_queue inqueue queueing queuing waiting wait scheduled accepted throttled not_started"
+        " initializing booting backlogged retry"
+        " 排队中 等待中 待处理 已提交 排队 等待 未开始 排隊中 待處理 待機中 대기 대기_중 대기중"
     ),
     Status.IN_PROGRESS: (
         "in_progress processing running generating inprogress preprocessing started dreaming"
-        " in_process executing 处理中 生成中 进行中 运行中"
+        " in_process executing run working ongoing progressing finalizing cancelling canceling"
+        " 处理中 生成中 进行中 运行中 审核中 處理中 進行中 処理中 처리_중 처리중 진행_중 진행중"
     ),
     Status.COMPLETED: (
         "completed complete success succeeded finished done succeed successful finish ready"
-        " 生成完成 已生成 成功 已成功 完成 已完成 生成成功 任务成功"
+        " 生成完成 已生成 成功 已成功 完成 已完成 生成成功 任务成功 任務成功 完了 완료 완료됨"
     ),
     Status.FAILED: (
         "failed failure fail error expired rejected moderated content_moderated request_moderated"
-        " timeout timed_out timedout nsfw nsfw_detected content_filtered blocked"
+        " timeout timed_out timedout nsfw nsfw_detected content_filtered blocked errored crashed"
+        " unsuccessful"
         " 超时 已超时 审核不通过 审核未通过 违规 失败 已失败 生成失败 任务失败 已过期"
+        " 已拒绝 失敗 生成失敗 任務失敗 已過期 실패"
     ),
-    Status.CANCELLED: "cancelled canceled aborted 已取消 取消",
+    Status.CANCELLED: (
+        "cancelled canceled aborted revoked terminated user_cancelled user_canceled"
+        " 已取消 取消 已终止 已終止 キャンセル 취소 취소됨"
+    ),
 }
 SYNONYMS: Mapping[str, Status] = MappingProxyType(
     {word: status for status, words in _WORDS.items() for word in words.split()}

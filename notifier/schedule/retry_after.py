@@ -18,11 +18,12 @@ _MORE_THAN_LONGEST = 15
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-5][0-9]|60)"
+_ZONE = r"(?:GMT|UTC|[+-]0000)"  # Go's time.RFC1123 writes UTC
 _DATES = [
     re.compile(pattern, re.IGNORECASE | re.ASCII)
     for pattern in (
-        rf"[a-z]{{3}}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT",
-        rf"[a-z]{{6,9}}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT",
+        rf"[a-z]{{3}}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} {_ZONE}",
+        rf"[a-z]{{6,9}}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} {_ZONE}",
         rf"[a-z]{{3}} {_MONTH} (?P<day>[ 0-9][0-9]) {_TIME} (?P<year>[0-9]{{4}})",
     )
 ]
@@ -35,7 +36,7 @@ def parse_retry_after(value: str, now: float) -> float | None:
     a number of seconds nor a date.
     """
     text = value.strip(" \t")
-    seconds = _number(text)
+    seconds = _longest_of(text.split(","))
     if seconds is None:
         moment = _date(text, now)
         seconds = None if moment is None else max(moment - now, 0.0)
@@ -46,6 +47,12 @@ def parse_poll_after_ms(value: str) -> float | None:
     """Return the seconds that an `openai-poll-after-ms` asks for; None if it is no number."""
     milliseconds = _number(value.strip(" \t"))
     return None if milliseconds is None else min(milliseconds / 1000, LONGEST)
+
+
+def _longest_of(texts: list[str]) -> float | None:
+    """Read the largest of several numbers: a proxy may have added a header of its own."""
+    numbers = [number for text in texts if (number := _number(text.strip(" \t"))) is not None]
+    return max(numbers) if len(numbers) == len(texts) else None
 
 
 def _number(text: str) -> float | None:

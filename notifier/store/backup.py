@@ -22,6 +22,7 @@ from notifier.store.files import (
     lock_of,
     make_folder,
     make_private,
+    real,
     sync,
 )
 from notifier.store.inspection import restoring_of
@@ -55,6 +56,7 @@ def restore(path: Path, source: Path) -> Path | None:
     `source` stays as it is. Raises StoreRefusedError while a daemon has the store, StoreError when
     `source` holds no sound store; nothing is changed then.
     """
+    path = real(path)
     if source.resolve() in {beside(path, ending).resolve() for ending in _OWN_ENDINGS}:
         raise StoreError(f"{source} belongs to the store itself: name a backup")
     if daemon_is_running(path):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from notifier.store.codec import decode_text
 from notifier.store.connection import set_meta
-from notifier.store.files import beside, make_private, remove_database, sync
+from notifier.store.files import beside, make_private, real, remove_database, sync
 from notifier.store.schema import migrate
 
 
@@ -48,7 +48,7 @@ def made_aside(path: Path, ending: str = ".new") -> Iterator[sqlite3.Connection]
         finally:
             db.close()
         sync(aside)
-        aside.replace(path)
+        aside.replace(real(path))
     except BaseException:
         remove_database(aside)
         raise

@@ -71,6 +71,8 @@ class Database:
         self._held = held
         self._identity = identity
         row = db.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()
+        if row is None:
+            raise StoreRefusedError("the store is damaged, its id is missing: restore a backup")
         self.store_id = str(row[0])
         """The random id of this store, which event ids are derived from."""
 

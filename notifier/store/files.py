@@ -12,9 +12,15 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 """The endings of the files that SQLite keeps beside a database."""
 
 
+def real(path: Path) -> Path:
+    """Return the file that `path` leads to if it is a symbolic link, as SQLite finds it."""
+    return path.resolve() if path.is_symlink() else path
+
+
 def beside(path: Path, ending: str) -> Path:
-    """Return the file whose name is that of `path` and `ending`."""
-    return path.with_name(path.name + ending)
+    """Return the file named like `path`, or like the target of that link, with `ending`."""
+    file = real(path)
+    return file.with_name(file.name + ending)
 
 
 def lock_of(path: Path) -> Path:

@@ -45,7 +45,9 @@ class FileLock:
 
     def acquire(self) -> None:
         """Take the lock; raises StoreInUseError when another process has it."""
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # a link could lead to any file, which would be overwritten with a number
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        fd = os.open(self._path, flags, 0o600)
         # a command that looks whether a daemon runs holds the lock for a moment
         patience_ends = time.monotonic() + _PATIENCE
         while not _locked(fd, fcntl.LOCK_EX):

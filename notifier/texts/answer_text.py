@@ -32,7 +32,7 @@ def answer_text(headers: Mapping[str, str], body: bytes) -> str:
     coded = headers.get("content-encoding", "identity").lower() not in {"", "identity"}
     if coded or _NO_TEXT.search(kind):
         return ""
-    text = _decoded(kind, body)
+    text = text_of(kind, body)
     if "html" in kind or text.lstrip()[:1] == "<":
         return html.unescape("".join(_seen(text)))
     try:
@@ -42,8 +42,11 @@ def answer_text(headers: Mapping[str, str], body: bytes) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _decoded(kind: str, body: bytes) -> str:
-    """Return the body in its declared character set, UTF-8 if that is none or unknown."""
+def text_of(kind: str, body: bytes) -> str:
+    """Return a body in the character set that its type `kind` declares, UTF-8 without a known one.
+
+    What cannot be decoded becomes U+FFFD.
+    """
     declared = _CHARSET.search(kind)
     try:
         name = codecs.lookup(declared[1]).name if declared else "utf-8"

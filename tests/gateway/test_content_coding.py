@@ -11,6 +11,7 @@ import pytest
 from notifier.errors import TransportError
 from notifier.gateway.client import MAX_BODY, GatewayClient, GatewayRules
 from notifier.gateway.content_coding import decoded_body
+from notifier.gateway.pages import Page
 from notifier.http_client import HttpRequest, HttpResponse
 from notifier.model.answer import PollError, Seen
 
@@ -101,6 +102,56 @@ async def test_a_gateway_that_compresses_is_understood() -> None:
     assert isinstance(await client(peer).retrieve("video_1"), Seen)
     await client(peer).list_page(5, None)
     assert peer.urls == ["http://h/v1/videos/video_1?a=b", "http://h/v1/videos?a=b&limit=5"]
+
+
+CHINESE = json.dumps(
+    {"id": "video_1", "status": "failed", "error": {"message": "系统繁忙"}},
+    ensure_ascii=False,
+)
+
+
+@pytest.mark.parametrize("charset", ["GBK", "gb18030", "big5", "utf-8", "UTF8", '"gb2312"'])
+async def test_an_answer_is_read_in_the_character_set_that_it_declares(charset: str) -> None:
+    body = CHINESE.replace("系统繁忙", "任務失敗" if charset == "big5" else "系统繁忙")
+    headers = {"content-type": f"application/json; charset={charset}"}
+    peer = Peer(HttpResponse(200, headers, body.encode(charset.strip('"'))))
+    answer = await client(peer).retrieve("video_1")
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.error is not None
+    assert answer.snapshot.error.message in {"任務失敗", "系统繁忙"}
+
+
+async def test_an_answer_in_an_unknown_character_set_keeps_its_status() -> None:
+    body = b'{"id": "video_1", "status": "completed", "prompt": "caf\xe9"}'
+    for content_type in ("application/json", "application/json; charset=none"):
+        peer = Peer(HttpResponse(200, {"content-type": content_type}, body))
+        answer = await client(peer).retrieve("video_1")
+        assert isinstance(answer, Seen)
+        page = await client(Peer(HttpResponse(200, {}, b"[" + body + b"]"))).list_page(5, None)
+        assert isinstance(page, Page)
+        assert page.ids == ["video_1"]
+
+
+async def test_an_answer_in_utf_16_is_read_as_it_is() -> None:
+    for coding in ("utf-16", "utf-16-le", "utf-16-be"):
+        peer = Peer(HttpResponse(200, {}, CHINESE.encode(coding)))
+        assert isinstance(await client(peer).retrieve("video_1"), Seen)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"content-type": "text/plain; charset=gbk"}, "系统繁忙".encode("gbk")),
+        ({"content-encoding": "gzip"}, gzip.compress("系统繁忙".encode())),
+    ],
+    ids=["gbk", "gzip"],
+)
+async def test_what_is_not_json_is_quoted_in_its_own_characters(
+    headers: dict[str, str], body: bytes
+) -> None:
+    answer = await client(Peer(HttpResponse(503, headers, body))).retrieve("video_1")
+    assert isinstance(answer, PollError)
+    assert answer.detail == "not JSON: 系统繁忙"
 
 
 async def test_a_bomb_is_an_error_like_any_other() -> None:

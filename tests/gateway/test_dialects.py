@@ -224,9 +224,61 @@ def test_an_error_answer_whose_request_failed_is_no_failed_job(status: int) -> N
     assert seen({"status": "error", "task_id": VIDEO, "object": "video"}, status).ended
 
 
+@pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"message": "still processing"}', b"null"])
+def test_a_202_without_a_job_says_that_it_runs(body: bytes) -> None:
+    answer = classify(202, {}, body, video_id=VIDEO, dialect=Dialect(), wall=0)
+    assert isinstance(answer, Seen)
+    assert answer.snapshot == Snapshot(VIDEO, Status.IN_PROGRESS, "in_progress")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": "video_2", "status": "queued"},
+        {"error": {"message": "busy"}},
+        {"status": "flummoxed"},
+        "<html>",
+    ],
+)
+def test_a_202_about_anything_else_says_nothing(body: object) -> None:
+    raw = b"<html>" if body == "<html>" else json.dumps(body).encode()
+    answer = classify(202, {}, raw, video_id=VIDEO, dialect=Dialect(), wall=0)
+    assert isinstance(answer, PollError)
+
+
 def test_a_time_without_a_zone_is_utc() -> None:
     snapshot = seen({"id": VIDEO, "status": "queued", "created_at": "2025-10-16T15:17:43"})
     assert snapshot.created_at == 1760627863
+
+
+@pytest.mark.parametrize(
+    "written", ["2025/10/16 15:17:43", "2025-10-16 15:17:43 UTC", "2025-10-16T23:17:43+08:00"]
+)
+def test_a_time_is_understood_in_more_ways_than_one(written: str) -> None:
+    assert seen({"id": VIDEO, "status": "queued", "created_at": written}).created_at == 1760627863
+
+
+@pytest.mark.parametrize(
+    ("progress", "percent"),
+    [(0.45, 45), ("0.45", 45), (0.999, 99), (0.001, 0), (1.0, 1), (0.0, 0)],
+)
+def test_a_progress_below_one_is_a_part_of_one(progress: object, percent: int) -> None:
+    body = {"id": VIDEO, "status": "processing", "progress": progress}
+    assert seen(body).progress == percent
+    assert seen({**body, "progress": 1.0, "status": "completed"}).progress == 100
+
+
+@pytest.mark.parametrize("code", [0, "0", "", "success", "OK", 200])
+def test_a_code_for_no_error_is_no_error(code: object) -> None:
+    error = {"code": code, "message": ""}
+    assert seen({"id": VIDEO, "status": "completed", "error": error}).error is None
+
+
+@pytest.mark.parametrize(
+    "fields", [{"errors": [{"message": "r"}]}, {"error": [{"message": "r"}]}, {"errors": ["r"]}]
+)
+def test_a_reason_may_stand_in_a_list(fields: dict[str, object]) -> None:
+    assert seen({"id": VIDEO, "status": "failed", **fields}).error == VideoError("r")
 
 
 def test_an_integer_id_is_the_same_id() -> None:

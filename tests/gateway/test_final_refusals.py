@@ -267,6 +267,19 @@ def test_a_403_that_may_be_about_access_is_a_refusal(text: str) -> None:
     assert isinstance(ask({"error": {"message": "Video not found"}}, 401), Unauthorized)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"error code: 1020",
+        {"type": "https://developers.cloudflare.com/1xxx/1020", "cloudflare_error": True},
+    ],
+)
+def test_what_cloudflare_refuses_says_nothing_about_the_key(body: object) -> None:
+    answer = ask(body, 403)
+    assert isinstance(answer, PollError)
+    assert "Cloudflare" in answer.hint
+
+
 def test_a_web_page_is_never_a_final_refusal() -> None:
     for status in (404, 410):
         page = b"<html><p>Video not found</p>"
@@ -314,6 +327,24 @@ MODERATED = [
     {"msg": "视频因违规被拦截"},
     {"msg": "触发内容安全策略"},
     {"msg": "内容不合规"},
+    {"code": 50412, "data": None, "message": "Text Risk Not Pass", "request_id": "r"},  # Jimeng
+    {"code": 50511, "data": None, "message": "Post Img Risk Not Pass", "status": 50511},
+    {"base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}},  # MiniMax
+    {"code": 1301, "message": "Trigger the platform's content security policy"},  # Kling
+    {"message": "Failure to pass the risk control system"},
+    {
+        "error": {
+            "message": "The prompt could not be submitted. This prompt contains sensitive words"
+            " that violate Google's Responsible AI practices.",
+            "status": "INVALID_ARGUMENT",
+        }
+    },
+    {
+        "error": {
+            "message": "Veo could not generate videos because the input image violates"
+            " Vertex AI's usage guidelines."
+        }
+    },
 ]
 
 
@@ -356,6 +387,8 @@ def test_the_reason_of_a_refusal_by_moderation_is_kept() -> None:
         ({"message": "请求违反频率限制规定"}, 400),
         ({"message": "请求不符合要求"}, 400),
         ({"message": "请求被拦截"}, 400),
+        ({"message": "Risk control is busy"}, 400),
+        ({"message": "The request violates the platform's rate limit policy"}, 400),
     ],
 )
 def test_trouble_with_a_moderation_or_with_another_video_ends_nothing(

@@ -49,6 +49,20 @@ def test_a_gateway_that_gives_no_cursor_is_asked_for_what_follows_the_last_item(
     assert page().last_id is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "busy", "tasks": [video("a")]}},
+        {"data": {"a": {"b": {"data": [video("a")]}}}},
+        {"data": {"message": "no"}},
+        {"result": "no", "data": "no"},
+        {"metadata": {"list": [video("a")]}},
+    ],
+)
+def test_what_stands_elsewhere_is_no_list(body: object) -> None:
+    assert isinstance(read(body), PollError)
+
+
 @pytest.mark.parametrize("last_id", [None, 7, "", "x" * 600, ["a"]])
 @pytest.mark.parametrize("more", [None, 1, "true"])
 def test_a_strange_cursor_or_has_more_counts_as_not_given(last_id: object, more: object) -> None:
@@ -64,6 +78,13 @@ def test_a_strange_cursor_or_has_more_counts_as_not_given(last_id: object, more:
         {"code": "success", "data": {"data": [video("a")]}},
         {"items": [video("a")]},
         {"videos": [video("a")]},
+        {"tasks": [video("a")], "total": 1},
+        {"code": 0, "data": {"list": [video("a")], "total": 1}},
+        {"code": 0, "message": "ok", "data": {"total": 1, "records": [video("a")]}},
+        {"success": True, "result": {"jobs": [video("a")]}},
+        {"request_id": "r", "output": {"data": [video("a")]}},
+        {"success": True, "data": None, "result": [video("a")]},
+        {"data": {}, "response": {"page": 1, "generations": [video("a")]}},
         [video("a")],
     ],
     ids=lambda body: json.dumps(body)[:24],

@@ -1,6 +1,7 @@
 """An answer that is recognised means what it would mean if it were parsed."""
 
 import json
+import tracemalloc
 from collections.abc import Mapping
 from typing import Any
 
@@ -178,6 +179,21 @@ JOBS = st.fixed_dictionaries(
         "more": st.fixed_dictionaries({"progress": st.integers(0, 100)}),
     },
 )
+
+
+def test_long_answers_take_no_memory() -> None:
+    client = new_client()
+    padding = " " * 1_000_000
+    tracemalloc.start()
+    try:
+        for number in range(30):
+            body = json.dumps({"id": f"v{number}", "status": "queued"}) + padding
+            answer = client.read(f"v{number}", HttpResponse(200, {}, body.encode()))
+            assert isinstance(answer, Seen)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 5_000_000
 
 
 @given(st.lists(JOBS, min_size=2, max_size=6))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from notifier.gateway import recent_pages
 from notifier.gateway.decode import decode_part
 from notifier.gateway.pages import Page, read_page
-from notifier.gateway.recent_pages import MOST, RecentPages
+from notifier.gateway.recent_pages import LONGEST_ITEM, MOST, MOST_ITEMS, RecentPages
 from notifier.gateway.response_classifier import Dialect
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.model.answer import PollError, Unauthorized
@@ -142,6 +142,28 @@ def test_only_the_latest_pages_are_remembered(decoded: list[bytes]) -> None:
     decoded.clear()
     recent.read("first", body)
     assert items_in(decoded) == ["a"]
+
+
+def test_no_more_items_are_remembered_than_fit(decoded: list[bytes]) -> None:
+    recent = RecentPages(Dialect())
+    body = listed(*(video(str(number)) for number in range(2000)))
+    recent.read("first", body)
+    for number in range(MOST_ITEMS // 2000):
+        recent.read(str(number), body)
+    decoded.clear()
+    recent.read(str(MOST_ITEMS // 2000 - 1), body)
+    assert items_in(decoded) == []
+    recent.read("first", body)
+    assert len(items_in(decoded)) == 2000
+
+
+def test_what_a_long_item_says_is_not_remembered(decoded: list[bytes]) -> None:
+    recent = RecentPages(Dialect())
+    body = listed(video("a"), video("b", x="x" * LONGEST_ITEM))
+    recent.read(None, body)
+    decoded.clear()
+    recent.read(None, body)
+    assert items_in(decoded) == ["b"]
 
 
 _ITEMS = st.one_of(

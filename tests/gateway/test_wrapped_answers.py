@@ -108,6 +108,35 @@ COMPLETED, FAILED = Status.COMPLETED, Status.FAILED
         ({"id": ID, "status": "content filtered"}, FAILED),
         ({"id": ID, "status": "blocked"}, FAILED),
         ({"id": ID, "status": "timeout", "data": {"status": "running"}}, Status.IN_PROGRESS),
+        (
+            {"code": 10000, "data": {"status": "done"}, "request_id": "r", "status": 10000},
+            COMPLETED,
+        ),  # Jimeng
+        (
+            {"Response": {"Status": "DONE", "ErrorCode": "", "RequestId": "r"}},
+            COMPLETED,
+        ),  # Tencent
+        ({"Response": {"Status": "RUN", "ErrorCode": "", "RequestId": "r"}}, Status.IN_PROGRESS),
+        ({"Response": {"Status": "WAIT", "ErrorCode": "", "RequestId": "r"}}, Status.QUEUED),
+        ({"status": "InQueue", "reason": "", "position": 3}, Status.QUEUED),  # SiliconFlow
+        ({"name": f"models/veo/operations/{ID}"}, Status.IN_PROGRESS),  # Gemini, while it runs
+        (
+            {"name": f"projects/p/operations/{ID}", "metadata": {"@type": "t"}},
+            Status.IN_PROGRESS,
+        ),
+        (
+            {"name": f"o/operations/{ID}", "done": True, "response": {"videos": [{"uri": "u"}]}},
+            COMPLETED,
+        ),
+        (
+            {"status": "COMPLETED", "request_id": ID, "error": "e", "error_type": "bad_request"},
+            FAILED,
+        ),  # fal
+        ({"id": ID, "status": "errored"}, FAILED),
+        ({"id": ID, "status": "REVOKED"}, Status.CANCELLED),  # Celery
+        ({"id": ID, "status": "失敗"}, FAILED),
+        ({"id": ID, "status": "完了"}, COMPLETED),
+        ({"id": ID, "status": "완료"}, COMPLETED),
     ],
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict | list) else str(value),
 )
@@ -146,6 +175,11 @@ def test_an_answer_about_the_video_is_understood(body: object, status: Status) -
         {"error": {"message": f"{OTHER} ended: {json.dumps({'status': 'failed'})}"}},
         {"error": {"message": json.dumps({"id": OTHER, "status": "failed"})}},
         {"error": {"status": "failed", "message": "upstream"}},
+        {"status": "失败", "message": "系统繁忙"},
+        {"status": "成功", "data": None},
+        {"request_id": "r", "code": 0, "status": "completed"},
+        {"name": "models/veo/operations/other"},
+        {"Resp": {"id": ID, "status": 1}},
     ],
     ids=lambda value: json.dumps(value)[:60],
 )
@@ -155,9 +189,35 @@ def test_what_may_be_about_something_else_ends_nothing(body: object, status: int
     assert isinstance(answer, PollError), answer
 
 
+FILTERED = {"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": ["violates guidelines"]}
+
+
+@pytest.mark.parametrize("response", [FILTERED, {"generateVideoResponse": FILTERED}])
+def test_an_operation_whose_videos_were_all_filtered_has_failed(response: object) -> None:
+    answer = ask({"name": f"models/veo/operations/{ID}", "done": True, "response": response})
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.status is FAILED
+    assert answer.snapshot.error == VideoError("violates guidelines")
+
+
+@pytest.mark.parametrize("number", [1, 0, 200])
+def test_a_status_that_is_a_number_means_what_the_config_says(number: int) -> None:
+    words = {str(number): COMPLETED}
+    for body in ({"ErrCode": 0, "Resp": {"id": ID, "status": number}}, {"state": number}):
+        answer = classify(
+            *(200, {}, json.dumps(body).encode()),
+            video_id=ID,
+            dialect=Dialect(status_words=words),
+            wall=0,
+        )
+        assert isinstance(answer, Seen)
+        assert answer.snapshot.status is COMPLETED
+
+
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
+        ({"Resp": {"id": ID, "status": 7}}, "it has the fields Resp and the status '7'"),
         ({"state": "flummoxed", "eta": 3}, "it has the fields state, eta and the status 'flummox"),
         ({"eta": 3, "url": "u"}, "it has the fields eta, url and no status of a job"),
         ({f"k{number}": 1 for number in range(9)}, "k7, … and no status of a job"),

@@ -38,9 +38,13 @@ def test_a_number_of_seconds_is_that_wait_within_ten_years(value: str, seconds: 
         "Sun Nov  6 08:49:37 1994",
         "Sun Nov 06 08:49:37 1994",
         "Mon, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 UTC",  # Go's time.RFC1123
+        "Sun, 06 Nov 1994 08:49:37 +0000",
+        "10, 10",  # the header came twice
+        "3,10",
     ],
 )
-def test_a_date_in_any_of_its_three_formats_is_the_time_until_then(value: str) -> None:
+def test_a_date_in_any_of_its_formats_is_the_time_until_then(value: str) -> None:
     assert parse_retry_after(value, NOW) == 10
 
 
@@ -88,6 +92,9 @@ def test_a_year_of_two_digits_is_at_most_fifty_years_ahead(value: str, seconds: 
         ".5",
         "0x10",
         "5 seconds",
+        "5, soon",
+        ",",
+        "5,",
         "5\n",
         "nan",
         "inf",

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,22 @@ def test_the_log_of_a_killed_daemon_is_kept_with_its_database(path: Path, tmp_pa
     assert kept is not None
     assert videos(path) == ["first"]
     assert videos(kept) == ["first", "in the log"]
+
+
+def test_a_store_behind_a_link_is_backed_up_and_restored(path: Path, tmp_path: Path) -> None:
+    link, target = tmp_path / "linked.db", tmp_path / "n.backup"
+    link.symlink_to(path)
+    back_up(link, target)
+    die_with_a_log(link)
+
+    kept = restore(link, target)
+
+    assert kept is not None
+    assert kept.parent == path.parent
+    assert link.is_symlink()
+    assert (videos(path), videos(kept)) == (["first"], ["first", "in the log"])
+    with closing(Database.open(link, CONFIG)), pytest.raises(StoreRefusedError):
+        Database.open(path, CONFIG)
 
 
 def die_with_a_log(path: Path) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -242,3 +243,22 @@ def test_a_reader_of_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     path.write_bytes(b"precious notes " * 1000)
     with pytest.raises(StoreError, match="cannot be read"), open_reader(path):
         pass
+
+
+def test_a_lock_file_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    (tmp_path / "n.db.lock").symlink_to(precious)
+    with pytest.raises(StoreRefusedError):
+        Database.open(tmp_path / "n.db", CONFIG)
+    assert precious.read_text() == "kept"
+
+
+def test_a_store_without_its_id_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "n.db"
+    Database.open(path, CONFIG).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM meta")
+        db.commit()
+    with pytest.raises(StoreRefusedError, match="its id is missing"):
+        Database.open(path, CONFIG)

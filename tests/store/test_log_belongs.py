@@ -212,6 +212,22 @@ def test_a_backup_put_beside_the_log_of_a_killed_daemon_is_refused(
     assert state_of(path) == []
 
 
+def test_the_log_is_looked_for_beside_the_file_that_a_link_leads_to(
+    copies: dict[str, Path], tmp_path: Path
+) -> None:
+    disk = copy(copies["reset"], tmp_path / "disk")
+    link = tmp_path / "state" / "linked.db"
+    link.parent.mkdir()
+    link.symlink_to(disk)
+    shutil.copy2(copies["empty"], disk)
+    before = contents(disk)
+    with pytest.raises(StoreRefusedError, match=r"n\.db-wal away"):
+        Database.open(link, CONFIG)
+    with pytest.raises(StoreError, match="not from the same time"), open_reader(link):
+        pass
+    assert contents(disk) == before
+
+
 def test_another_life_of_the_same_store_is_another_history(
     copies: dict[str, Path], tmp_path: Path
 ) -> None:
