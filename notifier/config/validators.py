@@ -15,6 +15,7 @@ from notifier.model.event import EventType, subscribes
 from notifier.model.status import fold_word
 from notifier.model.watch import MAX_VIDEO_ID
 from notifier.signing import SecretFormatError, decode_secret
+from notifier.texts.cleaning import REPLACEMENT
 
 MAX_METADATA = 4096
 """Most bytes a watch's metadata may take as JSON."""
@@ -134,6 +135,9 @@ def check_video_id(value: object) -> str:
         raise BadValueError("must be text")
     if not (value.isprintable() and 1 <= len(value) <= MAX_VIDEO_ID):
         raise BadValueError(f"must be 1 to {MAX_VIDEO_ID} printable characters")
+    if REPLACEMENT in value:
+        # texts of gateways have it in place of what cannot be shown: the id itself is lost
+        raise BadValueError("must not hold U+FFFD, which stands for characters that were lost")
     if value in {".", ".."}:
         raise BadValueError("must not be `.` or `..`", "a URL cannot hold them")
     if value == "-":

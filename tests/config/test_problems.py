@@ -17,6 +17,7 @@ NAME = "must be a name of 1 to 64 letters, digits, `_`, `.` and `-`"
 ONE_LINE = "must be one line of printable ASCII, without spaces around it"
 OWN_HEADER = "is a header that notifier sets itself"
 PRINTABLE = "must be 1 to 512 printable characters"
+LOST = "must not hold U+FFFD, which stands for characters that were lost"
 FORMS = 'must be text, { env = "NAME" }, { file = "/path" } or { credential = "name" }'
 
 
@@ -193,6 +194,7 @@ def test_a_pattern_that_can_match_is_accepted(tmp_path: Path, pattern: str) -> N
         ('video_id = ""', "video_id", PRINTABLE),
         (f'video_id = "{"x" * 513}"', "video_id", PRINTABLE),
         ('video_id = "a\\tb"', "video_id", PRINTABLE),
+        ('video_id = "a\ufffdb"', "video_id", LOST),
         ('video_id = ".."', "video_id", "must not be `.` or `..`"),
         ('video_id = "v"\ngateway = "mian"', "gateway", "is not the name of a gateway"),
         ('video_id = "v"\nendpoints = ["ap"]', "endpoints[0]", "is not the name of an endpoint"),
