@@ -42,6 +42,44 @@ def said(*arguments: str) -> str:
     return error.format_message() if isinstance(error, click.ClickException) else str(error)
 
 
+ONE_OF_EACH = '[\n  "a",\n  {"video_id": "b", "metadata": {"user": "7"}}\n]\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "watched"),
+    [
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"\xef\xbb\xbfa\nb", ["a", "b"]),
+        ("a\nb\n".encode("utf-16"), ["a", "b"]),
+        (b'["a", "b"]', ["a", "b"]),
+        (ONE_OF_EACH.encode(), ["a", "b"]),
+        (b"\xef\xbb\xbf" + ONE_OF_EACH.replace("\n", "\r\n").encode(), ["a", "b"]),
+    ],
+)
+def test_lists_are_read_as_editors_and_programs_write_them(
+    content: bytes, watched: list[str]
+) -> None:
+    done = CliRunner().invoke(cli, ["watch", "add", "-"], input=content, standalone_mode=False)
+    assert done.return_value == 0, done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()] == watched
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b'["a", 3]', "item 2: is neither an id nor an object"),
+        (b"a\n# b\n", "line 2: starts like a comment"),
+        (b"a\n[\n", "line 2: is not valid JSON"),
+        (b"a\nb\xff\n", "line 2: is not UTF-8 text"),
+    ],
+)
+def test_what_is_no_id_is_named_by_its_place_and_not_watched(content: bytes, error: str) -> None:
+    done = CliRunner().invoke(cli, ["watch", "add", "-"], input=content, standalone_mode=False)
+    assert done.return_value == 1
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["a"]
+    assert error in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
