@@ -64,7 +64,9 @@ def check_name(value: str) -> str:
 def check_api_key(value: str) -> str:
     """Check a key that is sent as a bearer token."""
     if not _VISIBLE.fullmatch(value):
-        raise BadValueError("must be printable ASCII without spaces")
+        has_scheme = value.lower().startswith("bearer ")
+        hint = "leave `Bearer` out: notifier adds it" if has_scheme else ""
+        raise BadValueError("must be printable ASCII without spaces", hint)
     return value
 
 
@@ -167,7 +169,16 @@ def check_path(value: object) -> str:
         raise BadValueError("must be text")
     if not (value and value.isprintable()):
         raise BadValueError("must be a path")
+    refuse_tilde(value)
     return value
+
+
+def refuse_tilde(path: str) -> None:
+    """Raise BadValueError for a path that only a shell would understand."""
+    if path.startswith("~"):
+        raise BadValueError(
+            "must not start with `~`", "write the whole path: only shells expand it"
+        )
 
 
 def check_listen(value: object) -> str:
