@@ -65,6 +65,8 @@ def main() -> None:
 
 def _prepare() -> None:
     """Replace closed streams, and have characters escaped that a terminal cannot show."""
+    if sys.stdin is None:  # closed by the parent process
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the whole process
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the whole process

@@ -19,6 +19,8 @@ class SuggestingGroup(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
+            if error.possibilities:
+                raise
             hint = "options stand behind the command, as in: notifier status -c FILE"
             raise click.UsageError(f"{error.format_message().rstrip('.')}; {hint}", ctx) from None
 

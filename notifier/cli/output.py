@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
 from notifier.texts.cleaning import printable
 from notifier.texts.shown_json import shown_json
+
+_MOST_ERRORS = 20
 
 
 def print_json(rows: list[dict[str, Any]]) -> None:
@@ -19,6 +21,13 @@ def print_json(rows: list[dict[str, Any]]) -> None:
 def print_warning(text: str) -> None:
     """Print a warning on stderr."""
     click.secho(f"notifier: warning: {printable(text)}", fg="yellow", err=True)
+
+
+def print_first_errors(errors: Sequence[str]) -> None:
+    """Print errors about items of a list, at most 20 of them, and how many more there are."""
+    more = len(errors) - _MOST_ERRORS
+    tail = [f"and {more} more errors like these"] if more > 0 else []
+    print_errors([*errors[:_MOST_ERRORS], *tail])
 
 
 def print_errors(texts: Iterable[str]) -> None:

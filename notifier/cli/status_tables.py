@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from rich.console import RenderableType
@@ -207,11 +208,17 @@ def _video(view: WatchView, now: float) -> Sequence[RenderableType]:
         view.watch.key.video_id,
         view.watch.key.gateway,
         _video_status(view),
-        ProgressBar(total=100, completed=progress, width=_BAR),
+        _bar(progress),
         f"{progress:3} %",
         "" if left is None else f"~{timedelta(seconds=left)}",
         "" if view.last_poll is None else _ago(view.last_poll.at, now),
     )
+
+
+@cache
+def _bar(progress: int) -> ProgressBar:
+    """Return the bar for a progress; equal ones are one, which is drawn once off a terminal."""
+    return ProgressBar(total=100, completed=progress, width=_BAR)
 
 
 def _video_status(view: WatchView) -> str:

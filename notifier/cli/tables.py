@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import click
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
@@ -38,12 +39,44 @@ class TableColumn(NamedTuple):
     shortest: int | None = None
 
 
+class LineTable:
+    """A table as lines of text, with every column as wide as it needs.
+
+    It looks like rich's table, which takes a millisecond a row.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        drawn: dict[int, str] = {}  # a cell that is not text may stand in many rows
+        cells = [[_plain(cell, drawn) for cell in row] for row in rows]
+        widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+        self.lines = [_line(row, widths) for row in cells]
+
+    def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> RenderResult:
+        yield Text("\n".join(self.lines), no_wrap=True)
+
+
+def _plain(cell: Cell, drawn: dict[int, str]) -> str:
+    if isinstance(cell, str | Text):
+        return printable(str(cell))
+    if id(cell) not in drawn:
+        text = click.unstyle(_printed(cell)).rstrip("\n")
+        drawn[id(cell)] = set_cell_size(text, needed_width(cell))
+    return drawn[id(cell)]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
+    return f" {'  '.join(padded)}".rstrip()
+
+
 def make_table(
     columns: Sequence[TableColumn], rows: Sequence[Row], width: int | None
 ) -> RenderableType:
     """Return the table with what fits into `width`; all of it if that is None."""
+    if width is None:
+        return LineTable([[each.title for each in columns], *rows])
     whole = _table(columns, rows)
-    if width is None or needed_width(whole) <= width:
+    if needed_width(whole) <= width:
         return whole
     shown = _fitting(columns, rows, width)
     if len(shown) == 1 < len(columns):
@@ -152,12 +185,19 @@ def print_whole(renderable: RenderableType) -> None:
 
     Padding up to the longest line would make a narrower terminal wrap every line.
     """
+    if isinstance(renderable, LineTable):
+        click.echo("\n".join(renderable.lines))
+        return
+    lines = _printed(renderable).split("\n")
+    click.echo("\n".join(_PADDING.sub(_without_spaces, line) for line in lines), nl=False)
+
+
+def _printed(renderable: RenderableType) -> str:
     width = needed_width(renderable)
     console = Console(width=width, markup=False, emoji=False, highlight=False)
     with console.capture() as captured:
         console.print(renderable, crop=False)
-    lines = captured.get().split("\n")
-    click.echo("\n".join(_PADDING.sub(_without_spaces, line) for line in lines), nl=False)
+    return captured.get()
 
 
 def _without_spaces(padding: re.Match[str]) -> str:

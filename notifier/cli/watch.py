@@ -11,7 +11,7 @@ from notifier.cli.completion import complete_endpoint, complete_gateway
 from notifier.cli.daemon_client import DaemonUnreachableError
 from notifier.cli.groups import LazyGroup
 from notifier.cli.options import config_option, examples
-from notifier.cli.output import print_errors
+from notifier.cli.output import print_first_errors
 from notifier.cli.param_types import DURATION
 from notifier.cli.project import Project, find_project
 from notifier.cli.watch_adding import Outcome, add_through_daemon
@@ -88,7 +88,7 @@ def add_command(  # noqa: PLR0913 - one parameter per option
         click.echo(f"watching {key.video_id} on {key.gateway} ({kept_in})", err=wait)
     if wait and (outcome.watched or outcome.ended):
         return _wait(project, outcome, config_path)
-    print_errors([*errors, *outcome.errors])
+    print_first_errors([*errors, *outcome.errors])
     if not daemon_is_running(project.store_path):
         click.echo(f"no daemon is running on this config; {_start(config_path)}", err=True)
     return 1 if errors or outcome.errors else 0

@@ -10,13 +10,13 @@ import click
 
 from notifier.cli.config_loading import load_project
 from notifier.cli.options import config_option, examples
-from notifier.cli.output import print_errors
+from notifier.cli.output import print_first_errors
 from notifier.cli.watch_adding import views_of
 from notifier.cli.watch_batches import ask_for_each, refusal_of
 from notifier.cli.watch_files import daemon_item
 from notifier.config import Config
 from notifier.config.dropins import read_dropin
-from notifier.errors import ConfigError
+from notifier.errors import ConfigError, Problem
 from notifier.model.views import WatchView
 from notifier.model.watch import API_SOURCE, WatchKey, WatchSpec, WatchState
 
@@ -56,7 +56,7 @@ def import_command(config_path: Path | None, *, files: tuple[Path, ...]) -> int:
     entries, errors = _read(config, dict.fromkeys(files))
     refused = _import(config, entries)
     errors += [f"{entry.file}: {entry.shown}: {reason}" for entry, reason in refused]
-    print_errors(errors)
+    print_first_errors(errors)
     for file in dict.fromkeys(entry.file for entry in entries):
         _say_what_to_do(file, sum(entry.file == file for entry, _ in refused))
     return 1 if errors else 0
@@ -70,10 +70,18 @@ def _read(config: Config, files: Mapping[Path, None]) -> tuple[list[_Entry], lis
         try:
             listing = read_dropin(file, config)
         except ConfigError as error:
-            errors += map(str, error.problems)
+            errors += [str(_with_hint(problem)) for problem in error.problems]
         else:
             entries += [_Entry(file, spec) for spec in listing.specs]
     return entries, errors
+
+
+def _with_hint(problem: Problem) -> Problem:
+    """Return what is wrong with a file; of one that is no TOML, with what else it may be."""
+    if problem.key or problem.hint:
+        return problem
+    hint = "a drop-in is TOML with [[watches]]; a plain list of ids: notifier watch add - < FILE"
+    return replace(problem, hint=hint)
 
 
 def _import(config: Config, entries: Sequence[_Entry]) -> list[tuple[_Entry, str]]:

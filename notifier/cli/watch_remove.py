@@ -8,7 +8,7 @@ import click
 from notifier.cli.completion import complete_gateway, complete_open_id
 from notifier.cli.daemon_client import DaemonUnreachableError
 from notifier.cli.options import config_option, examples
-from notifier.cli.output import print_errors
+from notifier.cli.output import print_errors, print_first_errors
 from notifier.cli.project import Project, find_project
 from notifier.cli.watch_adding import views_of
 from notifier.cli.watch_batches import remove_through_daemon
@@ -49,7 +49,7 @@ def remove_command(
     project = find_project(config_path)
     more = _through_daemon(project, requests)
     errors += _with_files(config_path, requests) if more is None else more
-    print_errors(errors)
+    print_first_errors(errors)
     return 1 if errors else 0
 
 

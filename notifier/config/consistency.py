@@ -39,6 +39,7 @@ def disagreements(raw: Raw) -> Iterator[Finding]:
         yield from _client_certificate(location, endpoint, "url")
     yield from _two_stores(raw.get("store"))
     yield from _cluster_of_one(raw)
+    yield from _one_address_twice(raw.get("http"), raw.get("passthrough"))
     yield from _open_to_others("http", raw.get("http"))
     yield from _open_to_others("passthrough", raw.get("passthrough"))
 
@@ -138,6 +139,23 @@ def _open_to_others(key: str, table: object) -> Iterator[Finding]:
             (key, "token"),
             "is required unless listen is a loopback address",
             "openssl rand -hex 32 makes one",
+        )
+
+
+def _one_address_twice(http: object, passthrough: object) -> Iterator[Finding]:
+    """Find two servers of ours at the same address."""
+    addresses = [
+        split_listen(table["listen"])
+        for table in (http, passthrough)
+        if isinstance(table, dict) and isinstance(table.get("listen"), str)
+    ]
+    if len(addresses) == 1 or not addresses:
+        return
+    (host, port), (other, other_port) = addresses
+    is_name = "localhost" in {host, other} and is_loopback(host) and is_loopback(other)
+    if port == other_port > 0 and (host == other or is_name):
+        yield Finding(
+            ("passthrough", "listen"), "is also that of [http]", "give it a port of its own"
         )
 
 

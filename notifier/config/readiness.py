@@ -3,6 +3,7 @@
 They read files and the environment, so commands that need no secret skip them.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -22,6 +23,8 @@ from notifier.config.urls import (
 from notifier.errors import Problem
 from notifier.formats.table import SERVICES
 from notifier.net import ANYWHERE, AddressPolicy
+
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?", re.ASCII)
 
 
 def obstacles(config: Config) -> list[Problem]:
@@ -69,6 +72,7 @@ def warnings(config: Config) -> list[Problem]:
         *(each for gateway in config.gateways.values() for each in _odd_gateway(gateway)),
         *_refused_addresses(config),
         *_plain_passthrough(config),
+        *_unexpanded(config),
     ]
     if not config.endpoints:
         findings.append(Finding(("endpoints",), "none is configured: nobody gets any event"))
@@ -79,8 +83,21 @@ def _odd_gateway(gateway: GatewaySettings) -> Iterator[Finding]:
     location = ("gateways", gateway.name, "base_url")
     if is_sent_unencrypted(gateway.base_url) and _carries_secret(gateway):
         yield Finding(location, "sends secrets unencrypted over the network", "use https")
-    if not gateway.base_url.partition("?")[0].endswith("/v1"):
+    path = gateway.base_url.partition("?")[0]
+    if path.endswith("/videos"):
+        yield Finding(location, "ends in /videos", "leave it out: notifier adds it")
+    elif not path.endswith("/v1"):
         yield Finding(location, "does not end in /v1", "most gateways answer under /v1")
+
+
+def _unexpanded(config: Config) -> Iterator[Finding]:
+    """Find secrets that are the name of a variable, as a shell would expand it."""
+    for location, secret in named_secrets(config):
+        with suppress(SecretError):  # reported among the secrets
+            variable = _VARIABLE.fullmatch(secret.reveal()) if secret.is_literal else None
+            if variable is not None:
+                message = "is used as it is written: variables are not expanded"
+                yield Finding(location, message, f'write {{ env = "{variable[1]}" }}')
 
 
 def _plain_passthrough(config: Config) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from notifier.config.bad_value import BadValueError
 from notifier.config.files import read_regular_file
+from notifier.config.validators import refuse_tilde
 
 MAX_BYTES = 64 * 1024
 """Largest file that can be a secret."""
@@ -217,6 +218,7 @@ def read_origin(value: object, sources: SecretSources) -> Origin:
         case {"file": str(name), **others} if not others:
             if not (name and name.isprintable()):
                 raise BadValueError("must name a file")
+            refuse_tilde(name)
             return FileOrigin(sources.folder / name)
         case {"credential": str(name), **others} if not others:
             if not _CREDENTIAL.fullmatch(name):

@@ -34,6 +34,12 @@ _PLACED = re.compile(
     r"(?P<text>.*) \(at (?P<location>line \d+, column \d+|end of document)\)", re.DOTALL
 )
 # words and quoted punctuation only: a few of tomllib's texts repeat the file's content
+_IN_OUR_WORDS = {
+    "Cannot declare": "a table is declared twice",
+    "Cannot mutate": "a table is written in two places",
+    "Illegal character": "a character that TOML does not allow",
+    "Found invalid character": "a character that TOML does not allow",
+}
 _HARMLESS = re.compile(r"(?:[A-Za-z /,-]|'[^\w']')+", re.ASCII)
 
 
@@ -78,6 +84,9 @@ def _explanation(error: str) -> str:
     if placed is None:
         return "a value is out of range"
     text, location = placed["text"], placed["location"]
+    for start, reason in _IN_OUR_WORDS.items():
+        if text.startswith(start):
+            return f"{location}: {reason}"
     if not _HARMLESS.fullmatch(text):
         return location
     return f"{location}: {text[0].lower()}{text[1:]}"

@@ -91,6 +91,8 @@ def shown_store_url(url: str) -> str:
 def _split(value: object, sample: str, instead_of_userinfo: str) -> SplitResult:
     if not isinstance(value, str):
         raise BadValueError("must be text", sample)
+    if not value:
+        raise BadValueError("is empty", sample)
     # urlsplit drops newlines and tabs without a word, so look at the characters first
     if len(value) > _LONGEST or not _CHARACTERS.fullmatch(value):
         raise BadValueError(

@@ -18,6 +18,13 @@ from notifier.config.secret_sources import ParseContext
 
 T = TypeVar("T", bound=Table)
 
+_NAMED = 2  # the parts of a table's key path such as gateways.main
+_FORMS = {
+    "string_type": "in quotes",
+    "list_type": 'in brackets, such as ["a", "b"]',
+    "dict_type": 'such as { key = "value" }, or a [table] of its own',
+    "model_type": "a [table] of its own, with this name",
+}
 _KEY_ITSELF = "[key]"  # what pydantic appends when a key is meant and not its value
 
 
@@ -49,7 +56,22 @@ def _finding(model: type[BaseModel], raw: object, details: ErrorDetails) -> Find
     text = _TEXTS.get(details["type"], "cannot be used here").format_map(context)
     shown = quoted(value, location) if details["type"] in _QUOTABLE else ""
     hint = did_you_mean(value, _words(context)) if details["type"] == "literal_error" else ""
+    hint = hint or _form(details["type"], location)
     return Finding(location, text, hint, shown)
+
+
+def _form(kind: str, location: Location) -> str:
+    """Return how a value of another type is written at `location`; "" if that needs no hint."""
+    table = str(location[0]) if location else ""
+    if (
+        kind in {"list_type", "model_type"}
+        and location[0] == "watches"
+        and len(location) <= _NAMED
+    ):
+        return "write [[watches]]"
+    if kind in {"dict_type", "model_type"} and table in {"gateways", "endpoints"}:
+        return f"write [{table}.NAME]" if len(location) <= _NAMED else _FORMS[kind]
+    return _FORMS.get(kind, "")
 
 
 def _words(context: Mapping[str, Any]) -> list[str]:

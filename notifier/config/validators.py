@@ -15,6 +15,7 @@ from notifier.model.event import EventType, subscribes
 from notifier.model.status import fold_word
 from notifier.model.watch import MAX_VIDEO_ID
 from notifier.signing import SecretFormatError, decode_secret
+from notifier.texts.cleaning import REPLACEMENT
 
 MAX_METADATA = 4096
 """Most bytes a watch's metadata may take as JSON."""
@@ -63,7 +64,9 @@ def check_name(value: str) -> str:
 def check_api_key(value: str) -> str:
     """Check a key that is sent as a bearer token."""
     if not _VISIBLE.fullmatch(value):
-        raise BadValueError("must be printable ASCII without spaces")
+        has_scheme = value.lower().startswith("bearer ")
+        hint = "leave `Bearer` out: notifier adds it" if has_scheme else ""
+        raise BadValueError("must be printable ASCII without spaces", hint)
     return value
 
 
@@ -134,6 +137,9 @@ def check_video_id(value: object) -> str:
         raise BadValueError("must be text")
     if not (value.isprintable() and 1 <= len(value) <= MAX_VIDEO_ID):
         raise BadValueError(f"must be 1 to {MAX_VIDEO_ID} printable characters")
+    if REPLACEMENT in value:
+        # texts of gateways have it in place of what cannot be shown: the id itself is lost
+        raise BadValueError("must not hold U+FFFD, which stands for characters that were lost")
     if value in {".", ".."}:
         raise BadValueError("must not be `.` or `..`", "a URL cannot hold them")
     if value == "-":
@@ -163,7 +169,16 @@ def check_path(value: object) -> str:
         raise BadValueError("must be text")
     if not (value and value.isprintable()):
         raise BadValueError("must be a path")
+    refuse_tilde(value)
     return value
+
+
+def refuse_tilde(path: str) -> None:
+    """Raise BadValueError for a path that only a shell would understand."""
+    if path.startswith("~"):
+        raise BadValueError(
+            "must not start with `~`", "write the whole path: only shells expand it"
+        )
 
 
 def check_listen(value: object) -> str:

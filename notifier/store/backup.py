@@ -68,7 +68,8 @@ def restore(path: Path, source: Path) -> Path | None:
             held.enter_context(DatabaseLock(path, lock_of(path)))
         db = held.enter_context(open_any_version(source))
         if db is None:
-            raise StoreError(f"{source} holds no store")
+            found = "holds no store" if source.exists() else "does not exist"
+            raise StoreError(f"{source} {found}")
         with made_aside(path) as copy:
             _copy(db, copy, source)
             kept = _begin(path)

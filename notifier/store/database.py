@@ -85,6 +85,8 @@ class Database:
         """
         with _refusing(path), ExitStack() as held:
             make_folder(path.parent)
+            if path.is_dir():
+                raise StoreRefusedError(f"{path} is a folder: name a file in it as [store] path")
             held.enter_context(FileLock(lock_of(path)))
             if is_missing(path):
                 inspect(path)

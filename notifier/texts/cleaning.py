@@ -16,6 +16,7 @@ _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u
 _INVISIBLE = "\u180e\u2061-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 _JOINERS = "\u200b-\u200d\u2060"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _UNCLEAN = re.compile(f"[{_CONTROLS}]|[{_INVISIBLE}]+|[{_JOINERS}]{{2,}}|[{_SELECTORS}]{{2,}}")
 
 
@@ -24,7 +25,7 @@ def clean_text(text: str) -> str:
 
     Neither UTF-8 nor SQLite can hold a surrogate.
     """
-    return without_hidden(text.encode("utf-8", "replace").decode())
+    return without_hidden(_SURROGATES.sub(REPLACEMENT, text))
 
 
 def without_hidden(text: str) -> str:

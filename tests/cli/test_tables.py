@@ -1,10 +1,13 @@
 """Tables on a terminal: ids are whole, and what the rows are about stays readable beside them."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
-from notifier.cli.tables import TableColumn, make_table, needed_width, print_whole
+from notifier.cli.tables import Cell, TableColumn, make_table, needed_width, print_whole
 
 Capture = pytest.CaptureFixture[str]
 COLUMNS = (
@@ -65,3 +68,27 @@ def test_an_empty_list_on_a_narrow_terminal_is_its_title(
     capsys: Capture,
 ) -> None:
     assert lines_of([], 6, capsys)[0].strip() == "Video"
+
+
+def test_off_a_terminal_a_table_reads_as_on_a_wide_one(capsys: Capture) -> None:
+    bar = ProgressBar(total=100, completed=28, width=24)
+    columns = (*COLUMNS, TableColumn(""), TableColumn("Left"))
+    rows: list[list[Cell]] = [
+        [ID, "main", "queued", "1 s ago", bar, "~0:01:00"],
+        ["视频_1", "g", Text(LONG, "red"), "", ProgressBar(total=100, completed=0, width=24), ""],
+        ["a\x1b[2Jb", "[red]", "", "2 s ago", bar, ""],
+    ]
+    for shown in (rows, []):
+        for width in (None, 1000):
+            print_whole(make_table(columns, shown, width))
+        piped, wide = capsys.readouterr().out.split(" Video")[1:]
+        assert piped == wide
+
+
+def test_thousands_of_rows_are_piped_in_a_moment(capsys: Capture) -> None:
+    bar = ProgressBar(total=100, completed=28, width=24)
+    rows: list[list[Cell]] = [[f"video_{number:032x}", "main", bar] for number in range(5000)]
+    begin = time.process_time()
+    print_whole(make_table([TableColumn(title) for title in "abc"], rows, None))
+    assert time.process_time() - begin < 1.0  # 2 to 5 s if rich lays out the rows
+    assert len(capsys.readouterr().out.splitlines()) == 5001

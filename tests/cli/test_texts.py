@@ -26,6 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(CONFIG)
     path.chmod(0o600)
+    (tmp_path / "ids.txt").write_text("video_1\nvideo_2\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("NOTIFIER_CONFIG", raising=False)
@@ -40,6 +41,44 @@ def said(*arguments: str) -> str:
         assert done.return_value == 1
         return done.stderr.strip()
     return error.format_message() if isinstance(error, click.ClickException) else str(error)
+
+
+ONE_OF_EACH = '[\n  "a",\n  {"video_id": "b", "metadata": {"user": "7"}}\n]\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "watched"),
+    [
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"\xef\xbb\xbfa\nb", ["a", "b"]),
+        ("a\nb\n".encode("utf-16"), ["a", "b"]),
+        (b'["a", "b"]', ["a", "b"]),
+        (ONE_OF_EACH.encode(), ["a", "b"]),
+        (b"\xef\xbb\xbf" + ONE_OF_EACH.replace("\n", "\r\n").encode(), ["a", "b"]),
+    ],
+)
+def test_lists_are_read_as_editors_and_programs_write_them(
+    content: bytes, watched: list[str]
+) -> None:
+    done = CliRunner().invoke(cli, ["watch", "add", "-"], input=content, standalone_mode=False)
+    assert done.return_value == 0, done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()] == watched
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b'["a", 3]', "item 2: is neither an id nor an object"),
+        (b"a\n# b\n", "line 2: starts like a comment"),
+        (b"a\n[\n", "line 2: is not valid JSON"),
+        (b"a\nb\xff\n", "line 2: is not UTF-8 text"),
+    ],
+)
+def test_what_is_no_id_is_named_by_its_place_and_not_watched(content: bytes, error: str) -> None:
+    done = CliRunner().invoke(cli, ["watch", "add", "-"], input=content, standalone_mode=False)
+    assert done.return_value == 1
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["a"]
+    assert error in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -75,6 +114,8 @@ def said(*arguments: str) -> str:
         (("reload",), ["no daemon is running on", "notifier run"]),
         (("status", "-c", "nope.toml"), ["nope.toml", "does not exist", "notifier init"]),
         (("-c", "config.toml", "status"), ["-c", "notifier status -c"]),
+        (("restore", "nope.db"), ["nope.db", "does not exist"]),
+        (("watch", "import", "ids.txt"), ["ids.txt", "notifier watch add - < FILE"]),
     ],
 )
 def test_a_wrong_word_is_quoted_with_the_nearest_right_one(
@@ -85,6 +126,19 @@ def test_a_wrong_word_is_quoted_with_the_nearest_right_one(
         assert part in text
     assert "endpoints[0]" not in text
     assert "\n" not in text
+
+
+def test_an_option_that_is_nearly_right_has_one_hint() -> None:
+    assert "stand behind the command" not in said("--verison")
+    assert "--version" in said("--verison")
+
+
+def test_one_mistake_in_a_long_list_does_not_fill_the_terminal() -> None:
+    ids = "".join("#\n" for _ in range(20_000))
+    done = CliRunner().invoke(cli, ["watch", "add", "-"], input=ids, standalone_mode=False)
+    assert done.return_value == 1
+    assert len(done.stderr.splitlines()) < 25
+    assert "and 19980 more" in done.stderr
 
 
 @pytest.mark.parametrize("written", ["sk-secret", "whsec_secret", "x" * 41])

@@ -17,6 +17,9 @@ NAME = "must be a name of 1 to 64 letters, digits, `_`, `.` and `-`"
 ONE_LINE = "must be one line of printable ASCII, without spaces around it"
 OWN_HEADER = "is a header that notifier sets itself"
 PRINTABLE = "must be 1 to 512 printable characters"
+TILDE = "must not start with `~`"
+TAKEN = "is also that of [http]"
+LOST = "must not hold U+FFFD, which stands for characters that were lost"
 FORMS = 'must be text, { env = "NAME" }, { file = "/path" } or { credential = "name" }'
 
 
@@ -95,7 +98,7 @@ def test_a_bad_gateway_key_is_explained(tmp_path: Path, line: str, key: str, mes
         ("gateway.example/v1", ABSOLUTE),
         ("ftp://gateway.example/v1", ABSOLUTE),
         ("https:///v1", ABSOLUTE),
-        ("", ASCII_URL),
+        ("", "is empty"),
         ("https://gateway.example/v1 ", ASCII_URL),
         ("https://gateway.example/\\n", ASCII_URL),
         ("https://münchen.example/v1", ASCII_URL),
@@ -193,6 +196,7 @@ def test_a_pattern_that_can_match_is_accepted(tmp_path: Path, pattern: str) -> N
         ('video_id = ""', "video_id", PRINTABLE),
         (f'video_id = "{"x" * 513}"', "video_id", PRINTABLE),
         ('video_id = "a\\tb"', "video_id", PRINTABLE),
+        ('video_id = "a\ufffdb"', "video_id", LOST),
         ('video_id = ".."', "video_id", "must not be `.` or `..`"),
         ('video_id = "v"\ngateway = "mian"', "gateway", "is not the name of a gateway"),
         ('video_id = "v"\nendpoints = ["ap"]', "endpoints[0]", "is not the name of an endpoint"),
@@ -213,6 +217,47 @@ def test_a_bad_watch_is_explained(tmp_path: Path, line: str, key: str, message: 
     assert by_key(problems) == {f"watches[0].{key}": message}
 
 
+def servers(http: str, passthrough: str) -> str:
+    """Return the tables of both servers, with the same port."""
+    return f'[http]\nlisten = "{http}:8787"\n[passthrough]\nlisten = "{passthrough}:8787"\n'
+
+
+def test_one_port_on_two_addresses_is_fine(tmp_path: Path) -> None:
+    load_text(tmp_path, GATEWAY + servers("127.0.0.1", "[::1]"))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("[[gateways]]\nbase_url = 'http://h/v1'", "write [gateways.NAME]"),
+        ("[gateways]\nbase_url = 'http://h/v1'", "write [gateways.NAME]"),
+        (f"{GATEWAY}[watches]\nvideo_id = 'v'", "write [[watches]]"),
+        (f"watches = ['v']\n{GATEWAY}", "write [[watches]]"),
+        (f"{GATEWAY}[[watches]]\nvideo_id = 'v'\nmetadata = {{ user = 7 }}", "in quotes"),
+        (f"{GATEWAY}[[watches]]\nvideo_id = 'v'\nendpoints = 'app'", "in brackets"),
+        (f"log = 'debug'\n{GATEWAY}", "a [table] of its own"),
+        (f"{GATEWAY}api_key = 'Bearer sk-key'", "leave `Bearer` out"),
+    ],
+)
+def test_a_value_of_another_form_is_told_the_right_one(
+    tmp_path: Path, text: str, hint: str
+) -> None:
+    (problem,) = problems_of(tmp_path, text)
+    assert hint in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"{GATEWAY}{GATEWAY}", "a table is declared twice"),
+        (f"{GATEWAY}# \0", "a character that TOML does not allow"),
+    ],
+)
+def test_broken_toml_says_what_is_wrong_there(tmp_path: Path, text: str, reason: str) -> None:
+    (problem,) = problems_of(tmp_path, text)
+    assert reason in problem.message
+
+
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
@@ -223,6 +268,12 @@ def test_a_bad_watch_is_explained(tmp_path: Path, line: str, key: str, message: 
         (f"watches = 3\n{GATEWAY}", "watches", "must be a list"),
         (f'watch_dir = ""\n{GATEWAY}', "watch_dir", "must be a path"),
         (f'{GATEWAY}[store]\npath = "a\\u0000"', "store.path", "must be a path"),
+        (f'{GATEWAY}[store]\npath = "~/n.db"', "store.path", TILDE),
+        (f'watch_dir = "~/jobs"\n{GATEWAY}', "watch_dir", TILDE),
+        (f'{GATEWAY}api_key = {{ file = "~/key" }}', "gateways.main.api_key", TILDE),
+        ('[gateways.main]\nbase_url = ""', "gateways.main.base_url", "is empty"),
+        (f"{GATEWAY}{servers('127.0.0.1', '127.0.0.1')}", "passthrough.listen", TAKEN),
+        (f"{GATEWAY}{servers('127.0.0.1', 'localhost')}", "passthrough.listen", TAKEN),
         (f'{GATEWAY}[log]\nformat = "xml"', "log.format", "must be 'json', 'console' or 'auto'"),
         ('[gateways."my gw"]\nbase_url = "http://h/v1"', 'gateways."my gw"', NAME),
     ],

@@ -151,3 +151,19 @@ def test_a_config_with_secrets_in_it_should_be_private(
     config = load_text(tmp_path, text)
     config.path.chmod(0o644)
     assert ("" in warned(config)) is expected
+
+
+def test_what_is_added_to_a_base_url_anyway_gets_a_warning(tmp_path: Path) -> None:
+    config = load_text(tmp_path, gateway("https://gateway.example/v1/videos") + ENDPOINT)
+    (warning,) = [each for each in warnings(config) if each.key.endswith("base_url")]
+    assert "leave it out" in warning.hint
+
+
+@pytest.mark.parametrize("written", ["$GATEWAY_KEY", "${GATEWAY_KEY}"])
+def test_a_variable_that_only_a_shell_would_expand_gets_a_warning(
+    tmp_path: Path, written: str
+) -> None:
+    key = f'api_key = "{written}"'
+    config = load_text(tmp_path, gateway("https://gateway.example/v1", key) + ENDPOINT)
+    (warning,) = [each for each in warnings(config) if each.key.endswith("api_key")]
+    assert warning.hint == 'write { env = "GATEWAY_KEY" }'

@@ -263,6 +263,6 @@ async def test_ten_thousand_jobs_are_committed_a_bounded_number_at_a_time(
 async def test_ids_that_cannot_be_watched_are_left_out(autojump_clock: MockClock) -> None:
     gateway = Gateway()
     async with discovering(gateway) as found:
-        gateway.listed.jobs = [job(".."), job("x" * 600), job("good")]
+        gateway.listed.jobs = [job(".."), job("x" * 600), job("a\u202eb"), job("good")]
         await trio.sleep(INTERVAL + 1)
         assert found.opened == ["good"]

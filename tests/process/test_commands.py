@@ -254,6 +254,14 @@ async def test_closed_and_full_outputs_are_no_traceback(tmp_path: Path) -> None:
         assert b"Traceback" not in done.stderr
 
 
+async def test_a_closed_stdin_holds_no_ids(tmp_path: Path) -> None:
+    adding = shlex.join(command("watch", "add", "-", "-c", write(tmp_path, GOOD)))
+    done = await trio.run_process(
+        ["sh", "-c", f"{adding} <&-"], capture_stderr=True, env=clean_environment()
+    )
+    assert b"stdin holds no ids" in done.stderr
+
+
 async def test_a_broken_dropin_is_a_warning(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     folder = tmp_path / "watches.d"

@@ -17,6 +17,8 @@ plain
 {broken
 -
   with spaces around  
+# a comment
+["in brackets"]
 "from jq without -r"
 "unclosed
 """  # noqa: W291 - the spaces are the point
@@ -26,7 +28,9 @@ ERRORS = [
     "line 5: gatway: ",
     "line 6: is not valid JSON",
     "line 7: video_id: ",
-    "line 10: is not valid JSON",
+    "line 9: starts like a comment",
+    "line 10: is neither an id nor an object",
+    "line 12: is not valid JSON",
 ]
 
 
@@ -107,7 +111,9 @@ async def test_no_lines_and_no_ids_change_nothing(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
         path = w.save()
-        assert (await notifier("watch", "add", "-", "-c", path, stdin="\n\n")).returncode == 0
+        empty = await notifier("watch", "add", "-", "-c", path, stdin="\n\n")
+        assert empty.returncode == 0
+        assert "stdin holds no ids" in empty.stderr
         assert (await notifier("watch", "add", "-c", path)).returncode == 2
         waiting = await notifier("watch", "add", "-", "--wait", "-c", path, stdin="a\n")
         assert waiting.returncode == 2

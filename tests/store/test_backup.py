@@ -147,7 +147,7 @@ def test_nothing_is_restored_while_a_daemon_runs(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "holds no store"),
+        (None, "does not exist"),
         (b"", "holds no store"),
         (b"precious notes " * 1000, "not a database"),
         (b"short", "too short"),

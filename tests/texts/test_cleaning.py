@@ -29,6 +29,11 @@ def test_what_hides_or_reorders_text_leaves_a_mark_in_its_place(
     assert decode(body) == {"word": "a\ufffdb"}
 
 
+def test_half_a_character_is_replaced_by_the_sign_that_nothing_else_is() -> None:
+    assert clean_text("a\ud83db\udc00") == "a\ufffdb\ufffd"
+    assert decode(b'{"id": "a\\ud83d"}') == {"id": "a\ufffd"}
+
+
 @given(st.text())
 def test_the_decoder_cleans_every_text_as_the_cleaner_does(text: str) -> None:
     for ascii_only in (True, False):
