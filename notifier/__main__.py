@@ -10,7 +10,10 @@ def main() -> None:
     early_signals.install(daemon=sys.argv[1:2] == ["run"])
     from notifier.cli import main as run  # noqa: PLC0415 - slow: signals are handled before
 
-    run()
+    try:
+        early_signals.leave(run())
+    except KeyboardInterrupt:  # at the command's very end, or while another one was handled
+        early_signals.leave(early_signals.INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from notifier import __version__
+from notifier import __version__, early_signals
 from notifier.cli.groups import LazyGroup
 from notifier.cli.options import examples
 from notifier.cli.output import print_errors
@@ -43,7 +43,6 @@ _COMMANDS = {
     "schema": "notifier.cli.schema:schema_command",
     "probe": "notifier.cli.probe:probe_command",
 }
-_INTERRUPTED = 130
 
 
 @examples("notifier demo", "notifier run -c config.toml", "notifier watch add --help")
@@ -57,10 +56,10 @@ def cli() -> None:
     """Webhooks for every OpenAI-compatible video gateway."""
 
 
-def main() -> None:
-    """Run the command line and leave the process with the command's exit code."""
+def main() -> int:
+    """Run the command line and return the command's exit code."""
     _prepare()
-    sys.exit(_run())
+    return _run()
 
 
 def _prepare() -> None:
@@ -92,9 +91,9 @@ def _run() -> int:
     except BaseExceptionGroup as group:
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
-        return _INTERRUPTED
+        return early_signals.INTERRUPTED
     except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
+        return early_signals.INTERRUPTED
     return code if isinstance(code, int) else 0
 
 

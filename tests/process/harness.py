@@ -200,10 +200,11 @@ class Daemon:
     log_path: Path
 
     def logs(self, event: str = "") -> list[dict[str, Any]]:
+        # a long log is looked at often: only lines that may be meant are parsed
         lines = [
             json.loads(line)
             for line in self.log_path.read_text().splitlines()
-            if line.startswith("{") and line.endswith("}")
+            if line.startswith("{") and line.endswith("}") and event in line
         ]
         return [line for line in lines if not event or line["event"] == event]
 

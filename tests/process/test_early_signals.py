@@ -1,9 +1,10 @@
-"""Signals at any moment of a start: no traceback, and the exit code of an orderly end."""
+"""Signals at any moment of a start or an end: no traceback, and an orderly end's exit code."""
 
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -21,21 +22,32 @@ class Finder(MetaPathFinder):
         if name == {moment!r}:
             sys.meta_path.remove(self)
             print("sent", flush=True)
-            os.kill(os.getpid(), signal.{sign})
+            {send}
 sys.meta_path.insert(0, Finder())
 sys.argv[1:] = {arguments!r}
 from notifier.__main__ import main
 main()
 """
+SEND = "os.kill(os.getpid(), signal.{})"
 
 
 async def signalled(
-    moment: str, sign: signal.Signals, *arguments: str | Path
+    folder: Path, moment: str, send: str, *arguments: str | Path
 ) -> subprocess.CompletedProcess[bytes]:
-    code = SIGNAL_SELF.format(moment=moment, sign=sign.name, arguments=[*map(str, arguments)])
+    """Run notifier, where `send` is executed when the module `moment` is about to be imported."""
+    return await run_code(folder, SIGNAL_SELF, arguments, moment=moment, send=send)
+
+
+async def run_code(
+    folder: Path, template: str, arguments: Sequence[str | Path], **values: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program that calls notifier with `arguments`, in the way of `python -m notifier`."""
+    code = template.format(arguments=[*map(str, arguments)], **values)
+    (folder / "program.py").write_text(code)
     with trio.fail_after(PATIENCE):
         return await trio.run_process(
-            [sys.executable, "-c", code],
+            [sys.executable, "-m", "program"],
+            cwd=folder,
             capture_stdout=True,
             capture_stderr=True,
             check=False,
@@ -50,7 +62,7 @@ async def test_a_daemon_that_is_stopped_while_it_starts_ends_with_0(
 ) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
-        done = await signalled(moment, sign, "run", "-c", w.save())
+        done = await signalled(tmp_path, moment, SEND.format(sign.name), "run", "-c", w.save())
     assert (done.returncode, done.stdout, done.stderr) == (0, b"sent\n", b"")
 
 
@@ -60,8 +72,39 @@ async def test_ctrl_c_while_a_command_starts_is_130_without_a_traceback(
 ) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
-        done = await signalled(moment, signal.SIGINT, "watch", "list", "-c", w.save())
+        done = await signalled(
+            tmp_path, moment, SEND.format("SIGINT"), "watch", "list", "-c", w.save()
+        )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"sent\n", b"")
+
+
+@pytest.mark.parametrize("send", [SEND.format("SIGINT"), f'exec("{SEND.format("SIGINT")}")'])
+async def test_ctrl_c_while_a_command_imports_more_is_130_even_inside_an_exec(
+    send: str, tmp_path: Path
+) -> None:
+    async with world(tmp_path) as w:
+        w.endpoint(await w.receiver())
+        moment = "notifier.cli.config_loading"
+        done = await signalled(tmp_path, moment, send, "watch", "add", "job", "-c", w.save())
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"sent\n", b"\n")
+
+
+SIGNAL_AT_EXIT = """
+import os, signal, sys
+class Signalling:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):
+        kill(pid, number)
+signalling = Signalling()  # lives until the interpreter takes its modules apart
+sys.argv[1:] = {arguments!r}
+from notifier.__main__ import main
+main()
+"""
+
+
+async def test_a_command_that_is_over_is_not_killed_by_a_late_ctrl_c(tmp_path: Path) -> None:
+    done = await run_code(tmp_path, SIGNAL_AT_EXIT, ["secret", "--help"])
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"Usage: notifier secret" in done.stdout
 
 
 async def test_a_daemon_that_gets_sighup_while_it_starts_reloads_afterwards(
