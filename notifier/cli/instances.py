@@ -1,9 +1,9 @@
 """`notifier instances`: the processes that share the state in a database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.text import Text
@@ -16,7 +16,11 @@ from notifier.cli.tables import Cell, TableColumn, print_table
 from notifier.errors import NotifierError
 from notifier.model.cluster_view import ClusterView
 from notifier.store.access import change_database, reader_of
+from notifier.store.connection import Connection
+from notifier.store.draining import drain, undrain
 from notifier.store.forgetting import forget
+
+T = TypeVar("T")
 
 INSTANCES = (
     TableColumn("Instance"),
@@ -77,6 +81,31 @@ def _beat(row: Mapping[str, Any]) -> Text:
     return Text("draining", "yellow") if row["draining"] else Text(f"ok for {left:.0f} s", "green")
 
 
+@examples("notifier instances drain web-2")
+@instances_group.command("drain")
+@config_option
+@click.argument("name")
+def drain_command(config_path: Path | None, *, name: str) -> int:
+    """Have an instance hand over all that it does, until `undrain` or its next start.
+
+    It goes on serving its control API. Refused while no other one could take over.
+    """
+    _change(config_path, lambda db, now: drain(db, name, now))
+    click.echo(f"{name} hands over what it does to the other instances")
+    return 0
+
+
+@examples("notifier instances undrain web-2")
+@instances_group.command("undrain")
+@config_option
+@click.argument("name")
+def undrain_command(config_path: Path | None, *, name: str) -> int:
+    """Have an instance that was drained take its share of the work again."""
+    _change(config_path, lambda db, _: undrain(db, name))
+    click.echo(f"{name} takes its share of the work again")
+    return 0
+
+
 @examples("notifier instances forget web-2")
 @instances_group.command("forget")
 @config_option
@@ -88,10 +117,15 @@ def forget_command(config_path: Path | None, *, name: str) -> int:
     list too is kept. Endpoints that only it had are removed ten minutes later. Refused while the
     instance lives.
     """
-    place = load_project(config_path).store
-    if place.url is None:
-        raise NotifierError(_ALONE)
-    withdrawn = change_database(place.url, place.lease, lambda db, now: forget(db, name, now))
+    withdrawn = _change(config_path, lambda db, now: forget(db, name, now))
     watches = f"{withdrawn} watch{' is' if withdrawn == 1 else 'es are'}"
     click.echo(f"forgot what the files of {name} listed; {watches} withdrawn")
     return 0
+
+
+def _change(config_path: Path | None, work: Callable[[Connection, float], T]) -> T:
+    """Change the database of a config; `work` gets its time. Raises NotifierError for a file."""
+    place = load_project(config_path).store
+    if place.url is None:
+        raise NotifierError(_ALONE)
+    return change_database(place.url, place.lease, work)

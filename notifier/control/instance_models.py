@@ -51,3 +51,9 @@ class Draining(BaseModel):
     """The instance hands over all that it does, from its next beat on."""
 
     draining: Literal[True]
+
+
+class Undraining(BaseModel):
+    """The instance takes its share of the work, from its next beat on."""
+
+    draining: Literal[False]

@@ -381,6 +381,10 @@ class Store(FollowUpOperations, Following):
         """Have an instance hand over what it does; raises UnknownError, since there is none."""
         raise draining.unknown(name)
 
+    async def undrain(self, name: str) -> None:
+        """Have an instance take its share again; raises UnknownError, since there is none."""
+        raise draining.unknown(name)
+
     async def workload(self) -> Workload:
         """Count open work for metrics; the cost does not grow with what is over."""
         return await self._query(_workload)

@@ -121,7 +121,7 @@ async def test_one_that_was_told_to_hand_over_is_draining() -> None:
     cluster.join("beta")
     await store.drain("alpha")
     assert cluster.rows()["alpha"]["draining"] is True
-    with pytest.raises(UnknownError, match="there is no instance 'unknown'"):
+    with pytest.raises(UnknownError, match=r"there is no instance .*unknown"):
         await store.drain("unknown")
 
 
