@@ -61,7 +61,6 @@ def instances_group(ctx: click.Context, config_path: Path | None, *, as_json: bo
 
 def instance_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
     """Return what the table INSTANCES shows of an instance."""
-    differs = row["config_differs"]
     return (
         row["name"],
         row["version"],
@@ -69,8 +68,15 @@ def instance_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
         _beat(row),
         str(row["watches"]),
         str(len(row["lanes"])),
-        Text(f"differs: {', '.join(differs)}", "yellow") if differs else Text("same", "green"),
+        _config(row),
     )
+
+
+def _config(row: Mapping[str, Any]) -> Text:
+    """Return how the endpoints of an instance differ from those of the others."""
+    differences = {"differs": row["config_differs"], "lacks": row["config_lacks"]}
+    words = [f"{word}: {', '.join(names)}" for word, names in differences.items() if names]
+    return Text("; ".join(words), "yellow") if words else Text("same", "green")
 
 
 def _beat(row: Mapping[str, Any]) -> Text:

@@ -140,7 +140,7 @@ class Member:
         state = self._membership.state
         if state is None or not self.trust.holds():
             return
-        self._differences.follow(self._membership.id, state)
+        self._differences.follow(self._membership.id, state, self._leaseholder.wanted)
         try:
             await self._configure(state)
             async with self._reading:

@@ -38,6 +38,10 @@ class Instance(BaseModel):
     config_differs: Annotated[
         list[str], Field(description="Endpoints that another one has with another URL.")
     ]
+    config_lacks: Annotated[
+        list[str],
+        Field(description="Endpoints of others that the events which it records do not go to."),
+    ]
 
 
 class InstanceList(BaseModel):

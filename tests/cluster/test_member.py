@@ -325,6 +325,20 @@ async def test_endpoints_with_different_urls_are_warned_of_once(
     assert values(alpha.metrics)["notifier_config_differs",] == 0
 
 
+async def test_an_endpoint_that_only_another_one_has_is_warned_of_once(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    with capture_logs() as logs:
+        await cluster.start("alpha", lanes=("app", "chat"))
+        beta = await cluster.start("beta", lanes=("app",))
+        await trio.sleep(5 * LEASE)
+        warned = [line["endpoints"] for line in logs if line["event"] == "config_lacks"]
+        assert warned == [["chat"]]
+        beta.member.change(replace(beta.wanted, lanes=("app", "chat")))
+        await trio.sleep(2 * LEASE)
+    assert [line["event"] for line in logs].count("config_lacks_no_more") == 1
+
+
 async def test_metrics_say_what_each_instance_owns_and_how_long_it_may_work(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:

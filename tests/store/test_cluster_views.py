@@ -146,6 +146,18 @@ async def test_endpoints_with_different_urls_are_named_for_those_that_have_them(
     assert differs == {"alpha": ["app"], "beta": ["app"], "gamma": []}
 
 
+async def test_endpoints_that_only_others_have_are_named_for_those_that_record_events() -> None:
+    cluster = Cluster()
+    alpha, beta, gamma = (cluster.join(name) for name in ("alpha", "beta", "gamma"))
+    await alpha.recover({"app": "x", "chat": "x", "chat@callback": "x"}, 60.0)
+    await beta.recover({"app": "x"}, 60.0)
+    await gamma.recover({"app": "x"}, 60.0)
+    for store in (alpha, beta):
+        await store.configure_gateways(["main"], ())
+    lacks = {name: row["config_lacks"] for name, row in cluster.rows().items()}
+    assert lacks == {"alpha": [], "beta": ["chat"], "gamma": []}
+
+
 async def test_a_store_that_nobody_shares_has_no_instances() -> None:
     assert Cluster().rows() == {}
 
