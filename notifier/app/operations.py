@@ -144,6 +144,9 @@ class DaemonOperations:
     async def drain(self, instance: str) -> None:
         await self.parts.store.drain(instance)
 
+    async def undrain(self, instance: str) -> None:
+        await self.parts.store.undrain(instance)
+
     async def enable(self, endpoint: str) -> bool:
         self._endpoint(endpoint)
         enabled = await self.parts.store.enable_endpoint(endpoint)

@@ -1,9 +1,9 @@
 """`notifier instances`: the processes that share the state in a database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.text import Text
@@ -16,7 +16,11 @@ from notifier.cli.tables import Cell, TableColumn, print_table
 from notifier.errors import NotifierError
 from notifier.model.cluster_view import ClusterView
 from notifier.store.access import change_database, reader_of
+from notifier.store.connection import Connection
+from notifier.store.draining import drain, undrain
 from notifier.store.forgetting import forget
+
+T = TypeVar("T")
 
 INSTANCES = (
     TableColumn("Instance"),
@@ -57,7 +61,6 @@ def instances_group(ctx: click.Context, config_path: Path | None, *, as_json: bo
 
 def instance_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
     """Return what the table INSTANCES shows of an instance."""
-    differs = row["config_differs"]
     return (
         row["name"],
         row["version"],
@@ -65,8 +68,15 @@ def instance_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
         _beat(row),
         str(row["watches"]),
         str(len(row["lanes"])),
-        Text(f"differs: {', '.join(differs)}", "yellow") if differs else Text("same", "green"),
+        _config(row),
     )
+
+
+def _config(row: Mapping[str, Any]) -> Text:
+    """Return how the endpoints of an instance differ from those of the others."""
+    differences = {"differs": row["config_differs"], "lacks": row["config_lacks"]}
+    words = [f"{word}: {', '.join(names)}" for word, names in differences.items() if names]
+    return Text("; ".join(words), "yellow") if words else Text("same", "green")
 
 
 def _beat(row: Mapping[str, Any]) -> Text:
@@ -75,6 +85,31 @@ def _beat(row: Mapping[str, Any]) -> Text:
     if not row["alive"]:
         return Text(f"missing, {-left:.0f} s overdue", "red")
     return Text("draining", "yellow") if row["draining"] else Text(f"ok for {left:.0f} s", "green")
+
+
+@examples("notifier instances drain web-2")
+@instances_group.command("drain")
+@config_option
+@click.argument("name")
+def drain_command(config_path: Path | None, *, name: str) -> int:
+    """Have an instance hand over all that it does, until `undrain` or its next start.
+
+    It goes on serving its control API. Refused while no other one could take over.
+    """
+    _change(config_path, lambda db, now: drain(db, name, now))
+    click.echo(f"{name} hands over what it does to the other instances")
+    return 0
+
+
+@examples("notifier instances undrain web-2")
+@instances_group.command("undrain")
+@config_option
+@click.argument("name")
+def undrain_command(config_path: Path | None, *, name: str) -> int:
+    """Have an instance that was drained take its share of the work again."""
+    _change(config_path, lambda db, _: undrain(db, name))
+    click.echo(f"{name} takes its share of the work again")
+    return 0
 
 
 @examples("notifier instances forget web-2")
@@ -88,10 +123,15 @@ def forget_command(config_path: Path | None, *, name: str) -> int:
     list too is kept. Endpoints that only it had are removed ten minutes later. Refused while the
     instance lives.
     """
-    place = load_project(config_path).store
-    if place.url is None:
-        raise NotifierError(_ALONE)
-    withdrawn = change_database(place.url, place.lease, lambda db, now: forget(db, name, now))
+    withdrawn = _change(config_path, lambda db, now: forget(db, name, now))
     watches = f"{withdrawn} watch{' is' if withdrawn == 1 else 'es are'}"
     click.echo(f"forgot what the files of {name} listed; {watches} withdrawn")
     return 0
+
+
+def _change(config_path: Path | None, work: Callable[[Connection, float], T]) -> T:
+    """Change the database of a config; `work` gets its time. Raises NotifierError for a file."""
+    place = load_project(config_path).store
+    if place.url is None:
+        raise NotifierError(_ALONE)
+    return change_database(place.url, place.lease, work)

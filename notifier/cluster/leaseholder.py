@@ -52,7 +52,9 @@ class Leaseholder:
         self._handed_over = handed_over
         self._took_over = took_over
         self.wanted = wanted
-        self.is_draining = False
+        self.is_leaving = False
+        self._drained_as = ""
+        """The registration of this instance whose row says that it drains; "" if none does."""
         self._held: dict[str, Lease] = {}
         self._leaving: set[str] = set()
         self._unstarted: list[Lease] = []
@@ -66,6 +68,11 @@ class Leaseholder:
     def held(self) -> Sequence[Lease]:
         """The leases whose work this instance does."""
         return [lease for name, lease in self._held.items() if name not in self._leaving]
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it hands over all that it owns: it ends, or an operator has it drained."""
+        return self.is_leaving or bool(self._drained_as)
 
     @property
     def is_empty(self) -> bool:
@@ -127,13 +134,18 @@ class Leaseholder:
     async def _announce_draining(self, me: str, state: ClusterState) -> None:
         """Have the others take at once what this instance hands over, and leave nothing to it.
 
-        It goes on draining when it was buried meanwhile: its new row does not say so yet.
+        It goes on draining when it was buried meanwhile: its new row does not say so yet. A row
+        that says so no more was changed by an operator.
         """
         for one in state.instances:
-            if one.instance.id == me:
-                self.is_draining = self.is_draining or one.draining
-                if self.is_draining and not one.draining:
-                    await self._store.announce_draining()
+            if one.instance.id != me:
+                continue
+            if one.draining:
+                self._drained_as = me
+            elif self._drained_as == me:
+                self._drained_as = ""
+            if self.is_draining and not one.draining:
+                await self._store.announce_draining()
 
     def _adopt(self, me: str, state: ClusterState) -> None:
         """Hold what was taken without the answer having come."""

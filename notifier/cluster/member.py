@@ -99,7 +99,7 @@ class Member:
 
     async def drain(self) -> None:
         """Hand over all that this instance owns; return when others can do it."""
-        self._leaseholder.is_draining = True
+        self._leaseholder.is_leaving = True
         self._beaten.notify()
         await self._handed_over.wait()
 
@@ -140,7 +140,7 @@ class Member:
         state = self._membership.state
         if state is None or not self.trust.holds():
             return
-        self._differences.follow(self._membership.id, state)
+        self._differences.follow(self._membership.id, state, self._leaseholder.wanted)
         try:
             await self._configure(state)
             async with self._reading:
@@ -149,7 +149,7 @@ class Member:
             await self._budgets.update(self._membership.id, self._leaseholder.wanted.budgets)
         except StoreError as error:
             self._log.error("cluster_waits_for_store", reason=str(error))
-        if self._leaseholder.is_draining and self._leaseholder.is_empty:
+        if self._leaseholder.is_leaving and self._leaseholder.is_empty:
             self._handed_over.set()
 
     async def _configure(self, state: ClusterState) -> None:

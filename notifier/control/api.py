@@ -63,6 +63,7 @@ def build_api(operations: Operations, others: Sequence[Route] = ()) -> Starlette
         ("POST", "/v1/endpoints/{name}/test", api.test),
         ("GET", "/v1/instances", api.instances),
         ("POST", "/v1/instances/{name}/drain", api.drain),
+        ("DELETE", "/v1/instances/{name}/drain", api.undrain),
         ("GET", "/healthz", api.healthz),
         ("GET", "/readyz", api.readyz),
         ("GET", "/metrics", api.metrics),
@@ -183,6 +184,10 @@ class _Api:
     async def drain(self, request: Request) -> Response:
         await self.operations.drain(request.path_params["name"])
         return JSONResponse({"draining": True}, HTTPStatus.ACCEPTED)
+
+    async def undrain(self, request: Request) -> Response:
+        await self.operations.undrain(request.path_params["name"])
+        return JSONResponse({"draining": False}, HTTPStatus.ACCEPTED)
 
     async def healthz(self, _request: Request) -> Response:
         return JSONResponse({"status": "alive"})

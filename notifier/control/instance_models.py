@@ -38,6 +38,10 @@ class Instance(BaseModel):
     config_differs: Annotated[
         list[str], Field(description="Endpoints that another one has with another URL.")
     ]
+    config_lacks: Annotated[
+        list[str],
+        Field(description="Endpoints of others that the events which it records do not go to."),
+    ]
 
 
 class InstanceList(BaseModel):
@@ -51,3 +55,9 @@ class Draining(BaseModel):
     """The instance hands over all that it does, from its next beat on."""
 
     draining: Literal[True]
+
+
+class Undraining(BaseModel):
+    """The instance takes its share of the work, from its next beat on."""
+
+    draining: Literal[False]

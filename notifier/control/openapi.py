@@ -208,10 +208,17 @@ _RESOURCES: dict[str, Operation] = {
         "parameters": path_parameters("name"),
         "post": operation(
             "drain_instance",
-            "Have an instance hand over all that it does, until it is restarted",
+            "Have an instance hand over all that it does",
             cluster.Draining,
             status=202,
             refuses=(404, 409, 503),
+        ),
+        "delete": operation(
+            "undrain_instance",
+            "Have an instance that was drained take its share again",
+            cluster.Undraining,
+            status=202,
+            refuses=(404, 503),
         ),
     },
 }

@@ -56,6 +56,9 @@ class Instances(Protocol):
         Raises UnknownError, and ConflictError when no other one could take over.
         """
 
+    async def undrain(self, instance: str) -> None:
+        """Have an instance that was drained take its share again; raises UnknownError."""
+
 
 class Reloads(Protocol):
     """Changing the configuration."""

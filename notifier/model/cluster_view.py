@@ -18,7 +18,7 @@ class InstanceView:
 
     `watches` is how many open watches are in its shards, `leases` how many leases of each kind it
     has. `lanes` are the endpoints that it delivers to, `differs` those that another live instance
-    has configured with another URL.
+    has configured with another URL, `lacks` those that only others have.
     """
 
     registered: Registered
@@ -27,6 +27,7 @@ class InstanceView:
     leases: Mapping[LeaseKind, int] = field(default_factory=dict)
     lanes: Sequence[str] = ()
     differs: Sequence[str] = ()
+    lacks: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -52,6 +53,7 @@ class InstanceView:
             "leases": {kind.value: self.leases.get(kind, 0) for kind in LeaseKind},
             "lanes": list(self.lanes),
             "config_differs": list(self.differs),
+            "config_lacks": list(self.lacks),
         }
 
 

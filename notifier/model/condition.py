@@ -11,7 +11,8 @@ class GatewayState(StrEnum):
     """The state of a gateway; where several apply, the first of them.
 
     `paused`: no video is answered, the key is refused. `failing`: the last three requests were
-    not answered. `limited`: the gateway asked for a wait (429). `ok` also when never asked.
+    not answered. `limited`: the gateway asked for a wait (429), perhaps of another instance. `ok`
+    also when never asked.
     """
 
     PAUSED = "paused"

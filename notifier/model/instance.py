@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from notifier.model.lease import Lease, Service
+from notifier.model.watch import callback_lane
 
 
 class Instance(NamedTuple):
@@ -44,6 +45,21 @@ class Configured(NamedTuple):
     gateways: frozenset[str] = frozenset()
     endpoints: frozenset[str] = frozenset()
     services: frozenset[Service] = frozenset()
+
+
+def lacking(configured: Mapping[str, Configured]) -> dict[str, list[str]]:
+    """Return what each instance has not that another one has, by id: endpoints, without lanes.
+
+    An event does not go to the endpoints that are unknown to the instance which records it. One
+    without gateways records none.
+    """
+    known = {name for each in configured.values() for name in each.endpoints}
+    known = {name for name in known if not name.endswith(callback_lane(""))}
+    return {
+        instance: sorted(known - each.endpoints)
+        for instance, each in configured.items()
+        if each.gateways
+    }
 
 
 class ClusterState(NamedTuple):

@@ -55,20 +55,29 @@ class GatewayHealth:
         """Record that a pause ended `now`."""
         self._ok_since = now
 
-    def condition(self, paused_since: float | None) -> GatewayCondition:
-        """Return the condition; `paused_since` is when a pause began that goes on."""
-        state, since = self._state(paused_since)
+    def condition(
+        self, paused_since: float | None, resting_since: float | None = None
+    ) -> GatewayCondition:
+        """Return the condition; `paused_since` is when a pause began that goes on.
+
+        So is `resting_since` of a wait that was asked of another instance.
+        """
+        state, since = self._state(paused_since, resting_since)
         return GatewayCondition(
             state, since, self._last_answer_at, self._last_error, self._last_error_at
         )
 
-    def _state(self, paused_since: float | None) -> tuple[GatewayState, float]:
+    def _state(
+        self, paused_since: float | None, resting_since: float | None
+    ) -> tuple[GatewayState, float]:
         if paused_since is not None:
             return GatewayState.PAUSED, paused_since
         if self._failures >= FAILURES:
             return GatewayState.FAILING, self._failing_since
         if self._limited_since is not None:
             return GatewayState.LIMITED, self._limited_since
+        if resting_since is not None:
+            return GatewayState.LIMITED, resting_since
         return GatewayState.OK, self._ok_since
 
 

@@ -20,6 +20,8 @@ class GatewayRest:
         self.until = 0.0
         """When the latest rest ends or ended, 0 if there was none."""
 
+        self._told_at = 0.0
+
     def begin(self, video_id: str, wait: float) -> None:
         """Rest for `wait` seconds, but not twice in a row for the same limited video."""
         if video_id != self._limited:
@@ -33,8 +35,14 @@ class GatewayRest:
         """Rest until then, as another instance was told to; nothing if that is known already."""
         if until <= self.until:
             return
+        if self.told_since() is None:
+            self._told_at = self._now()
         self.until = until
         wait = min(until - self._now(), LONGEST_WAIT)
         if wait > 0:
             self._log.info("gateway_rests", seconds=round(wait, 1), hint=_TOLD)
             self._limiter.pause(wait)
+
+    def told_since(self) -> float | None:
+        """Return since when it rests because another instance was told to, None if it does not."""
+        return self._told_at if self._told_at and self._now() < self.until else None

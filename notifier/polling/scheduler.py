@@ -109,7 +109,8 @@ class GatewayScheduler:
     def condition(self) -> GatewayCondition:
         """Return the state of the gateway, its last answer and its last error."""
         pause = self._requester.auth.pause
-        return self._requester.health.condition(None if pause is None else pause.since)
+        paused_since = None if pause is None else pause.since
+        return self._requester.health.condition(paused_since, self.rest.told_since())
 
     def last_poll(self, video_id: str) -> LastPoll | None:
         """Return when a video was last asked about with what outcome, None if it never was."""

@@ -13,10 +13,17 @@ from urllib.parse import urlsplit
 from notifier.model.delivery import CallbackDemand, Claim
 from notifier.model.lease import Fence
 from notifier.store import claims
-from notifier.store.connection import FREE_LOCK, TEXTS, Connection, listed
+from notifier.store.connection import FREE_LOCK, LOCK, TEXTS, Connection, listed
 from notifier.store.fences import holds
 
 _MORE_LOOKS = 64
+AFTER_ALL = ("\U0010ffff",)
+"""The place of a claim among operations that share a transaction: it waits for no row."""
+
+
+def order_of(claim: Claim) -> tuple[str, ...]:
+    """Return the place of what is recorded about a claim: host names are locked in one order."""
+    return () if claim.host is None else (claim.endpoint, claim.host)
 
 
 def host_of(url: str) -> str:
@@ -99,11 +106,17 @@ def restart(db: Connection, now: float, lanes: Sequence[str] | None = None) -> N
     """
     only = "" if lanes is None else f"AND endpoint IN {TEXTS}"
     named = () if lanes is None else (listed(lanes),)
+    db.execute(
+        f"SELECT 1 FROM callback_hosts h WHERE 1 = 1 {only} "
+        f"ORDER BY endpoint, host {LOCK.format('h')}",
+        named,
+    )
     db.execute(f"DELETE FROM callback_hosts WHERE 1 = 1 {only}", named)
     db.execute(
         "INSERT INTO callback_hosts (endpoint, host, next_at) "
         "SELECT DISTINCT endpoint, host, ? FROM deliveries "
-        f"WHERE host IS NOT NULL AND state = 'pending' AND in_flight IS NULL {only}",
+        f"WHERE host IS NOT NULL AND state = 'pending' AND in_flight IS NULL {only} "
+        "ORDER BY endpoint, host",
         (now, *named),
     )
 

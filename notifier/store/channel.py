@@ -11,6 +11,8 @@ channels may be committed in any order, and at the same time. What needs an orde
 - A lease is shared by each fenced write until its commit, and locked by who takes or frees it: one
   waits for the other on the row, and a later write finds the ownership over. Transactions that
   lock several leases do so in the order of their names.
+- The host names of callbacks are locked by lanes and by endings in one order. A claim takes those
+  that nobody has locked, after all in its transaction that waits for one.
 - What changes deliveries for operators (resend, enable, cancel) meets the lanes on the rows: each
   statement looks at them again once it has the lock. Instances meet in the same way.
 """
@@ -52,6 +54,19 @@ class Channel:
     ) -> T:
         """Run a short change; it may share its commit with others."""
         operation = Operation(applied(function, *args, **kwargs), writes=True, is_long=False)
+        return cast("T", await self._run(operation))
+
+    async def transact_in_order(
+        self,
+        order: Sequence[str],
+        function: Callable[Concatenate[Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a short change at its place among those that share its commit (`Operation`)."""
+        work = applied(function, *args, **kwargs)
+        operation = Operation(work, writes=True, is_long=False, order=order)
         return cast("T", await self._run(operation))
 
     async def transact_bulk(

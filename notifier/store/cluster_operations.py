@@ -108,6 +108,10 @@ class ClusterOperations(Transactions):
         """
         await self._at_database_time(_drain, name)
 
+    async def undrain(self, name: str) -> None:
+        """Have an instance that was drained take its share again; raises UnknownError."""
+        await self._leases.transact(draining.undrain, name)
+
     async def announce_draining(self) -> None:
         """Tell the others that this instance hands over all that it owns."""
         await self._leases.transact(instances.set_draining, self.instance)

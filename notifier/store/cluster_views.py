@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 
 from notifier.model.cluster_view import ClusterView, InstanceView
+from notifier.model.instance import lacking
 from notifier.model.lease import LeaseKind
 from notifier.store import configured, grants, instances, leases, watches
 from notifier.store.connection import Connection
@@ -29,6 +30,7 @@ def read(db: Connection, now: float, me: str = "") -> ClusterView:
             lanes[lease.subject] = names[lease.owner]
     differing = set(configured.differing(db))
     has = configured.of_instances(db)
+    lacks = lacking(has)
     views = [
         InstanceView(
             each,
@@ -37,6 +39,7 @@ def read(db: Connection, now: float, me: str = "") -> ClusterView:
             kinds[each.instance.id],
             sorted(name for name, owner in lanes.items() if owner == each.instance.name),
             sorted(differing & has[each.instance.id].endpoints) if each.instance.id in has else (),
+            lacks.get(each.instance.id, ()),
         )
         for each in registered
     ]

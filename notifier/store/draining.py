@@ -1,4 +1,4 @@
-"""Drains instances in SQL: an operator has one of them hand over all that it owns."""
+"""Drains instances in SQL: an operator has one hand over all that it owns, or work again."""
 
 from notifier.config.bad_value import quoted
 from notifier.errors import ConflictError, UnknownError
@@ -19,6 +19,18 @@ def drain(db: Connection, name: str, now: float) -> None:
     if not any(each.works(now) for each in registered if each.instance.name != name):
         raise ConflictError(f"no other instance could take over what {name} does")
     instances.set_draining(db, ids[name])
+
+
+def undrain(db: Connection, name: str) -> None:
+    """Have an instance take its share again, from its next beat on; raises UnknownError.
+
+    One that is being stopped goes on handing over.
+    """
+    for each in instances.alive(db):
+        if each.instance.name == name:
+            instances.set_draining(db, each.instance.id, draining=False)
+            return
+    raise unknown(name)
 
 
 def unknown(name: str) -> UnknownError:

@@ -65,9 +65,9 @@ def remove(db: Connection, instance: str, now: float) -> None:
     configured.leave(db, now)
 
 
-def set_draining(db: Connection, instance: str) -> None:
-    """Let an instance hand over all that it owns."""
-    db.execute("UPDATE instances SET draining = 1 WHERE id = ?", (instance,))
+def set_draining(db: Connection, instance: str, *, draining: bool = True) -> None:
+    """Let an instance hand over all that it owns, or take its share again."""
+    db.execute("UPDATE instances SET draining = ? WHERE id = ?", (int(draining), instance))
 
 
 def locked(db: Connection) -> list[Registered]:

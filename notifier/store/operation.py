@@ -15,14 +15,24 @@ class Operation:
 
     An operation that does not write (`writes`) takes no write lock. A long one (`is_long`) has a
     transaction of its own, because operations in the same transaction would wait for its end.
+    `order` is its place among those that share a transaction, so that what they lock is locked in
+    one order by all.
     """
 
-    __slots__ = ("_error", "_result", "is_long", "is_over", "work", "writes")
+    __slots__ = ("_error", "_result", "is_long", "is_over", "order", "work", "writes")
 
-    def __init__(self, work: Callable[[Any], Any], *, writes: bool, is_long: bool) -> None:
+    def __init__(
+        self,
+        work: Callable[[Any], Any],
+        *,
+        writes: bool,
+        is_long: bool,
+        order: Sequence[str] = (),
+    ) -> None:
         self.work = work
         self.writes = writes
         self.is_long = is_long
+        self.order = tuple(order)
         self.is_over = False
         self._result: Any = None
         self._error: BaseException | None = None
@@ -70,13 +80,13 @@ def _alone(bulk: Bulk, argument: object, db: Connection) -> Any:  # noqa: ANN401
 
 
 def by_kind(operations: Iterable[Operation]) -> list[list[Operation]]:
-    """Return `operations` in order, those of one kind together at the place of the first.
+    """Return `operations` by their `order`, those of one kind together at the place of the first.
 
     All of them are waited for at the same time, and none knows of another's outcome, so any order
     is right.
     """
     groups: dict[object, list[Operation]] = {}
-    for operation in operations:
+    for operation in sorted(operations, key=lambda each: each.order):
         kind = operation.bulk if isinstance(operation, BulkOperation) else operation
         groups.setdefault(kind, []).append(operation)
     return list(groups.values())

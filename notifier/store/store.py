@@ -207,8 +207,14 @@ class Store(FollowUpOperations, Following):
         After a StoreError the next call takes back what may be in flight, as `claim_due` does.
         """
         with self._doubts.claiming(endpoint, self._now()) as (now, in_doubt):
-            return await self._lane(endpoint).transact(
-                callback_hosts.claim, endpoint, demand, now, fence, in_doubt
+            return await self._lane(endpoint).transact_in_order(
+                callback_hosts.AFTER_ALL,
+                callback_hosts.claim,
+                endpoint,
+                demand,
+                now,
+                fence,
+                in_doubt,
             )
 
     async def next_callback(self, endpoint: str) -> float | None:
@@ -218,11 +224,15 @@ class Store(FollowUpOperations, Following):
     async def release(self, claims: Sequence[Claim]) -> None:
         """Take claims of one lane back whose attempts were not begun."""
         for claim in claims[:1]:
-            await self._lane(claim.endpoint).transact(outbox.release, claims)
+            lane = self._lane(claim.endpoint)
+            # the host names of several callbacks have no place among those of others
+            transact = lane.transact if claim.host is None else lane.transact_long
+            await transact(outbox.release, claims)
 
     async def defer(self, claim: Claim, until: float) -> None:
         """Take a callback's claim back; its host name waits until then (Unix seconds)."""
-        await self._lane(claim.endpoint).transact(outbox.defer, claim, until)
+        order = callback_hosts.order_of(claim)
+        await self._lane(claim.endpoint).transact_in_order(order, outbox.defer, claim, until)
 
     async def record_attempt(
         self,
@@ -238,9 +248,9 @@ class Store(FollowUpOperations, Following):
         `notice` is the event to be recorded if this disables the endpoint, or is its first
         success after that; tells whether it was.
         """
-        now = self._now()
-        return await self._lane(claim.endpoint).transact(
-            attempts.record, claim, attempt, settlement, health, notice, now
+        now, order = self._now(), callback_hosts.order_of(claim)
+        return await self._lane(claim.endpoint).transact_in_order(
+            order, attempts.record, claim, attempt, settlement, health, notice, now
         )
 
     async def keep_rendering(self, claim: Claim, body: bytes) -> None:
@@ -379,6 +389,10 @@ class Store(FollowUpOperations, Following):
 
     async def drain(self, name: str) -> None:
         """Have an instance hand over what it does; raises UnknownError, since there is none."""
+        raise draining.unknown(name)
+
+    async def undrain(self, name: str) -> None:
+        """Have an instance take its share again; raises UnknownError, since there is none."""
         raise draining.unknown(name)
 
     async def workload(self) -> Workload:

@@ -267,6 +267,33 @@ async def test_an_operator_can_have_an_instance_hand_over(
     assert alpha.working == {}
 
 
+async def test_an_instance_that_is_undrained_takes_its_share_again(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha, beta = await cluster.start("alpha"), await cluster.start("beta")
+    await beta.store.drain("alpha")
+    await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
+    await beta.store.bury(alpha.membership.id)  # then its new row says that it drains
+    await trio.sleep(2 * LEASE)
+    await beta.store.undrain("alpha")
+    await cluster.until(lambda: cluster.shards(alpha) >= SHARDS * 3 / 8, within=20 * LEASE)
+    await cluster.until(lambda: all_is_done(cluster), within=LEASE)
+
+
+async def test_an_instance_that_ends_hands_over_whatever_operators_say(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha, beta = await cluster.start("alpha"), await cluster.start("beta")
+    await trio.sleep(20 * LEASE)
+    alpha.stop_takes = LEASE
+    cluster.nursery.start_soon(alpha.member.drain)
+    await trio.sleep(LEASE / 2)
+    await beta.store.undrain("alpha")
+    await cluster.until(lambda: cluster.shards(beta) == SHARDS, within=2 * LEASE)
+    await trio.sleep(5 * LEASE)
+    assert alpha.working == {}
+
+
 async def test_an_instance_that_was_buried_while_it_drained_goes_on_draining(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:
@@ -296,6 +323,20 @@ async def test_endpoints_with_different_urls_are_warned_of_once(
         await trio.sleep(2 * LEASE)
     assert [line["event"] for line in logs].count("config_differs_no_more") == 2
     assert values(alpha.metrics)["notifier_config_differs",] == 0
+
+
+async def test_an_endpoint_that_only_another_one_has_is_warned_of_once(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    with capture_logs() as logs:
+        await cluster.start("alpha", lanes=("app", "chat"))
+        beta = await cluster.start("beta", lanes=("app",))
+        await trio.sleep(5 * LEASE)
+        warned = [line["endpoints"] for line in logs if line["event"] == "config_lacks"]
+        assert warned == [["chat"]]
+        beta.member.change(replace(beta.wanted, lanes=("app", "chat")))
+        await trio.sleep(2 * LEASE)
+    assert [line["event"] for line in logs].count("config_lacks_no_more") == 1
 
 
 async def test_metrics_say_what_each_instance_owns_and_how_long_it_may_work(

@@ -9,6 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from notifier.model.answer import PollError, Seen, Unauthorized
+from notifier.model.condition import GatewayState
 from notifier.polling import GatewayScheduler, SchedulerLimits
 from tests.builders import snapshot
 from tests.cluster.cluster import BUDGET, LEASE, Cluster, Process
@@ -68,6 +69,24 @@ async def test_what_one_is_told_with_a_429_all_wait_for_and_go_on_when_it_is_ove
     for each in (alpha, beta):
         assert each.asked(began + TWO_BEATS, began + 60) == 0
         assert each.asked(began + 61, began + 61 + TWO_BEATS) > 0
+
+
+async def test_the_gateway_is_limited_for_all_while_it_rests(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha, beta = await two_that_ask(cluster)
+    alpha.gateway.answer = PollError("http_429", status=429, wait=60)
+    await trio.sleep(1)
+    alpha.gateway.answer = Seen(snapshot())
+    assert beta.scheduler.condition().state is GatewayState.OK
+    await trio.sleep(TWO_BEATS)
+    told = beta.scheduler.condition()
+    assert told.state is GatewayState.LIMITED
+    await trio.sleep(LEASE)
+    assert beta.scheduler.condition().since == told.since
+    await trio.sleep(60)
+    for each in (alpha, beta):
+        assert each.scheduler.condition().state is GatewayState.OK
 
 
 async def test_who_joins_during_a_rest_waits_for_its_end(

@@ -97,6 +97,7 @@ async def test_every_answer_of_a_real_daemon_has_just_the_members_that_are_descr
                 ("POST", "/v1/reload", {}, ""),
                 ("GET", "/v1/instances", None, ""),
                 ("POST", "/v1/instances/{name}/drain", {}, "/v1/instances/web-1/drain"),
+                ("DELETE", "/v1/instances/{name}/drain", None, "/v1/instances/web-1/drain"),
                 ("GET", "/healthz", None, ""),
                 ("GET", "/readyz", None, ""),
                 ("GET", "/openapi.json", None, ""),

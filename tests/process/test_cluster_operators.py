@@ -151,6 +151,13 @@ async def test_a_drained_instance_hands_over_and_the_last_one_is_not_drained(
         assert refused.status == 409
         assert refused.body["detail"] == "no other instance could take over what alpha does"
         assert (await beta.ask("POST", "/v1/instances/nobody/drain")).status == 404
+        undrained = await alpha.ask("DELETE", "/v1/instances/beta/drain")
+        assert (undrained.status, undrained.body) == (202, {"draining": False})
+        await eventually(lambda: c.shards()["beta"] > 16, "shards for beta")
+        assert "beta hands over" in await command(c, "alpha", "instances", "drain", "beta")
+        await eventually(lambda: c.shards() == {"alpha": 64, "beta": 0}, "all shards for alpha")
+        assert "beta takes its share" in await command(c, "alpha", "instances", "undrain", "beta")
+        await eventually(lambda: c.shards()["beta"] > 16, "shards for beta")
 
 
 async def test_resend_replay_enable_and_test_work_on_an_instance_that_does_not_deliver(

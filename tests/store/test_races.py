@@ -7,24 +7,43 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 
 from notifier.errors import ConflictError
-from notifier.model.delivery import Claim, RecordedEnding
+from notifier.model.delivery import (
+    AttemptRecord,
+    CallbackDemand,
+    Claim,
+    RecordedEnding,
+    RetryAt,
+)
 from notifier.model.event import NotRecorded
 from notifier.model.instance import Instance
 from notifier.model.lease import Fence, Lease, LeaseKind, lane_lease
 from notifier.model.watch import Callback, callback_lane
-from notifier.store import InlineExecutor, Store, draining, fences, instances, leases
+from notifier.store import (
+    InlineExecutor,
+    Store,
+    callback_hosts,
+    draining,
+    fences,
+    instances,
+    leases,
+    outbox,
+)
 from notifier.store.callback_hosts import enter
 from notifier.store.claims import claim_due
 from notifier.store.connection import Cursor
 from notifier.store.endings import EndedWatch, record_all
+from notifier.store.operation import Operation
 from notifier.store.postgres.connection import PostgresConnection
 from notifier.store.postgres.database import PostgresDatabase
+from notifier.store.postgres.session import Session
+from notifier.store.postgres.writer import Writer
 from notifier.store.schema import VERSION
 from tests.builders import START, Time, new_event, snapshot, spec
 from tests.postgres import Server
@@ -193,3 +212,61 @@ async def test_endings_that_have_callbacks_to_the_same_hosts_are_no_deadlock(
             thread.join()
 
     assert len(done) == 5
+
+
+class CountingWriter(Writer):
+    """A writer that counts its transactions, also those that the server has ended."""
+
+    runs = 0
+
+    def _run(self, operations: Sequence[Operation]) -> None:
+        self.runs += 1
+        super()._run(operations)
+
+
+def recording(claim: Claim) -> Operation:
+    """Return what records that a callback has failed and is tried again at once."""
+    failed = AttemptRecord(START, 1, "http_500", 500)
+    work = partial(outbox.record_attempt, claim=claim, attempt=failed, settlement=RetryAt(START))
+    order = callback_hosts.order_of(claim)
+    return Operation(lambda db: work(db, now=START), writes=True, is_long=False, order=order)
+
+
+async def test_attempts_and_endings_of_callbacks_to_the_same_hosts_are_no_deadlock(
+    server: Server,
+) -> None:
+    url = server.new_url()
+    session = Session(lambda: url, "attempts")
+    with (
+        closing(PostgresDatabase(lambda: url)) as database,
+        closing(PostgresConnection(url)) as ending,
+        closing(PostgresConnection(url)) as third,
+        closing(session),
+    ):
+        store = Store(database, InlineExecutor(), Time())
+        await store.reconcile_endpoints({CALLBACKS: "mark"})
+        for host in "za":
+            first = await ending_with_callback(store, f"1{host}", host)
+            database.transact(record_all, [first])
+        claims = await store.claim_callbacks(CALLBACKS, CallbackDemand(2, {}))
+        batch = [
+            recording(claim)
+            for claim in sorted(claims, key=lambda one: one.host or "", reverse=True)
+        ]
+        second = [await ending_with_callback(store, f"2{host}", host) for host in "amz"]
+
+        def record_endings() -> None:
+            with ending.transaction("BEGIN"):
+                record_all(ending, second)
+
+        ends = threading.Thread(target=record_endings)
+        writer = CountingWriter(session)
+        records = threading.Thread(target=writer.transact_all, args=(batch,))
+        with third.transaction("BEGIN"):
+            enter(third, CALLBACKS, "m", START)
+            start_until_it_waits(ends, ending, url)
+            start_until_it_waits(records, session.connected(), url)
+        ends.join()
+        records.join()
+        assert [operation.failed for operation in batch] == [False, False]
+        assert writer.runs == 1
