@@ -13,6 +13,7 @@ import re
 from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
+from sys import intern
 from typing import NamedTuple
 
 from notifier.gateway.decode import UnreadableError, decode_part, is_plain
@@ -140,7 +141,8 @@ class RecentPages:
         names = ids_of(item)
         if len(names) != 1 or self._dialect.asked.as_asked(names[0]) != names[0]:
             return None
-        seen = read_item(item, names[0], self._dialect)
+        # interned as the ids of watches are: one text for all that is known about a video
+        seen = read_item(item, intern(names[0]), self._dialect)
         return seen.snapshot if seen is not None and seen.snapshot.status in _RUNNING else None
 
 

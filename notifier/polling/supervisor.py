@@ -50,6 +50,8 @@ class Supervisor:
         self._settled = settled
         self._pollers: dict[int, Poller] = {}
         self._orphans: dict[int, Watch] = {}
+        self._crashes: dict[Poller, tuple[int, float]] = {}
+        """How often a poller crashed without a calm time between, and when it did last."""
         self._log = log.get()
 
     @property
@@ -178,28 +180,39 @@ class Supervisor:
         if said is not None:
             delay = poller.begin_with(said)
         # one name for all: 100,000 texts would cost memory
-        self._nursery.start_soon(self._supervise, watch.row, poller, delay, name="poller")
+        self._nursery.start_soon(self._supervise, poller, delay, name="poller")
 
-    async def _supervise(self, row: int, poller: Poller, delay: float) -> None:
-        """Run one poller to its end, and restart it after crashes."""
-        crashes = 0
+    async def _supervise(self, poller: Poller, delay: float) -> None:
+        """Run one poller to its end, and restart it after crashes.
+
+        It has few local variables, since each takes memory for each watch: twice, for trio keeps
+        the frame object as well.
+        """
         while True:
-            began = trio.current_time()
             try:
                 await poller.run(delay)
             except Exception as crash:  # noqa: BLE001 - a poller's bug must not stop others
-                if trio.current_time() - began > _CALM:
-                    crashes = 0
-                crashes += 1
-                wait = growing(_RESTART, crashes, _LONGEST_RESTART)
-                delay = jittered(wait, self._rng)
-                self._report(poller, crash, crashes, delay)
+                delay = self._crashed(poller, crash)
             else:
                 break
+        self._ended(poller)
+
+    def _ended(self, poller: Poller) -> None:
+        self._crashes.pop(poller, None)
         # `_stop` may have removed it first, and the watch may even be listed anew
-        if self._pollers.get(row) is poller:
-            del self._pollers[row]
+        if self._pollers.get(poller.watch.row) is poller:
+            del self._pollers[poller.watch.row]
         self._settled.notify()
+
+    def _crashed(self, poller: Poller, crash: Exception) -> float:
+        """Record a crash; return in how many seconds to poll again."""
+        now = trio.current_time()
+        crashes, crashed_at = self._crashes.get(poller, (0, now))
+        crashes = 1 if now - crashed_at > _CALM else crashes + 1
+        self._crashes[poller] = crashes, now
+        delay = jittered(growing(_RESTART, crashes, _LONGEST_RESTART), self._rng)
+        self._report(poller, crash, crashes, delay)
+        return delay
 
     def _report(self, poller: Poller, crash: Exception, crashes: int, delay: float) -> None:
         key = poller.watch.key

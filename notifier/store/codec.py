@@ -1,12 +1,13 @@
 """Converts snapshots and watch settings to columns and back."""
 
 import json
+from sys import intern
 from typing import Any, TypeVar
 
 from notifier.errors import StoreError
 from notifier.model.extras import pack
 from notifier.model.status import Status
-from notifier.model.video import Snapshot, VideoError
+from notifier.model.video import NOTHING, Snapshot, VideoError
 from notifier.model.watch import Watch, WatchKey, WatchSpec, WatchState
 
 T = TypeVar("T")
@@ -76,10 +77,12 @@ def row_key(row: tuple[Any, ...]) -> tuple[str, str]:
 def _load_watch(row: tuple[Any, ...], *, fresh: bool) -> Watch:
     number, gateway, video_id, generation, state, endpoints, metadata, give_up_after = row[:8]
     taken_at, snapshot, missing_since, missing_count, first_taken_ms = row[8:]
+    labels = {key: _text(value) for key, value in _load_json(metadata, dict).items()}
     spec = WatchSpec(
-        key=WatchKey(_text(gateway), _text(video_id)),
+        # one text for all watches of a gateway, and for all that is known about a video
+        key=WatchKey(intern(_text(gateway)), intern(_text(video_id))),
         endpoints=None if endpoints is None else tuple(map(_text, _load_json(endpoints, list))),
-        metadata={key: _text(value) for key, value in _load_json(metadata, dict).items()},
+        metadata=labels or NOTHING,
         give_up_after=None if give_up_after is None else _number(give_up_after),
         generation=int(generation),
     )
@@ -99,13 +102,16 @@ def _load_watch(row: tuple[Any, ...], *, fresh: bool) -> Watch:
 def load_snapshot(text: str) -> Snapshot:
     """Return the snapshot in a column that `dump_snapshot` made."""
     stored = _load_json(text, dict)
-    data: dict[str, Any] = stored["data"]
+    data: dict[str, Any] = {
+        name: intern(value) if isinstance(value, str) else value
+        for name, value in stored["data"].items()
+    }
     data.pop("object")
     error = data.pop("error")
     status = data.pop("status")
     return Snapshot(
         status=None if status is None else Status(status),
-        word=stored["word"],
+        word=intern(stored["word"]),
         error=None if error is None else VideoError(**error),
         extra=pack(stored["extra"]),
         **data,
