@@ -70,9 +70,7 @@ class GatewayScheduler:
         self._requester = Requester(client, limits.poll_interval, deps)
         self.rest = self._requester.rest
         self.unplanned = UnplannedRequests(self._requester, deps)
-        self._parked = ParkedRequests(
-            self._requester, now, wait=self.wait, done=self._request_done
-        )
+        self._parked = ParkedRequests(self._requester, wait=self.wait, done=self._request_done)
 
     def _deps(self) -> RequesterDeps:
         return RequesterDeps(
@@ -248,10 +246,11 @@ class GatewayScheduler:
             slot.wake(pause)
             return
         self._metrics.budget_wait(self._gateway, now - max(slot.due, self._resumed_at))
-        slot.single_only |= slot.deadline <= self._now()
+        at = self._now()
+        slot.single_only |= slot.deadline <= at
         page = self._queue.plan(slot, now)
         if page is None:
-            if not self._parked.start(slot):
+            if not self._parked.start(slot, at):
                 slot.wake(ALONE)
         else:
             self._requester.carrier(slot, page).wake(page)
