@@ -152,7 +152,7 @@ class Poller(PollSlot):
 
     def accept(self, asked: PollResult, now: float) -> bool:
         """Apply at once an answer by which the job just goes on; see `PollSlot.accept`."""
-        rules = self._deps.rules(self.watch.key.gateway)
+        rules = self._deps.rules(self.watch.spec.key.gateway)
         self.deadline = rules.deadline(self.watch)
         if (
             self._stopped

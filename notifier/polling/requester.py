@@ -127,13 +127,16 @@ class Requester:
         if slot.listed is not None:
             self.lists.compare_with_page_before(slot, answer, at)
         deps.pages.record_single(slot, answer, at)
-        if client is self._client:  # else it was asked with the key of before
-            self._judge_key(slot, answer, at)
+        same_key = client is self._client  # else it was asked with the key of before
         if isinstance(answer, Seen):
+            if same_key:
+                self._record_key_accepted(slot, at)
             self.health.record_answered(now)
             if self._record_ended(slot, answer.snapshot, now) and slot.listed_as_ended:
                 self.lists.trust.record_shown_end()
         else:
+            if same_key:
+                self._judge_key(slot, answer, at)
             self.health.record(answer, now)
             if is_limited(answer):
                 self.rest.begin(slot.video_id, answer.wait or 0)
@@ -155,15 +158,18 @@ class Requester:
         return ended
 
     def _judge_key(self, slot: PollSlot, answer: Answer, at: float) -> None:
-        verdict = key_verdict(answer)
-        if verdict is KeyVerdict.ACCEPTED:
-            was_refused = _is_refused(slot)
-            self.record_accepted(slot, at)
-            if was_refused:
-                # what made this one readable again may hold for others as well
-                self._deps.hurry(_is_refused)
-        elif verdict is KeyVerdict.REFUSED and isinstance(answer, Unauthorized):
-            self.auth.record_refusal(slot, answer, at, len(self._deps.slots))
+        match key_verdict(answer):
+            case KeyVerdict.REFUSED if isinstance(answer, Unauthorized):
+                self.auth.record_refusal(slot, answer, at, len(self._deps.slots))
+            case KeyVerdict.ACCEPTED:
+                self._record_key_accepted(slot, at)
+
+    def _record_key_accepted(self, slot: PollSlot, at: float) -> None:
+        was_refused = _is_refused(slot)
+        self.record_accepted(slot, at)
+        if was_refused:
+            # what made this one readable again may hold for others as well
+            self._deps.hurry(_is_refused)
 
     def record_accepted(self, slot: PollSlot | None, at: float) -> None:
         """Record that the key was accepted for a request made `at` a time (`Clock.now`)."""

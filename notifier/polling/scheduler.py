@@ -14,7 +14,7 @@ import trio
 
 from notifier import log
 from notifier.metrics import Metrics
-from notifier.model.answer import Seen, outcome_text
+from notifier.model.answer import Seen
 from notifier.model.condition import GatewayCondition, LastPoll
 from notifier.polling.limits import SchedulerLimits
 from notifier.polling.page_applier import PageApplier
@@ -112,11 +112,7 @@ class GatewayScheduler:
     def last_poll(self, video_id: str) -> LastPoll | None:
         """Return when a video was last asked about with what outcome, None if it never was."""
         slot = self._slots.get(video_id)
-        if slot is None or not math.isfinite(slot.asked_at):
-            return None
-        seen = slot.known
-        outcome = slot.last_error or ("" if seen is None else outcome_text(Seen(seen)))
-        return LastPoll(slot.asked_at, outcome)
+        return None if slot is None else slot.last_poll()
 
     def rate(self) -> float:
         """Return how many requests a second were made of late."""
@@ -285,10 +281,7 @@ class GatewayScheduler:
             self._timer_wheel.add(slot)
 
     async def _make_request(self, slot: PollSlot, value: object) -> PollResult | None:
-        """Make the request that `value` stands for: alone, a page or in a pause.
-
-        None to wait on.
-        """
+        """Make the request that `value` stands for; None to wait on."""
         try:
             if isinstance(value, PageRequest):
                 alone = (len(value.expected) + len(self._queue)) / self._limits.requests_per_second
