@@ -99,6 +99,8 @@ class RequestRate:
 
     def _forget(self, now: float) -> None:
         slot = int(now / _SLOT)
+        if slot <= self._latest:
+            return
         for passed in range(max(self._latest + 1, slot - _SLOTS + 1), slot + 1):
             self._counts[passed % _SLOTS] = 0
-        self._latest = max(self._latest, slot)
+        self._latest = slot

@@ -4,7 +4,17 @@ It carries no data. The task that it wakes reads the truth (the store) again, an
 misses it does so when its timeout passes.
 """
 
+import math
+
 import trio
+
+TICKS_PER_SECOND = 64
+"""What may wait a little waits for the same tick, so that the process wakes once for all of it."""
+
+
+def next_tick(now: float) -> float:
+    """Return the first tick after `now`, both by trio's clock."""
+    return (math.floor(now * TICKS_PER_SECOND) + 1) / TICKS_PER_SECOND
 
 
 class Wakeup:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,7 @@ from notifier.wakeup import Wakeup
 
 # one that goes on while the machine sleeps: work that came due meanwhile is done when it wakes
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_steady = partial(time.clock_gettime, _STEADY)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_VARIABLE = "NOTIFIER_BOOT_ID"
 
@@ -41,7 +43,7 @@ class Seams:
     """Where a test can put its own time, randomness, ids and threads."""
 
     wall: Callable[[], float] = time.time
-    steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
+    steady: Callable[[], float] = _steady
     rng: Random = field(default_factory=Random)
     new_id: Callable[[], str] = lambda: random_event_id(time.time())
     boot: Callable[[], str] = boot_id

@@ -128,9 +128,13 @@ def gateway_rules(settings: GatewaySettings) -> GatewayRules:
         log.redactor.protect(secret)
         echoes.add(secret)
     known: dict[str, str] = {}
+    secrets = (*settings.headers.values(), settings.api_key)
+    literal = all(secret is None or secret.is_literal for secret in secrets)
 
     def headers() -> Mapping[str, str]:
         nonlocal known
+        if known and literal:
+            return known
         sent = gateway_headers(settings)
         if sent != known:
             for text in sent.values():
@@ -139,7 +143,7 @@ def gateway_rules(settings: GatewaySettings) -> GatewayRules:
                 log.redactor.protect(secret)
                 echoes.add(secret)
             known = sent
-        return sent
+        return known
 
     return GatewayRules(
         base_url=settings.base_url,

@@ -31,9 +31,10 @@ MAX_BODY = 1024 * 1024
 class GatewayRules:
     """How to ask one gateway and how to read its answers.
 
-    `headers` returns the configured headers. It resolves their secrets at each call, so that a
-    changed key file takes effect with the next request, and adds them to `echoes`. It raises
-    ValueError when a secret cannot be read. `request_timeout` is in seconds.
+    `headers` returns the configured headers, the same object while they stay the same. It resolves
+    their secrets at each call, so that a changed key file takes effect with the next request, and
+    adds them to `echoes`. It raises ValueError when a secret cannot be read. `request_timeout` is
+    in seconds.
     """
 
     base_url: str
@@ -60,6 +61,8 @@ class GatewayClient:
         self._recent = RecentAnswers()
         self._pages = RecentPages(self._dialect)
         self._secrets = 0
+        self._configured: Mapping[str, str] | None = None
+        self._headers: Mapping[str, str] = _HEADERS
 
     async def retrieve(self, video_id: str) -> Answer:
         """Ask for one video's status once."""
@@ -80,11 +83,14 @@ class GatewayClient:
         self._dialect.asked.add(video_id)
         try:
             request = self._request(video_url(self._rules.base_url, video_id))
-            return self._http.start(
-                request, lambda outcome: done(partial(self._answer, video_id, outcome))
-            )
+            return self._http.start(request, partial(self._answered, video_id, done))
         except (TransportError, ValueError):
             return False  # `retrieve` meets it again, and says so
+
+    def _answered(
+        self, video_id: str, done: Callable[[Callable[[], Answer | None]], None], outcome: Outcome
+    ) -> None:
+        done(partial(self._answer, video_id, outcome))
 
     def _answer(self, video_id: str, outcome: Outcome) -> Answer | None:
         if isinstance(outcome, TransportError):
@@ -117,8 +123,10 @@ class GatewayClient:
 
     def _request(self, url: str) -> HttpRequest:
         """Return the request for a URL; raises ValueError when a secret cannot be read."""
-        headers = {**_HEADERS, **self._rules.headers()}
-        return HttpRequest("GET", url, headers, self._rules.request_timeout, MAX_BODY)
+        configured = self._rules.headers()
+        if configured is not self._configured:
+            self._configured, self._headers = configured, {**_HEADERS, **configured}
+        return HttpRequest("GET", url, self._headers, self._rules.request_timeout, MAX_BODY)
 
     def read_encoded(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what an answer means whose body is as it came over the wire."""

@@ -5,6 +5,7 @@ registered here costs neither. On Linux one epoll instance holds all sockets of 
 waits for that one descriptor; elsewhere a task waits for each socket.
 """
 
+import math
 import select
 import sys
 from collections.abc import Callable
@@ -12,15 +13,20 @@ from typing import Protocol
 
 import trio
 
+from notifier.wakeup import next_tick
+
 _MOST_EVENTS = 256
 """How many sockets are served before other tasks run."""
+
+_CLOSE_TOGETHER = 0.04
+"""What arrives sooner than this after other data, in seconds, may be served with what follows."""
 
 
 class Reactor(Protocol):
     """Calls back while `run` runs; a descriptor is forgotten before it is closed."""
 
-    async def run(self) -> None:
-        """Call back for ever."""
+    async def run(self, may_wait: Callable[[], bool]) -> None:
+        """Call back for ever; while `may_wait` returns True, a tick later if that costs less."""
 
     def watch(self, descriptor: int, call: Callable[[], None]) -> None:
         """Call `call` whenever something can be read, until it is forgotten."""
@@ -32,24 +38,40 @@ class Reactor(Protocol):
 if sys.platform == "linux":
 
     class EpollReactor:
-        """Waits for all sockets by one epoll instance, which exists once there is a socket."""
+        """Waits for all sockets by one epoll instance, which exists once there is a socket.
+
+        To wake a process that sleeps costs more than to serve a socket. So while data keeps
+        arriving, all that arrived until the next tick is served together.
+        """
 
         def __init__(self) -> None:
             self._epoll: select.epoll | None = None
             self._calls: dict[int, Callable[[], None]] = {}
             self._used = trio.Event()
 
-        async def run(self) -> None:
+        async def run(self, may_wait: Callable[[], bool]) -> None:
             """Call back for ever, and close the epoll instance at the end."""
             while self._epoll is None:
                 await self._used.wait()
+            served_at = -math.inf
             with self._epoll as epoll:
                 while True:
                     await trio.lowlevel.wait_readable(epoll)
-                    for descriptor, _ in epoll.poll(0, _MOST_EVENTS):
-                        call = self._calls.get(descriptor)
-                        if call is not None:  # else it was forgotten by a call before
-                            call()
+                    while number := self._serve(epoll):
+                        now = trio.current_time()
+                        is_close, served_at = now - served_at < _CLOSE_TOGETHER, now
+                        if not is_close or number == _MOST_EVENTS or not may_wait():
+                            break
+                        await trio.sleep_until(next_tick(now))
+
+        def _serve(self, epoll: select.epoll) -> int:
+            """Call back about what has arrived; return on how many sockets."""
+            events = epoll.poll(0, _MOST_EVENTS)
+            for descriptor, _ in events:
+                call = self._calls.get(descriptor)
+                if call is not None:  # else it was forgotten by a call before
+                    call()
+            return len(events)
 
         def watch(self, descriptor: int, call: Callable[[], None]) -> None:
             """Call `call` whenever something can be read, until it is forgotten."""
@@ -73,7 +95,7 @@ class TaskReactor:
         self._scopes: dict[int, trio.CancelScope] = {}
         self._nursery: trio.Nursery | None = None
 
-    async def run(self) -> None:
+    async def run(self, may_wait: Callable[[], bool]) -> None:  # noqa: ARG002 - tasks wake anyway
         """Call back for ever."""
         async with trio.open_nursery() as self._nursery:
             await trio.sleep_forever()

@@ -59,7 +59,7 @@ class StrictReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
         # trailers come after the body, and must not replace a header that was acted upon
-        if not self.surplus and not self.has_head:
+        if not self.surplus and not self.status:
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:

@@ -49,6 +49,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self._dialer = dialer
         self._tls = tls
         self._age = age
+        self._keep = keep
         self._pool = Pool[Connection](keep, KEEP_ALIVE)
         self._deadlines = Deadlines()
         self._reactor = make_reactor()
@@ -57,7 +58,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
     async def run(self) -> None:
         """Serve exchanges without a task, and close what is over its deadline, for ever."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._reactor.run)
+            # as many as are kept may be under way: while fewer are, no request waits for an answer
+            nursery.start_soon(self._reactor.run, lambda: len(self._under_way) < self._keep)
             await self._deadlines.run()
 
     def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:

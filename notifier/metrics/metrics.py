@@ -20,6 +20,7 @@ from prometheus_client import (
 from notifier.errors import StoreError
 from notifier.metrics.cluster import ClusterCondition, ClusterMetrics
 from notifier.metrics.gauges import Gauges
+from notifier.metrics.totals import Durations, Totals
 from notifier.model.workload import Workload
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -53,14 +54,21 @@ class Metrics:
         self._gauges = Gauges()
         self._registry.register(self._gauges)
         ProcessCollector(registry=self._registry)
-        self._polls = self._counter(
-            "polls", "Status requests to gateways, by what came of them.", "gateway", "outcome"
+        self._polls = Totals(
+            "notifier_polls",
+            "Status requests to gateways, by what came of them.",
+            ("gateway", "outcome"),
+            self._registry,
         )
-        self._poll_lag = self._histogram(
-            "poll_lag", "How much later than planned a video was asked about.", _WAIT, "gateway"
+        self._poll_lag = Durations(
+            "notifier_poll_lag_seconds",
+            "How much later than planned a video was asked about.",
+            *("gateway", _WAIT, self._registry),
         )
-        self._budget_wait = self._histogram(
-            "budget_wait", "The wait for a turn within a gateway's budget.", _WAIT, "gateway"
+        self._budget_wait = Durations(
+            "notifier_budget_wait_seconds",
+            "The wait for a turn within a gateway's budget.",
+            *("gateway", _WAIT, self._registry),
         )
         self._attempts = self._counter(
             "delivery_attempts", "Attempts to deliver, by what came.", "endpoint", "outcome"
@@ -95,9 +103,6 @@ class Metrics:
         )
         self._cluster: ClusterMetrics | None = None
         # finding a series by its labels takes longer than counting
-        self._polls_of = cache(self._polls.labels)
-        self._poll_lag_of = cache(self._poll_lag.labels)
-        self._budget_wait_of = cache(self._budget_wait.labels)
         self._attempts_of = cache(self._attempts.labels)
         self._attempt_duration_of = cache(self._attempt_duration.labels)
         self._latency_of = cache(self._latency.labels)
@@ -118,15 +123,15 @@ class Metrics:
 
     def poll(self, gateway: str, outcome: str) -> None:
         """Count a status request."""
-        self._polls_of(gateway, outcome).inc()
+        self._polls.count(gateway, outcome)
 
     def poll_lag(self, gateway: str, seconds: float) -> None:
         """Record how much later than planned a video was polled."""
-        self._poll_lag_of(gateway).observe(max(seconds, 0))
+        self._poll_lag.observe(gateway, max(seconds, 0))
 
     def budget_wait(self, gateway: str, seconds: float) -> None:
         """Record how long a poll waited for its gateway's budget."""
-        self._budget_wait_of(gateway).observe(seconds)
+        self._budget_wait.observe(gateway, seconds)
 
     def gateway_paused(self, gateway: str, *, paused: bool) -> None:
         """Set whether a gateway refuses its key."""

@@ -17,6 +17,8 @@ _OLDEST = 86400.0
 _COMPLETED_AT_PRECISION = 1.0
 """The precision of `completed_at`, in seconds."""
 
+_QUEUED = Status.QUEUED  # Python 3.11 takes long to find a member
+
 _SAMPLED = frozenset({Status.COMPLETED, Status.FAILED})
 """Statuses whose durations are samples; when a job is cancelled says nothing about the next."""
 
@@ -39,7 +41,7 @@ class JobTracker:
         """
         if not self._track.requests:
             self._began, self._by_gateway = _beginning(watch, snapshot, at)
-        queued = snapshot.status is Status.QUEUED
+        queued = snapshot.status is _QUEUED
         self._track.note(at - self._began, snapshot.progress, queued=queued, counts=counts)
         self._asked_at = at
 
@@ -96,5 +98,5 @@ def _beginning(watch: Watch, snapshot: Snapshot, at: float) -> tuple[float, bool
 
 def _class(watch: Watch, snapshot: Snapshot) -> JobClass:
     return JobClass(
-        watch.key.gateway, snapshot.model or "", snapshot.seconds or "", snapshot.size or ""
+        watch.spec.key.gateway, snapshot.model or "", snapshot.seconds or "", snapshot.size or ""
     )

@@ -56,10 +56,12 @@ class WatchMemory(NamedTuple):
     missing_count: int = 0
     failures: int = 0
 
-    @property
-    def stored_when_changed(self) -> tuple[object, ...]:
-        """The parts whose change is stored at once: of progress, every ten percent."""
-        return self.missing_since, self.missing_count, _lasting(self.snapshot)
+    def is_to_be_stored_after(self, before: "WatchMemory") -> bool:
+        """Return whether it has changed enough to be stored at once: of progress, ten percent."""
+        if self is before:
+            return False
+        missing = self[1:3] != before[1:3]
+        return missing or _lasting(self.snapshot) != _lasting(before.snapshot)
 
     def is_confirmed_by(self, answer: Answer) -> bool:
         """Return whether an answer only repeats that the job runs, with the same status word."""

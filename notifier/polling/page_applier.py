@@ -48,10 +48,12 @@ class PageApplier:
         """Record the answer to a single request that was made `at` a time (`Clock.now`)."""
         slot.asked_at = slot.single_at = at
         slot.listed = None
-        slot.last_error = "" if isinstance(answer, Seen) else outcome_text(answer)
-        slot.not_found = isinstance(answer, NotFound)
-        if isinstance(answer, Seen) and answer.snapshot.progress is not None:
-            self._singles_have_progress |= not answer.snapshot.ended
+        if isinstance(answer, Seen):
+            slot.last_error, slot.not_found = "", False
+            if not self._singles_have_progress and answer.snapshot.progress is not None:
+                self._singles_have_progress = not answer.snapshot.ended
+        else:
+            slot.last_error, slot.not_found = outcome_text(answer), isinstance(answer, NotFound)
 
     def apply(
         self, carrier: PollSlot, request: PageRequest, page: Page, at: float, *, sampled: bool
@@ -101,8 +103,11 @@ class PageApplier:
 
     def _must_be_asked(self, slot: PollSlot, at: float) -> bool:
         """Return whether only a single answer counts for a slot now."""
-        unasked = at - slot.single_at if math.isfinite(slot.single_at) else 0.0
-        return slot.deadline <= at or unasked > self.longest_unasked
+        if slot.deadline <= at:
+            return True
+        if self.longest_unasked == math.inf or slot.single_at == -math.inf:
+            return False
+        return at - slot.single_at > self.longest_unasked
 
     def _slot_to_check(self, carrier: PollSlot, page: Page, now: float) -> PollSlot | None:
         """Return the slot that a page would answer whose last single answer is the oldest."""
@@ -174,8 +179,9 @@ class PageApplier:
         answer = page.answer(slot.video_id, slot.known)
         if answer is None or answer.snapshot.status is None:
             return None
-        has_progress = answer.snapshot.progress is not None
-        return answer if has_progress or not self._singles_have_progress else None
+        if self._singles_have_progress and answer.snapshot.progress is None:
+            return None
+        return answer
 
     def fail(
         self, carrier: PollSlot, request: PageRequest, answer: Unauthorized | PollError

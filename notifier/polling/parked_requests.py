@@ -1,6 +1,7 @@
 """Makes requests on behalf of parked pollers, whose tasks sleep on unless they have to decide."""
 
 from collections.abc import Callable
+from functools import partial
 
 import trio
 
@@ -15,36 +16,34 @@ ALONE = object()
 class ParkedRequests:
     """Asks through `requester`, about videos alone.
 
-    `wait` is called with a slot that waits on, `done` after each request that ended here. `now`
-    is `Clock.now`.
+    `wait` is called with a slot that waits on, `done` after each request that ended here.
     """
 
     def __init__(
         self,
         requester: Requester,
-        now: Callable[[], float],
         *,
         wait: Callable[[PollSlot], None],
         done: Callable[[], None],
     ) -> None:
         self._requester = requester
-        self._now = now
         self._wait = wait
         self._done = done
 
-    def start(self, slot: PollSlot) -> bool:
-        """Ask about a slot's video while its task sleeps on; False if that takes the task."""
-        client, at = self._requester.client, self._now()
-        started = client.start(
-            slot.video_id, lambda answer: self._answered(slot, answer, at, client)
-        )
+    def start(self, slot: PollSlot, at: float) -> bool:
+        """Ask about a slot's video while its task sleeps on; False if that takes the task.
+
+        `at` is the time now, by `Clock.now`.
+        """
+        client = self._requester.client
+        started = client.start(slot.video_id, partial(self._answered, slot, at, client))
         if started:
             slot.hold()
             self._requester.rate.note(at)
         return started
 
     def _answered(
-        self, slot: PollSlot, answer: Callable[[], Answer | None], at: float, client: StatusClient
+        self, slot: PollSlot, at: float, client: StatusClient, answer: Callable[[], Answer | None]
     ) -> None:
         handed_over = False
         try:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 import trio
 
-from notifier.model.answer import Answer
+from notifier.model.answer import Answer, Seen, outcome_text
+from notifier.model.condition import LastPoll
 from notifier.model.video import Snapshot
 
 
@@ -98,6 +99,14 @@ class PollSlot:
     def known(self) -> Snapshot | None:
         """The last snapshot; a parser may return this very object for an equal answer."""
         return None
+
+    def last_poll(self) -> LastPoll | None:
+        """Return when the video was last asked about with what outcome, None if it never was."""
+        if not math.isfinite(self.asked_at):
+            return None
+        seen = self.known
+        outcome = self.last_error or ("" if seen is None else outcome_text(Seen(seen)))
+        return LastPoll(self.asked_at, outcome)
 
     def accept(self, asked: PollResult, now: float) -> bool:  # noqa: ARG002 - for subclasses
         """Apply an answer without waking the task: set `due` and `earliest` anew.

@@ -152,7 +152,7 @@ class Poller(PollSlot):
 
     def accept(self, asked: PollResult, now: float) -> bool:
         """Apply at once an answer by which the job just goes on; see `PollSlot.accept`."""
-        rules = self._deps.rules(self.watch.key.gateway)
+        rules = self._deps.rules(self.watch.spec.key.gateway)
         self.deadline = rules.deadline(self.watch)
         if (
             self._stopped
@@ -188,7 +188,7 @@ class Poller(PollSlot):
     def _keep(self, before: WatchMemory) -> None:
         """Have what is known stored, if it has changed enough."""
         memory = self._memory
-        if memory is not before and memory.stored_when_changed != before.stored_when_changed:
+        if memory.is_to_be_stored_after(before):
             row, fence = self.watch.row, self.watch.fence
             self._deps.snapshots.keep(Observation(row, *memory[:3], fence))
 

@@ -116,47 +116,60 @@ class Requester:
         self, slot: PollSlot, answer: Answer, at: float, client: StatusClient
     ) -> PollResult:
         """Record what an answer about one video says, which was asked for `at` a time."""
-        deps = self._deps
-        answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
-        now = deps.now()
-        deps.metrics.poll(deps.gateway, outcome_word(answer))
+        deps, now = self._deps, self._deps.now()
         usual = self._usual_time
         self._usual_time = now - at if usual is None else usual + (now - at - usual) / 8
-        self.lists.compare_with_page_before(slot, answer, at)
-        deps.pages.record_single(slot, answer, at)
-        self.health.record(answer, now)
         if isinstance(answer, Seen):
-            self._record_seen(slot, answer.snapshot, now)
-            if answer.snapshot.ended and slot.listed_as_ended:
+            self._generic.record_seen(slot.video_id, at)
+        else:
+            answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
+        deps.metrics.poll(deps.gateway, outcome_word(answer))
+        if slot.listed is not None:
+            self.lists.compare_with_page_before(slot, answer, at)
+        deps.pages.record_single(slot, answer, at)
+        same_key = client is self._client  # else it was asked with the key of before
+        if isinstance(answer, Seen):
+            if same_key:
+                self._record_key_accepted(slot, at)
+            self.health.record_answered(now)
+            if self._record_ended(slot, answer.snapshot, now) and slot.listed_as_ended:
                 self.lists.trust.record_shown_end()
-        if client is self._client:  # else it was asked with the key of before
-            self._judge_key(slot, answer, at)
-        if is_limited(answer):
-            self.rest.begin(slot.video_id, answer.wait or 0)
+        else:
+            if same_key:
+                self._judge_key(slot, answer, at)
+            self.health.record(answer, now)
+            if is_limited(answer):
+                self.rest.begin(slot.video_id, answer.wait or 0)
         return PollResult(answer, at)
 
     def record_passing(self, slot: PollSlot, asked: PollResult) -> None:
         """Record a single answer that somebody else asked for."""
         self._deps.pages.record_single(slot, asked.answer, asked.at)
         if isinstance(asked.answer, Seen):
-            self._record_seen(slot, asked.answer.snapshot, asked.at)
+            self._record_ended(slot, asked.answer.snapshot, asked.at)
 
-    def _record_seen(self, slot: PollSlot, snapshot: Snapshot, now: float) -> None:
+    def _record_ended(self, slot: PollSlot, snapshot: Snapshot, now: float) -> bool:
+        """Record what an unknown status or an end says; return whether the video has ended."""
         if snapshot.status is None:
             self._unknown_statuses.report(snapshot.word)
-        if snapshot.ended:
+        ended = snapshot.ended
+        if ended:
             self.lists.record_end(slot.video_id, now)
+        return ended
 
     def _judge_key(self, slot: PollSlot, answer: Answer, at: float) -> None:
         match key_verdict(answer):
             case KeyVerdict.REFUSED if isinstance(answer, Unauthorized):
                 self.auth.record_refusal(slot, answer, at, len(self._deps.slots))
             case KeyVerdict.ACCEPTED:
-                was_refused = _is_refused(slot)
-                self.record_accepted(slot, at)
-                if was_refused:
-                    # what made this one readable again may hold for others as well
-                    self._deps.hurry(_is_refused)
+                self._record_key_accepted(slot, at)
+
+    def _record_key_accepted(self, slot: PollSlot, at: float) -> None:
+        was_refused = _is_refused(slot)
+        self.record_accepted(slot, at)
+        if was_refused:
+            # what made this one readable again may hold for others as well
+            self._deps.hurry(_is_refused)
 
     def record_accepted(self, slot: PollSlot | None, at: float) -> None:
         """Record that the key was accepted for a request made `at` a time (`Clock.now`)."""

@@ -14,7 +14,7 @@ import trio
 
 from notifier import log
 from notifier.metrics import Metrics
-from notifier.model.answer import Seen, outcome_text
+from notifier.model.answer import Seen
 from notifier.model.condition import GatewayCondition, LastPoll
 from notifier.polling.limits import SchedulerLimits
 from notifier.polling.page_applier import PageApplier
@@ -70,9 +70,7 @@ class GatewayScheduler:
         self._requester = Requester(client, limits.poll_interval, deps)
         self.rest = self._requester.rest
         self.unplanned = UnplannedRequests(self._requester, deps)
-        self._parked = ParkedRequests(
-            self._requester, now, wait=self.wait, done=self._request_done
-        )
+        self._parked = ParkedRequests(self._requester, wait=self.wait, done=self._request_done)
 
     def _deps(self) -> RequesterDeps:
         return RequesterDeps(
@@ -115,11 +113,7 @@ class GatewayScheduler:
     def last_poll(self, video_id: str) -> LastPoll | None:
         """Return when a video was last asked about with what outcome, None if it never was."""
         slot = self._slots.get(video_id)
-        if slot is None or not math.isfinite(slot.asked_at):
-            return None
-        seen = slot.known
-        outcome = slot.last_error or ("" if seen is None else outcome_text(Seen(seen)))
-        return LastPoll(slot.asked_at, outcome)
+        return None if slot is None else slot.last_poll()
 
     def rate(self) -> float:
         """Return how many requests a second were made of late."""
@@ -249,10 +243,11 @@ class GatewayScheduler:
             slot.wake(pause)
             return
         self._metrics.budget_wait(self._gateway, now - max(slot.due, self._resumed_at))
-        slot.single_only |= slot.deadline <= self._now()
+        at = self._now()
+        slot.single_only |= slot.deadline <= at
         page = self._queue.plan(slot, now)
         if page is None:
-            if not self._parked.start(slot):
+            if not self._parked.start(slot, at):
                 slot.wake(ALONE)
         else:
             self._requester.carrier(slot, page).wake(page)
@@ -287,10 +282,7 @@ class GatewayScheduler:
             self._timer_wheel.add(slot)
 
     async def _make_request(self, slot: PollSlot, value: object) -> PollResult | None:
-        """Make the request that `value` stands for: alone, a page or in a pause.
-
-        None to wait on.
-        """
+        """Make the request that `value` stands for; None to wait on."""
         try:
             if isinstance(value, PageRequest):
                 alone = (len(value.expected) + len(self._queue)) / self._limits.requests_per_second

@@ -4,14 +4,13 @@ import math
 from heapq import heappop, heappush
 
 from notifier.polling.poll_slot import PollSlot
-
-_PER_SECOND = 128
-"""Ticks per second. Slots of one tick are taken out together, which costs less; none is early."""
+from notifier.wakeup import TICKS_PER_SECOND
 
 
 class TimerWheel:
     """The slots of one gateway, by the tick in which they are due.
 
+    Slots of one tick are taken out together, which costs less; none is early.
     Most slots are postponed again and again before they are due. Then only `slot.due` changes,
     and the slot is moved when the tick comes that it is filed under.
     """
@@ -22,8 +21,11 @@ class TimerWheel:
 
     def add(self, slot: PollSlot) -> None:
         """File a slot under the tick when it is due, unless it is filed under an earlier one."""
-        tick = math.ceil(slot.due * _PER_SECOND)
-        if tick >= slot.wheel_tick:
+        due = slot.due * TICKS_PER_SECOND
+        if due >= slot.wheel_tick:
+            return  # nearly always: it was postponed
+        tick = math.ceil(due)
+        if tick == slot.wheel_tick:
             return
         slot.wheel_tick = tick
         slots = self._slots.get(tick)
@@ -36,7 +38,7 @@ class TimerWheel:
     def take_due(self, now: float) -> list[PollSlot]:
         """Take out the slots that are parked and due."""
         due = []
-        while self._ticks and self._ticks[0] <= now * _PER_SECOND:
+        while self._ticks and self._ticks[0] <= now * TICKS_PER_SECOND:
             tick = heappop(self._ticks)
             for slot in self._slots.pop(tick):
                 if slot.wheel_tick != tick:
@@ -52,4 +54,4 @@ class TimerWheel:
 
     def next_due(self) -> float:
         """Return the moment before which no slot is due."""
-        return self._ticks[0] / _PER_SECOND if self._ticks else math.inf
+        return self._ticks[0] / TICKS_PER_SECOND if self._ticks else math.inf

@@ -95,16 +95,16 @@ def next_gap(track: ProgressTrack, history: ClassHistory, elapsed: float) -> flo
 def _gap_of_new_class(track: ProgressTrack, history: ClassHistory, elapsed: float) -> float:
     pace = history.pace
     gap = max(pace.poll_interval, elapsed / _PATIENCE)
-    if not track.anchor or track.worked < _SETTLED * pace.refresh:
+    if not track.anchor or track.worked < _SETTLED * history.refresh:
         return gap
     gap = min(_STRETCH * gap, _worthwhile(track, history, elapsed))
     # may no request follow before the forecast end, this one waits until just after it
     following = (
         track.first_at + (track.requests + 2 - _AHEAD_IF_NEW) * pace.poll_interval - elapsed
     )
-    remaining = track.forecast(pace.refresh, by_speed=True) - (elapsed - track.anchor_at)
+    remaining = track.forecast(history.refresh, by_speed=True) - (elapsed - track.anchor_at)
     if max(gap, following - pace.poll_interval) < remaining < following:
-        after_end = remaining * (1 + _MARGIN) + pace.refresh / 2
+        after_end = remaining * (1 + _MARGIN) + history.refresh / 2
         gap = max(gap, min(after_end, following, pace.poll_interval))
     return gap
 

@@ -297,11 +297,11 @@ def test_progress_is_stored_at_every_ten_percent_and_what_lasts_at_once(
     before: Snapshot, now: Snapshot | None, *, stored: bool
 ) -> None:
     first, second = WatchMemory(before), WatchMemory(now)
-    assert (first.stored_when_changed != second.stored_when_changed) is stored
+    assert second.is_to_be_stored_after(first) is stored
 
 
 def test_a_run_of_denials_is_stored_at_once() -> None:
     memory = WatchMemory(snapshot())
     denied = memory.after(MISSING, 0)
-    assert denied.stored_when_changed != memory.stored_when_changed
-    assert denied.after(MISSING, 1).stored_when_changed != denied.stored_when_changed
+    assert denied.is_to_be_stored_after(memory)
+    assert denied.after(MISSING, 1).is_to_be_stored_after(denied)
