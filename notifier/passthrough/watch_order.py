@@ -4,10 +4,12 @@ import json
 from http import HTTPStatus
 from typing import NamedTuple
 
+from notifier.config.bad_value import did_you_mean, quoted
 from notifier.passthrough.deps import WatchWishes
 from notifier.passthrough.headers import RawHeaders, all_of
 from notifier.passthrough.targets import RefusedError
 
+_PREFIX = b"notifier-"
 _NAMES = (b"metadata", b"endpoints", b"callback-url", b"callback-endpoint")
 _FIELD = "callback_url"
 _DECODER = json.JSONDecoder()
@@ -25,17 +27,29 @@ def read_wishes(headers: RawHeaders, callback_url: str | None = None) -> WatchWi
 
     `callback_url` counts if no header names another one.
     """
-    given = {name: _single(headers, b"notifier-" + name) for name in _NAMES}
+    _refuse_unknown(headers)
+    given = {name: _single(headers, _PREFIX + name) for name in _NAMES}
     metadata, endpoints, url, signer = (given[name] for name in _NAMES)
     for name in (b"callback-url", b"callback-endpoint"):
         if given[name] == "":
-            raise _malformed(b"notifier-" + name, "is empty")
+            raise _malformed(_PREFIX + name, "is empty")
     return WatchWishes(
         {} if metadata is None else _metadata(metadata),
         None if endpoints is None else _names(endpoints),
         url or callback_url,
         signer,
     )
+
+
+def _refuse_unknown(headers: RawHeaders) -> None:
+    """Raise RefusedError for a header that is meant for notifier, which does not know it."""
+    known = [(_PREFIX + name).decode().title() for name in _NAMES]
+    for name, _ in headers:
+        if name.lower().startswith(_PREFIX) and name.lower().removeprefix(_PREFIX) not in _NAMES:
+            written = name.decode("latin-1").title()
+            hint = did_you_mean(written, known) or f"known: {', '.join(known)}"
+            detail = f"there is no header {quoted(written)} ({hint})"
+            raise RefusedError(HTTPStatus.BAD_REQUEST, detail)
 
 
 def take_callback_url(body: bytes) -> TakenBody | None:

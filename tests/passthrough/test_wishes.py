@@ -110,3 +110,12 @@ async def test_a_callback_url_in_a_body_that_is_refused_never_reaches_the_gatewa
         body = json.dumps({"callback_url": HOOK}).encode()
         assert parts(await here.post(body=body))[0] == 400
         assert here.got == []
+
+
+async def test_a_misspelt_header_for_us_is_refused_and_not_lost() -> None:
+    async with rig() as here:
+        status, _, body = parts(await here.post('notifier-metdata: {"user": "7"}'))
+        assert status == 400
+        assert "Notifier-Metdata" in json.loads(body)["detail"]
+        assert "did you mean `Notifier-Metadata`?" in json.loads(body)["detail"]
+        assert here.got == []
