@@ -1,6 +1,7 @@
 """What a row of the table of formats holds (`notifier.formats.table`)."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -46,13 +47,18 @@ def code_in(*names: str) -> Refusal:
             answer = json.loads(body)
             code = next(answer[name] for name in names if name in answer)
         except (ValueError, TypeError, RecursionError, StopIteration):
+            code = None
+        text = str(code) if isinstance(code, int | str) else ""
+        if isinstance(code, bool) or not _CODE.fullmatch(text):
             return NOT_READ if status in _SUCCESS else ""
-        return "" if code in {0, "0"} else str(code)[:20]
+        return "" if text == "0" else text
 
     return refusal
 
 
 _SUCCESS = range(200, 300)
+_CODE = re.compile(r"[\w.-]{1,20}", re.ASCII)
+"""What a code may be: it is shown and stored, and whoever answers writes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,9 @@ class Metrics:
 
     def attempt(self, endpoint: str, outcome: str, seconds: float) -> None:
         """Count a delivery attempt and record how long it took."""
-        self._attempts_of(endpoint, outcome).inc()
+        # the code in `refused_CODE` is the receiver's, who could make a label for each answer
+        known = "refused" if outcome.startswith("refused_") else outcome
+        self._attempts_of(endpoint, known).inc()
         self._attempt_duration_of(endpoint).observe(seconds)
 
     def delivered(self, endpoint: str, seconds: float) -> None:

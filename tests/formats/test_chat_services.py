@@ -268,6 +268,18 @@ ANSWERS = [
     (Format.WECOM, 200, b'{"errcode":93000,"errmsg":"invalid webhook url"}', "93000"),
     (Format.WECOM, 200, b"[]", "unreadable"),
     (Format.WECOM, 200, b"null", "unreadable"),
+    (Format.WECOM, 200, b'{"errcode":[]}', "unreadable"),
+    (Format.WECOM, 200, b'{"errcode":{"a":1}}', "unreadable"),
+    (Format.WECOM, 200, b'{"errcode":null}', "unreadable"),
+    (Format.WECOM, 200, b'{"errcode":NaN}', "unreadable"),
+    (Format.WECOM, 200, b'{"errcode":true}', "unreadable"),
+    (Format.WECOM, 200, b'{"errcode":"\\ud800"}', "unreadable"),
+    (Format.WECOM, 200, b'{"errcode":"\\u001b[2J"}', "unreadable"),
+    (Format.WECOM, 502, b'{"errcode":{}}', ""),
+    (Format.WECOM, 200, b'{"errcode":"0"}', ""),
+    (Format.WECOM, 200, b'{"errcode":-1}', "-1"),
+    (Format.FEISHU, 200, b'{"code":"19021"}', "19021"),
+    (Format.FEISHU, 200, b'\xef\xbb\xbf{"code":0}', ""),
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.http_server import serve
+from notifier.http_server import Response, serve
 from notifier.model.event import EventType
 from tests.process.chat_services import SERVICES, ChatService
 from tests.process.harness import World, notifier, running, world
@@ -60,6 +60,21 @@ async def test_what_a_service_refuses_inside_a_200_is_dead_with_its_reason(
         assert attempts[form]["outcome"] == f"refused_{code}"
         assert "no retry will change" in attempts[form]["dead_letter"]
     assert "SECanother" not in daemon.log_path.read_text()
+
+
+@pytest.mark.parametrize("code", ["[]", r'"\ud800"', "{}", r'"\u001b[2J"'])
+async def test_a_code_that_is_none_is_an_unreadable_answer(code: str, tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        said = f'{{"errcode": {code}}}'.encode()
+        odd = await w.receiver(answer=lambda _: Response(200, {}, said))
+        w.config.setdefault("endpoints", {})["odd"] = {
+            "url": odd.url, "format": "wecom", "retry_schedule": ["100ms"],
+        }  # fmt: skip
+        w.sandbox.create(video_id="job", duration=0.5)
+        w.watch("job")
+        async with running(w.save(), "--exit-when-done") as daemon:
+            assert await daemon.exit_code() == 1
+        assert {each["outcome"] for each in daemon.logs("attempt")} == {"refused_unreadable"}
 
 
 async def test_what_a_service_limits_is_sent_again_later(tmp_path: Path) -> None:
