@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import trio
 
@@ -57,8 +57,7 @@ class DeliveryRules:
     to_callbacks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What an attempt says about its endpoint.
 
     `delivered` is None when it says nothing, because the trouble was on this machine.
@@ -69,8 +68,7 @@ class Result:
     retry_after: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedAttempt:
+class FinishedAttempt(NamedTuple):
     """An attempt that is over, and what was decided; `notice` is an event about the endpoint."""
 
     result: Result

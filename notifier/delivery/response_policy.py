@@ -7,9 +7,9 @@ again, and some refusals of a chat service mean that this message will never be 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from random import Random
+from typing import NamedTuple
 
 from notifier.formats.table import SERVICES
 from notifier.model.delivery import (
@@ -27,8 +27,7 @@ LONGEST_RETRY_AFTER = 24 * 3600.0
 """The longest wait that a receiver's Retry-After is granted, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What came back from one attempt.
 
     `word` names the outcome for people. `status` is None when no complete answer came.
@@ -44,8 +43,7 @@ class Response:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsePolicy:
+class ResponsePolicy(NamedTuple):
     """How the responses of one endpoint are judged; `schedule` has the waits in seconds."""
 
     form: Format

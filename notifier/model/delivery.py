@@ -64,9 +64,8 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A due delivery that a lane has claimed.
+class Claim(NamedTuple):
+    """A due delivery that a lane has claimed; a tuple because one is made for each attempt.
 
     `subject` names what the event is about, as fields of a log line. `recorded_at` is when the
     event was recorded (`Clock.now`). `attempt` counts from 1 and includes interrupted attempts.
@@ -116,8 +115,7 @@ class CallbackDemand:
     only: Collection[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
+class AttemptRecord(NamedTuple):
     """The result of one attempt, as it is stored.
 
     `outcome` is one word (`delivered`, `http_500`, `timeout` …), `started_at` Unix seconds.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import NamedTuple
 
 from notifier.model.job_sample import JobSample
 from notifier.model.status import Status
@@ -142,8 +143,7 @@ def subscribes(patterns: tuple[str, ...], event_type: str) -> bool:
     return any(fnmatchcase(event_type, pattern) for pattern in patterns)
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """A rendered event with its deliveries: what the outbox commits in one transaction.
 
     `endpoints` pairs each matching endpoint with the name of its rendering

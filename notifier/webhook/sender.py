@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from notifier import __version__
 from notifier.errors import TransportError
@@ -45,8 +46,7 @@ class Target:
         return "<Target>"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of one attempt.
 
     `word` is `delivered`, `http_500` and so on, or a `TransportError.kind`. `status` is the HTTP

@@ -1,7 +1,6 @@
 """Recording attempts: which are announced and logged, and which records are shared."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,7 +16,7 @@ from tests.delivery.lanes import HEALTHY, NoTemplates, steady_clock
 
 CLAIM = Claim(1, "app", "evt_1", "video.completed", {"video_id": "v"}, b"{}", START, 3, 0)
 ATTEMPT = AttemptRecord(START, 12, "http_410", 410, "gone for good")
-DISABLED = replace(new_event("evt_2", ("ops",)), type=EventType.ENDPOINT_DISABLED)
+DISABLED = new_event("evt_2", ("ops",))._replace(type=EventType.ENDPOINT_DISABLED)
 
 
 class Store(NoTemplates):

@@ -1,7 +1,6 @@
 """Recording attempts: which records wait for which."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 import trio
@@ -74,7 +73,7 @@ async def test_latency_is_the_time_from_record_to_receipt(autojump_clock: MockCl
     metrics = Metrics()
     await trio.sleep(30)
     now = trio.current_time()
-    made = replace(claim("a"), recorded_at=now - 20)
+    made = claim("a")._replace(recorded_at=now - 20)
     recorder = AttemptRecorder(SlowStore(), trio.current_time, metrics)
     await recorder.record_attempt(made, ATTEMPT, Delivered(), HEALTHY, None)
     assert values(metrics)["notifier_delivery_latency_seconds_sum", "app"] == 20

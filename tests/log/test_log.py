@@ -70,6 +70,18 @@ def test_lines_below_the_level_are_not_written(stream: io.StringIO) -> None:
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["loud"]
 
 
+def test_a_raised_level_leaves_out_lines_of_libraries_as_well(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure("info", "json", stream)
+    log.set_level("error")
+    log.get().warning("quiet")
+    logging.getLogger("some.library").warning("quiet as well")
+    log.get().error("loud")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["loud"]
+    assert capsys.readouterr().err == ""
+
+
 def test_http_libraries_do_not_print_urls_even_at_debug(stream: io.StringIO) -> None:
     log.configure("debug", "json", stream)
     transport = httpx.MockTransport(lambda _: httpx.Response(200))

@@ -76,9 +76,10 @@ async def test_an_attempt_counts_only_for_the_event_and_endpoint_that_it_names(o
     (watch,) = await store.sync_watches([listing(spec())], [])
     await store.record_ending(watch.row, new_event("evt_1", ("a",)), snapshot())
     (claim,) = await store.claim_due("a", 1)
-    strange = {"event_id": "evt_2"} if other == "event" else {"endpoint": "b"}
-    fields = {name: getattr(claim, name) for name in claim.__slots__}
-    await store.record_attempt(type(claim)(**{**fields, **strange}), DONE, Delivered(), HEALTH)
+    strange = (
+        claim._replace(event_id="evt_2") if other == "event" else claim._replace(endpoint="b")
+    )
+    await store.record_attempt(strange, DONE, Delivered(), HEALTH)
 
     event = await store.event("evt_1")
     assert event is not None
