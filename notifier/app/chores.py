@@ -11,10 +11,12 @@ from notifier.errors import StoreError
 from notifier.store.shared_store import SharedStore
 
 _LOOK = 60.0
-"""The time between two looks at endpoints that nobody has configured, in seconds.
+"""The time between two looks, in seconds.
 
-How many find one gone before it is removed is in `notifier.store.configured`.
+In how many of them an endpoint is gone before it is removed is in `notifier.store.configured`.
 """
+
+_TOO_LATE = "the clock of the database was ahead when they were recorded"
 
 
 class Chores:
@@ -48,12 +50,15 @@ class Chores:
         with scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(run_retention, self._store, self._retention, self._now)
-                nursery.start_soon(self._cancel_removed)
+                nursery.start_soon(self._keep_looking)
 
-    async def _cancel_removed(self) -> None:
+    async def _keep_looking(self) -> None:
+        """Cancel what nobody can deliver, and have nothing wait since a clock was wrong."""
         while True:
             await trio.sleep(_LOOK)
             try:
                 report_cancelled(await self._store.cancel_removed())
+                if brought := await self._store.bring_forward():
+                    log.get().warning("deliveries_brought_forward", count=brought, hint=_TOO_LATE)
             except StoreError as error:
-                log.get().error("deliveries_not_cancelled", reason=str(error))
+                log.get().error("deliveries_not_checked", reason=str(error))

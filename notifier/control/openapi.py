@@ -45,7 +45,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     *(given.Status, given.Reloaded, given.Watch, given.WatchList, given.Event, given.EventList),
     *(given.Resent, given.Replayed, given.EndpointList, given.Enabled, given.Tested),
     *(given.Health, given.Readiness, given.Problem, given.WatchResults),
-    *(cluster.InstanceList, cluster.Draining),
+    *(cluster.InstanceList, cluster.Draining, cluster.Undraining),
 )
 
 

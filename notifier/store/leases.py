@@ -20,9 +20,10 @@ _COLUMNS = "name, kind, subject, owner, epoch, weight"
 
 def ensure(db: Connection, wanted: Iterable[Lease]) -> None:
     """Make the leases that do not exist yet; each is free."""
+    # in one order: another instance may make the same ones, of a config in another order
     db.executemany(
         "INSERT INTO leases (name, kind, subject) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-        [(lease.name, lease.kind, lease.subject) for lease in wanted],
+        sorted((lease.name, lease.kind, lease.subject) for lease in wanted),
     )
 
 

@@ -52,7 +52,7 @@ def recover(
     """Repair the state; see `Store.recover`."""
     set_back = clock_base.rebase(db, now, base)
     interrupted = outbox.release_interrupted(db)
-    _bring_forward(db, now + longest_wait)
+    bring_forward(db, now + longest_wait)
     callback_hosts.restart(db, now)
     watches.bring_back(db, now)
     reconciled = reconcile_endpoints(db, url_marks, now)
@@ -70,9 +70,12 @@ def join(db: Connection, instance: str, url_marks: Mapping[str, str], now: float
     return Recovery(0, fit(db, instance, url_marks, now), endpoints.disabled(db), 0.0)
 
 
-def _bring_forward(db: Connection, latest: float) -> None:
-    """Make deliveries due at `latest` at the latest: a clock years ahead may have written them."""
-    db.execute(
+def bring_forward(db: Connection, latest: float) -> int:
+    """Make deliveries due at `latest` at the latest; return how many were due later.
+
+    A clock years ahead may have written them.
+    """
+    return db.execute(
         "UPDATE deliveries SET due_at = ? WHERE state = 'pending' AND due_at > ?",
         (latest, latest),
-    )
+    ).rowcount

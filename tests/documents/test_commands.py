@@ -55,7 +55,8 @@ RUN_ELSEWHERE = {
     "notifier watch list": "tests/process/test_transcript.py",
     "notifier store copy": "tests/process/test_postgres.py",
     "notifier instances forget": "tests/process/test_cluster_operators.py",
-    "curl -sS -X POST --unix-socket": "tests/process/test_cluster_operators.py",
+    "notifier instances drain": "tests/process/test_cluster_operators.py",
+    "notifier instances undrain": "tests/process/test_cluster_operators.py",
 }
 """How commands begin that other tests run, most of them with ports and folders of their own."""
 

@@ -170,6 +170,24 @@ async def test_of_two_instances_that_are_drained_at_once_the_second_is_refused(
     assert refused == ["no other instance could take over what beta does"]
 
 
+async def test_instances_whose_configs_have_another_order_make_leases_without_a_deadlock(
+    race: Race,
+) -> None:
+    first, last = [Lease(f"lane:{name}", LeaseKind.LANE, name, None, 0) for name in "az"]
+
+    def make_both() -> None:
+        with race.claiming.transaction("BEGIN"):
+            leases.ensure(race.claiming, [last, first])
+
+    second = threading.Thread(target=make_both)
+    with race.taking.transaction("BEGIN"):
+        leases.ensure(race.taking, [first])
+        start_until_it_waits(second, race.claiming, race.url)
+        leases.ensure(race.taking, [last])
+    second.join()
+    assert {first.name, last.name} <= {lease.name for lease in leases.all_leases(race.taking)}
+
+
 CALLBACKS = callback_lane("app")
 
 

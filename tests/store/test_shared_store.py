@@ -231,6 +231,25 @@ async def test_no_endpoint_is_removed_by_the_time_for_which_no_instance_lived() 
     assert await cancelled_after(DROPPED_LOOKS, first) == []
 
 
+async def test_what_was_recorded_while_the_databases_clock_was_ahead_does_not_wait_for_years() -> (
+    None
+):
+    two = Two()
+    await two.beta.recover({"app": "mark"}, 60.0)
+    await with_a_delivery(two, "app")
+    two.take_lane(two.alpha, "app")
+    (claim,) = await two.alpha.claim_due("app", 1)
+    two.time.at += YEAR
+    failed = AttemptRecord(two.time.at, 12, "http_500", 500)
+    await two.alpha.record_attempt(claim, failed, RetryAt(two.time.at + 5), None)
+    two.time.at -= YEAR
+
+    assert await two.beta.bring_forward() == 1
+    two.time.at += 60.0
+    assert len(await two.alpha.claim_due("app", 1)) == 1
+    assert await two.beta.bring_forward() == 0
+
+
 async def test_an_older_url_of_an_endpoint_does_not_reset_its_health() -> None:
     two = Two()
     await with_a_delivery(two, "app")
