@@ -92,7 +92,7 @@ def _beginning(watch: Watch, snapshot: Snapshot, at: float) -> tuple[float, bool
     """Return when the job began, and whether that is by the gateway's clock."""
     created = snapshot.created_at
     if created is not None and watch.taken_at - _OLDEST <= created <= at:
-        return float(created), True
+        return created, True
     return min(watch.taken_at, at), False
 
 

@@ -98,26 +98,30 @@ class Poller(PollSlot):
         self._stopped = True
         self._scheduler.stop_waiting(self)
 
-    def begin_with(self, said: Seen) -> float:
-        """Apply what was said about the video before `run`; return in how many seconds to ask.
+    def begin(self, delay: float) -> None:
+        """Have the next `run` begin with a poll in `delay` seconds."""
+        self.due = trio.current_time() + delay
+
+    def begin_with(self, said: Seen) -> None:
+        """Have the first `run` begin with what was said about the video, as if it had asked.
 
         A terminal status is asked about at once: only a poll ends a watch.
         """
-        if said.snapshot.ended:
-            return 0.0
-        self._apply(PollResult(said, self._deps.now()))
-        return max(0.0, self.due - trio.current_time())
+        self.begin(0.0)
+        if not said.snapshot.ended:
+            self._apply(PollResult(said, self._deps.now()))
 
-    async def run(self, first_delay: float) -> None:
+    async def run(self) -> None:
         """Poll until the watch has ended and its event is durable, or until `stop`.
 
-        Raises StoreError when the store refuses the event: the poller may be run again.
+        `begin` comes before. Raises StoreError when the store refuses the event: the poller may be
+        run again.
         """
-        if self._terminal is None:
-            self._begin(first_delay)
-        else:
+        if self._terminal is not None:
             # it ended in an earlier run, and the store refused: the first terminal word wins
-            await trio.sleep(first_delay)
+            await trio.sleep_until(self.due)
+        else:
+            self._prepare()
         while self._is_open():
             self._scheduler.wait(self)
             asked = None
@@ -168,11 +172,11 @@ class Poller(PollSlot):
         self._wait(self._next_poll(asked, rules), now)
         return True
 
-    def _begin(self, delay: float) -> None:
+    def _prepare(self) -> None:
+        """Set what the first wait of a run needs besides `due`."""
         rules = self._deps.rules(self.watch.key.gateway)
         self.deadline = rules.deadline(self.watch)
-        least = rules.pace.min_poll_interval
-        self._wait(NextPoll(delay, min(delay, least)), trio.current_time())
+        self.earliest = min(self.due, trio.current_time() + rules.pace.min_poll_interval)
 
     def _wait(self, wait: NextPoll, now: float) -> None:
         self.due, self.earliest = now + wait.delay, now + wait.earliest

@@ -176,13 +176,14 @@ class Supervisor:
             return
         self._orphans.pop(watch.row, None)
         self._pollers[watch.row] = poller
-        delay = self._rng.uniform(0, within)
-        if said is not None:
-            delay = poller.begin_with(said)
+        if said is None:
+            poller.begin(self._rng.uniform(0, within))
+        else:
+            poller.begin_with(said)
         # one name for all: 100,000 texts would cost memory
-        self._nursery.start_soon(self._supervise, poller, delay, name="poller")
+        self._nursery.start_soon(self._supervise, poller, name="poller")
 
-    async def _supervise(self, poller: Poller, delay: float) -> None:
+    async def _supervise(self, poller: Poller) -> None:
         """Run one poller to its end, and restart it after crashes.
 
         It has few local variables, since each takes memory for each watch: twice, for trio keeps
@@ -190,9 +191,9 @@ class Supervisor:
         """
         while True:
             try:
-                await poller.run(delay)
+                await poller.run()
             except Exception as crash:  # noqa: BLE001 - a poller's bug must not stop others
-                delay = self._crashed(poller, crash)
+                self._crashed(poller, crash)
             else:
                 break
         self._ended(poller)
@@ -204,15 +205,15 @@ class Supervisor:
             del self._pollers[poller.watch.row]
         self._settled.notify()
 
-    def _crashed(self, poller: Poller, crash: Exception) -> float:
-        """Record a crash; return in how many seconds to poll again."""
+    def _crashed(self, poller: Poller, crash: Exception) -> None:
+        """Record a crash, and have the poller begin again after a while."""
         now = trio.current_time()
         crashes, crashed_at = self._crashes.get(poller, (0, now))
         crashes = 1 if now - crashed_at > _CALM else crashes + 1
         self._crashes[poller] = crashes, now
         delay = jittered(growing(_RESTART, crashes, _LONGEST_RESTART), self._rng)
+        poller.begin(delay)
         self._report(poller, crash, crashes, delay)
-        return delay
 
     def _report(self, poller: Poller, crash: Exception, crashes: int, delay: float) -> None:
         key = poller.watch.key

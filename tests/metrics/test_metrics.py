@@ -64,7 +64,8 @@ async def test_a_poller_that_is_kept_waiting_lags(
         ),
     )
     with trio.move_on_after(101):
-        await poller.run(0)
+        poller.begin(0)
+        await poller.run()
     seen = values(metrics)
     assert seen["notifier_poll_lag_seconds_count", "main"] == 2
     assert 70 < seen["notifier_poll_lag_seconds_sum", "main"] < 90
