@@ -64,7 +64,11 @@ _EMPTY = _KnownPage(array("q"), array("q"), [])
 
 
 class RecentPages:
-    """What the items of the latest pages said, by the id after which a page begins."""
+    """What the items of the latest pages said, by the id after which a page begins.
+
+    It is remembered from the second reading on: where a page begins that is read once, as in the
+    first walk over a list, none may ever begin again.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -79,11 +83,15 @@ class RecentPages:
             return None
         envelope, items = parts
         self._forget_if_changed()
+        known = self._pages.get(after)
+        if known is None:
+            self._remember(after, _EMPTY)
+            return None
         hashes = array("q", map(hash, items))
-        known = self._pages.get(after, _EMPTY)
         try:
             value = decode_part(envelope)
             if hashes == known.hashes and None not in known.seen:
+                self._pages.move_to_end(after)
                 return KnownParts(value, known.seen)
             page, listed = self._compared(known, items, hashes)
         except UnreadableError:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from notifier.gateway import recent_pages
 from notifier.gateway.decode import decode_part
 from notifier.gateway.pages import Page, read_page
-from notifier.gateway.recent_pages import LONGEST_ITEM, MOST, MOST_ITEMS, RecentPages
+from notifier.gateway.recent_pages import LONGEST_ITEM, MOST, RecentPages
 from notifier.gateway.response_classifier import Dialect
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.model.answer import PollError, Unauthorized
@@ -68,8 +68,24 @@ def items_in(parts: list[bytes]) -> list[str]:
     return [part["id"] for part in found if "id" in part]
 
 
-def test_items_that_stay_as_they_were_are_not_decoded_again(decoded: list[bytes]) -> None:
+def reread(dialect: Dialect) -> RecentPages:
+    """Return what remembers the page, because there was one before."""
+    recent = RecentPages(dialect)
+    assert recent.read(None, listed(video("z"))) is None
+    return recent
+
+
+def test_a_page_that_was_read_once_is_not_remembered(decoded: list[bytes]) -> None:
     recent = RecentPages(Dialect())
+    body = listed(video("b"), video("a"))
+    assert recent.read(None, body) is None
+    for _ in range(3):
+        assert recent.read(None, body) is not None
+    assert items_in(decoded) == ["b", "a"]
+
+
+def test_items_that_stay_as_they_were_are_not_decoded_again(decoded: list[bytes]) -> None:
+    recent = reread(Dialect())
     for _ in range(3):
         page = read(listed(video("b"), video("a"), has_more=False), recent, Dialect())
         assert isinstance(page, Page)
@@ -78,7 +94,7 @@ def test_items_that_stay_as_they_were_are_not_decoded_again(decoded: list[bytes]
 
 
 def test_an_item_whose_progress_moved_is_not_decoded_again(decoded: list[bytes]) -> None:
-    recent = RecentPages(Dialect())
+    recent = reread(Dialect())
     for progress in (0, 9, 10, 100):
         page = read(listed(video(progress=progress), video("b")), recent, Dialect())
         assert isinstance(page, Page)
@@ -89,7 +105,7 @@ def test_an_item_whose_progress_moved_is_not_decoded_again(decoded: list[bytes])
 
 
 def test_items_that_moved_down_the_page_are_recognised(decoded: list[bytes]) -> None:
-    recent = RecentPages(Dialect())
+    recent = reread(Dialect())
     read(listed(video("b"), video("a")), recent, Dialect())
     page = read(listed(video("c"), video("b"), video("a")), recent, Dialect())
     assert isinstance(page, Page)
@@ -98,7 +114,7 @@ def test_items_that_moved_down_the_page_are_recognised(decoded: list[bytes]) -> 
 
 
 def test_an_item_that_ended_is_decoded() -> None:
-    recent = RecentPages(Dialect())
+    recent = reread(Dialect())
     read(listed(video("b"), video("a")), recent, Dialect())
     page = read(listed(video("b"), video("a", status="completed")), recent, Dialect())
     assert isinstance(page, Page)
@@ -108,7 +124,7 @@ def test_an_item_that_ended_is_decoded() -> None:
 def test_a_secret_that_was_sent_later_is_masked_in_what_was_known() -> None:
     echoes = SecretEchoMask()
     dialect = Dialect(echoes=echoes)
-    recent = RecentPages(dialect)
+    recent = reread(dialect)
     body = listed(video(model="sk-0123456789"))
     read(body, recent, dialect)
     echoes.add("sk-0123456789")
@@ -120,7 +136,7 @@ def test_a_secret_that_was_sent_later_is_masked_in_what_was_known() -> None:
 
 
 def test_a_watch_that_knows_more_than_the_list_says_keeps_its_snapshot() -> None:
-    recent = RecentPages(Dialect())
+    recent = reread(Dialect())
     body = listed(video(model=None))
     for _ in range(2):
         page = read(body, recent, Dialect())
@@ -134,31 +150,35 @@ def test_a_watch_that_knows_more_than_the_list_says_keeps_its_snapshot() -> None
 
 
 def test_only_the_latest_pages_are_remembered(decoded: list[bytes]) -> None:
-    recent = RecentPages(Dialect())
+    recent = reread(Dialect())
     body = listed(video())
-    recent.read("first", body)
+    for after in ("first", "first", *map(str, range(MOST - 1))):
+        recent.read(after, body)
+    decoded.clear()
+    assert recent.read("first", body) is not None
+    assert items_in(decoded) == []
     for number in range(MOST):
         recent.read(str(number), body)
-    decoded.clear()
-    recent.read("first", body)
-    assert items_in(decoded) == ["a"]
+    assert recent.read("first", body) is None
 
 
-def test_no_more_items_are_remembered_than_fit(decoded: list[bytes]) -> None:
+def test_no_more_items_are_remembered_than_fit(
+    decoded: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_pages, "MOST_ITEMS", 100)
     recent = RecentPages(Dialect())
-    body = listed(*(video(str(number)) for number in range(2000)))
-    recent.read("first", body)
-    for number in range(MOST_ITEMS // 2000):
-        recent.read(str(number), body)
+    body = listed(*(video(str(number)) for number in range(20)))
+    for after in ("first", *map(str, range(5))):
+        for _ in range(2):
+            recent.read(after, body)
     decoded.clear()
-    recent.read(str(MOST_ITEMS // 2000 - 1), body)
+    recent.read("4", body)
     assert items_in(decoded) == []
-    recent.read("first", body)
-    assert len(items_in(decoded)) == 2000
+    assert recent.read("first", body) is None
 
 
 def test_what_a_long_item_says_is_not_remembered(decoded: list[bytes]) -> None:
-    recent = RecentPages(Dialect())
+    recent = reread(Dialect())
     body = listed(video("a"), video("b", x="x" * LONGEST_ITEM))
     recent.read(None, body)
     decoded.clear()
@@ -190,7 +210,7 @@ def test_a_page_says_what_it_would_say_if_the_pages_before_were_not_known(
     pages: list[tuple[list[object], dict[str, object], tuple[str, str]]],
 ) -> None:
     dialect, known = Dialect(), dict[str, Snapshot]()
-    recent = RecentPages(dialect)
+    recent = reread(dialect)
     for items, around, separators in pages:
         value = {"data": items, **around}
         body = json.dumps(value, separators=separators, ensure_ascii=False).encode()
@@ -221,7 +241,7 @@ def test_a_page_says_what_it_would_say_if_the_pages_before_were_not_known(
     ],
 )
 def test_what_is_hardly_a_page_is_read_as_it_would_be_alone(body: bytes) -> None:
-    recent = RecentPages(Dialect())
+    recent = reread(Dialect())
     alone = everything(read(body, None, Dialect()), {})
     for _ in range(2):
         assert everything(read(body, recent, Dialect()), {}) == alone
