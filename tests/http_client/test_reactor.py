@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import trio
 
+from notifier.http_client import reactor as reactor_module
 from notifier.http_client.reactor import make_reactor
 from notifier.wakeup import next_tick
 
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-async def served_at(rounds: int, *, may_wait: bool) -> list[float]:
-    """Send one byte after the other, each as soon as the one before was served."""
+async def served_at(rounds: int, *, may_wait: bool, pause: float = 0.0) -> list[float]:
+    """Send one byte after the other, each `pause` seconds after the one before was served."""
     moments: list[float] = []
     reactor = make_reactor()
     here, there = socket.socketpair()
@@ -33,6 +34,7 @@ async def served_at(rounds: int, *, may_wait: bool) -> list[float]:
             nursery.start_soon(reactor.run, lambda: may_wait)
             reactor.watch(there.fileno(), serve)
             for _ in range(rounds):
+                await trio.sleep(pause)
                 here.send(b"x")
                 await came.wait()
                 came = trio.Event()
@@ -41,10 +43,18 @@ async def served_at(rounds: int, *, may_wait: bool) -> list[float]:
     return moments
 
 
-async def test_while_data_keeps_arriving_it_is_served_once_a_tick() -> None:
+async def test_while_data_keeps_arriving_it_is_served_once_a_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reactor_module, "_CLOSE_TOGETHER", 60.0)  # however busy this machine is
     first, *later = await served_at(6, may_wait=True)
     assert first < later[0]
     assert all(after >= next_tick(before) for before, after in pairwise(later))
+
+
+async def test_data_that_comes_once_a_tick_or_so_is_served_at_once() -> None:
+    moments = await served_at(40, may_wait=True, pause=0.01)
+    assert any(after < next_tick(before) for before, after in pairwise(moments[1:]))
 
 
 async def test_data_is_served_at_once_while_a_request_waits_for_it() -> None:

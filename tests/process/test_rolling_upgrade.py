@@ -12,7 +12,7 @@ def take_ground(url: str) -> None:
     import psycopg  # noqa: PLC0415 - an extra
 
     with psycopg.connect(url, autocommit=True) as db:
-        db.execute("INSERT INTO meta (key, value) VALUES ('oldest_writer', '1000')")
+        db.execute("UPDATE meta SET value = '1000' WHERE key = 'oldest_writer'")
         db.execute("UPDATE leases SET owner = NULL")
         db.execute("DELETE FROM grants")
         db.execute("DELETE FROM instances")
