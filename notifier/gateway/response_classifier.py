@@ -84,8 +84,6 @@ def classify(
     try:
         value = dialect.echoes.decoded(decode(body), body, video_id, dialect.status_words)
     except UnreadableError as error:
-        if status == HTTPStatus.ACCEPTED and not body.strip():
-            return _accepted(video_id, wait)
         return _without_json(status, headers, body, str(error), wait, dialect)
     success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
     search = find_job(
@@ -101,7 +99,6 @@ def classify(
         _about_job(reply, video_id, dialect)
         or _about_redirect(status, headers, wait, dialect)
         or _refusal(reply, video_id)
-        or (_accepted(video_id, wait) if _says_accepted(reply) else None)
         or poll_errors.other(value, search, status, wait)
     )
 
@@ -136,19 +133,6 @@ def _about_job(reply: _Reply, video_id: str, dialect: Dialect) -> Answer | None:
         if text is not None:
             return NotFound(text[: poll_errors.MAX_DETAIL], reply.status, reply.wait)
     return Seen(read_snapshot(job, video_id, dialect.hidden), reply.status, reply.wait)
-
-
-def _says_accepted(reply: _Reply) -> bool:
-    """Return whether a 202 without a job says that the job still runs, and of no other one."""
-    said = reply.search.other_id or reply.search.words or reply.search.describes_video
-    is_error = isinstance(reply.value, dict) and reply.value.get("error")
-    return reply.status == HTTPStatus.ACCEPTED and not (said or is_error)
-
-
-def _accepted(video_id: str, wait: float | None) -> Answer:
-    """Return what a 202 says at a video's own URL: there is no result yet."""
-    running = Status.IN_PROGRESS
-    return Seen(Snapshot(video_id, running, running.value), HTTPStatus.ACCEPTED, wait)
 
 
 def _refusal(reply: _Reply, video_id: str) -> Answer | None:

@@ -43,7 +43,7 @@ def ask(status: int, body: bytes, **headers: str) -> Answer:
         (200, b'{"id": "video_1", "status":', "broken_json"),
         (200, b"\xff\xfe", "broken_json"),
         (200, b"", "empty"),
-        (203, b"", "empty"),
+        (202, b"", "empty"),
         (200, b"null", "no_video"),
         (200, b"[]", "no_video"),
         (200, b'{"status": "rendering"}', "no_video"),

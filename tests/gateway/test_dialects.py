@@ -224,28 +224,6 @@ def test_an_error_answer_whose_request_failed_is_no_failed_job(status: int) -> N
     assert seen({"status": "error", "task_id": VIDEO, "object": "video"}, status).ended
 
 
-@pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"message": "still processing"}', b"null"])
-def test_a_202_without_a_job_says_that_it_runs(body: bytes) -> None:
-    answer = classify(202, {}, body, video_id=VIDEO, dialect=Dialect(), wall=0)
-    assert isinstance(answer, Seen)
-    assert answer.snapshot == Snapshot(VIDEO, Status.IN_PROGRESS, "in_progress")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"id": "video_2", "status": "queued"},
-        {"error": {"message": "busy"}},
-        {"status": "flummoxed"},
-        "<html>",
-    ],
-)
-def test_a_202_about_anything_else_says_nothing(body: object) -> None:
-    raw = b"<html>" if body == "<html>" else json.dumps(body).encode()
-    answer = classify(202, {}, raw, video_id=VIDEO, dialect=Dialect(), wall=0)
-    assert isinstance(answer, PollError)
-
-
 def test_a_time_without_a_zone_is_utc() -> None:
     snapshot = seen({"id": VIDEO, "status": "queued", "created_at": "2025-10-16T15:17:43"})
     assert snapshot.created_at == 1760627863
