@@ -5,6 +5,7 @@ another. A value of the wrong type is skipped here: the models report it.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from notifier.config.durations import DurationError, format_duration, parse_duration
@@ -149,14 +150,12 @@ def _one_address_twice(http: object, passthrough: object) -> Iterator[Finding]:
         for table in (http, passthrough)
         if isinstance(table, dict) and isinstance(table.get("listen"), str)
     ]
-    if len(addresses) == 1 or not addresses:
-        return
-    (host, port), (other, other_port) = addresses
-    is_name = "localhost" in {host, other} and is_loopback(host) and is_loopback(other)
-    if port == other_port > 0 and (host == other or is_name):
-        yield Finding(
-            ("passthrough", "listen"), "is also that of [http]", "give it a port of its own"
-        )
+    for (host, port), (other, other_port) in pairwise(addresses):
+        is_name = "localhost" in {host, other} and is_loopback(host) and is_loopback(other)
+        if port == other_port > 0 and (host == other or is_name):
+            yield Finding(
+                ("passthrough", "listen"), "is also that of [http]", "give it a port of its own"
+            )
 
 
 def _same_when_folded(location: Location, table: Raw, key: str) -> Iterator[Finding]:

@@ -33,13 +33,13 @@ _LONG_KEY = re.compile(
 _PLACED = re.compile(
     r"(?P<text>.*) \(at (?P<location>line \d+, column \d+|end of document)\)", re.DOTALL
 )
-# words and quoted punctuation only: a few of tomllib's texts repeat the file's content
 _IN_OUR_WORDS = {
     "Cannot declare": "a table is declared twice",
     "Cannot mutate": "a table is written in two places",
     "Illegal character": "a character that TOML does not allow",
     "Found invalid character": "a character that TOML does not allow",
 }
+# words and quoted punctuation only: a few of tomllib's texts repeat the file's content
 _HARMLESS = re.compile(r"(?:[A-Za-z /,-]|'[^\w']')+", re.ASCII)
 
 

@@ -86,7 +86,7 @@ def own_ids(body: Mapping[str, Json]) -> Iterator[tuple[str, bool]]:
         if folded in _ID_NAMES and not (folded == "requestid" and "task_status" in body):
             text = value if isinstance(value, str) else fields.text(value) or ""
             yield text, folded == "requestid"
-        elif name == "name" and isinstance(value, str) and _OPERATIONS in value:
+        elif name == "name" and isinstance(value, str) and _names_operation(body):
             yield value.rpartition("/")[2], False
 
 

@@ -66,10 +66,7 @@ class Pool(Generic[C]):
         if not connection.reusable or now >= connection.ends_at:
             connection.close()
             return
-        idle = self._by_origin.get(connection.origin)
-        if idle is None:
-            idle = self._by_origin[connection.origin] = deque()
-        idle.append(connection)
+        self._by_origin.setdefault(connection.origin, deque()).append(connection)
         self._since[connection] = now
         while self._since and (
             len(self._since) > self._most or self._oldest_since() <= now - self._expiry

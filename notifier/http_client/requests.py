@@ -113,9 +113,6 @@ def encode(request: HttpRequest) -> Message:
     address, target = _located(request.url)
     own = request.own_headers
     head = _head_again(address.host, *request.headers.items())
-    if not own and request.body is None:
-        data = b"%s %s HTTP/1.1\r\n%s\r\n" % (request.method.encode("ascii"), target, head.encoded)
-        return Message(address.origin, data, request.method == "GET")
     if not head.names.isdisjoint(own):
         head, own = _head(address.host, *request.headers.items(), *own.items()), _NO_HEADERS
     more = b"".join([_line(name, value) for name, value in own.items()])

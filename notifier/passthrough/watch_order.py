@@ -43,9 +43,9 @@ def read_wishes(headers: RawHeaders, callback_url: str | None = None) -> WatchWi
 
 def _refuse_unknown(headers: RawHeaders) -> None:
     """Raise RefusedError for a header that is meant for notifier, which does not know it."""
-    known = [(_PREFIX + name).decode().title() for name in _NAMES]
     for name, _ in headers:
         if name.lower().startswith(_PREFIX) and name.lower().removeprefix(_PREFIX) not in _NAMES:
+            known = [(_PREFIX + one).decode().title() for one in _NAMES]
             written = name.decode("latin-1").title()
             hint = did_you_mean(written, known) or f"known: {', '.join(known)}"
             detail = f"there is no header {quoted(written)} ({hint})"

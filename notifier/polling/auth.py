@@ -133,12 +133,11 @@ class AuthMonitor:
             slot.refused_at = -math.inf
             self._good += not slot.accepted
             slot.accepted = True
-        if self._first_refusal is None and self.pause is None:
-            self._accepted_at = max(self._accepted_at, at)
-            return False  # nearly always
         if self._first_refusal is not None and at < self._first_refusal:
             return False
         self._accepted_at = max(self._accepted_at, at)
+        if self._first_refusal is None and self.pause is None:
+            return False  # nearly always
         self._forget_refusals()
         return self._end_pause("the key is accepted again")
 

@@ -119,13 +119,9 @@ class Requester:
         deps, now = self._deps, self._deps.now()
         usual = self._usual_time
         self._usual_time = now - at if usual is None else usual + (now - at - usual) / 8
-        if isinstance(answer, Seen):
-            self._generic.record_seen(slot.video_id, at)
-        else:
-            answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
+        answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
         deps.metrics.poll(deps.gateway, outcome_word(answer))
-        if slot.listed is not None:
-            self.lists.compare_with_page_before(slot, answer, at)
+        self.lists.compare_with_page_before(slot, answer, at)
         deps.pages.record_single(slot, answer, at)
         same_key = client is self._client  # else it was asked with the key of before
         if isinstance(answer, Seen):

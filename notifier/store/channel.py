@@ -53,8 +53,7 @@ class Channel:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a short change; it may share its commit with others."""
-        operation = Operation(applied(function, *args, **kwargs), writes=True, is_long=False)
-        return cast("T", await self._run(operation))
+        return await self.transact_in_order((), function, *args, **kwargs)
 
     async def transact_in_order(
         self,

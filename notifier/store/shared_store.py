@@ -199,7 +199,7 @@ class SharedStore(ClusterOperations, Store):
         return await self._query(own_workload.count, self.instance)
 
     async def cancel_removed(self) -> Sequence[CancelledDeliveries]:
-        """Cancel the deliveries of endpoints that no live instance has had for ten minutes."""
+        """Look for endpoints that were dropped; cancel what is pending for those long gone."""
         return await self._transact_long(configured.cancel_removed, self._now())
 
     async def bring_forward(self) -> int:

@@ -118,6 +118,14 @@ async def with_a_delivery(two: Two, *endpoints: str) -> None:
     assert await two.alpha.record_ending(watch.row, new_event("evt_1", endpoints), snapshot())
 
 
+async def with_an_endpoint_of_alpha() -> Two:
+    """Return two instances, with deliveries for `app` and for `new`, which alpha alone has."""
+    two = Two()
+    await with_a_delivery(two, "app", "new")
+    await two.beta.reconcile_endpoints({"app": "mark"})
+    return two
+
+
 async def pending(two: Two) -> int:
     return (await two.alpha.outstanding(START)).deliveries.pending
 
@@ -149,9 +157,7 @@ async def test_an_event_of_an_instance_with_an_older_config_is_not_born_cancelle
 
 
 async def test_an_endpoint_is_removed_when_many_looks_find_it_dropped_by_all_who_had_it() -> None:
-    two = Two()
-    await with_a_delivery(two, "app", "new")
-    await two.beta.reconcile_endpoints({"app": "mark"})
+    two = await with_an_endpoint_of_alpha()
 
     await two.alpha.reconcile_endpoints({"app": "mark"})
     assert await cancelled_after(DROPPED_LOOKS - 1, two.beta) == []
@@ -159,9 +165,7 @@ async def test_an_endpoint_is_removed_when_many_looks_find_it_dropped_by_all_who
 
 
 async def test_a_step_of_the_databases_clock_removes_no_endpoint() -> None:
-    two = Two()
-    await with_a_delivery(two, "app", "new")
-    await two.beta.reconcile_endpoints({"app": "mark"})
+    two = await with_an_endpoint_of_alpha()
     two.leave(two.alpha)  # it is just being restarted
     two.time.at += YEAR
     assert await cancelled_after(2, two.beta) == []
@@ -171,18 +175,14 @@ async def test_a_step_of_the_databases_clock_removes_no_endpoint() -> None:
 
 
 async def test_an_instance_that_is_away_for_hours_has_not_dropped_its_endpoints() -> None:
-    two = Two()
-    await with_a_delivery(two, "app", "new")
-    await two.beta.reconcile_endpoints({"app": "mark"})
+    two = await with_an_endpoint_of_alpha()
     two.leave(two.alpha)
     assert await cancelled_after(SILENT_LOOKS - 1, two.beta) == []
     assert await cancelled_after(1, two.beta) == [("new", 1)]
 
 
 async def test_an_instance_that_comes_back_without_an_endpoint_has_dropped_it() -> None:
-    two = Two()
-    await with_a_delivery(two, "app", "new")
-    await two.beta.reconcile_endpoints({"app": "mark"})
+    two = await with_an_endpoint_of_alpha()
     two.leave(two.alpha)
     two.time.at += 5.0
     again = two.join("alpha")
@@ -193,9 +193,7 @@ async def test_an_instance_that_comes_back_without_an_endpoint_has_dropped_it() 
 
 
 async def test_the_endpoints_of_an_instance_that_an_operator_forgets_are_dropped() -> None:
-    two = Two()
-    await with_a_delivery(two, "app", "new")
-    await two.beta.reconcile_endpoints({"app": "mark"})
+    two = await with_an_endpoint_of_alpha()
     two.leave(two.alpha)
     assert two.database.transact(forget, "alpha", two.time.at) == 0
     assert await cancelled_after(DROPPED_LOOKS - 1, two.beta) == []
@@ -205,9 +203,7 @@ async def test_the_endpoints_of_an_instance_that_an_operator_forgets_are_dropped
 
 
 async def test_an_endpoint_that_comes_back_is_as_if_nothing_had_happened() -> None:
-    two = Two()
-    await with_a_delivery(two, "app", "new")
-    await two.beta.reconcile_endpoints({"app": "mark"})
+    two = await with_an_endpoint_of_alpha()
     await two.alpha.reconcile_endpoints({"app": "mark"})
     assert await cancelled_after(DROPPED_LOOKS - 1, two.beta) == []
     gamma = two.join("gamma")
