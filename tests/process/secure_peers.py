@@ -2,6 +2,7 @@
 
 import json
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,7 +18,7 @@ _ANSWER = b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n"
 _PEER_GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
-class SecurePeer:
+class SecurePeer(ABC):
     """What serves TLS, and knows which files its clients need."""
 
     def __init__(self) -> None:
@@ -53,9 +54,9 @@ class SecurePeer:
             written.rename(folder / file)
         return {key: file for key, (file, _) in contents.items()}
 
+    @abstractmethod
     async def handle(self, stream: trio.abc.Stream) -> None:
         """Serve one connection."""
-        raise NotImplementedError
 
     async def handle_quietly(self, stream: trio.abc.Stream) -> None:
         try:
