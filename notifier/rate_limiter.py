@@ -1,15 +1,19 @@
-"""A limiter for a rate that is never exceeded: permits are at least one interval apart.
+"""A limiter for a rate that no second exceeds: permits are an interval apart.
 
 There is no burst: permits that nobody took do not add up, also not while the process was
-stopped. After a pause the rate starts at half of what it was, but not below one permit a second,
-and each interval is a tenth shorter than the one before, up to the full rate.
+stopped. Only those that were waited for are taken together when a timer is late by several of
+them, as it is at a high rate: then intervals are longer by as much. After a pause the rate starts
+at half of what it was, but not below one permit a second, and each interval is a tenth shorter
+than the one before, up to the full rate.
 """
 
 from collections.abc import Callable
 
 import trio
 
-# a timer is a little late every time, which must not add up at a high rate
+from notifier.wakeup import TICKS_PER_SECOND
+
+# a timer is a little late every time, up to a tick, which must not add up at a high rate
 _TIMER_LATENESS = 0.02
 _SLOWEST_INTERVAL = 1.0
 _SPEED_UP = 0.9
@@ -27,7 +31,7 @@ class RateLimiter:
     def __init__(self, rate: float, allowed: Callable[[], bool] = lambda: True) -> None:
         self._allowed = allowed
         self._is_stopped = False
-        self._shortest = 1 / rate
+        self._shortest = _interval_at(rate)
         self._interval = self._shortest
         self._next = self._awaited = self._paused_until = float("-inf")
         self._first_in_line = trio.Lock()
@@ -42,6 +46,8 @@ class RateLimiter:
             return wait
         punctual = self._awaited == self._next and -wait < _TIMER_LATENESS
         self._next = (self._next if punctual else now) + self._interval
+        if punctual and self._next <= now:
+            self._awaited = self._next  # the timer is late for this one as well
         if self._interval > self._shortest:
             self._interval = max(self._interval * _SPEED_UP, self._shortest)
         return 0.0
@@ -67,7 +73,7 @@ class RateLimiter:
         if self._is_stopped:
             return
         slowed = self._interval > self._shortest
-        self._shortest = 1 / rate
+        self._shortest = _interval_at(rate)
         self._interval = max(self._interval, self._shortest) if slowed else self._shortest
         if not slowed:
             sooner = min(self._next, trio.current_time() + self._interval)
@@ -78,6 +84,16 @@ class RateLimiter:
         self._paused_until = max(self._paused_until, trio.current_time() + seconds)
         self._next = max(self._next, self._paused_until)
         self._interval = min(self._interval * 2, max(self._shortest, _SLOWEST_INTERVAL))
+
+
+def is_crowded(rate: float) -> bool:
+    """Return whether at this rate several permits come up within one tick."""
+    return rate > TICKS_PER_SECOND
+
+
+def _interval_at(rate: float) -> float:
+    # permits may be late together: so much longer, a second with late ones has not too many
+    return (1 + _TIMER_LATENESS if is_crowded(rate) else 1) / rate
 
 
 class RequestRate:

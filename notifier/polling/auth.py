@@ -163,7 +163,8 @@ class AuthMonitor:
         self._refused = self._good_refused = 0
 
     def _begin_pause(self, answer: Unauthorized, now: float) -> None:
-        self.pause = AuthPause(answer, now, self._first_refusal or now)
+        first_refusal = now if self._first_refusal is None else self._first_refusal
+        self.pause = AuthPause(answer, now, first_refusal)
         self._metrics.gateway_paused(self._gateway, paused=True)
         self._log.error(
             "gateway_paused",

@@ -27,10 +27,9 @@ from notifier.polling.ready_queue import ReadyQueue
 from notifier.polling.requester import Requester, RequesterDeps, StatusClient
 from notifier.polling.timer_wheel import TimerWheel
 from notifier.polling.unplanned import UnplannedRequests
-from notifier.rate_limiter import RateLimiter
-from notifier.wakeup import Wakeup
+from notifier.rate_limiter import RateLimiter, is_crowded
+from notifier.wakeup import Wakeup, next_tick
 
-_TICK = 0.01  # seconds; requests that may start within one start together, which costs less
 _OVERSLEPT = 5.0
 _LONGEST_SPREAD = 30.0
 
@@ -222,9 +221,9 @@ class GatewayScheduler:
             wait = pause.wait(self._now()) if pause else 0.0
             wait = wait or self._limiter.try_acquire(now)
             if wait:
-                # a request starts at its moment, unless many start within a tick
-                crowded = self._limits.requests_per_second * _TICK > 1
-                return now + (max(wait, _TICK) if crowded else wait)
+                # a request starts at its moment, unless several start in a tick: then together
+                crowded = is_crowded(self._limits.requests_per_second)
+                return max(now + wait, next_tick(now)) if crowded else now + wait
             if pause is None:
                 slot: PollSlot | None = self._queue.first()
             else:

@@ -1,5 +1,6 @@
 """The scheduler keeps to the budget, and to less when the gateway asks for a wait."""
 
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,7 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from notifier.model.answer import Answer, PollError, Unauthorized
+from notifier.wakeup import TICKS_PER_SECOND
 from tests.polling.schedulers import Gateway, ask, make_scheduler, rules
 
 
@@ -46,6 +48,42 @@ async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
     times = [at for at, _ in gateway.asked]
     assert len(times) == 600
     assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[10:], strict=False))
+
+
+@pytest.mark.parametrize("rate", [65, 500, 3000])
+async def test_at_a_high_rate_requests_start_together_and_no_second_sees_more_than_the_budget(
+    autojump_clock: MockClock, nursery: trio.Nursery, rate: int
+) -> None:
+    gateway = Gateway()
+    scheduler = make_scheduler(nursery, gateway, rate=rate, in_flight=10_000)
+
+    async with trio.open_nursery() as pollers:
+        for number in range(3 * rate):
+            pollers.start_soon(partial(ask, scheduler, f"video_{number}", due_in=number % 7 / 64))
+
+    times = [at for at, _ in gateway.asked]
+    assert len(times) == 3 * rate
+    assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[rate:], strict=False))
+    assert times[-1] - times[0] < 3.1
+    assert len(set(times)) <= TICKS_PER_SECOND * 3.2
+
+
+async def test_permits_of_a_high_rate_that_nobody_waited_for_do_not_add_up(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    gateway = Gateway()
+    scheduler = make_scheduler(nursery, gateway, rate=100)
+
+    for _ in range(10):
+        await trio.sleep(5)
+        async with trio.open_nursery() as pollers:
+            for number in range(3):
+                pollers.start_soon(ask, scheduler, f"video_{number}")
+
+    times = [at for at, _ in gateway.asked]
+    assert all(
+        later - at >= 0.0102 - 1e-6 for at, later in zip(times[::3], times[1::3], strict=True)
+    )
 
 
 async def test_a_probe_of_a_refused_key_uses_the_budget(
