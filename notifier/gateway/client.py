@@ -14,8 +14,14 @@ from notifier.gateway.recent_answers import RecentAnswers
 from notifier.gateway.recent_pages import RecentPages
 from notifier.gateway.response_classifier import Dialect, asks_to_wait, classify
 from notifier.gateway.secret_echo import SecretEchoMask
-from notifier.gateway.urls import list_url, video_url
-from notifier.http_client import HttpRequest, HttpResponse, Outcome, PollingClient
+from notifier.gateway.urls import around_video, list_url, path_segment, video_url
+from notifier.http_client import (
+    HttpRequest,
+    HttpResponse,
+    Outcome,
+    PollingClient,
+    RequestTemplate,
+)
 from notifier.model.answer import Answer, PollError, Seen, Unauthorized
 from notifier.model.status import Status
 
@@ -63,6 +69,7 @@ class GatewayClient:
         self._secrets = 0
         self._configured: Mapping[str, str] | None = None
         self._headers: Mapping[str, str] = _HEADERS
+        self._template: RequestTemplate | None = None
 
     async def retrieve(self, video_id: str) -> Answer:
         """Ask for one video's status once."""
@@ -82,8 +89,9 @@ class GatewayClient:
         """
         self._dialect.asked.add(video_id)
         try:
-            request = self._request(video_url(self._rules.base_url, video_id))
-            return self._http.start(request, partial(self._answered, video_id, done))
+            requests = self._requests_alone()
+            done_here = partial(self._answered, video_id, done)
+            return self._http.start(requests, path_segment(video_id), done_here)
         except (TransportError, ValueError):
             return False  # `retrieve` meets it again, and says so
 
@@ -123,10 +131,22 @@ class GatewayClient:
 
     def _request(self, url: str) -> HttpRequest:
         """Return the request for a URL; raises ValueError when a secret cannot be read."""
+        self._read_headers()
+        return HttpRequest("GET", url, self._headers, self._rules.request_timeout, MAX_BODY)
+
+    def _requests_alone(self) -> RequestTemplate:
+        """Return the requests for videos alone; raises ValueError and TransportError."""
+        self._read_headers()
+        if self._template is None:
+            before, after = around_video(self._rules.base_url)
+            self._template = RequestTemplate(before, after, self._request(before))
+        return self._template
+
+    def _read_headers(self) -> None:
         configured = self._rules.headers()
         if configured is not self._configured:
             self._configured, self._headers = configured, {**_HEADERS, **configured}
-        return HttpRequest("GET", url, self._headers, self._rules.request_timeout, MAX_BODY)
+            self._template = None
 
     def read_encoded(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what an answer means whose body is as it came over the wire."""

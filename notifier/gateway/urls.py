@@ -9,8 +9,20 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
 
 
 def video_url(base_url: str, video_id: str) -> str:
-    """Return the URL of a video's status; every reserved character of the opaque id is quoted."""
-    return _below(base_url, _path(video_id))
+    """Return the URL of a video's status."""
+    before, after = around_video(base_url)
+    return before + path_segment(video_id) + after
+
+
+def around_video(base_url: str) -> tuple[str, str]:
+    """Return what stands before and after a video's `path_segment` in `video_url`."""
+    before, mark, query = base_url.partition("?")
+    return f"{before}/videos/", mark + query
+
+
+def path_segment(video_id: str) -> str:
+    """Return the opaque id with every reserved character quoted."""
+    return video_id if _UNRESERVED.fullmatch(video_id) else quote(video_id, safe="")
 
 
 def list_url(base_url: str, limit: int, after: str | None) -> str:
@@ -26,7 +38,7 @@ def content_url(base_url: str, video_id: str) -> str:
 
 def download_url(base_url: str, video_id: str) -> str:
     """Return the URL from which notifier itself can download a completed video."""
-    return _below(base_url, f"{_path(video_id)}/content")
+    return _below(base_url, f"/videos/{path_segment(video_id)}/content")
 
 
 def without_credentials(url: str) -> str:
@@ -36,11 +48,6 @@ def without_credentials(url: str) -> str:
     parts = urlsplit(url)
     pairs = [pair for pair in parts.query.split("&") if not is_credential(pair.partition("=")[0])]
     return parts._replace(query="&".join(pairs)).geturl()
-
-
-def _path(video_id: str) -> str:
-    plain = _UNRESERVED.fullmatch(video_id) is not None
-    return f"/videos/{video_id if plain else quote(video_id, safe='')}"
 
 
 def _below(base_url: str, path: str, query: str = "") -> str:

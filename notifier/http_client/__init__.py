@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         open_client,
     )
     from notifier.http_client.local import LocalReply, ask_local
-    from notifier.http_client.requests import HttpRequest
+    from notifier.http_client.requests import HttpRequest, RequestTemplate
     from notifier.http_client.responses import HttpResponse
 else:
     __getattr__ = lazy_exports(
@@ -44,7 +44,7 @@ else:
                 "open_client",
             ),
             "local": ("LocalReply", "ask_local"),
-            "requests": ("HttpRequest",),
+            "requests": ("HttpRequest", "RequestTemplate"),
             "responses": ("HttpResponse",),
             "callback_exchange": ("Outcome",),
         },
@@ -59,6 +59,7 @@ __all__ = [
     "Outcome",
     "PeerClient",
     "PollingClient",
+    "RequestTemplate",
     "Route",
     "StreamedResponse",
     "StreamingClient",

@@ -23,7 +23,7 @@ from notifier.http_client.bodies import Whole
 from notifier.http_client.callback_exchange import Outcome
 from notifier.http_client.explained import explained
 from notifier.http_client.proxied import ProxiedTransport, proxy_opener
-from notifier.http_client.requests import STREAMED, HttpRequest, build_request
+from notifier.http_client.requests import STREAMED, HttpRequest, RequestTemplate, build_request
 from notifier.http_client.responses import HttpResponse
 from notifier.http_client.transport import DirectTransport
 from notifier.net import (
@@ -86,8 +86,10 @@ class HttpClient(Protocol):
 class PollingClient(HttpClient, Protocol):
     """What is needed to poll; `PeerClient` implements it."""
 
-    def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:
-        """Send `request` at once, without a task; see `PeerClient.start`."""
+    def start(
+        self, requests: RequestTemplate, segment: str, done: Callable[[Outcome], None]
+    ) -> bool:
+        """Send a request at once, without a task; see `PeerClient.start`."""
 
 
 class PeerClient:
@@ -113,8 +115,10 @@ class PeerClient:
         finally:
             self._slots.release()
 
-    def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:
-        """Send `request`, which has no body, at once, and call `done` with its outcome later.
+    def start(
+        self, requests: RequestTemplate, segment: str, done: Callable[[Outcome], None]
+    ) -> bool:
+        """Send the request for a segment at once, and call `done` with its outcome later.
 
         False if that takes a task, because a connection has to be made first, or `in_flight`
         others are under way: then `send` is to be used. Raises TransportError.
@@ -133,7 +137,7 @@ class PeerClient:
 
         started = False
         try:
-            started = transport.start(request, ended)
+            started = transport.start(requests, segment, ended)
         except _FOREIGN as error:
             raise _translation(error) from None
         finally:

@@ -45,15 +45,17 @@ class Pool(Generic[C]):
         self._by_origin: dict[Origin, deque[C]] = {}
         self._since: OrderedDict[C, float] = OrderedDict()
 
-    def take(self, origin: Origin) -> C | None:
-        """Return an idle connection that the server has not closed, None if there is none."""
+    def take(self, origin: Origin, now: float) -> C | None:
+        """Return an idle connection that the server has not closed, None if there is none.
+
+        `now` is by trio's clock.
+        """
         idle = self._by_origin.get(origin)
         while idle:
             connection = idle.pop()
             since = self._since.pop(connection)
             if not idle:
                 del self._by_origin[origin]
-            now = trio.current_time()
             fresh = now - since < self._expiry and now < connection.ends_at
             if fresh and not connection.is_stale():
                 return connection

@@ -98,6 +98,55 @@ class Message(NamedTuple):
     is_repeatable: bool
 
 
+class RequestTemplate:
+    """Requests without a body that differ in one segment of their path alone.
+
+    The segment stands between `before` and `after` in the URL, and is quoted already. It alone is
+    encoded for each request, unless the URL holds what httpx would not send as it stands.
+    All raises as `encode` does.
+    """
+
+    __slots__ = ("_after", "_around", "_before", "_like")
+
+    def __init__(self, before: str, after: str, like: HttpRequest) -> None:
+        self._before = before
+        self._after = after
+        self._like = like
+        self._around = self._encoded_around()
+
+    @property
+    def deadline(self) -> float:
+        """The seconds for the whole exchange."""
+        return self._like.deadline
+
+    @property
+    def max_body(self) -> int:
+        """The most bytes that are read of the answer's body."""
+        return self._like.max_body
+
+    def request(self, segment: str) -> HttpRequest:
+        """Return the request for a segment."""
+        return self._like._replace(url=f"{self._before}{segment}{self._after}")
+
+    def message(self, segment: str) -> Message:
+        """Return the request for a segment as it goes over the wire."""
+        if self._around is None or segment[:1] == ".":  # httpx resolves dots
+            return encode(self.request(segment))
+        origin, before, after = self._around
+        data = b"%s%s%s" % (before, segment.encode("ascii"), after)
+        return Message(origin, data, is_repeatable=True)
+
+    def _encoded_around(self) -> tuple[Origin, bytes, bytes] | None:
+        """Return where requests go and the bytes around the segment; None if that is unclear."""
+        example = self.request("x")
+        if _USUAL.fullmatch(example.url) is None:
+            return None
+        message = encode(example)
+        line_end = message.data.index(b" HTTP/1.1\r\n")
+        end = line_end - len(self._after)
+        return message.origin, message.data[: end - 1], message.data[end:]
+
+
 class _Head(NamedTuple):
     """Encoded headers, and their names."""
 

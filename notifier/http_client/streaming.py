@@ -157,7 +157,7 @@ class StreamClient:
         """
         head = self._connector.addressed(head, origin)
         repeatable = method in _REPEATABLE and not has_body
-        if repeatable and (idle := self._pool.take(origin)) is not None:
+        if repeatable and (idle := self._pool.take(origin, trio.current_time())) is not None:
             exchange = Exchange(idle, self._pool, method)
             try:
                 await exchange.send(head)

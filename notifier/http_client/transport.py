@@ -30,6 +30,7 @@ from notifier.http_client.requests import (
     HttpRequest,
     Message,
     Origin,
+    RequestTemplate,
     encode,
 )
 from notifier.http_client.responses import HttpResponse, ResponseHeaders
@@ -62,22 +63,25 @@ class DirectTransport(httpx.AsyncBaseTransport):
             nursery.start_soon(self._reactor.run, lambda: len(self._under_way) < self._keep)
             await self._deadlines.run()
 
-    def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:
-        """Send a request without a body on an idle connection; `done` gets its outcome later.
+    def start(
+        self, requests: RequestTemplate, segment: str, done: Callable[[Outcome], None]
+    ) -> bool:
+        """Send the request for a segment on an idle connection; `done` gets its outcome later.
 
         False if there is no such connection: then a task has to make one. Raises as
         `encode` does. `run` must be running.
         """
-        message = encode(request)
-        connection = self._pool.take(message.origin)
+        message, now = requests.message(segment), trio.current_time()
+        connection = self._pool.take(message.origin, now)
         if connection is None:
             return False
-        if not connection.start(message.data, request.max_body + FRAMING):
+        most = requests.max_body
+        if not connection.start(message.data, most + FRAMING):
             connection.close()
             return False
-        exchange = CallbackExchange(connection, request.max_body, self._ended, done)
+        exchange = CallbackExchange(connection, most, self._ended, done)
         connection.watch(self._reactor, exchange.arrived)
-        exchange.tick = self._deadlines.add(exchange, trio.current_time() + request.deadline)
+        exchange.tick = self._deadlines.add(exchange, now + requests.deadline)
         self._under_way.add(exchange)
         return True
 
@@ -118,8 +122,9 @@ class DirectTransport(httpx.AsyncBaseTransport):
         self, message: Message, seconds: float, most: int, admission: Admission | None
     ) -> tuple[int, Headers, "_Body"]:
         """Send `message`; return status, headers and a body that is still to be read."""
-        deadline = trio.current_time() + seconds
-        connection = self._pool.take(message.origin)
+        now = trio.current_time()
+        deadline = now + seconds
+        connection = self._pool.take(message.origin, now)
         if connection is not None:
             connection.unwatch()
             try:

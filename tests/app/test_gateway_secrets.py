@@ -9,14 +9,14 @@ import pytest
 
 from notifier.app import wiring
 from notifier.config import load
-from notifier.http_client import HttpRequest, HttpResponse, PeerClient
+from notifier.http_client import HttpRequest, HttpResponse, PeerClient, RequestTemplate
 from notifier.model.answer import Seen
 
 
 class Echoing:
     """Answers with a failed job that quotes every header."""
 
-    def start(self, request: HttpRequest, done: object) -> bool:
+    def start(self, requests: RequestTemplate, segment: str, done: object) -> bool:
         return False  # each request takes a task
 
     async def send(self, request: HttpRequest) -> HttpResponse:

@@ -18,7 +18,7 @@ from trio.testing import MockClock
 from notifier.delivery import Dispatcher, Outbox, Subscription
 from notifier.errors import TransportError
 from notifier.gateway import GatewayClient, GatewayRules
-from notifier.http_client import HttpRequest, HttpResponse
+from notifier.http_client import HttpRequest, HttpResponse, RequestTemplate
 from notifier.model.delivery import Format
 from notifier.model.watch import Watch
 from notifier.polling import (
@@ -53,7 +53,7 @@ class Gateway:
     asked: list[float] = field(default_factory=list)
     answered: dict[str, float] = field(default_factory=dict)
 
-    def start(self, request: HttpRequest, done: object) -> bool:
+    def start(self, requests: RequestTemplate, segment: str, done: object) -> bool:
         return False  # each request takes a task
 
     async def send(self, request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from notifier.errors import TransportError
 from notifier.gateway.client import MAX_BODY, GatewayClient, GatewayRules
 from notifier.gateway.content_coding import decoded_body
 from notifier.gateway.pages import Page
-from notifier.http_client import HttpRequest, HttpResponse
+from notifier.http_client import HttpRequest, HttpResponse, RequestTemplate
 from notifier.model.answer import PollError, Seen
 
 BODY = json.dumps({"id": "video_1", "status": "completed"}).encode()
@@ -84,7 +84,7 @@ class Peer:
         self.response = response
         self.urls: list[str] = []
 
-    def start(self, request: HttpRequest, done: object) -> bool:
+    def start(self, requests: RequestTemplate, segment: str, done: object) -> bool:
         return False  # each request takes a task
 
     async def send(self, request: HttpRequest) -> HttpResponse:

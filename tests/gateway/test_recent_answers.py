@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from notifier.gateway import GatewayClient, GatewayRules, SecretEchoMask
 from notifier.gateway.recent_answers import MOST, RecentAnswers
 from notifier.gateway.response_classifier import Dialect, classify
-from notifier.http_client import HttpRequest, HttpResponse
+from notifier.http_client import HttpRequest, HttpResponse, RequestTemplate
 from notifier.model.answer import Answer, Seen
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
@@ -23,7 +23,7 @@ ID = "video_1"
 class Silent:
     """Is never asked: these tests hand the answers in."""
 
-    def start(self, request: HttpRequest, done: object) -> bool:
+    def start(self, requests: RequestTemplate, segment: str, done: object) -> bool:
         return False  # each request takes a task
 
     async def send(self, _: HttpRequest) -> HttpResponse:

@@ -10,7 +10,15 @@ import pytest
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import HttpRequest, HttpResponse, Outcome, PeerClient, Route, open_client
+from notifier.http_client import (
+    HttpRequest,
+    HttpResponse,
+    Outcome,
+    PeerClient,
+    RequestTemplate,
+    Route,
+    open_client,
+)
 from notifier.http_client.connection import MAX_HEAD
 from notifier.http_client.reactor import TaskReactor
 from tests.http_client.raw import OK, Answer, Server, get, serving, serving_tls
@@ -44,7 +52,9 @@ class Pending:
         self.outcomes: list[Outcome] = []
         self._came = trio.Event()
         request = HttpRequest("GET", url, {}, deadline=deadline, max_body=max_body)
-        self.started = client.start(request, self._done)
+        before, slash, segment = url.rpartition("/")
+        requests = RequestTemplate(before + slash, "", request)
+        self.started = client.start(requests, segment, self._done)
 
     def _done(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)

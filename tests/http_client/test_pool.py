@@ -37,11 +37,11 @@ def filled(pool: Pool[Fake], *connections: Fake) -> None:
 
 
 def taken(pool: Pool[Fake], origin: Origin = HERE) -> Fake | None:
-    return pool.take(origin)
+    return pool.take(origin, trio.current_time())
 
 
 def again(pool: Pool[Fake]) -> Fake:
-    found = pool.take(HERE)
+    found = pool.take(HERE, trio.current_time())
     assert found is not None
     return found
 

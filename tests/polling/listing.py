@@ -11,7 +11,7 @@ import trio
 from structlog.testing import capture_logs
 
 from notifier.gateway import GatewayClient, GatewayRules
-from notifier.http_client import HttpRequest, HttpResponse
+from notifier.http_client import HttpRequest, HttpResponse, RequestTemplate
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
@@ -54,7 +54,7 @@ class ListingGateway:
         for name in names:
             self.jobs[name] = {"id": name, "object": "video", "status": "in_progress"}
 
-    def start(self, request: HttpRequest, done: object) -> bool:
+    def start(self, requests: RequestTemplate, segment: str, done: object) -> bool:
         return False  # each request takes a task
 
     async def send(self, request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,7 @@ from typing import Protocol
 import trio
 
 from notifier.errors import TransportError
-from notifier.http_client import HttpRequest, HttpResponse, Outcome
+from notifier.http_client import HttpRequest, HttpResponse, Outcome, RequestTemplate
 
 _NO_CONNECTION, _CLOSED = 0.1, 0.02
 
@@ -32,11 +32,13 @@ class Network:
         """Pass a request to the world."""
         return await self._world.send(request)
 
-    def start(self, request: HttpRequest, done: Callable[[Outcome], None]) -> bool:
+    def start(
+        self, requests: RequestTemplate, segment: str, done: Callable[[Outcome], None]
+    ) -> bool:
         """Pass a request to the world, unless no connection is kept."""
         if self.nursery is None or self._world.rng.random() < _NO_CONNECTION:
             return False
-        self.nursery.start_soon(self._exchange, request, done)
+        self.nursery.start_soon(self._exchange, requests.request(segment), done)
         return True
 
     async def _exchange(self, request: HttpRequest, done: Callable[[Outcome], None]) -> None:
