@@ -150,6 +150,9 @@ class GatewayClient:
 
     def read_encoded(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what an answer means whose body is as it came over the wire."""
+        known = self._recall(video_id, reply)  # it may repeat a body that needed no decoding
+        if known is not None:
+            return known
         try:
             return self.read(video_id, _decoded(reply))
         except TransportError as error:
@@ -157,26 +160,33 @@ class GatewayClient:
 
     def read(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what a fetched answer means."""
-        status, headers, body = reply.status, reply.headers, reply.body
-        usual = status == HTTPStatus.OK and not asks_to_wait(headers)
-        if usual and (known := self._recall(video_id, body)) is not None:
+        known = self._recall(video_id, reply)
+        if known is not None:
             return known
+        status, headers, body = reply.status, reply.headers, reply.body
         answer = classify(
             status, headers, body, video_id=video_id, dialect=self._dialect, wall=self._wall()
         )
-        if usual and isinstance(answer, Seen):
+        if _is_usual(reply) and isinstance(answer, Seen):
             self._recent.remember(video_id, body, answer)
         else:
             self._recent.forget(video_id)
         return answer
 
-    def _recall(self, video_id: str, body: bytes) -> Seen | None:
+    def _recall(self, video_id: str, reply: HttpResponse) -> Seen | None:
         """Return what an answer means that was parsed before, None if it has to be parsed."""
+        if not _is_usual(reply):
+            return None
         secrets = self._dialect.echoes.secrets
         if secrets != self._secrets:  # a new one may be in an answer that is known
             self._secrets = secrets
             self._recent.clear()
-        return self._recent.find(video_id, body)
+        return self._recent.find(video_id, reply.body)
+
+
+def _is_usual(reply: HttpResponse) -> bool:
+    """Return whether an answer says nothing beside its body."""
+    return reply.status == HTTPStatus.OK and not asks_to_wait(reply.headers)
 
 
 def _decoded(response: HttpResponse) -> HttpResponse:

@@ -23,7 +23,7 @@ class ResponseHeaders(Mapping[str, str]):
 
     def __contains__(self, name: object) -> bool:
         if self._names is None:
-            self._names = frozenset([_name(raw_name) for raw_name, _ in self._raw])
+            self._names = _names(tuple([name for name, _ in self._raw]))
         return name in self._names
 
     def _headers(self) -> Mapping[str, str]:
@@ -58,6 +58,12 @@ def _by_name(headers: Headers) -> Mapping[str, str]:
         name, value = _name(raw_name), _text(raw_value)
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
+
+
+@lru_cache(maxsize=64)
+def _names(raw: tuple[bytes, ...]) -> frozenset[str]:
+    """Return the names of headers; a server sends nearly always the same ones."""
+    return frozenset(map(_name, raw))
 
 
 @lru_cache(maxsize=64)

@@ -16,12 +16,12 @@ class GenericNotFound:
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
-        self._seen: tuple[float, str] = (float("-inf"), "")
+        self._seen_at = float("-inf")
 
     def record_seen(self, video_id: str, at: float) -> None:
         """Record that a video was seen."""
         self._since.pop(video_id, None)
-        self._seen = max(self._seen, (at, video_id))
+        self._seen_at = max(self._seen_at, at)
 
     def judged(self, video_id: str, answer: Answer, at: float, open_videos: int) -> Answer:
         """Return an answer as it counts for its video: `NotFound`, or an error that may pass."""
@@ -30,7 +30,7 @@ class GenericNotFound:
         if not isinstance(answer, NotFound) or not answer.generic or open_videos <= 1:
             return answer
         since = self._since.setdefault(video_id, at)
-        if self._seen[0] > since:
+        if self._seen_at > since:
             return answer
         return PollError(f"http_{answer.status}", answer.detail, _HINT, answer.status, answer.wait)
 

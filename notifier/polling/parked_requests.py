@@ -16,7 +16,8 @@ ALONE = object()
 class ParkedRequests:
     """Asks through `requester`, about videos alone.
 
-    `wait` is called with a slot that waits on, `done` after each request that ended here.
+    `wait` is called with a slot that waits on, `done` with the moment (trio's clock) after each
+    request that ended here.
     """
 
     def __init__(
@@ -24,7 +25,7 @@ class ParkedRequests:
         requester: Requester,
         *,
         wait: Callable[[PollSlot], None],
-        done: Callable[[], None],
+        done: Callable[[float], None],
     ) -> None:
         self._requester = requester
         self._wait = wait
@@ -45,15 +46,20 @@ class ParkedRequests:
     def _answered(
         self, slot: PollSlot, at: float, client: StatusClient, answer: Callable[[], Answer | None]
     ) -> None:
-        handed_over = False
+        handed_over, now = False, trio.current_time()
         try:
-            handed_over = self._apply(slot, answer, at, client)
+            handed_over = self._apply(slot, answer, at, client, now)
         finally:
             if not handed_over:
-                self._done()
+                self._done(now)
 
     def _apply(
-        self, slot: PollSlot, answer: Callable[[], Answer | None], at: float, client: StatusClient
+        self,
+        slot: PollSlot,
+        answer: Callable[[], Answer | None],
+        at: float,
+        client: StatusClient,
+        now: float,
     ) -> bool:
         """Apply an answer; wake the slot's task with it if it has to decide.
 
@@ -67,14 +73,14 @@ class ParkedRequests:
             if asked is None:
                 slot.wake(ALONE)
                 return True
-            self._pass_on(slot, asked)
+            self._pass_on(slot, asked, now)
         except Exception as error:  # noqa: BLE001 - it is raised in the task of this slot alone
             slot.release()
             slot.wake(error)
         return False
 
-    def _pass_on(self, slot: PollSlot, asked: PollResult) -> None:
-        if slot.accept(asked, trio.current_time()):
+    def _pass_on(self, slot: PollSlot, asked: PollResult, now: float) -> None:
+        if slot.accept(asked, now):
             self._wait(slot)
         else:
             slot.wake(asked)

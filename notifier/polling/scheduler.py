@@ -251,11 +251,11 @@ class GatewayScheduler:
         else:
             self._requester.carrier(slot, page).wake(page)
 
-    def _request_done(self) -> None:
+    def _request_done(self, now: float) -> None:
         """Count a request as done, and start the next."""
         self._in_flight -= 1
         if self._queue or self._requester.auth.pause is not None:
-            self._wake_by(self._start_requests(trio.current_time()))
+            self._wake_by(self._start_requests(now))
 
     def _wake_by(self, moment: float) -> None:
         """Have `run` continue no later than at `moment` (trio's clock)."""
@@ -294,4 +294,4 @@ class GatewayScheduler:
                 return asked if slot.deadline <= asked.at else None
             return asked
         finally:
-            self._request_done()
+            self._request_done(trio.current_time())
