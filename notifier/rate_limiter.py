@@ -1,10 +1,10 @@
-"""A limiter for a rate that no second exceeds: permits are an interval apart.
+"""A limiter for a rate that no second exceeds: permits are at least one interval apart.
 
 There is no burst: permits that nobody took do not add up, also not while the process was
-stopped. Only those that were waited for are taken together when a timer is late by several of
-them, as it is at a high rate: then intervals are longer by as much. After a pause the rate starts
-at half of what it was, but not below one permit a second, and each interval is a tenth shorter
-than the one before, up to the full rate.
+stopped. Only at a rate of several permits a tick those of one tick may be taken together; then
+intervals are longer by as much as a permit may be late. After a pause the rate starts at half of
+what it was, but not below one permit a second, and each interval is a tenth shorter than the one
+before, up to the full rate.
 """
 
 from collections.abc import Callable
@@ -44,10 +44,12 @@ class RateLimiter:
         if wait > 0:
             self._awaited = self._next
             return wait
-        punctual = self._awaited == self._next and -wait < _TIMER_LATENESS
-        self._next = (self._next if punctual else now) + self._interval
-        if punctual and self._next <= now:
-            self._awaited = self._next  # the timer is late for this one as well
+        if self._interval * TICKS_PER_SECOND < 1:
+            taken = max(self._next, now - _TIMER_LATENESS)
+        else:
+            punctual = self._awaited == self._next and -wait < _TIMER_LATENESS
+            taken = self._next if punctual else now
+        self._next = taken + self._interval
         if self._interval > self._shortest:
             self._interval = max(self._interval * _SPEED_UP, self._shortest)
         return 0.0
@@ -92,7 +94,7 @@ def is_crowded(rate: float) -> bool:
 
 
 def _interval_at(rate: float) -> float:
-    # permits may be late together: so much longer, a second with late ones has not too many
+    # a second may begin with permits of the tick before: so much longer, it has not too many
     return (1 + _TIMER_LATENESS if is_crowded(rate) else 1) / rate
 
 
