@@ -57,6 +57,9 @@ class PollError:
     wait: float | None = None
 
 
+SEEN = "seen"
+"""The `outcome_word` of `Seen`."""
+
 Answer = Seen | NotFound | Unauthorized | PollError
 
 
@@ -64,7 +67,7 @@ def outcome_word(answer: Answer) -> str:
     """Return one word for logs and metrics, from a closed set (and `http_` + status)."""
     match answer:
         case Seen():
-            return "seen"
+            return SEEN
         case NotFound():
             return "not_found"
         case PollError():

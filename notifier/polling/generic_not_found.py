@@ -6,7 +6,7 @@ So a generic not-found answer counts only once another video was seen by a singl
 first such answer, or if no other video is watched.
 """
 
-from notifier.model.answer import Answer, NotFound, PollError, Seen
+from notifier.model.answer import Answer, NotFound, PollError
 
 _HINT = "every video gets this answer: has the gateway moved?"
 
@@ -24,9 +24,7 @@ class GenericNotFound:
         self._seen_at = max(self._seen_at, at)
 
     def judged(self, video_id: str, answer: Answer, at: float, open_videos: int) -> Answer:
-        """Return an answer as it counts for its video: `NotFound`, or an error that may pass."""
-        if isinstance(answer, Seen):
-            self.record_seen(video_id, at)
+        """Return an answer without a video as it counts: `NotFound`, or an error that may pass."""
         if not isinstance(answer, NotFound) or not answer.generic or open_videos <= 1:
             return answer
         since = self._since.setdefault(video_id, at)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from notifier.gateway import Page
-from notifier.model.answer import Answer, Seen
+from notifier.model.answer import Seen
 from notifier.polling.ended_videos import EndedVideos
 from notifier.polling.list_trust import (
     Contradiction,
@@ -62,10 +62,10 @@ class ListComparisons:
         """Return whether a page shows a video as running that ended before it was asked for."""
         return self._record_all([(*each, False) for each in self._ended.compare(page, at)])
 
-    def compare_with_page_before(self, slot: PollSlot, answer: Answer, at: float) -> None:
+    def compare_with_page_before(self, slot: PollSlot, answer: Seen, at: float) -> None:
         """Compare a single answer with the page that was read right before it, if any was."""
         listed, page_at = slot.listed, slot.asked_at
-        if listed is None or at - page_at > _PROMPT or not isinstance(answer, Seen):
+        if listed is None or at - page_at > _PROMPT:
             return
         found = compare_before(listed, answer.snapshot)
         self._record(found, slot.video_id)

@@ -12,7 +12,7 @@ import trio
 
 from notifier.gateway import Page
 from notifier.metrics import Metrics
-from notifier.model.answer import Answer, PollError, Seen, Unauthorized, outcome_word
+from notifier.model.answer import SEEN, Answer, PollError, Seen, Unauthorized, outcome_word
 from notifier.model.video import Snapshot
 from notifier.polling.auth import AuthMonitor, KeyVerdict, key_verdict
 from notifier.polling.gateway_health import GatewayHealth, is_limited
@@ -119,18 +119,21 @@ class Requester:
         deps, now = self._deps, self._deps.now()
         usual = self._usual_time
         self._usual_time = now - at if usual is None else usual + (now - at - usual) / 8
-        answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
-        deps.metrics.poll(deps.gateway, outcome_word(answer))
-        self.lists.compare_with_page_before(slot, answer, at)
-        deps.pages.record_single(slot, answer, at)
         same_key = client is self._client  # else it was asked with the key of before
         if isinstance(answer, Seen):
+            deps.metrics.poll(deps.gateway, SEEN)
+            self._generic.record_seen(slot.video_id, at)
+            self.lists.compare_with_page_before(slot, answer, at)
+            deps.pages.record_single(slot, answer, at)
             if same_key:
                 self._record_key_accepted(slot, at)
             self.health.record_answered(now)
             if self._record_ended(slot, answer.snapshot, now) and slot.listed_as_ended:
                 self.lists.trust.record_shown_end()
         else:
+            answer = self._generic.judged(slot.video_id, answer, at, len(deps.slots))
+            deps.metrics.poll(deps.gateway, outcome_word(answer))
+            deps.pages.record_single(slot, answer, at)
             if same_key:
                 self._judge_key(slot, answer, at)
             self.health.record(answer, now)

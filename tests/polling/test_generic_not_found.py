@@ -18,7 +18,7 @@ def test_while_every_video_gets_it_it_is_an_error_that_may_pass() -> None:
 def test_when_another_video_is_seen_meanwhile_it_counts() -> None:
     generic = GenericNotFound()
     assert isinstance(generic.judged("a", GONE, 10, 2), PollError)
-    generic.judged("b", Seen(snapshot()), 20, 2)
+    generic.record_seen("b", 20)
     assert generic.judged("a", GONE, 30, 2) is GONE
 
 
