@@ -14,7 +14,7 @@ from notifier import log
 from notifier.cluster.deps import MemberStore, Surroundings
 from notifier.cluster.trust import Trust
 from notifier.errors import InstanceRefusedError, OutdatedError, StoreError
-from notifier.model.instance import ClusterState, Instance
+from notifier.model.instance import ClusterState, Instance, Registered
 from notifier.wakeup import Wakeup
 
 _BEATS = 3
@@ -79,31 +79,36 @@ class Membership:
         """Register, and beat for the first time; raises InstanceRefusedError or StoreError.
 
         A row of the same name may be of a former process of this machine, which is buried at
-        once, or of a machine that died, which is waited for.
+        once, or of a machine that died, which is buried when it has not beaten for a lease time.
         """
-        began = self._around.clock()
-        is_reported = False
+        began = beaten_at = self._around.clock()
+        beat: tuple[str, float] | None = None
         while not await self._register(gateways()):
-            waited = self._around.clock() - began
-            for one in await self._store.instances():
-                if one.instance.name == self._identity.name and self._around.is_dead(one.instance):
-                    await self._store.bury(one.instance.id)
-                    waited = 0.0
-            if waited > self.lease:
-                # it has not been buried by others, so nobody else lives, or it does
-                await self._store.bury_expired()
-                if not await self._register(gateways()):
-                    raise InstanceRefusedError(self._identity.name)
-                break
-            if waited:
-                if not is_reported:
-                    name, wait = self._identity.name, self.lease
-                    self._log.warning("instance_name_in_use", instance=name, waits_seconds=wait)
-                is_reported = True
-                await trio.sleep(_AGAIN)
+            namesake = await self._namesake()
+            if namesake is None:
+                continue  # it has gone meanwhile
+            now, last_beat = self._around.clock(), (namesake.instance.id, namesake.expires_at)
+            if self._around.is_dead(namesake.instance) or (
+                last_beat == beat and now - beaten_at > self.lease
+            ):
+                await self._store.bury(namesake.instance.id)
+                continue
+            if beat is not None and last_beat != beat and now - began > self.lease:
+                raise InstanceRefusedError(self._identity.name)
+            if beat is None:
+                name, wait = self._identity.name, self.lease
+                self._log.warning("instance_name_in_use", instance=name, waits_seconds=wait)
+            if last_beat != beat:
+                beat, beaten_at = last_beat, now
+            await trio.sleep(_AGAIN)
         await self.beat()
         self._history = await self._store.history() or self._history
         self._log.info("instance_joined", instance=self._identity.name, id=self.id)
+
+    async def _namesake(self) -> Registered | None:
+        """Return the instance that has this one's name."""
+        found = await self._store.instances()
+        return next((one for one in found if one.instance.name == self._identity.name), None)
 
     async def _register(self, gateways: list[str]) -> bool:
         self._identity = self._identity._replace(id=self._around.new_id())

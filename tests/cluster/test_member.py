@@ -598,6 +598,22 @@ async def test_a_dead_machine_of_the_same_name_is_waited_for(
     assert all_is_done(cluster)
 
 
+async def test_a_step_of_the_clock_while_a_name_is_waited_for_buries_nobody_who_lives(
+    autojump_clock: MockClock, cluster: Cluster
+) -> None:
+    alpha, beta = await cluster.start("alpha"), await cluster.start("beta")
+    cluster.kill(alpha)
+    again = cluster.process("alpha")
+    async with trio.open_nursery() as joining:
+        joining.start_soon(again.join)
+        await trio.sleep(LEASE - 0.1)
+        beta.link.is_cut = True  # it does not beat with the clock as it is now
+        cluster.clock_stepped = 3600.0
+    beta.link.is_cut = False
+    await trio.sleep(LEASE / 2)
+    assert not beta.buried
+
+
 async def test_an_instance_that_was_just_cut_off_buries_nobody(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:
