@@ -13,13 +13,12 @@ from notifier.app.runtime import Runtime
 from notifier.app.shared_history import SharedHistory
 from notifier.config import Config
 from notifier.delivery import Outbox
-from notifier.delivery.response_policy import LONGEST_RETRY_AFTER
+from notifier.delivery.response_policy import longest_wait
 from notifier.model.event_id import watch_event_id
 from notifier.model.health import Health
 from notifier.model.steady_base import SteadyBase
 from notifier.model.watch import Watch
 from notifier.polling import Poller, PollerDeps, SnapshotWriter
-from notifier.schedule.backoff import SPREAD
 from notifier.schedule.job_history import JobHistory
 from notifier.store import Store
 from notifier.store.shared_store import SharedStore
@@ -90,9 +89,7 @@ async def _history(store: Store) -> JobHistory:
 
 async def _recover(config: Config, runtime: Runtime) -> Mapping[str, Health]:
     """Put the store in order, log what was found, and return the health of the endpoints."""
-    endpoints = wiring.lanes(config).values()
-    schedules = [max(endpoint.retry_schedule) for endpoint in endpoints]
-    longest = max([*schedules, LONGEST_RETRY_AFTER]) * (1 + SPREAD)
+    longest = longest_wait(each.retry_schedule for each in config.endpoints.values())
     base = SteadyBase(runtime.seams.boot(), runtime.clock.offset)
     found = await runtime.store.recover(wiring.url_marks(config), longest, base)
     logger = log.get()

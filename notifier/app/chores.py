@@ -7,6 +7,8 @@ import trio
 from notifier import log
 from notifier.app.endpoints import report_cancelled
 from notifier.app.retention import run_retention
+from notifier.config import Config
+from notifier.delivery.response_policy import longest_wait
 from notifier.errors import StoreError
 from notifier.store.shared_store import SharedStore
 
@@ -23,10 +25,10 @@ class Chores:
     """Does the chores while their lease is this instance's; see `run_retention` for the rest."""
 
     def __init__(
-        self, store: SharedStore, retention: Callable[[], float], now: Callable[[], float]
+        self, store: SharedStore, config: Callable[[], Config], now: Callable[[], float]
     ) -> None:
         self._store = store
-        self._retention = retention
+        self._config = config
         self._now = now
         self._scope: trio.CancelScope | None = None
         self._nursery: trio.Nursery | None = None
@@ -49,8 +51,11 @@ class Chores:
     async def _do(self, scope: trio.CancelScope) -> None:
         with scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(run_retention, self._store, self._retention, self._now)
+                nursery.start_soon(self._retain)
                 nursery.start_soon(self._keep_looking)
+
+    async def _retain(self) -> None:
+        await run_retention(self._store, lambda: self._config().retention, self._now)
 
     async def _keep_looking(self) -> None:
         """Cancel what nobody can deliver, and have nothing wait since a clock was wrong."""
@@ -58,7 +63,8 @@ class Chores:
             await trio.sleep(_LOOK)
             try:
                 report_cancelled(await self._store.cancel_removed())
-                if brought := await self._store.bring_forward():
+                schedules = [each.retry_schedule for each in self._config().endpoints.values()]
+                if brought := await self._store.bring_forward(longest_wait(schedules)):
                     log.get().warning("deliveries_brought_forward", count=brought, hint=_TOO_LATE)
             except StoreError as error:
                 log.get().error("deliveries_not_checked", reason=str(error))

@@ -67,7 +67,7 @@ class ClusterMember:
         self._scope = trio.CancelScope()
         self.follower: WatchFollower = MailedChanges(supervisor, self._mailed)
         self.discoveries = Discoveries(parts.runtime, parts.gateways, sources, self.follower)
-        self._chores = Chores(store, lambda: self._config.retention, parts.runtime.clock.now)
+        self._chores = Chores(store, lambda: self._config, parts.runtime.clock.now)
         others = {
             LeaseKind.DISCOVERY: self.discoveries.restrict,
             LeaseKind.ARCHIVE: parts.follow_ups.restrict,

@@ -23,8 +23,8 @@ class MemberStore(Protocol):
     async def beat(self, lease: float) -> ClusterState | None:
         """Live on; return how things are, None if this instance was buried."""
 
-    async def bury_expired(self, as_of: float | None = None) -> list[Instance]:
-        """Remove the instances whose time was over `as_of` then, by default now; return them."""
+    async def bury_expired(self, as_of: float) -> list[Instance]:
+        """Remove the instances whose time was over `as_of` then; return them."""
 
     async def history(self) -> str:
         """Return which history of commits the store has, "" if that cannot be told now."""

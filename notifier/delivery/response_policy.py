@@ -6,7 +6,7 @@ again, and some refusals of a chat service mean that this message will never be 
 (`notifier.formats.table`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from random import Random
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from notifier.model.delivery import (
     RetryAt,
     Settlement,
 )
-from notifier.schedule.backoff import jittered
+from notifier.schedule.backoff import SPREAD, jittered
 
 LONGEST_RETRY_AFTER = 24 * 3600.0
 """The longest wait that a receiver's Retry-After is granted, in seconds."""
@@ -76,3 +76,9 @@ class ResponsePolicy(NamedTuple):
 
 def _with_detail(reason: str, response: Response) -> str:
     return f"{reason}: {response.detail}" if response.detail else reason
+
+
+def longest_wait(schedules: Iterable[Sequence[float]]) -> float:
+    """Return how many seconds a delivery may wait at most, with any of these retry schedules."""
+    waits = [max(schedule) for schedule in schedules]
+    return max([*waits, LONGEST_RETRY_AFTER]) * (1 + SPREAD)

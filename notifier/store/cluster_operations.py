@@ -86,10 +86,10 @@ class ClusterOperations(Transactions):
         except StoreError:  # not every service that speaks PostgreSQL tells
             return ""
 
-    async def bury_expired(self, as_of: float | None = None) -> list[Instance]:
+    async def bury_expired(self, as_of: float) -> list[Instance]:
         """Remove the instances whose time was over `as_of` then, and free what they owned.
 
-        Returns them. The time is the database's (Unix seconds), by default at this moment.
+        Returns them. The time is the database's (Unix seconds).
         """
         return await self._at_database_time(_bury_expired, self.instance, as_of)
 
@@ -214,8 +214,8 @@ def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterSta
     return instances.state(db, now) if instances.beat(db, instance, lease, now) else None
 
 
-def _bury_expired(db: Connection, now: float, by: str, as_of: float | None) -> list[Instance]:
-    return instances.bury_expired(db, by, now if as_of is None else as_of, now)
+def _bury_expired(db: Connection, now: float, by: str, as_of: float) -> list[Instance]:
+    return instances.bury_expired(db, by, as_of, now)
 
 
 def _remove(db: Connection, now: float, instance: str) -> None:

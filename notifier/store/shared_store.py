@@ -5,7 +5,6 @@ may be another instance's, an endpoint that it does not know another's, an attem
 another's, and its clock is not the one that the timestamps are by.
 """
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from notifier.errors import NotifierError
@@ -81,7 +80,6 @@ class SharedStore(ClusterOperations, Store):
         self.name = name
         self.database_time = database_time
         self.database_history = database_history
-        self._longest_wait = math.inf
 
     async def sync_watches(
         self, listings: Sequence[Listing], gone: Collection[str]
@@ -166,7 +164,7 @@ class SharedStore(ClusterOperations, Store):
     async def recover(
         self,
         url_marks: Mapping[str, str],
-        longest_wait: float,
+        longest_wait: float,  # noqa: ARG002 - see `bring_forward`
         base: SteadyBase = UNKNOWN_BASE,  # noqa: ARG002 - timestamps are not by it
     ) -> recovery.Recovery:
         """Let this instance have these endpoints; what the others do is not disturbed.
@@ -177,7 +175,6 @@ class SharedStore(ClusterOperations, Store):
         now = self._now()
         found = await self._transact_long(recovery.join, self.instance, url_marks, now)
         self.url_marks = url_marks
-        self._longest_wait = longest_wait
         return found
 
     async def reconcile_endpoints(self, url_marks: Mapping[str, str]) -> recovery.Reconciled:
@@ -202,16 +199,13 @@ class SharedStore(ClusterOperations, Store):
         """Look for endpoints that were dropped; cancel what is pending for those long gone."""
         return await self._transact_long(configured.cancel_removed, self._now())
 
-    async def bring_forward(self) -> int:
-        """Make no delivery wait longer than a retry may; return how many did.
+    async def bring_forward(self, longest_wait: float) -> int:
+        """Make no delivery wait longer than a retry may, in seconds; return how many did.
 
         They were recorded while the database's clock was ahead, or another instance's config has
         longer waits: those are shortened.
         """
-        if math.isinf(self._longest_wait):
-            return 0
-        latest = self._now() + self._longest_wait
-        return await self._transact_long(recovery.bring_forward, latest)
+        return await self._transact_long(recovery.bring_forward, self._now() + longest_wait)
 
     async def release_interrupted(self) -> int:
         """Make deliveries in flight due again in the lanes that this instance owns."""

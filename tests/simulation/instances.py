@@ -331,7 +331,7 @@ class MemberWitness:
         finally:
             self._instance.is_beating = False
 
-    async def bury_expired(self, as_of: float | None = None) -> list[Instance]:
+    async def bury_expired(self, as_of: float) -> list[Instance]:
         """Bury, and tell who was buried by whom."""
         began = trio.current_time()
         dead = await self._instance.store.bury_expired(as_of)

@@ -240,10 +240,10 @@ async def test_what_was_recorded_while_the_databases_clock_was_ahead_does_not_wa
     await two.alpha.record_attempt(claim, failed, RetryAt(two.time.at + 5), None)
     two.time.at -= YEAR
 
-    assert await two.beta.bring_forward() == 1
+    assert await two.beta.bring_forward(60.0) == 1
     two.time.at += 60.0
     assert len(await two.alpha.claim_due("app", 1)) == 1
-    assert await two.beta.bring_forward() == 0
+    assert await two.beta.bring_forward(60.0) == 0
 
 
 async def test_an_older_url_of_an_endpoint_does_not_reset_its_health() -> None:
