@@ -128,7 +128,8 @@ class Page:
         if item is None or item is _SEVERAL:
             return None
         if isinstance(item, Snapshot):
-            if known is not None and item != known and item.after(known) == known:
+            changed = item is not known and known is not None and item != known
+            if changed and item.after(known) == known:
                 item = known
             return Seen(item, HTTPStatus.OK, self.wait)
         if known is not None and not self._may_echo and is_repeated(known, item, video_id):

@@ -137,8 +137,13 @@ class PagePlanner:
         request.expected[slot] = None
         return request
 
-    def record_page(self, request: PageRequest, ids: Collection[str], end: str | None) -> None:
-        """Record the ids on a page; `end` is the cursor of the next page, None at the last."""
+    def record_page(
+        self, request: PageRequest, ids: Collection[str], end: str | None
+    ) -> list[PollSlot]:
+        """Record the ids on a page, and return the slots of those that are watched.
+
+        `end` is the cursor of the next page, None at the last.
+        """
         self._failures = 0
         self._finish(request)
         after = request.after
@@ -146,12 +151,13 @@ class PagePlanner:
         if self._is_unexpected(request, ids, found):
             request.unexpected = True
             self._lose_anchor(request)
-            return
+            return found
         page_range = self._head if after is None else self._ranges.get(after) or PageRange(after)
         page_range.moved = False
-        here = frozenset(found)
-        request.new = self._assign(page_range, found)
-        gone = [slot for slot in page_range.slots if slot not in here]
+        here, gone = frozenset(found), list[PollSlot]()
+        if page_range.slots.keys() != here:  # mostly it shows what it showed before
+            request.new = self._assign(page_range, found)
+            gone = [slot for slot in page_range.slots if slot not in here]
         for slot in gone:
             self._unassign(slot)
         if page_range is self._head:
@@ -163,6 +169,7 @@ class PagePlanner:
             self._lost_in_a_row = 0
         if end is not None and end not in self._ranges and found:
             self._continue_at(end, page_range, request.new, found[-1])
+        return found
 
     def record_shared(self, ids: Collection[str], after: str | None, end: str | None) -> bool:
         """Record a page that was not planned, as `record_page` does; False if pages are off."""

@@ -74,7 +74,7 @@ class ParkedRequests:
         return False
 
     def _pass_on(self, slot: PollSlot, asked: PollResult) -> None:
-        if slot.accept(asked, trio.current_time()):
+        if slot.accept(asked.answer, asked.at, trio.current_time(), counts=asked.was_due):
             self._wait(slot)
         else:
             slot.wake(asked)

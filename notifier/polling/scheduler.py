@@ -182,10 +182,11 @@ class GatewayScheduler:
         if slot is None:
             return None
         if slot.task is not None and not slot.not_found:
-            asked = PollResult(answer, self._now(), slot.due <= trio.current_time())
+            now = trio.current_time()
+            asked = PollResult(answer, self._now(), slot.due <= now)
             self._queue.remove(slot)
             self._requester.record_passing(slot, asked)
-            if slot.accept(asked, trio.current_time()):
+            if slot.accept(asked.answer, asked.at, now, counts=asked.was_due):
                 self._timer_wheel.add(slot)
             else:
                 slot.wake(asked)

@@ -273,12 +273,14 @@ IN_PROGRESS = WatchMemory(snapshot(progress=10))
 def test_an_answer_confirms_what_is_known_if_it_says_that_the_job_goes_on_as_before(
     memory: WatchMemory, answer: Answer, *, confirmed: bool
 ) -> None:
-    assert memory.is_confirmed_by(answer) is confirmed
+    after = memory.after_confirmation(answer)
+    assert after == (memory.after(answer, 0.0) if confirmed else None)
 
 
 def test_the_snapshot_itself_confirms_what_is_known_even_at_the_end() -> None:
     done = snapshot(Status.COMPLETED)
-    assert WatchMemory(done).is_confirmed_by(Seen(done))
+    memory = WatchMemory(done)
+    assert memory.after_confirmation(Seen(done)) is memory
 
 
 @pytest.mark.parametrize(
