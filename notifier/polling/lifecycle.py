@@ -102,13 +102,6 @@ def _lasting(seen: Snapshot | None) -> tuple[object, ...]:
     return seen.word, tenths, seen.model, seen.created_at, seen.seconds, seen.size
 
 
-class NextPoll(NamedTuple):
-    """Poll again in `delay` seconds; accept a piggybacked answer after `earliest` seconds."""
-
-    delay: float
-    earliest: float
-
-
 @dataclass(frozen=True, slots=True)
 class TerminalState:
     """The end of a watch: its event type, the last snapshot, and the reason in words."""
@@ -159,11 +152,12 @@ def next_poll(
     deadline: float,
     now: float,
     rng: Random,
-) -> NextPoll:
-    """Return when to poll again: in `usual` seconds (`poll_interval` if None), within bounds.
+) -> tuple[float, float]:
+    """Return in how many seconds to poll again, and after how many a piggybacked answer counts.
 
-    `deadline` is when the watch is given up, `now` when the answer arrived (`Clock.now`). The
-    gateway's hints, errors and the watch's own deadlines take precedence over `usual`.
+    The poll follows in `usual` seconds (`poll_interval` if None), within bounds: the gateway's
+    hints, errors and the watch's own deadlines take precedence. `deadline` is when the watch is
+    given up, `now` when the answer arrived (`Clock.now`).
     """
     pace, latest = rules.pace, deadline - now
     plain = isinstance(answer, Seen) and answer.wait is None
@@ -172,9 +166,9 @@ def next_poll(
         delay = _bounded(delay, latest, memory, answer, rules, now=now, rng=rng)
     least = pace.min_poll_interval
     if delay <= least:
-        return NextPoll(least, least)
+        return least, least
     early = _EARLY * delay if plain else delay
-    return NextPoll(delay, early) if early > least else NextPoll(delay, least)
+    return (delay, early) if early > least else (delay, least)
 
 
 def _bounded(

@@ -18,7 +18,6 @@ from notifier.model.video import Snapshot
 from notifier.model.watch import Observation, Watch
 from notifier.polling.job_tracker import JobTracker
 from notifier.polling.lifecycle import (
-    NextPoll,
     PollRules,
     TerminalState,
     WatchMemory,
@@ -167,7 +166,7 @@ class Poller(PollSlot):
         if after is not before:
             self._memory = after
             self._keep(before)
-        self._wait(self._next_poll(answer, at, rules, counts=counts), now)
+        self._go_on(answer, at, now, rules, counts=counts)
         return True
 
     def _prepare(self) -> None:
@@ -175,9 +174,6 @@ class Poller(PollSlot):
         rules = self._deps.rules(self.watch.key.gateway)
         self.deadline = rules.deadline(self.watch)
         self.earliest = min(self.due, trio.current_time() + rules.pace.min_poll_interval)
-
-    def _wait(self, wait: NextPoll, now: float) -> None:
-        self.due, self.earliest = now + wait.delay, now + wait.earliest
 
     def _apply(self, asked: PollResult) -> None:
         """Apply an answer: the watch ends, or waits for the next poll."""
@@ -211,19 +207,21 @@ class Poller(PollSlot):
             single=asked.single,
         )
         if terminal is None:
-            following = self._next_poll(asked.answer, asked.at, rules, counts=asked.was_due)
-            self._wait(following, trio.current_time())
+            counts = asked.was_due
+            self._go_on(asked.answer, asked.at, trio.current_time(), rules, counts=counts)
             return None
         self._sample = self._tracker.sample(watch, terminal.snapshot, rules.pace, asked.at)
         return terminal
 
-    def _next_poll(self, answer: Answer, at: float, rules: PollRules, *, counts: bool) -> NextPoll:
-        """Return when to poll again, and note how the job goes on."""
+    def _go_on(
+        self, answer: Answer, at: float, now: float, rules: PollRules, *, counts: bool
+    ) -> None:
+        """Note how the job goes on, and set when to poll again; `now` is trio's clock."""
         running, usual = self._memory.snapshot, None
         if isinstance(answer, Seen) and running is not None:
             self._tracker.note(self.watch, running, at, counts=counts)
             usual = self._tracker.gap(self.watch, running, rules.pace, self._deps.rng)
-        return next_poll(
+        delay, earliest = next_poll(
             self._memory,
             answer,
             rules,
@@ -232,6 +230,7 @@ class Poller(PollSlot):
             now=self._deps.now(),
             rng=self._deps.rng,
         )
+        self.due, self.earliest = now + delay, now + earliest
 
     def _report(self, asked: PollResult, before: WatchMemory) -> None:
         """Log the poll: at `info` or `warning` when it changed something, else at `debug`."""

@@ -1,5 +1,7 @@
 """What an answer means for a watch: the rules of its life, without clock or network."""
 
+from typing import NamedTuple
+
 import pytest
 
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
@@ -8,7 +10,6 @@ from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.polling.lifecycle import (
-    NextPoll,
     PollRules,
     TerminalState,
     WatchMemory,
@@ -17,6 +18,14 @@ from notifier.polling.lifecycle import (
 )
 from notifier.schedule.poll_intervals import PollIntervals
 from tests.builders import rng, snapshot
+
+
+class NextPoll(NamedTuple):
+    """What `next_poll` returns."""
+
+    delay: float
+    earliest: float
+
 
 RULES = PollRules(PollIntervals(20, 5), not_found_grace=120, give_up_after=1_000_000)
 WATCH = Watch(1, WatchSpec(WatchKey("main", "video_1")), taken_at=0)
@@ -38,8 +47,8 @@ def decide(
     deadline = rules.deadline(WATCH)
     finish = terminal_state(memory, answer, WATCH, rules, asked_at=asked_at, now=now)
     usual = 18 if isinstance(answer, Seen) else None
-    return memory, finish or next_poll(
-        memory, answer, rules, usual, deadline=deadline, now=now, rng=rng()
+    return memory, finish or NextPoll(
+        *next_poll(memory, answer, rules, usual, deadline=deadline, now=now, rng=rng())
     )
 
 
