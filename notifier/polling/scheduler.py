@@ -59,7 +59,7 @@ class GatewayScheduler:
         self._metrics = metrics or Metrics()
         self._limiter = RateLimiter(limits.requests_per_second, allowed)
         self._granted: float | None = None
-        self._timer_wheel = TimerWheel()
+        self._timer_wheel = TimerWheel(self._wake_by)
         self._slots: dict[str, PollSlot] = {}
         self._queue = ReadyQueue(PagePlanner(limits.list_videos, self._slots))
         self._in_flight = 0
@@ -144,7 +144,6 @@ class GatewayScheduler:
             self._slots[slot.video_id] = slot
             self._queue.planner.add(slot)
         self._timer_wheel.add(slot)
-        self._wake_by(slot.due)
 
     async def ask(self, slot: PollSlot) -> PollResult | None:
         """Return the answer that a slot was woken with, or make the request that it may make.
