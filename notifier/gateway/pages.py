@@ -29,6 +29,7 @@ _LIST_NAMES = (
 )
 _MORE_STATUSES = frozenset({*STATUS_FIELDS, *WRAPPERS}) - {"status"}
 _MAX_CURSOR = 512
+_OK = HTTPStatus.OK  # Python 3.11 takes long to find a member
 _ABOUT_ONE_VIDEO = frozenset({"no_video", "other_id", "contradiction"})
 
 _Listed = Item | Snapshot
@@ -128,11 +129,12 @@ class Page:
         if item is None or item is _SEVERAL:
             return None
         if isinstance(item, Snapshot):
-            if known is not None and item != known and item.after(known) == known:
+            changed = item is not known and known is not None and item != known
+            if changed and item.after(known) == known:
                 item = known
-            return Seen(item, HTTPStatus.OK, self.wait)
+            return Seen(item, _OK, self.wait)
         if known is not None and not self._may_echo and is_repeated(known, item, video_id):
-            return Seen(known, HTTPStatus.OK, self.wait)
+            return Seen(known, _OK, self.wait)
         dialect = self._dialect
         if self._may_echo:
             item = dialect.echoes.masked(item, video_id, dialect.status_words)

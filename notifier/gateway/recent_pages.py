@@ -2,7 +2,8 @@
 
 From one reading of a page to the next most items stay as they are, or change in their progress
 alone. An item is recognised by the hash of its bytes, which takes no memory to speak of; the hash
-has 64 bits and a secret key (`hash` of bytes), so two items with the same one do not occur.
+has 64 bits and a secret key (`hash` of bytes), so two items with the same one do not occur. So is
+a whole page that says nothing new, and then it is not even taken apart.
 
 The bytes of an item are found without parsing the page. That is sound because no JSON object is
 the beginning of another one: where an item may begin, a text that is an object by itself is the
@@ -53,11 +54,15 @@ class _KnownPage(NamedTuple):
     """A page's items: hashes of their bytes, of these without the progress, and what they say.
 
     What is not remembered of an item, because it does not say clearly that a video runs, is None.
+    If there is no such item, `whole` is the hash of all the page's bytes, and `around` the value
+    around its list.
     """
 
     hashes: "array[int]"
     without_progress: "array[int]"
     seen: list[Snapshot | None]
+    whole: int | None = None
+    around: Json = None
 
 
 _EMPTY = _KnownPage(array("q"), array("q"), [])
@@ -78,26 +83,27 @@ class RecentPages:
 
     def read(self, after: str | None, body: bytes) -> KnownParts | None:
         """Return a page with the items that are known; None if it has to be parsed as a whole."""
+        self._forget_if_changed()
+        known = self._pages.get(after)
+        if known is not None and known.whole == hash(body):
+            self._pages.move_to_end(after)
+            return KnownParts(known.around, known.seen)
         parts = _split(body)
         if parts is None or self._dialect.echoes.may_be_in(body):
             return None
         envelope, items = parts
-        self._forget_if_changed()
-        known = self._pages.get(after)
         if known is None:
             self._remember(after, _EMPTY)
             return None
-        hashes = array("q", map(hash, items))
         try:
-            value = decode_part(envelope)
-            if hashes == known.hashes and None not in known.seen:
-                self._pages.move_to_end(after)
-                return KnownParts(value, known.seen)
-            page, listed = self._compared(known, items, hashes)
+            around = decode_part(envelope)
+            page, listed = self._compared(known, items)
         except UnreadableError:
             return None
+        if None not in page.seen:
+            page = page._replace(whole=hash(body), around=around)
         self._remember(after, page)
-        return KnownParts(value, listed)
+        return KnownParts(around, listed)
 
     def _remember(self, after: str | None, page: _KnownPage) -> None:
         self._items += len(page.seen) - len(self._pages.get(after, _EMPTY).seen)
@@ -116,14 +122,14 @@ class RecentPages:
             self._items = 0
 
     def _compared(
-        self, known: _KnownPage, items: list[bytes], hashes: "array[int]"
+        self, known: _KnownPage, items: list[bytes]
     ) -> tuple[_KnownPage, list[Item | Snapshot]]:
         """Return a page as it is to be remembered, and its items as far as they are known."""
         same = {value: place for place, value in enumerate(known.hashes)}
         similar = {value: place for place, value in enumerate(known.without_progress) if value}
-        page = _KnownPage(hashes, array("q"), [])
+        page = _KnownPage(array("q", map(hash, items)), array("q"), [])
         listed: list[Item | Snapshot] = []
-        for item, value in zip(items, hashes, strict=True):
+        for item, value in zip(items, page.hashes, strict=True):
             place = same.get(value)
             seen = None if place is None else known.seen[place]
             if place is not None and seen is not None:

@@ -28,6 +28,8 @@ MOST_KEPT = 2 * 1024 * 1024
 """So many bytes of an answer are kept to be read again leniently; a longer one is streamed."""
 
 _PIECE = 8 * 1024
+_ALL_AT_ONCE = 64 * 1024
+"""The piece where all that has arrived is read anyway before another task runs."""
 
 
 class Connection:
@@ -104,7 +106,7 @@ class Connection:
         """
         while not self._answer.complete:
             try:
-                data = self._stream.receive_now(_PIECE)
+                data = self._stream.receive_now(_ALL_AT_ONCE)
             except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
                 raise explained("reset", error) from None
             if data is None:

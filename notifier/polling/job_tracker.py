@@ -6,7 +6,7 @@ from notifier.model.job_sample import JobClass, JobSample
 from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch
-from notifier.schedule.job_history import JobHistory
+from notifier.schedule.job_history import JobHistory, PlainClass
 from notifier.schedule.poll_intervals import PollIntervals
 from notifier.schedule.poll_policy import next_gap, spread
 from notifier.schedule.progress_track import ProgressTrack
@@ -72,7 +72,8 @@ class JobTracker:
             return None
         duration, gap = self._end(last, at)
         complete = track.first_at <= pace.poll_interval
-        return track.sample(_class(watch, last), duration, gap, complete=complete)
+        job_class = JobClass(*_class(watch, last))
+        return track.sample(job_class, duration, gap, complete=complete)
 
     def learn(self, sample: JobSample) -> None:
         """Add a sample to the history, for the next jobs."""
@@ -96,7 +97,6 @@ def _beginning(watch: Watch, snapshot: Snapshot, at: float) -> tuple[float, bool
     return min(watch.taken_at, at), False
 
 
-def _class(watch: Watch, snapshot: Snapshot) -> JobClass:
-    return JobClass(
-        watch.spec.key.gateway, snapshot.model or "", snapshot.seconds or "", snapshot.size or ""
-    )
+def _class(watch: Watch, snapshot: Snapshot) -> PlainClass:
+    model, seconds, size = snapshot.model or "", snapshot.seconds or "", snapshot.size or ""
+    return watch.spec.key.gateway, model, seconds, size

@@ -63,13 +63,20 @@ class WatchMemory(NamedTuple):
         missing = self[1:3] != before[1:3]
         return missing or _lasting(self.snapshot) != _lasting(before.snapshot)
 
-    def is_confirmed_by(self, answer: Answer) -> bool:
-        """Return whether an answer only repeats that the job runs, with the same status word."""
+    def after_confirmation(self, answer: Answer) -> "WatchMemory | None":
+        """Return the memory after an answer that only repeats that the job runs.
+
+        Its status word is the same as before. None for any other answer.
+        """
         known = self.snapshot
         if known is None or self.missing_count or self.failures or not isinstance(answer, Seen):
-            return False
+            return None
         seen = answer.snapshot
-        return seen is known or (seen.word == known.word and not seen.ended)
+        if seen is known:
+            return self
+        if seen.word != known.word or seen.ended:
+            return None
+        return WatchMemory(seen.after(known))
 
     def after(self, answer: Answer, now: float) -> "WatchMemory":
         """Return the memory after an answer that arrived `now` (`Clock.now`)."""
@@ -93,13 +100,6 @@ def _lasting(seen: Snapshot | None) -> tuple[object, ...]:
         return ()
     tenths = (seen.progress or 0) // 10
     return seen.word, tenths, seen.model, seen.created_at, seen.seconds, seen.size
-
-
-class NextPoll(NamedTuple):
-    """Poll again in `delay` seconds; accept a piggybacked answer after `earliest` seconds."""
-
-    delay: float
-    earliest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +152,23 @@ def next_poll(
     deadline: float,
     now: float,
     rng: Random,
-) -> NextPoll:
-    """Return when to poll again: in `usual` seconds (`poll_interval` if None), within bounds.
+) -> tuple[float, float]:
+    """Return in how many seconds to poll again, and after how many a piggybacked answer counts.
 
-    `deadline` is when the watch is given up, `now` when the answer arrived (`Clock.now`). The
-    gateway's hints, errors and the watch's own deadlines take precedence over `usual`.
+    The poll follows in `usual` seconds (`poll_interval` if None), within bounds: the gateway's
+    hints, errors and the watch's own deadlines take precedence. `deadline` is when the watch is
+    given up, `now` when the answer arrived (`Clock.now`).
     """
     pace, latest = rules.pace, deadline - now
     plain = isinstance(answer, Seen) and answer.wait is None
     delay = jittered(pace.poll_interval, rng) if usual is None else usual
     if not plain or delay > latest:
         delay = _bounded(delay, latest, memory, answer, rules, now=now, rng=rng)
-    delay = max(delay, pace.min_poll_interval)
-    return NextPoll(delay, max(_EARLY * delay, pace.min_poll_interval) if plain else delay)
+    least = pace.min_poll_interval
+    if delay <= least:
+        return least, least
+    early = _EARLY * delay if plain else delay
+    return (delay, early) if early > least else (delay, least)
 
 
 def _bounded(

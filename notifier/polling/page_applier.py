@@ -66,15 +66,13 @@ class PageApplier:
         """
         now = trio.current_time()
         end = None if page.has_more is False else page.last_id
-        self._queue.planner.record_page(request, page.ids, end)
+        found = self._queue.planner.record_page(request, page.ids, end)
         own = None if sampled else self._own_answer(page, carrier, at)
         saved = 0.0 if own is None else WORTH_OF_DUE
         checked = self._slot_to_check(carrier, page, now) if sampled else None
-        for video_id in page.ids:
-            slot = self._slots.get(video_id)
-            if slot is None or slot is carrier or slot is checked or slot.task is None:
-                continue
-            saved += self._apply_one(slot, page, at, now)
+        for slot in found:
+            if slot is not carrier and slot is not checked and slot.task is not None:
+                saved += self._apply_one(slot, page, at, now)
         self._queue.planner.record_savings(request, saved, now)
         self._requeue(carrier, request, now)
         if checked is not None:
@@ -155,18 +153,15 @@ class PageApplier:
             return 0.0
         self._queue.remove(slot)
         self._record_listed(slot, answer, at)
-        self._pass_on(slot, PollResult(answer, at, due, single=False), now)
-        return WORTH_OF_DUE if due else WORTH_OF_EARLY
-
-    def _pass_on(self, slot: PollSlot, asked: PollResult, now: float) -> None:
         try:
-            accepted = slot.accept(asked, now)
+            accepted = slot.accept(answer, at, now, counts=due)
         except Exception:  # noqa: BLE001 - it shall fail in its own task, not in this one
             accepted = False
         if accepted:
             self._timer_wheel.add(slot)
         else:
-            slot.wake(asked)
+            slot.wake(PollResult(answer, at, due, single=False))
+        return WORTH_OF_DUE if due else WORTH_OF_EARLY
 
     def _record_listed(self, slot: PollSlot, answer: Seen, at: float) -> None:
         slot.asked_at, slot.last_error, slot.listed = at, "", answer.snapshot

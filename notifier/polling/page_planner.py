@@ -51,7 +51,7 @@ class PagePlanner:
         self._slots = slots
         self._head = PageRange(None)
         self._unlocated = dict.fromkeys(slots.values())
-        self._range_of: dict[str, PageRange] = {}
+        self._range_of: dict[PollSlot, PageRange] = {}
         self._ranges: dict[str, PageRange] = {}
         self._chains: list[str] = []
         self._head_end: str | None = None
@@ -77,7 +77,7 @@ class PagePlanner:
 
     def in_flight_for(self, slot: PollSlot) -> PageRequest | None:
         """Return the request in flight that is expected to answer `slot`."""
-        page_range = self._range_of.get(slot.video_id)
+        page_range = self._range_of.get(slot)
         if page_range is None and slot in self._unlocated:
             page_range = self._head
         return None if page_range is None or slot.single_only else page_range.request
@@ -92,7 +92,7 @@ class PagePlanner:
         ):
             slot.single_only = False
             return None
-        page_range = self._range_of.get(slot.video_id)
+        page_range = self._range_of.get(slot)
         if page_range is None and slot not in self._unlocated:
             return self._search_for(slot, now)
         if page_range is None or page_range is self._head:
@@ -137,8 +137,13 @@ class PagePlanner:
         request.expected[slot] = None
         return request
 
-    def record_page(self, request: PageRequest, ids: Collection[str], end: str | None) -> None:
-        """Record the ids on a page; `end` is the cursor of the next page, None at the last."""
+    def record_page(
+        self, request: PageRequest, ids: Collection[str], end: str | None
+    ) -> list[PollSlot]:
+        """Record the ids on a page, and return the slots of those that are watched.
+
+        `end` is the cursor of the next page, None at the last.
+        """
         self._failures = 0
         self._finish(request)
         after = request.after
@@ -146,7 +151,7 @@ class PagePlanner:
         if self._is_unexpected(request, ids, found):
             request.unexpected = True
             self._lose_anchor(request)
-            return
+            return found
         page_range = self._head if after is None else self._ranges.get(after) or PageRange(after)
         page_range.moved = False
         here = frozenset(found)
@@ -163,6 +168,7 @@ class PagePlanner:
             self._lost_in_a_row = 0
         if end is not None and end not in self._ranges and found:
             self._continue_at(end, page_range, request.new, found[-1])
+        return found
 
     def record_shared(self, ids: Collection[str], after: str | None, end: str | None) -> bool:
         """Record a page that was not planned, as `record_page` does; False if pages are off."""
@@ -179,27 +185,25 @@ class PagePlanner:
         A slot keeps its earlier range, unless all slots of that range are on this page. So ranges
         that overlap become few.
         """
-        here = Counter(self._range_of.get(slot.video_id) for slot in found)
-        new = 0
-        for slot in found:
-            old = self._range_of.get(slot.video_id)
-            if old is None:
-                new += 1
-            elif old is page_range or here[old] < len(old.slots):
-                continue
-            else:
-                here[old] -= 1
-                self._unassign(slot)
+        ranges = Counter(map(self._range_of.get, found))
+        left = {
+            old
+            for old, here in ranges.items()
+            if old is None or (old is not page_range and here == len(old.slots))
+        }
+        moving = [slot for slot in found if self._range_of.get(slot) in left] if left else []
+        for slot in moving:
+            self._unassign(slot)
             self._unlocated.pop(slot, None)
             page_range.slots[slot] = None
-            self._range_of[slot.video_id] = page_range
-        return new
+            self._range_of[slot] = page_range
+        return ranges[None]
 
     def _continue_at(self, end: str, page_range: PageRange, new: int, last: PollSlot) -> None:
         """Read the next page later, unless this one ended among slots of other ranges."""
         if page_range is self._head:
             self._head_end = end
-        elif self._range_of.get(last.video_id) is page_range and new >= _WORTH_A_PAGE[self._mode]:
+        elif self._range_of.get(last) is page_range and new >= _WORTH_A_PAGE[self._mode]:
             self._chains = [*self._chains[1 - _MOST_CHAINS :], end]
 
     def _is_unexpected(
@@ -293,7 +297,7 @@ class PagePlanner:
 
     def _unassign(self, slot: PollSlot) -> None:
         """Take a slot out of its range; an empty range is dropped."""
-        page_range = self._range_of.pop(slot.video_id, None)
+        page_range = self._range_of.pop(slot, None)
         if page_range is not None:
             page_range.slots.pop(slot, None)
             if not page_range.slots and self._ranges.get(page_range.after or "") is page_range:

@@ -80,7 +80,7 @@ class ParkedRequests:
         return False
 
     def _pass_on(self, slot: PollSlot, asked: PollResult, now: float) -> None:
-        if slot.accept(asked, now):
+        if slot.accept(asked.answer, asked.at, now, counts=asked.was_due):
             self._wait(slot)
         else:
             slot.wake(asked)

@@ -108,9 +108,10 @@ class PollSlot:
         outcome = self.last_error or ("" if seen is None else outcome_text(Seen(seen)))
         return LastPoll(self.asked_at, outcome)
 
-    def accept(self, asked: PollResult, now: float) -> bool:  # noqa: ARG002 - for subclasses
+    def accept(self, answer: Answer, at: float, now: float, *, counts: bool) -> bool:  # noqa: ARG002 - for subclasses
         """Apply an answer without waking the task: set `due` and `earliest` anew.
 
+        `at` and `counts` are `at` and `was_due` of a `PollResult`, `now` is trio's clock.
         False if the answer needs the task: then the task is woken with it, as after a request of
         its own.
         """

@@ -11,14 +11,13 @@ from typing import NamedTuple, Protocol
 import trio
 
 from notifier import log
-from notifier.model.answer import PollError, Seen, outcome_word
+from notifier.model.answer import Answer, PollError, Seen, outcome_word
 from notifier.model.event import Ending
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
 from notifier.model.watch import Observation, Watch
 from notifier.polling.job_tracker import JobTracker
 from notifier.polling.lifecycle import (
-    NextPoll,
     PollRules,
     TerminalState,
     WatchMemory,
@@ -154,22 +153,20 @@ class Poller(PollSlot):
         """When the job will probably end (`Clock.now`), None while nothing suggests it."""
         return self._tracker.expected_end
 
-    def accept(self, asked: PollResult, now: float) -> bool:
+    def accept(self, answer: Answer, at: float, now: float, *, counts: bool) -> bool:
         """Apply at once an answer by which the job just goes on; see `PollSlot.accept`."""
         rules = self._deps.rules(self.watch.spec.key.gateway)
         self.deadline = rules.deadline(self.watch)
-        if (
-            self._stopped
-            or self._outcome != _SEEN
-            or asked.at >= self.deadline
-            or not self._memory.is_confirmed_by(asked.answer)
-            or log.wants("debug")
-        ):
+        if self._stopped or self._outcome != _SEEN or at >= self.deadline or log.wants("debug"):
             return False
         before = self._memory
-        self._memory = before.after(asked.answer, asked.at)
-        self._keep(before)
-        self._wait(self._next_poll(asked, rules), now)
+        after = before.after_confirmation(answer)
+        if after is None:
+            return False
+        if after is not before:
+            self._memory = after
+            self._keep(before)
+        self._go_on(answer, at, now, rules, counts=counts)
         return True
 
     def _prepare(self) -> None:
@@ -177,9 +174,6 @@ class Poller(PollSlot):
         rules = self._deps.rules(self.watch.key.gateway)
         self.deadline = rules.deadline(self.watch)
         self.earliest = min(self.due, trio.current_time() + rules.pace.min_poll_interval)
-
-    def _wait(self, wait: NextPoll, now: float) -> None:
-        self.due, self.earliest = now + wait.delay, now + wait.earliest
 
     def _apply(self, asked: PollResult) -> None:
         """Apply an answer: the watch ends, or waits for the next poll."""
@@ -213,26 +207,30 @@ class Poller(PollSlot):
             single=asked.single,
         )
         if terminal is None:
-            self._wait(self._next_poll(asked, rules), trio.current_time())
+            counts = asked.was_due
+            self._go_on(asked.answer, asked.at, trio.current_time(), rules, counts=counts)
             return None
         self._sample = self._tracker.sample(watch, terminal.snapshot, rules.pace, asked.at)
         return terminal
 
-    def _next_poll(self, asked: PollResult, rules: PollRules) -> NextPoll:
-        """Return when to poll again, and note how the job goes on."""
+    def _go_on(
+        self, answer: Answer, at: float, now: float, rules: PollRules, *, counts: bool
+    ) -> None:
+        """Note how the job goes on, and set when to poll again; `now` is trio's clock."""
         running, usual = self._memory.snapshot, None
-        if isinstance(asked.answer, Seen) and running is not None:
-            self._tracker.note(self.watch, running, asked.at, counts=asked.was_due)
+        if isinstance(answer, Seen) and running is not None:
+            self._tracker.note(self.watch, running, at, counts=counts)
             usual = self._tracker.gap(self.watch, running, rules.pace, self._deps.rng)
-        return next_poll(
+        delay, earliest = next_poll(
             self._memory,
-            asked.answer,
+            answer,
             rules,
             usual,
             deadline=self.deadline,
             now=self._deps.now(),
             rng=self._deps.rng,
         )
+        self.due, self.earliest = now + delay, now + earliest
 
     def _report(self, asked: PollResult, before: WatchMemory) -> None:
         """Log the poll: at `info` or `warning` when it changed something, else at `debug`."""

@@ -58,7 +58,7 @@ class GatewayScheduler:
         self._metrics = metrics or Metrics()
         self._limiter = RateLimiter(limits.requests_per_second, allowed)
         self._granted: float | None = None
-        self._timer_wheel = TimerWheel()
+        self._timer_wheel = TimerWheel(self._wake_by)
         self._slots: dict[str, PollSlot] = {}
         self._queue = ReadyQueue(PagePlanner(limits.list_videos, self._slots))
         self._in_flight = 0
@@ -143,7 +143,6 @@ class GatewayScheduler:
             self._slots[slot.video_id] = slot
             self._queue.planner.add(slot)
         self._timer_wheel.add(slot)
-        self._wake_by(slot.due)
 
     async def ask(self, slot: PollSlot) -> PollResult | None:
         """Return the answer that a slot was woken with, or make the request that it may make.
@@ -181,10 +180,11 @@ class GatewayScheduler:
         if slot is None:
             return None
         if slot.task is not None and not slot.not_found:
-            asked = PollResult(answer, self._now(), slot.due <= trio.current_time())
+            now = trio.current_time()
+            asked = PollResult(answer, self._now(), slot.due <= now)
             self._queue.remove(slot)
             self._requester.record_passing(slot, asked)
-            if slot.accept(asked, trio.current_time()):
+            if slot.accept(asked.answer, asked.at, now, counts=asked.was_due):
                 self._timer_wheel.add(slot)
             else:
                 slot.wake(asked)

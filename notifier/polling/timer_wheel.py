@@ -1,6 +1,7 @@
 """A timer wheel: when each slot is due, cheap to postpone."""
 
 import math
+from collections.abc import Callable
 from heapq import heappop, heappush
 
 from notifier.polling.poll_slot import PollSlot
@@ -12,10 +13,13 @@ class TimerWheel:
 
     Slots of one tick are taken out together, which costs less; none is early.
     Most slots are postponed again and again before they are due. Then only `slot.due` changes,
-    and the slot is moved when the tick comes that it is filed under.
+    and the slot is moved before the tick comes that it is filed under.
+
+    `wake_by` is called with the moment of a tick that is sooner than all others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wake_by: Callable[[float], None]) -> None:
+        self._wake_by = wake_by
         self._slots: dict[int, list[PollSlot]] = {}
         self._ticks: list[int] = []
 
@@ -27,6 +31,12 @@ class TimerWheel:
         tick = math.ceil(due)
         if tick == slot.wheel_tick:
             return
+        self._file(slot, tick)
+        if self._ticks[0] == tick:
+            self._wake_by(tick / TICKS_PER_SECOND)
+
+    def _file(self, slot: PollSlot, tick: int) -> None:
+        """File a slot under a tick; whoever waits for the first tick looks for it after that."""
         slot.wheel_tick = tick
         slots = self._slots.get(tick)
         if slots is None:
@@ -39,19 +49,34 @@ class TimerWheel:
         """Take out the slots that are parked and due."""
         due = []
         while self._ticks and self._ticks[0] <= now * TICKS_PER_SECOND:
-            tick = heappop(self._ticks)
-            for slot in self._slots.pop(tick):
-                if slot.wheel_tick != tick:
-                    continue  # it was moved to an earlier tick
-                slot.wheel_tick = math.inf
+            for slot in self._take_first():
                 if slot.task is None:
                     continue  # its task is not parked
                 if slot.due <= now:
                     due.append(slot)
                 else:
-                    self.add(slot)
+                    self._file(slot, math.ceil(slot.due * TICKS_PER_SECOND))
         return due
 
     def next_due(self) -> float:
-        """Return the moment before which no slot is due."""
-        return self._ticks[0] / TICKS_PER_SECOND if self._ticks else math.inf
+        """Return the moment before which no slot is due; what was postponed is moved first.
+
+        To wake for slots that were postponed would cost more than to move them now.
+        """
+        while self._ticks:
+            tick = self._ticks[0]
+            if any(slot.due * TICKS_PER_SECOND <= tick for slot in self._slots[tick]):
+                return tick / TICKS_PER_SECOND
+            for slot in self._take_first():
+                self._file(slot, math.ceil(slot.due * TICKS_PER_SECOND))
+        return math.inf
+
+    def _take_first(self) -> list[PollSlot]:
+        """Take out the slots of the first tick, except what was moved to an earlier one."""
+        tick = heappop(self._ticks)
+        slots = []
+        for slot in self._slots.pop(tick):
+            if slot.wheel_tick == tick:
+                slot.wheel_tick = math.inf
+                slots.append(slot)
+        return slots

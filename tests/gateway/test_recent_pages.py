@@ -93,6 +93,32 @@ def test_items_that_stay_as_they_were_are_not_decoded_again(decoded: list[bytes]
     assert items_in(decoded) == ["b", "a"]
 
 
+def test_nothing_of_a_page_that_stays_as_it_was_is_decoded_again(decoded: list[bytes]) -> None:
+    recent = reread(Dialect())
+    body = listed(video("b"), video("a"), has_more=False, last_id="a")
+    first = read(body, recent, Dialect())
+    decoded.clear()
+    again = read(body, recent, Dialect())
+    assert everything(again, {}) == everything(first, {})
+    assert not decoded
+
+
+def test_a_page_around_which_something_changed_says_so() -> None:
+    recent = reread(Dialect())
+    for has_more in (True, True, False):
+        page = read(listed(video("b"), has_more=has_more, last_id="b"), recent, Dialect())
+        assert isinstance(page, Page)
+        assert page.has_more is has_more
+
+
+def test_a_page_with_an_item_that_ended_says_so_again_and_again() -> None:
+    recent = reread(Dialect())
+    for _ in range(3):
+        page = read(listed(video("b"), video("a", status="completed")), recent, Dialect())
+        assert isinstance(page, Page)
+        assert (page.says_ended("a"), page.says_ended("b")) == (True, False)
+
+
 def test_an_item_whose_progress_moved_is_not_decoded_again(decoded: list[bytes]) -> None:
     recent = reread(Dialect())
     for progress in (0, 9, 10, 100):

@@ -205,6 +205,39 @@ async def test_a_request_ends_at_its_deadline_and_closes_its_connection() -> Non
         assert (await get(client, server)).body == b"ok"
 
 
+async def test_a_task_that_is_cancelled_as_it_waits_for_a_callback_closes_its_connection() -> None:
+    async def say_nothing(stream: trio.abc.Stream) -> None:
+        await stream.receive_some()  # until it goes away
+
+    async with connected(say_nothing, in_flight=1) as (server, client):
+        with trio.move_on_after(0.05):
+            await get(client, server)
+        await server.has_at_most(0)
+        server.answer = OK
+        assert (await get(client, server)).body == b"ok"
+
+
+async def test_a_task_has_one_deadline_also_where_it_has_to_connect_anew() -> None:
+    closed_at = 0.0
+
+    async def close_late(stream: trio.abc.Stream) -> None:
+        nonlocal closed_at
+        server.answer = say_nothing
+        await trio.sleep(0.3)
+        closed_at = trio.current_time()
+        await stream.aclose()
+
+    async def say_nothing(_: trio.abc.Stream) -> None:
+        await trio.sleep_forever()
+
+    async with connected(close_late) as (server, client):
+        with pytest.raises(TransportError) as error:
+            await get(client, server, deadline=0.6)
+        assert error.value.kind == "timeout"
+        assert trio.current_time() - closed_at < 0.55
+        assert server.connections == 2
+
+
 async def test_a_server_that_closes_as_it_is_asked_again_has_to_be_asked_once_more() -> None:
     async with connected(lambda stream: stream.aclose()) as (server, client):
         pending = start(client, server)

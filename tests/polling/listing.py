@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from notifier.gateway import GatewayClient, GatewayRules
 from notifier.http_client import HttpRequest, HttpResponse, RequestTemplate
+from notifier.model.answer import Answer
 from notifier.model.event import Ending
 from notifier.model.video import Snapshot
 from notifier.model.watch import Observation, Watch, WatchKey, WatchSpec
@@ -133,14 +134,14 @@ class RecordingPoller(Poller):
     answered: Callable[[], Mapping[str, list[float]]]
     crashes = 0
 
-    def accept(self, asked: PollResult, now: float) -> bool:
+    def accept(self, answer: Answer, at: float, now: float, *, counts: bool) -> bool:
         """Accept, and record it."""
         if self.crashes:
             self.crashes -= 1
             raise ArithmeticError
-        accepted = super().accept(asked, now)
+        accepted = super().accept(answer, at, now, counts=counts)
         if accepted:
-            self.answered()[self.video_id].append(asked.at)
+            self.answered()[self.video_id].append(at)
         return accepted
 
 

@@ -63,9 +63,9 @@ class Slot(PollSlot):
         self.woken: list[PollResult | Exception | None] = []
         self.due = self.earliest = trio.current_time()
 
-    def accept(self, asked: PollResult, now: float) -> bool:
+    def accept(self, answer: Answer, at: float, now: float, *, counts: bool) -> bool:
         if self.accepts:
-            self.applied.append(asked.answer)
+            self.applied.append(answer)
             self.due = self.earliest = now + 20
         return self.accepts
 

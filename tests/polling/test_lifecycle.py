@@ -1,5 +1,7 @@
 """What an answer means for a watch: the rules of its life, without clock or network."""
 
+from typing import NamedTuple
+
 import pytest
 
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
@@ -8,7 +10,6 @@ from notifier.model.status import Status
 from notifier.model.video import Snapshot
 from notifier.model.watch import Watch, WatchKey, WatchSpec
 from notifier.polling.lifecycle import (
-    NextPoll,
     PollRules,
     TerminalState,
     WatchMemory,
@@ -17,6 +18,14 @@ from notifier.polling.lifecycle import (
 )
 from notifier.schedule.poll_intervals import PollIntervals
 from tests.builders import rng, snapshot
+
+
+class NextPoll(NamedTuple):
+    """What `next_poll` returns."""
+
+    delay: float
+    earliest: float
+
 
 RULES = PollRules(PollIntervals(20, 5), not_found_grace=120, give_up_after=1_000_000)
 WATCH = Watch(1, WatchSpec(WatchKey("main", "video_1")), taken_at=0)
@@ -38,8 +47,8 @@ def decide(
     deadline = rules.deadline(WATCH)
     finish = terminal_state(memory, answer, WATCH, rules, asked_at=asked_at, now=now)
     usual = 18 if isinstance(answer, Seen) else None
-    return memory, finish or next_poll(
-        memory, answer, rules, usual, deadline=deadline, now=now, rng=rng()
+    return memory, finish or NextPoll(
+        *next_poll(memory, answer, rules, usual, deadline=deadline, now=now, rng=rng())
     )
 
 
@@ -273,12 +282,14 @@ IN_PROGRESS = WatchMemory(snapshot(progress=10))
 def test_an_answer_confirms_what_is_known_if_it_says_that_the_job_goes_on_as_before(
     memory: WatchMemory, answer: Answer, *, confirmed: bool
 ) -> None:
-    assert memory.is_confirmed_by(answer) is confirmed
+    after = memory.after_confirmation(answer)
+    assert after == (memory.after(answer, 0.0) if confirmed else None)
 
 
 def test_the_snapshot_itself_confirms_what_is_known_even_at_the_end() -> None:
     done = snapshot(Status.COMPLETED)
-    assert WatchMemory(done).is_confirmed_by(Seen(done))
+    memory = WatchMemory(done)
+    assert memory.after_confirmation(Seen(done)) is memory
 
 
 @pytest.mark.parametrize(

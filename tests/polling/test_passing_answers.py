@@ -4,10 +4,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from notifier.model.answer import Seen
+from notifier.model.answer import Answer, Seen
 from notifier.model.status import Status
 from notifier.model.watch import Watch
 from notifier.polling import GatewayScheduler, Poller, PollerDeps, PollRules, Supervisor
+from notifier.polling.poll_slot import PollSlot
 from notifier.schedule.job_history import JobHistory
 from notifier.schedule.poll_intervals import PollIntervals
 from notifier.wakeup import Wakeup
@@ -59,6 +60,32 @@ async def test_an_application_that_asks_often_saves_every_poll(autojump_clock: M
         assert len(polled.gateway.asked) == without
         await trio.sleep(200)  # once the application stops, polls go on
         assert len(polled.gateway.asked) >= without + 8
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_answer_that_passes_by_may_bring_the_next_poll_forward(
+    autojump_clock: MockClock,
+) -> None:
+    class Impatient(PollSlot):
+        def accept(self, answer: Answer, at: float, now: float, *, counts: bool) -> bool:
+            self.due = self.earliest = now + 2
+            return True
+
+        async def poll(self) -> None:
+            scheduler.wait(self)
+            await self.park()
+            await scheduler.ask(self)
+
+    async with trio.open_nursery() as nursery:
+        gateway = Gateway()
+        scheduler = make_scheduler(nursery, gateway)
+        slot = Impatient("video_1")
+        slot.due = trio.current_time() + 1000
+        nursery.start_soon(slot.poll)
+        await trio.sleep(10)
+        scheduler.accept_passing("video_1", RUNNING)
+        await trio.sleep(3)
+        assert len(gateway.asked) == 1
         nursery.cancel_scope.cancel()
 
 
