@@ -26,6 +26,8 @@ from notifier.schedule.backoff import SPREAD, jittered
 LONGEST_RETRY_AFTER = 24 * 3600.0
 """The longest wait that a receiver's Retry-After is granted, in seconds."""
 
+_SUCCESS = range(200, 300)
+
 
 class Response(NamedTuple):
     """What came back from one attempt.
@@ -55,8 +57,7 @@ class ResponsePolicy(NamedTuple):
         `now` is in Unix seconds.
         """
         word, status = response.word, response.status
-        success = status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        if success and not response.code:
+        if status in _SUCCESS and not response.code:
             return Delivered()
         if word == NOT_RENDERED:
             return DeadLetter(_with_detail("the template made no message", response))

@@ -8,6 +8,7 @@ seconds. What is left out is counted, and `suppressed` returns the counts to be 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 _ABOUT = ("gateway", "endpoint", "outcome")
@@ -48,9 +49,14 @@ Cause = tuple[str, ...]
 
 def cause_of(level: str, event: str, fields: Mapping[str, object]) -> Cause:
     """Return the cause of a line; its length is bounded."""
-    about = (f"{name}={fields[name]}"[:_LONGEST] for name in _ABOUT if name in fields)
+    about = [f"{name}={fields[name]}"[:_LONGEST] for name in _ABOUT if name in fields]
+    return _cause(level, event[:_LONGEST], *about)
+
+
+@lru_cache(maxsize=_MOST_CAUSES)
+def _cause(level: str, event: str, *about: str) -> Cause:
     # by class: a peer may answer with any status it likes
-    return (level, event[:_LONGEST], *(_HTTP_STATUS.sub(r"\1xx", each) for each in about))
+    return (level, event, *(_HTTP_STATUS.sub(r"\1xx", each) for each in about))
 
 
 @dataclass(slots=True)

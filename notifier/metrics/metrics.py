@@ -5,7 +5,6 @@ series. No value is a secret.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
 from typing import Protocol
 
 from prometheus_client import (
@@ -70,20 +69,27 @@ class Metrics:
             "The wait for a turn within a gateway's budget.",
             *("gateway", _WAIT, self._registry),
         )
-        self._attempts = self._counter(
-            "delivery_attempts", "Attempts to deliver, by what came.", "endpoint", "outcome"
+        self._attempts = Totals(
+            "notifier_delivery_attempts",
+            "Attempts to deliver, by what came.",
+            ("endpoint", "outcome"),
+            self._registry,
         )
-        self._attempt_duration = self._histogram(
-            "delivery_attempt_duration", "How long attempts took.", _ATTEMPT, "endpoint"
+        self._attempt_duration = Durations(
+            "notifier_delivery_attempt_duration_seconds",
+            "How long attempts took.",
+            *("endpoint", _ATTEMPT, self._registry),
         )
-        self._latency = self._histogram(
-            "delivery_latency",
+        self._latency = Durations(
+            "notifier_delivery_latency_seconds",
             "From the record of an event to its receipt.",
-            _DELIVERY,
-            "endpoint",
+            *("endpoint", _DELIVERY, self._registry),
         )
-        self._commit = self._histogram(
-            "store_commit_duration", "From asking for a change until it is on disk.", _COMMIT
+        self._commit = Histogram(
+            "notifier_store_commit_duration_seconds",
+            "From asking for a change until it is on disk.",
+            buckets=_COMMIT,
+            registry=self._registry,
         )
         self._discovered = self._counter(
             "discovered_videos", "Videos that were found on a gateway's list.", "gateway"
@@ -102,10 +108,6 @@ class Metrics:
             "archived_bytes", "Bytes of the videos that were archived.", "gateway"
         )
         self._cluster: ClusterMetrics | None = None
-        # finding a series by its labels takes longer than counting
-        self._attempts_of = cache(self._attempts.labels)
-        self._attempt_duration_of = cache(self._attempt_duration.labels)
-        self._latency_of = cache(self._latency.labels)
 
     def configured(self, gateways: Collection[str], endpoints: Collection[str]) -> None:
         """Set the names that are in use from now on."""
@@ -181,12 +183,12 @@ class Metrics:
         """Count a delivery attempt and record how long it took."""
         # the code in `refused_CODE` is the receiver's, who could make a label for each answer
         known = "refused" if outcome.startswith("refused_") else outcome
-        self._attempts_of(endpoint, known).inc()
-        self._attempt_duration_of(endpoint).observe(seconds)
+        self._attempts.count(endpoint, known)
+        self._attempt_duration.observe(endpoint, seconds)
 
     def delivered(self, endpoint: str, seconds: float) -> None:
         """Record how long after its commit an event was received."""
-        self._latency_of(endpoint).observe(max(seconds, 0))
+        self._latency.observe(endpoint, max(seconds, 0))
 
     def endpoint_failing(self, endpoint: str, *, failing: bool) -> None:
         """Set whether an endpoint gets probes only."""
@@ -246,12 +248,6 @@ class Metrics:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"notifier_{name}", text, labels, registry=self._registry)
-
-    def _histogram(
-        self, name: str, text: str, buckets: Collection[float], *labels: str
-    ) -> Histogram:
-        name = f"notifier_{name}_seconds"
-        return Histogram(name, text, labels, buckets=tuple(buckets), registry=self._registry)
 
 
 def _keep(names: set[str], name: str, *, wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Counters and histograms for what happens with every poll.
+"""Counters and histograms for what happens with every poll and every attempt.
 
 Those of `prometheus_client` take a lock and make several calls each time. These are used by one
 thread alone, and are written out through the library's interface for collectors, the same way.

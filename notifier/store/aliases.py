@@ -5,26 +5,33 @@ watch by the id of the list before somebody adds one by the other id.
 """
 
 import json
+from collections.abc import Collection
 
 from notifier.model.video_ids import encoded_id, key_of
 from notifier.model.watch import DISCOVERY_SOURCE, WatchKey
 from notifier.store import listings
-from notifier.store.connection import Connection
+from notifier.store.connection import TEXTS, Connection, listed
 
 
-def withdraw_discovered(db: Connection, key: WatchKey, now: float) -> None:
-    """Withdraw an open watch of the same job that only discovery lists, under another id.
+def withdraw_discovered(db: Connection, keys: Collection[WatchKey], now: float) -> None:
+    """Withdraw open watches of the same jobs that only discovery lists, under other ids.
 
-    Whoever polls it learns that when its job ends: the ending of a withdrawn watch is no event.
+    Whoever polls one learns that when its job ends: the ending of a withdrawn watch is no event.
     """
-    encoded = encoded_id(key.video_id)
-    keys = (key_of(key.video_id), key.video_id if encoded is None else encoded.inner)
-    rows = db.execute(
-        "SELECT names FROM discovered_jobs WHERE gateway = ?1 AND key IN (?2, ?3) "
-        'UNION SELECT names FROM discovered_jobs WHERE gateway = ?1 AND "inner" = ?4',
-        (key.gateway, *keys, key.video_id),
-    ).fetchall()
-    for (names,) in rows:
-        other = WatchKey(key.gateway, json.loads(names)[0])
-        if other != key and listings.sources_of(db, other) == [DISCOVERY_SOURCE]:
-            listings.remove(db, DISCOVERY_SOURCE, other, now)
+    for gateway, video_ids in listings.by_gateway(keys):
+        names = {name for video_id in video_ids for name in _names(video_id)}
+        rows = db.execute(
+            f"SELECT names FROM discovered_jobs WHERE gateway = ? AND key IN {TEXTS} "
+            f'UNION SELECT names FROM discovered_jobs WHERE gateway = ? AND "inner" IN {TEXTS}',
+            (gateway, listed(names), gateway, listed(video_ids)),
+        ).fetchall()
+        for (names_of_job,) in rows:
+            other = WatchKey(gateway, json.loads(names_of_job)[0])
+            if other not in keys and listings.sources_of(db, other) == [DISCOVERY_SOURCE]:
+                listings.remove(db, DISCOVERY_SOURCE, other, now)
+
+
+def _names(video_id: str) -> tuple[str, str]:
+    """Return the keys under which discovery may know the job of an id."""
+    encoded = encoded_id(video_id)
+    return key_of(video_id), video_id if encoded is None else encoded.inner

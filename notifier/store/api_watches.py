@@ -44,7 +44,7 @@ def add(
         if not same or watches.callback_of(db, known.row) != callback:
             places = ", ".join(listings.sources_of(db, spec.key))
             raise ConflictError(f"{spec.key} is already watched with other settings ({places})")
-        listings.add(db, API_SOURCE, spec.key)
+        listings.add(db, [(API_SOURCE, spec.key)])
         return known, False
     if known is not None:
         reached = known.spec.generation + again
@@ -83,11 +83,11 @@ def _open_for(
     if known is not None and known.spec.generation == spec.generation:
         watches.reopen(db, known.row, spec, now)
     else:
-        aliases.withdraw_discovered(db, spec.key, now)
-        watches.insert(db, spec, now)
+        aliases.withdraw_discovered(db, [spec.key], now)
+        watches.insert(db, [spec], now)
     taken = watches.latest(db, spec.key)
     assert taken is not None  # noqa: S101 - it was opened above
-    listings.add(db, source, spec.key)
+    listings.add(db, [(source, spec.key)])
     _set_callback(db, taken.row, callback)
     return replace(taken, fresh=True)
 
@@ -102,7 +102,7 @@ def _take_over(
     """Give an open watch that discovery opened the settings of `spec`."""
     spec = replace(spec, generation=known.spec.generation)
     watches.change_settings(db, known.row, spec)
-    listings.add(db, source, spec.key)
+    listings.add(db, [(source, spec.key)])
     _set_callback(db, known.row, callback)
     return replace(known, spec=spec)
 

@@ -19,6 +19,7 @@ WATCH_COLUMNS = (
 """The columns of a row for `load_watch`, in order."""
 
 _SNAPSHOT = 9
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading a damaged column raises."""
 
@@ -30,7 +31,7 @@ def decode_text(raw: bytes) -> str:
 
 def dump_json(value: object) -> str:
     """Return `value` as JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def dump_endpoints(spec: WatchSpec) -> str | None:

@@ -128,8 +128,8 @@ def _take(db: Connection, gateway: str, names: Sequence[str], now: float) -> Wat
     if exists is not None:
         return None
     key = WatchKey(gateway, names[0])
-    watches.insert(db, WatchSpec(key), now)
-    listings.add(db, DISCOVERY_SOURCE, key)
+    watches.insert(db, [WatchSpec(key)], now)
+    listings.add(db, [(DISCOVERY_SOURCE, key)])
     return watches.latest(db, key)
 
 

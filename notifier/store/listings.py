@@ -33,17 +33,24 @@ def batches(
         yield batch
 
 
-def add(db: Connection, source: str, key: WatchKey) -> None:
-    """Record that `source` lists a watch; it takes the place of discovery."""
-    db.execute(
+def by_gateway(keys: Iterable[WatchKey]) -> Iterable[tuple[str, list[str]]]:
+    """Return each gateway with the ids of its videos."""
+    found: dict[str, list[str]] = {}
+    for gateway, video_id in keys:
+        found.setdefault(gateway, []).append(video_id)
+    return found.items()
+
+
+def add(db: Connection, listed: Collection[tuple[str, WatchKey]]) -> None:
+    """Record which source lists which watch; it takes the place of discovery."""
+    db.executemany(
         "INSERT INTO listings (source, gateway, video_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (source, *key),
+        [(source, *key) for source, key in listed],
     )
-    if source != DISCOVERY_SOURCE:
-        db.execute(
-            "DELETE FROM listings WHERE gateway = ? AND video_id = ? AND source = ?",
-            (*key, DISCOVERY_SOURCE),
-        )
+    db.executemany(
+        "DELETE FROM listings WHERE gateway = ? AND video_id = ? AND source = ?",
+        [(*key, DISCOVERY_SOURCE) for source, key in listed if source != DISCOVERY_SOURCE],
+    )
 
 
 def remove(db: Connection, source: str, key: WatchKey, now: float) -> list[int]:

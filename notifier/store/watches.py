@@ -30,7 +30,7 @@ from notifier.store.codec import (
     row_key,
     without_snapshot,
 )
-from notifier.store.connection import Connection
+from notifier.store.connection import TEXTS, Connection, listed
 from notifier.store.fences import those_over
 
 
@@ -49,17 +49,17 @@ def sync(
 
 def take_listed(
     db: Connection, listed: Sequence[Listing], gone: Collection[str], now: float
-) -> set[int]:
-    """Open and withdraw watches as `sync` does; return the rows of those that it took."""
+) -> set[WatchKey]:
+    """Open and withdraw watches as `sync` does; return the keys of those that it opened."""
     listings.replace(db, listed, gone)
-    taken = [_take(db, spec, now) for spec in listings.latest(listed)]
+    fresh = _take_all(db, listings.latest(listed), now)
     listings.withdraw_unlisted(db, now)
-    return {row for row in taken if row is not None}
+    return fresh
 
 
 def open_watches(
     db: Connection,
-    fresh: Collection[int] = (),
+    fresh: Collection[WatchKey] = (),
     *,
     where: str = "",
     values: Sequence[object] = (),
@@ -68,7 +68,30 @@ def open_watches(
     rows = db.execute(
         f"SELECT {WATCH_COLUMNS} FROM watches WHERE state = 'open' {where} ORDER BY id", values
     )
-    watches = [_load(row, fresh=row[0] in fresh) for row in rows]
+    return _loaded(rows, fresh)
+
+
+def _open_among(
+    db: Connection, keys: Iterable[WatchKey], fresh: Collection[WatchKey]
+) -> list[Watch]:
+    """Return those watches of `keys` that are open."""
+    # the state is not a condition: the database might read all that are open for it
+    rows = [
+        tuple(row)
+        for gateway, video_ids in listings.by_gateway(keys)
+        for state, *row in db.execute(
+            f"SELECT state, {WATCH_COLUMNS} FROM watches WHERE gateway = ? "
+            f"AND video_id IN {TEXTS} ORDER BY id",
+            (gateway, listed(video_ids)),
+        )
+        if state == "open"
+    ]
+    return _loaded(rows, fresh)
+
+
+def _loaded(rows: Iterable[tuple[Any, ...]], fresh: Collection[WatchKey]) -> list[Watch]:
+    """Return the watches in `rows` but the damaged ones."""
+    watches = [_load(row, fresh=row[1:3] in fresh) for row in rows]
     return [watch for watch in watches if watch is not None]
 
 
@@ -78,14 +101,12 @@ def change(db: Connection, changes: Sequence[ListingChange], now: float) -> Watc
     Everything new is taken before anything is removed, so that a watch that moves from one
     source to another stays open.
     """
-    opened, updated = list[Watch](), list[Watch]()
-    for source, specs, _ in changes:
-        for spec in specs:
-            listings.add(db, source, spec.key)
-            fresh = _take(db, spec, now) is not None
-            watch = _open(db, spec.key, fresh=fresh)
-            if watch is not None:
-                (opened if fresh else updated).append(watch)
+    listings.add(db, [(one.source, spec.key) for one in changes for spec in one.specs])
+    specs = [spec for one in changes for spec in one.specs]
+    fresh = _take_all(db, specs, now)
+    watches = _open_among(db, [spec.key for spec in specs], fresh)
+    opened = [watch for watch in watches if watch.fresh]
+    updated = [watch for watch in watches if not watch.fresh]
     withdrawn = list[int]()
     for source, _, removed in changes:
         for key in removed:
@@ -93,23 +114,14 @@ def change(db: Connection, changes: Sequence[ListingChange], now: float) -> Watc
     return WatchChanges(opened, updated, withdrawn)
 
 
-def _open(db: Connection, key: WatchKey, *, fresh: bool) -> Watch | None:
-    row = db.execute(
-        f"SELECT {WATCH_COLUMNS} FROM watches WHERE gateway = ? AND video_id = ? "
-        "AND state = 'open' ORDER BY generation DESC LIMIT 1",
-        key,
-    ).fetchone()
-    return None if row is None else _load(row, fresh=fresh)
-
-
 def _load(row: tuple[Any, ...], *, fresh: bool) -> Watch | None:
     """Return the watch in `row`, if need be without its snapshot; None when it is damaged."""
-    gateway, video_id = row_key(row)
-    logger = log.get(gateway=gateway, video_id=video_id)
     try:
         return load_watch(row, fresh=fresh)
     except StoreError as error:
         reason = str(error)
+    gateway, video_id = row_key(row)
+    logger = log.get(gateway=gateway, video_id=video_id)
     with suppress(StoreError):
         watch = load_watch(without_snapshot(row), fresh=fresh)
         logger.warning("snapshot_unreadable", reason=reason, hint="the next poll renews it")
@@ -119,30 +131,48 @@ def _load(row: tuple[Any, ...], *, fresh: bool) -> Watch | None:
     return None
 
 
-def _take(db: Connection, spec: WatchSpec, now: float) -> int | None:
-    """Open the watch of `spec` unless it is open or over; return its row if it was opened."""
-    known = db.execute(
+def _take_all(db: Connection, specs: Iterable[WatchSpec], now: float) -> set[WatchKey]:
+    """Open the watches of `specs` that are neither open nor over; return the keys of those."""
+    specs = list(specs)
+    known = {
+        WatchKey(gateway, video_id)
+        for gateway, video_ids in listings.by_gateway(spec.key for spec in specs)
+        for (video_id,) in db.execute(
+            f"SELECT video_id FROM watches WHERE gateway = ? AND video_id IN {TEXTS}",
+            (gateway, listed(video_ids)),
+        )
+    }
+    new, again = list[WatchSpec](), list[WatchSpec]()
+    for spec in specs:
+        (again if spec.key in known else new).append(spec)
+        known.add(spec.key)
+    opened = {spec.key for spec in new}
+    aliases.withdraw_discovered(db, opened, now)
+    insert(db, new, now)
+    return opened | {spec.key for spec in again if _take_again(db, spec, now)}
+
+
+def _take_again(db: Connection, spec: WatchSpec, now: float) -> bool:
+    """Open a watch that was taken before, unless it is open or over; tell whether it was."""
+    row, state, generation = db.execute(
         "SELECT id, state, generation FROM watches WHERE gateway = ? AND video_id = ? "
         "ORDER BY generation DESC LIMIT 1",
         spec.key,
     ).fetchone()
-    if known is None:
-        aliases.withdraw_discovered(db, spec.key, now)
-        return insert(db, spec, now)
-    row, state, generation = known
     if state == "open":
         # a lower one is left from before: what listed the higher one may only be broken
         if spec.generation > generation or (
             spec.generation == generation and not _differs_from_api(db, row, spec)
         ):
             change_settings(db, row, spec)
-        return None
+        return False
     if spec.generation > generation:
-        return insert(db, spec, now)
+        insert(db, [spec], now)
+        return True
     if state == "ended" or _has_ended(db, spec):
-        return None
+        return False
     reopen(db, row, replace(spec, generation=generation), now)
-    return int(row)
+    return True
 
 
 def reopen(db: Connection, row: int, spec: WatchSpec, now: float) -> None:
@@ -185,15 +215,13 @@ def _differs_from_api(db: Connection, row: int, spec: WatchSpec) -> bool:
     return True
 
 
-def insert(db: Connection, spec: WatchSpec, now: float) -> int:
-    """Open a new generation and return its row; `first_taken_ms` is never written again."""
-    row = db.execute(
+def insert(db: Connection, specs: Iterable[WatchSpec], now: float) -> None:
+    """Open new generations; `first_taken_ms` is never written again."""
+    db.executemany(
         "INSERT INTO watches (gateway, video_id, generation, state, endpoints, metadata, "
-        "give_up_after, taken_at, first_taken_ms) VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?) "
-        "RETURNING id",
-        (*spec.key, spec.generation, *_settings(spec), now, int(now * 1000)),
-    ).fetchone()
-    return int(row[0])
+        "give_up_after, taken_at, first_taken_ms) VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?)",
+        [(*spec.key, spec.generation, *_settings(spec), now, int(now * 1000)) for spec in specs],
+    )
 
 
 def _has_ended(db: Connection, spec: WatchSpec) -> bool:

@@ -139,6 +139,13 @@ def test_nothing_reads_a_whole_table(name: str, tmp_path: Path) -> None:
     assert [line for line in lines if is_scan(line)] == []
 
 
+def test_what_is_different_in_a_source_costs_nothing_for_other_open_watches(
+    tmp_path: Path,
+) -> None:
+    lines = plans(WORK["change a source"], tmp_path / "store.db")
+    assert not [line for line in lines if "(state=?)" in line]
+
+
 def test_a_scan_is_recognised(tmp_path: Path) -> None:
     lines = plans(lambda db: db.execute("SELECT * FROM events WHERE type = 'x'"), tmp_path / "s")
     assert any(is_scan(line) for line in lines)

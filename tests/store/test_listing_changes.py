@@ -28,6 +28,17 @@ async def test_a_change_opens_updates_and_withdraws() -> None:
     assert still == {"kept", "new"}
 
 
+async def test_a_video_that_two_sources_begin_to_list_is_opened_once() -> None:
+    store = memory_store(Time())
+    twice = [ListingChange("a.toml", (spec(generation=2),)), ListingChange("b.toml", (spec(),))]
+
+    made = await store.change_watches(twice)
+
+    assert [each.spec for each in made.opened] == [spec(generation=2)]
+    assert (await store.known_sources()) == {"a.toml", "b.toml"}
+    assert [each.row for each in await store.sync_watches([], [])] == [made.opened[0].row]
+
+
 async def test_a_watch_that_another_source_lists_is_not_withdrawn() -> None:
     store = memory_store(Time())
     await store.sync_watches([listing(spec()), listing(spec(), source="a.toml")], [])
