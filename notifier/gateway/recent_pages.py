@@ -30,7 +30,7 @@ MOST_ITEMS = 150_000
 """How many items all these pages have together: a gateway may send thousands on a page."""
 
 LONGEST_ITEM = 4096
-"""The longest item whose meaning is remembered, in bytes."""
+"""The longest item whose meaning is remembered, in bytes; the same holds for what is around."""
 
 _RUNNING = frozenset({Status.QUEUED, Status.IN_PROGRESS})
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
@@ -55,7 +55,7 @@ class _KnownPage(NamedTuple):
 
     What is not remembered of an item, because it does not say clearly that a video runs, is None.
     If there is no such item, `whole` is the hash of all the page's bytes, and `around` the value
-    around its list.
+    around its list, unless that is long.
     """
 
     hashes: "array[int]"
@@ -100,7 +100,7 @@ class RecentPages:
             page, listed = self._compared(known, items)
         except UnreadableError:
             return None
-        if None not in page.seen:
+        if None not in page.seen and len(envelope) <= LONGEST_ITEM:
             page = page._replace(whole=hash(body), around=around)
         self._remember(after, page)
         return KnownParts(around, listed)

@@ -212,6 +212,16 @@ def test_what_a_long_item_says_is_not_remembered(decoded: list[bytes]) -> None:
     assert items_in(decoded) == ["b"]
 
 
+def test_what_is_around_a_list_is_not_remembered_if_it_is_long(decoded: list[bytes]) -> None:
+    recent = reread(Dialect())
+    body = listed(video("a"), x="x" * LONGEST_ITEM)
+    recent.read(None, body)
+    decoded.clear()
+    assert recent.read(None, body) is not None
+    assert len(decoded) == 1
+    assert items_in(decoded) == []
+
+
 _ITEMS = st.one_of(
     st.builds(
         video,
