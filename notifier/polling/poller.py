@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import trio
 
 from notifier import log
-from notifier.model.answer import Answer, PollError, Seen, outcome_word
+from notifier.model.answer import SEEN, Answer, PollError, Seen, outcome_word
 from notifier.model.event import Ending
 from notifier.model.job_sample import JobSample
 from notifier.model.video import Snapshot
@@ -28,7 +28,6 @@ from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.schedule.job_history import JobHistory
 
 _log = log.get()
-_SEEN = "seen"
 
 
 class SnapshotKeeper(Protocol):
@@ -157,7 +156,7 @@ class Poller(PollSlot):
         """Apply at once an answer by which the job just goes on; see `PollSlot.accept`."""
         rules = self._deps.rules(self.watch.spec.key.gateway)
         self.deadline = rules.deadline(self.watch)
-        if self._stopped or self._outcome != _SEEN or at >= self.deadline or log.wants("debug"):
+        if self._stopped or self._outcome != SEEN or at >= self.deadline or log.wants("debug"):
             return False
         before = self._memory
         after = before.after_confirmation(answer)
