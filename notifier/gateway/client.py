@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from http import HTTPStatus
 
 from notifier import __version__
@@ -82,25 +81,19 @@ class GatewayClient:
             return _unreadable_secret(error)
         return self.read(video_id, reply)
 
-    def start(self, video_id: str, done: Callable[[Callable[[], Answer | None]], None]) -> bool:
+    def start(self, video_id: str, done: Callable[[Outcome], None]) -> bool:
         """Ask for one video's status once, without a task; False if `retrieve` has to be used.
 
-        `done` gets what returns the answer, or None when `retrieve` has to be used after all.
+        `done` gets what came of it, which `read_outcome` reads.
         """
         self._dialect.asked.add(video_id)
         try:
-            requests = self._requests_alone()
-            done_here = partial(self._answered, video_id, done)
-            return self._http.start(requests, path_segment(video_id), done_here)
+            return self._http.start(self._requests_alone(), path_segment(video_id), done)
         except (TransportError, ValueError):
             return False  # `retrieve` meets it again, and says so
 
-    def _answered(
-        self, video_id: str, done: Callable[[Callable[[], Answer | None]], None], outcome: Outcome
-    ) -> None:
-        done(partial(self._answer, video_id, outcome))
-
-    def _answer(self, video_id: str, outcome: Outcome) -> Answer | None:
+    def read_outcome(self, video_id: str, outcome: Outcome) -> Answer | None:
+        """Return what came of a request without a task; None if `retrieve` is to be used."""
         if isinstance(outcome, TransportError):
             return PollError(outcome.kind, outcome.detail)
         return None if outcome is None else self.read_encoded(video_id, outcome)

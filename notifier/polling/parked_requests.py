@@ -5,7 +5,7 @@ from functools import partial
 
 import trio
 
-from notifier.model.answer import Answer
+from notifier.http_client import Outcome
 from notifier.polling.poll_slot import PollResult, PollSlot
 from notifier.polling.requester import Requester, StatusClient
 
@@ -43,30 +43,23 @@ class ParkedRequests:
             self._requester.rate.note(at)
         return started
 
-    def _answered(
-        self, slot: PollSlot, at: float, client: StatusClient, answer: Callable[[], Answer | None]
-    ) -> None:
+    def _answered(self, slot: PollSlot, at: float, client: StatusClient, outcome: Outcome) -> None:
         handed_over, now = False, trio.current_time()
         try:
-            handed_over = self._apply(slot, answer, at, client, now)
+            handed_over = self._apply(slot, outcome, at, client, now)
         finally:
             if not handed_over:
                 self._done(now)
 
     def _apply(
-        self,
-        slot: PollSlot,
-        answer: Callable[[], Answer | None],
-        at: float,
-        client: StatusClient,
-        now: float,
+        self, slot: PollSlot, outcome: Outcome, at: float, client: StatusClient, now: float
     ) -> bool:
         """Apply an answer; wake the slot's task with it if it has to decide.
 
         Return whether the task is to make the request instead.
         """
         try:
-            said = answer()
+            said = client.read_outcome(slot.video_id, outcome)
             asked = None if said is None else self._requester.record(slot, said, at, client)
             if not slot.release():
                 return False  # its task was cancelled

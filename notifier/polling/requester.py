@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import trio
 
 from notifier.gateway import Page
+from notifier.http_client import Outcome
 from notifier.metrics import Metrics
 from notifier.model.answer import SEEN, Answer, PollError, Seen, Unauthorized, outcome_word
 from notifier.model.video import Snapshot
@@ -39,8 +40,11 @@ class StatusClient(Protocol):
     async def retrieve(self, video_id: str) -> Answer:
         """Ask for one video's status once."""
 
-    def start(self, video_id: str, done: Callable[[Callable[[], Answer | None]], None]) -> bool:
+    def start(self, video_id: str, done: Callable[[Outcome], None]) -> bool:
         """Ask for one video's status without a task; see `GatewayClient.start`."""
+
+    def read_outcome(self, video_id: str, outcome: Outcome) -> Answer | None:
+        """Return what came of it; None if `retrieve` is to be used."""
 
     async def list_page(self, limit: int, after: str | None) -> Page | Unauthorized | PollError:
         """Ask once for up to `limit` videos, those that follow the id `after`."""

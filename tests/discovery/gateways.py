@@ -1,6 +1,6 @@
 """Discovery with a real store and scheduler, and a gateway whose list a test sets."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,6 +9,7 @@ import trio
 from notifier.discovery import Discovery, DiscoveryDeps, DiscoveryRules
 from notifier.gateway import Dialect, Page
 from notifier.gateway.pages import read_page
+from notifier.http_client import Outcome
 from notifier.metrics import Metrics
 from notifier.model.answer import Answer, NotFound, PollError, Seen, Unauthorized
 from notifier.model.status import Status
@@ -33,8 +34,11 @@ class Gateway:
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[float, str]] = field(default_factory=list)
 
-    def start(self, video_id: str, done: object) -> bool:
+    def start(self, video_id: str, done: Callable[[Outcome], None]) -> bool:
         return False  # each request takes a task
+
+    def read_outcome(self, video_id: str, outcome: Outcome) -> Answer | None:
+        raise AssertionError
 
     async def retrieve(self, video_id: str) -> Answer:
         self.asked.append((trio.current_time(), video_id))

@@ -2,6 +2,7 @@
 
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import trio
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from notifier.gateway import Page
+from notifier.http_client import Outcome
 from notifier.http_server import Response
 from notifier.model.answer import Answer, PollError, Seen, Unauthorized
 from notifier.model.event import Ending
@@ -42,8 +44,11 @@ class Gateway:
     def __init__(self) -> None:
         self.asked: list[tuple[float, str]] = []
 
-    def start(self, video_id: str, done: object) -> bool:
+    def start(self, video_id: str, done: Callable[[Outcome], None]) -> bool:
         return False  # each request takes a task
+
+    def read_outcome(self, video_id: str, outcome: Outcome) -> Answer | None:
+        raise AssertionError
 
     async def retrieve(self, video_id: str) -> Answer:
         self.asked.append((trio.current_time(), video_id))

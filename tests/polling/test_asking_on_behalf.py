@@ -7,6 +7,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
+from notifier.http_client import Outcome
 from notifier.model.answer import Answer, PollError, Seen
 from notifier.model.status import Status
 from notifier.model.watch import Watch, WatchKey, WatchSpec
@@ -18,8 +19,6 @@ from notifier.wakeup import Wakeup
 from tests.builders import rng, snapshot
 from tests.polling.schedulers import Gateway, make_scheduler
 from tests.polling.test_supervisor import World as StoreAndOutbox
-
-Read = Callable[[], Answer | None]
 
 
 class Starting(Gateway):
@@ -39,18 +38,22 @@ class Starting(Gateway):
         while len(self.started) < requests:
             await self._another.wait()
 
-    def start(self, video_id: str, done: Callable[[Read], None]) -> bool:  # type: ignore[override]
+    def start(self, video_id: str, done: Callable[[Outcome], None]) -> bool:
         if self.keeps_connections:
             self.started.append((trio.current_time(), video_id))
             self._another.set()
             self._another = trio.Event()
-            self.nursery.start_soon(self._answer, video_id, done)
+            self.nursery.start_soon(self._end, done)
         return self.keeps_connections
 
-    async def _answer(self, video_id: str, done: Callable[[Read], None]) -> None:
+    async def _end(self, done: Callable[[Outcome], None]) -> None:
         await trio.sleep(self.takes)
-        read = self.read
-        done(lambda: self.answers.get(video_id, self.answer) if read is None else read(video_id))
+        done(None)
+
+    def read_outcome(self, video_id: str, outcome: Outcome) -> Answer | None:
+        return (
+            self.answers.get(video_id, self.answer) if self.read is None else self.read(video_id)
+        )
 
 
 class Slot(PollSlot):
