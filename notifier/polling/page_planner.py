@@ -140,10 +140,7 @@ class PagePlanner:
     def record_page(
         self, request: PageRequest, ids: Collection[str], end: str | None
     ) -> list[PollSlot]:
-        """Record the ids on a page, and return the slots of those that are watched.
-
-        `end` is the cursor of the next page, None at the last.
-        """
+        """Record a page whose next cursor is `end`, None at the last; return the slots on it."""
         self._failures = 0
         self._finish(request)
         after = request.after
@@ -186,17 +183,14 @@ class PagePlanner:
         that overlap become few.
         """
         ranges = Counter(map(self._range_of.get, found))
-        left = {
-            old
-            for old, here in ranges.items()
-            if old is None or (old is not page_range and here == len(old.slots))
-        }
-        moving = [slot for slot in found if self._range_of.get(slot) in left] if left else []
-        for slot in moving:
-            self._unassign(slot)
-            self._unlocated.pop(slot, None)
-            page_range.slots[slot] = None
-            self._range_of[slot] = page_range
+        left = {old for old, here in ranges.items() if old is None or here == len(old.slots)}
+        left.discard(page_range)
+        for slot in found if left else ():
+            if self._range_of.get(slot) in left:
+                self._unassign(slot)
+                self._unlocated.pop(slot, None)
+                page_range.slots[slot] = None
+                self._range_of[slot] = page_range
         return ranges[None]
 
     def _continue_at(self, end: str, page_range: PageRange, new: int, last: PollSlot) -> None:
