@@ -4,6 +4,7 @@ Every operation takes constant time. There is no queue in here: `PeerClient` lim
 requests are in flight, and the pool does not know the connections that are in use.
 """
 
+import math
 from collections import OrderedDict, deque
 from typing import Generic, Protocol, TypeVar
 
@@ -44,6 +45,7 @@ class Pool(Generic[C]):
         self._expiry = expiry
         self._by_origin: dict[Origin, deque[C]] = {}
         self._since: OrderedDict[C, float] = OrderedDict()
+        self._next_expiry = -math.inf  # or later, if the oldest has been taken since
 
     def take(self, origin: Origin, now: float) -> C | None:
         """Return an idle connection that the server has not closed, None if there is none.
@@ -68,12 +70,13 @@ class Pool(Generic[C]):
         if not connection.reusable or now >= connection.ends_at:
             connection.close()
             return
-        self._by_origin.setdefault(connection.origin, deque()).append(connection)
+        idle = self._by_origin.get(connection.origin)
+        if idle is None:
+            idle = self._by_origin[connection.origin] = deque()
+        idle.append(connection)
         self._since[connection] = now
-        while self._since and (
-            len(self._since) > self._most or self._oldest_since() <= now - self._expiry
-        ):
-            self._close_oldest()
+        if len(self._since) > self._most or now >= self._next_expiry:
+            self._close_old(now)
 
     def retire(self) -> None:
         """Close all idle connections, and keep none from now on."""
@@ -84,6 +87,14 @@ class Pool(Generic[C]):
         """Close all idle connections."""
         while self._since:
             self._close_oldest()
+
+    def _close_old(self, now: float) -> None:
+        """Close what is too old, and the oldest while there are too many."""
+        while self._since and (
+            len(self._since) > self._most or self._oldest_since() <= now - self._expiry
+        ):
+            self._close_oldest()
+        self._next_expiry = self._expiry + (self._oldest_since() if self._since else now)
 
     def _oldest_since(self) -> float:
         return next(iter(self._since.values()))

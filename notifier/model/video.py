@@ -6,7 +6,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from notifier.model.status import Status
+from notifier.model.status import TERMINAL, Status
 
 Json = Any
 """Whatever `json.loads` returns."""
@@ -55,7 +55,7 @@ class Snapshot(NamedTuple):
     @property
     def ended(self) -> bool:
         """Whether the status is terminal."""
-        return self.status is not None and self.status.terminal
+        return self.status in TERMINAL
 
     def after(self, earlier: Self | None) -> Self:
         """Return this snapshot with missing fields filled in from an `earlier` one.

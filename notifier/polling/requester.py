@@ -169,14 +169,19 @@ class Requester:
 
     def _record_key_accepted(self, slot: PollSlot, at: float) -> None:
         was_refused = _is_refused(slot)
-        self.record_accepted(slot, at)
-        if was_refused:
-            # what made this one readable again may hold for others as well
-            self._deps.hurry(_is_refused)
-
-    def record_accepted(self, slot: PollSlot | None, at: float) -> None:
-        """Record that the key was accepted for a request made `at` a time (`Clock.now`)."""
         if self.auth.record_accepted(slot, at):
+            self.health.record_resumed(self._deps.now())
+        elif not was_refused:
+            return  # nearly always
+        # what made this one readable again may hold for others as well
+        self._deps.hurry(_is_refused)
+
+    def record_accepted(self, at: float) -> None:
+        """Record that the key was accepted for a request about no single video.
+
+        It was made `at` a time (`Clock.now`).
+        """
+        if self.auth.record_accepted(None, at):
             self.health.record_resumed(self._deps.now())
             self._deps.hurry(_is_refused)
 
@@ -227,7 +232,7 @@ class Requester:
         self.health.record_answered(self._deps.now())
         slots = self._deps.slots
         if proves_key and any(video_id in slots for video_id in page.ids):
-            self.record_accepted(None, at)
+            self.record_accepted(at)
 
     async def _sample(self, slot: PollSlot, request: PageRequest) -> PollResult:
         """Ask about one video alone; if that takes long, others wait no longer for the page."""

@@ -65,7 +65,7 @@ class UnplannedRequests:
         deps.metrics.poll(deps.gateway, outcome_word(answer))
         requester.health.record(answer, deps.now())
         if isinstance(answer, Seen):
-            requester.record_accepted(None, at)
+            requester.record_accepted(at)
         if is_limited(answer):
             requester.rest.begin(video_id, answer.wait or 0)
         return answer
