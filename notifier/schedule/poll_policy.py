@@ -81,7 +81,7 @@ def next_gap(track: ProgressTrack, history: ClassHistory, elapsed: float) -> flo
     pace = history.pace
     ahead = _AHEAD
     if not history.new:
-        gap = _worthwhile(track, history, elapsed)
+        gap = _worthwhile(track, history, elapsed, history.longest)
     else:
         ahead = _AHEAD_IF_NEW
         gap = _gap_of_new_class(track, history, elapsed)
@@ -97,7 +97,7 @@ def _gap_of_new_class(track: ProgressTrack, history: ClassHistory, elapsed: floa
     gap = max(pace.poll_interval, elapsed / _PATIENCE)
     if not track.anchor or track.worked < _SETTLED * history.refresh:
         return gap
-    gap = min(_STRETCH * gap, _worthwhile(track, history, elapsed))
+    gap = _worthwhile(track, history, elapsed, min(_STRETCH * gap, history.longest))
     # may no request follow before the forecast end, this one waits until just after it
     following = (
         track.first_at + (track.requests + 2 - _AHEAD_IF_NEW) * pace.poll_interval - elapsed
@@ -117,8 +117,10 @@ def spread(track: ProgressTrack, history: ClassHistory) -> float:
     return SPREAD if history.new and not track.anchor else FORECAST_SPREAD
 
 
-def _worthwhile(track: ProgressTrack, history: ClassHistory, elapsed: float) -> float:
-    """Return the gap after which a request is worth making."""
+def _worthwhile(
+    track: ProgressTrack, history: ClassHistory, elapsed: float, longest: float
+) -> float:
+    """Return the gap after which a request is worth making, at most `longest`."""
     durations = history.durations
     ends = durations.ends
     ended = bisect_right(ends, elapsed)
@@ -149,7 +151,9 @@ def _worthwhile(track: ProgressTrack, history: ClassHistory, elapsed: float) -> 
         doubt += weight * SAMPLES_PER_JOB
         sources.append((ends, durations.sums, 1.0, elapsed, ended, weight))
     worth = history.worth * mass
-    return _solve(sources, doubt, _doubtful_tail(history, elapsed), worth, guess, history)
+    low = history.pace.min_poll_interval
+    tail = _doubtful_tail(history, elapsed)
+    return _solve(sources, doubt, tail, worth, min(max(guess, low), longest), low, longest)
 
 
 def _by_progress(
@@ -182,15 +186,14 @@ def _solve(
     tail: float,
     worth: float,
     gap: float,
-    history: ClassHistory,
+    low: float,
+    longest: float,
 ) -> float:
-    """Return the gap whose expected delay is `worth`, within the bounds of the pace.
+    """Return the gap whose expected delay is `worth`, from `low` to `longest`; `gap` is a guess.
 
     The delay is convex, so Newton's steps from a guess above descend without overshooting.
     Doubt is a Pareto distribution, where a gap means a delay of gap² / (tail + gap).
     """
-    low, longest = history.pace.min_poll_interval, history.longest
-    gap = min(max(gap, low), longest)
     for _ in range(_MOST_STEPS):
         rest = tail / (tail + gap)
         delay = doubt * gap * (1.0 - rest) - worth
