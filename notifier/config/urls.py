@@ -8,6 +8,7 @@ from notifier.config.bad_value import BadValueError
 
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_NUMBERS = re.compile(r"[0-9.]+")
 _CREDENTIAL = re.compile(r"key|token|secret|sig|auth|pass|credential|^code$", re.IGNORECASE)
 _LONGEST = 8192
 _LONGEST_HOST = 253
@@ -116,6 +117,8 @@ def _split(value: object, sample: str, instead_of_userinfo: str) -> SplitResult:
 def _is_host(host: str) -> bool:
     if _address(host) is not None:
         return True
+    if _NUMBERS.fullmatch(host):
+        return False  # a mistyped address: no name consists of numbers alone
     labels = host.removesuffix(".").split(".")
     return len(host) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
 

@@ -88,7 +88,7 @@ class GatewayClient:
         """
         self._dialect.asked.add(video_id)
         try:
-            return self._http.start(self._requests_alone(), path_segment(video_id), done)
+            return self._http.start(self._status_requests(), path_segment(video_id), done)
         except (TransportError, ValueError):
             return False  # `retrieve` meets it again, and says so
 
@@ -127,8 +127,8 @@ class GatewayClient:
         self._read_headers()
         return HttpRequest("GET", url, self._headers, self._rules.request_timeout, MAX_BODY)
 
-    def _requests_alone(self) -> RequestTemplate:
-        """Return the requests for videos alone; raises ValueError and TransportError."""
+    def _status_requests(self) -> RequestTemplate:
+        """Return the template of status requests; raises ValueError for an unreadable secret."""
         self._read_headers()
         if self._template is None:
             before, after = around_video(self._rules.base_url)

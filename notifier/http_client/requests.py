@@ -103,16 +103,16 @@ class RequestTemplate:
 
     The segment stands between `before` and `after` in the URL, and is quoted already. It alone is
     encoded for each request, unless the URL holds what httpx would not send as it stands.
-    All raises as `encode` does.
     """
 
-    __slots__ = ("_after", "_around", "_before", "_like")
+    __slots__ = ("_after", "_around", "_before", "_is_usual", "_like")
 
     def __init__(self, before: str, after: str, like: HttpRequest) -> None:
         self._before = before
         self._after = after
         self._like = like
-        self._around = self._encoded_around()
+        self._is_usual = _USUAL.fullmatch(self.request("x").url) is not None
+        self._around: tuple[Origin, bytes, bytes] | None = None
 
     @property
     def deadline(self) -> float:
@@ -129,21 +129,19 @@ class RequestTemplate:
         return self._like._replace(url=f"{self._before}{segment}{self._after}")
 
     def message(self, segment: str) -> Message:
-        """Return the request for a segment as it goes over the wire."""
-        if self._around is None or segment[:1] == ".":  # httpx resolves dots
+        """Return the request for a segment as it goes over the wire; raises as `encode` does."""
+        if not self._is_usual or segment[:1] == ".":  # httpx resolves dots
             return encode(self.request(segment))
+        if self._around is None:
+            self._around = self._encoded_around()
         origin, before, after = self._around
         data = b"%s%s%s" % (before, segment.encode("ascii"), after)
         return Message(origin, data, is_repeatable=True)
 
-    def _encoded_around(self) -> tuple[Origin, bytes, bytes] | None:
-        """Return where requests go and the bytes around the segment; None if that is unclear."""
-        example = self.request("x")
-        if _USUAL.fullmatch(example.url) is None:
-            return None
-        message = encode(example)
-        line_end = message.data.index(b" HTTP/1.1\r\n")
-        end = line_end - len(self._after)
+    def _encoded_around(self) -> tuple[Origin, bytes, bytes]:
+        """Return where requests go, and the bytes before and after the segment."""
+        message = encode(self.request("x"))
+        end = message.data.index(b" HTTP/1.1\r\n") - len(self._after)
         return message.origin, message.data[: end - 1], message.data[end:]
 
 

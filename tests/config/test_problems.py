@@ -109,6 +109,8 @@ def test_a_bad_gateway_key_is_explained(tmp_path: Path, line: str, key: str, mes
         ("https://gateway.example:port/v1", BAD_HOST),
         ("https://[::1/v1", BAD_HOST),
         ("https://a..b/v1", BAD_HOST),
+        ("http://192.168.1.300:8000/v1", BAD_HOST),
+        ("http://10.0.0/v1", BAD_HOST),
         ("https://:443/v1", BAD_HOST),
         ("https://gateway.example/v1#", "must not have a fragment"),
         ("https://gateway.example/v1?api-version=preview#x", "must not have a fragment"),

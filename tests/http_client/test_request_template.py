@@ -44,5 +44,6 @@ def test_a_request_is_the_one_that_its_url_means(base_url: str, video_id: str) -
 
 def test_a_header_that_cannot_be_sent_is_refused() -> None:
     like = HttpRequest("GET", "", {"x": "a\r\nb"}, 30, 1024)
+    template = RequestTemplate("http://h/videos/", "", like)
     with pytest.raises(TransportError, match="line break"):
-        RequestTemplate("http://h/videos/", "", like)
+        template.message("video_1")
