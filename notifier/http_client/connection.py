@@ -28,8 +28,8 @@ MOST_KEPT = 2 * 1024 * 1024
 """So many bytes of an answer are kept to be read again leniently; a longer one is streamed."""
 
 _PIECE = 8 * 1024
-_ALL_AT_ONCE = 64 * 1024
-"""The piece where all that has arrived is read anyway before another task runs."""
+_MOST_AT_ONCE = 64 * 1024
+"""So many bytes of an answer are read without a task before others are served."""
 
 
 class Connection:
@@ -102,11 +102,14 @@ class Connection:
     def advance(self) -> bool:
         """Read what has arrived without waiting; return whether the answer is whole.
 
-        Raises TransportError.
+        If more has arrived than may be read at once, the socket stays readable. Raises
+        TransportError.
         """
+        stream, least = self._stream, self._left - _MOST_AT_ONCE
         while not self._answer.complete:
+            receive = stream.receive_now if self._left > least else stream.receive_buffered
             try:
-                data = self._stream.receive_now(_ALL_AT_ONCE)
+                data = receive(_PIECE)
             except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
                 raise explained("reset", error) from None
             if data is None:

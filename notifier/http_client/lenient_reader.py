@@ -155,7 +155,7 @@ class LenientReader:
 
     def _skip_line_end(self) -> bool:
         """Skip the line end after a chunk; return whether it was there."""
-        if bytes(self._buffer) in {b"", b"\r"}:
+        if len(self._buffer) < _LONGEST_END and not self._buffer.strip(b"\r"):
             return False
         end = _LINE_END.match(self._buffer)
         if end is None:

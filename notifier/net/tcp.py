@@ -79,6 +79,9 @@ class TcpStream(trio.abc.Stream):
         """The descriptor of the socket, to wait for it elsewhere."""
         return self.socket.fileno()
 
+    def receive_buffered(self, max_bytes: int) -> None:
+        """Return None: nothing is taken from the socket before it is received."""
+
     def has_unread(self) -> bool:
         """Tell whether bytes, or the end, have arrived and were not received."""
         return bool(self._idle.poll(0))

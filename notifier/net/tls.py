@@ -76,15 +76,20 @@ class TlsStream(trio.abc.Stream):
         Raises trio.BrokenResourceError, trio.ClosedResourceError.
         """
         while True:
-            try:
-                return self._tls.read(max_bytes)
-            except ssl.SSLWantReadError:
-                if not self._fill_now(max_bytes):
-                    return None
-            except ssl.SSLEOFError:
-                return b""
-            except ssl.SSLError as error:
-                raise trio.BrokenResourceError(f"TLS broke: {error.reason}") from error
+            data = self.receive_buffered(max_bytes)
+            if data is not None or not self._fill_now(max_bytes):
+                return data
+
+    def receive_buffered(self, max_bytes: int) -> bytes | None:
+        """Do as `receive_now`, with what has been taken from the socket before."""
+        try:
+            return self._tls.read(max_bytes)
+        except ssl.SSLWantReadError:
+            return None
+        except ssl.SSLEOFError:
+            return b""
+        except ssl.SSLError as error:
+            raise trio.BrokenResourceError(f"TLS broke: {error.reason}") from error
 
     @property
     def descriptor(self) -> int:

@@ -19,7 +19,7 @@ from notifier.http_client import (
     Route,
     open_client,
 )
-from notifier.http_client.connection import MAX_HEAD
+from notifier.http_client.connection import MAX_HEAD, Connection
 from notifier.http_client.reactor import TaskReactor
 from tests.http_client.raw import OK, Answer, Server, get, serving, serving_tls
 
@@ -327,3 +327,26 @@ async def test_tls_makes_no_difference(tmp_path: Path) -> None:
         server.answer = lambda stream: stream.aclose()
         pending = start(client, server)
         assert not pending.started or await pending.outcome() is None
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_others_are_served_while_a_long_answer_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, encrypted: bool
+) -> None:
+    monkeypatch.setattr("notifier.http_client.connection._MOST_AT_ONCE", 100)
+    whole: list[bool] = []
+    advance = Connection.advance
+
+    def noting(connection: Connection) -> bool:
+        whole.append(advance(connection))
+        return whole[-1]
+
+    monkeypatch.setattr(Connection, "advance", noting)
+    big = b"HTTP/1.1 200 OK\r\ncontent-length: 90000\r\n\r\n" + b"x" * 90_000
+    serve = serving_tls(big, tmp_path / "ca.pem") if encrypted else serving(big)
+    async with serve as (server, client):
+        await get(client, server)
+        whole.clear()
+        assert len((await answered(client, server)).body) == 90_000
+        assert len(whole) > 2
+        assert whole.count(True) == 1

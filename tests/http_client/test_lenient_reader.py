@@ -138,6 +138,19 @@ def test_an_answer_that_arrives_byte_by_byte_costs_little(answer: bytes) -> None
     assert time.thread_time() - began < 2
 
 
+def test_two_returns_before_a_line_end_may_arrive_one_after_the_other() -> None:
+    for reader in readers(CHUNKED + b"2\r\r\nok\r\r\n0\r\r\n\r\r\n"):
+        assert (b"".join(reader.received), reader.complete, reader.problem) == (b"ok", True, "")
+
+
+def test_many_small_chunks_that_are_read_at_once_cost_little() -> None:
+    reader = LenientReader()
+    began = time.thread_time()
+    reader.feed(CHUNKED + b"1;\x01\r\nx\r\n" * 180_000)
+    assert time.thread_time() - began < 5
+    assert len(reader.received) == 180_000
+
+
 def test_a_chunk_size_that_goes_on_and_on_is_not_read() -> None:
     for reader in readers(CHUNKED + b"1;" + b"x" * 60_000):
         assert reader.problem == UNREADABLE
