@@ -32,6 +32,9 @@ class MemberStore(Protocol):
     async def bury(self, instance: str) -> None:
         """Remove an instance that is known to be dead."""
 
+    async def bury_if_expired(self, instance: str) -> bool:
+        """Remove an instance whose time is over; tell whether it was."""
+
     async def leave(self) -> None:
         """Remove this instance."""
 

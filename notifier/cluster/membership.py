@@ -79,27 +79,25 @@ class Membership:
         """Register, and beat for the first time; raises InstanceRefusedError or StoreError.
 
         A row of the same name may be of a former process of this machine, which is buried at
-        once, or of a machine that died, which is buried when it has not beaten for a lease time.
+        once, or of a machine that died. That one is buried when its time is over and it has not
+        beaten for a lease time, whatever was done to the database's clock.
         """
         began = beaten_at = self._around.clock()
         beat: tuple[str, float] | None = None
         while not await self._register(gateways()):
             namesake = await self._namesake()
-            if namesake is None:
-                continue  # it has gone meanwhile
-            now, last_beat = self._around.clock(), (namesake.instance.id, namesake.expires_at)
-            if self._around.is_dead(namesake.instance) or (
-                last_beat == beat and now - beaten_at > self.lease
-            ):
-                await self._store.bury(namesake.instance.id)
-                continue
-            if beat is not None and last_beat != beat and now - began > self.lease:
-                raise InstanceRefusedError(self._identity.name)
-            if beat is None:
-                name, wait = self._identity.name, self.lease
-                self._log.warning("instance_name_in_use", instance=name, waits_seconds=wait)
-            if last_beat != beat:
-                beat, beaten_at = last_beat, now
+            if namesake is not None:
+                now, last_beat = self._around.clock(), (namesake.instance.id, namesake.expires_at)
+                if beat is not None and beat != last_beat and now - began > self.lease:
+                    raise InstanceRefusedError(self._identity.name)
+                if beat != last_beat:
+                    beaten_at = now
+                if await self._is_buried(namesake.instance, now - beaten_at):
+                    continue
+                if beat is None:
+                    name, wait = self._identity.name, self.lease
+                    self._log.warning("instance_name_in_use", instance=name, waits_seconds=wait)
+                beat = last_beat
             await trio.sleep(_AGAIN)
         await self.beat()
         self._history = await self._store.history() or self._history
@@ -109,6 +107,13 @@ class Membership:
         """Return the instance that has this one's name."""
         found = await self._store.instances()
         return next((one for one in found if one.instance.name == self._identity.name), None)
+
+    async def _is_buried(self, namesake: Instance, silent: float) -> bool:
+        """Bury a namesake that is dead, or seems to be after so many seconds without a beat."""
+        if self._around.is_dead(namesake):
+            await self._store.bury(namesake.id)
+            return True
+        return silent > self.lease and await self._store.bury_if_expired(namesake.id)
 
     async def _register(self, gateways: list[str]) -> bool:
         self._identity = self._identity._replace(id=self._around.new_id())

@@ -97,6 +97,10 @@ class ClusterOperations(Transactions):
         """Remove an instance that is known to be dead, and free what it owned."""
         await self._at_database_time(_remove, instance)
 
+    async def bury_if_expired(self, instance: str) -> bool:
+        """Remove an instance whose time is over, and free what it owned; tell whether it was."""
+        return await self._at_database_time(_bury_if_expired, self.instance, instance)
+
     async def leave(self) -> None:
         """Remove this instance; attempts in flight in its lanes are interrupted."""
         await self._at_database_time(_leave, self.instance)
@@ -216,6 +220,10 @@ def _beat(db: Connection, now: float, instance: str, lease: float) -> ClusterSta
 
 def _bury_expired(db: Connection, now: float, by: str, as_of: float) -> list[Instance]:
     return instances.bury_expired(db, by, as_of, now)
+
+
+def _bury_if_expired(db: Connection, now: float, by: str, instance: str) -> bool:
+    return bool(instances.bury_expired(db, by, now, now, only=instance))
 
 
 def _remove(db: Connection, now: float, instance: str) -> None:

@@ -40,16 +40,19 @@ def beat(db: Connection, instance: str, lease: float, now: float) -> bool:
     )
 
 
-def bury_expired(db: Connection, by: str, as_of: float, now: float) -> list[Instance]:
+def bury_expired(
+    db: Connection, by: str, as_of: float, now: float, *, only: str = ""
+) -> list[Instance]:
     """Remove and return the instances whose time was over `as_of` then; free what they owned.
 
-    Those whose time is too far off have not beaten since the clock was set back.
+    Those whose time is too far off have not beaten since the clock was set back. With the id
+    `only`, no other instance is looked at.
     """
     # the lock waits for those that just beat, and looks at them again
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM instances i WHERE (expires_at < ? OR expires_at > ?) "
-        f"AND id <> ? ORDER BY id {LOCK.format('i')}",
-        (as_of, as_of + LONGEST_LEASE, by),
+        f"AND id <> ? AND (? = '' OR id = ?) ORDER BY id {LOCK.format('i')}",
+        (as_of, as_of + LONGEST_LEASE, by, only, only),
     ).fetchall()
     dead = [_registered(row).instance for row in rows]
     for instance in dead:

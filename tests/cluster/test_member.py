@@ -575,6 +575,19 @@ async def test_two_live_instances_of_one_name_are_refused(
     assert trio.current_time() - began >= LEASE
 
 
+@pytest.mark.parametrize("part", [0.5, 0.25, 0.1])
+async def test_a_live_instance_with_a_longer_lease_keeps_its_name(
+    autojump_clock: MockClock, cluster: Cluster, part: float
+) -> None:
+    alpha = await cluster.start("alpha")
+    second = cluster.process("alpha")
+    second.membership.lease = LEASE * part
+    with pytest.raises(InstanceRefusedError, match="alpha"):
+        await second.join()
+    await trio.sleep(LEASE)
+    assert not alpha.buried
+
+
 async def test_a_dead_process_of_the_same_machine_is_replaced_at_once(
     autojump_clock: MockClock, cluster: Cluster
 ) -> None:

@@ -339,6 +339,14 @@ class MemberWitness:
             self._instance.life.buried(self._instance, one.name, began)
         return dead
 
+    async def bury_if_expired(self, instance: str) -> bool:
+        """Bury the one with this instance's name, and tell who was buried by whom."""
+        began = trio.current_time()
+        is_dead = await self._instance.store.bury_if_expired(instance)
+        if is_dead:
+            self._instance.life.buried(self._instance, self._instance.name, began)
+        return is_dead
+
 
 def _rules(_: str) -> PollRules:
     return PollRules(PollIntervals(20.0, 5.0), 120.0, 86_400.0)
