@@ -1,10 +1,10 @@
-"""A limiter for a rate that no second exceeds: permits are at least one interval apart.
+"""A limiter for a rate: but for the lateness of a timer, permits are an interval apart.
 
 There is no burst: permits that nobody took do not add up, also not while the process was
 stopped. Only at a rate of several permits a tick those of one tick may be taken together; then
-intervals are longer by as much as a permit may be late. After a pause the rate starts at half of
-what it was, but not below one permit a second, and each interval is a tenth shorter than the one
-before, up to the full rate.
+intervals are longer by as much as a permit may be late, and no second has more than the rate.
+After a pause the rate starts at half of what it was, but not below one permit a second, and each
+interval is a tenth shorter than the one before, up to the full rate.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,8 @@ from notifier.wakeup import TICKS_PER_SECOND
 
 # a timer is a little late every time, up to a tick, which must not add up at a high rate
 _TIMER_LATENESS = 0.02
+_SHARED_TICK = 1 / (2 * TICKS_PER_SECOND)
+"""Below this interval two permits or more come up within one tick."""
 _SLOWEST_INTERVAL = 1.0
 _SPEED_UP = 0.9
 _SLOT, _SLOTS = 5.0, 12
@@ -31,8 +33,7 @@ class RateLimiter:
     def __init__(self, rate: float, allowed: Callable[[], bool] = lambda: True) -> None:
         self._allowed = allowed
         self._is_stopped = False
-        self._shortest = _interval_at(rate)
-        self._interval = self._shortest
+        self._shortest = self._interval = _interval_at(rate)
         self._next = self._awaited = self._paused_until = float("-inf")
         self._first_in_line = trio.Lock()
 
@@ -44,7 +45,7 @@ class RateLimiter:
         if wait > 0:
             self._awaited = self._next
             return wait
-        if self._interval * TICKS_PER_SECOND < 1:
+        if self.has_several_in_a_tick:
             taken = max(self._next, now - _TIMER_LATENESS)
         else:
             punctual = self._awaited == self._next and -wait < _TIMER_LATENESS
@@ -53,6 +54,11 @@ class RateLimiter:
         if self._interval > self._shortest:
             self._interval = max(self._interval * _SPEED_UP, self._shortest)
         return 0.0
+
+    @property
+    def has_several_in_a_tick(self) -> bool:
+        """Whether several permits come up in one tick: then it costs less to wait for its end."""
+        return self._interval < _SHARED_TICK
 
     async def acquire(self) -> None:
         """Wait for a permit and take it, first come, first served.
@@ -88,14 +94,9 @@ class RateLimiter:
         self._interval = min(self._interval * 2, max(self._shortest, _SLOWEST_INTERVAL))
 
 
-def is_crowded(rate: float) -> bool:
-    """Return whether at this rate several permits come up within one tick."""
-    return rate > TICKS_PER_SECOND
-
-
 def _interval_at(rate: float) -> float:
-    # a second may begin with permits of the tick before: so much longer, it has not too many
-    return (1 + _TIMER_LATENESS if is_crowded(rate) else 1) / rate
+    interval = (1 + _TIMER_LATENESS) / rate
+    return interval if interval < _SHARED_TICK else max(1 / rate, _SHARED_TICK)
 
 
 class RequestRate:

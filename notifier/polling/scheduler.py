@@ -27,7 +27,7 @@ from notifier.polling.ready_queue import ReadyQueue
 from notifier.polling.requester import Requester, RequesterDeps, StatusClient
 from notifier.polling.timer_wheel import TimerWheel
 from notifier.polling.unplanned import UnplannedRequests
-from notifier.rate_limiter import RateLimiter, is_crowded
+from notifier.rate_limiter import RateLimiter
 from notifier.wakeup import Wakeup, next_tick
 
 _OVERSLEPT = 5.0
@@ -222,8 +222,8 @@ class GatewayScheduler:
             wait = wait or self._limiter.try_acquire(now)
             if wait:
                 # a request starts at its moment, unless several start in a tick: then together
-                crowded = is_crowded(self._limits.requests_per_second)
-                return max(now + wait, next_tick(now)) if crowded else now + wait
+                shared = self._limiter.has_several_in_a_tick
+                return max(now + wait, next_tick(now)) if shared else now + wait
             if pause is None:
                 slot: PollSlot | None = self._queue.first()
             else:

@@ -50,7 +50,7 @@ async def test_the_budget_holds_also_when_a_gateway_that_hung_comes_back(
     assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[10:], strict=False))
 
 
-@pytest.mark.parametrize("rate", [65, 500, 3000])
+@pytest.mark.parametrize("rate", [64, 65, 100, 128, 129, 130, 131, 500, 3000])
 async def test_at_a_high_rate_requests_start_together_and_no_second_sees_more_than_the_budget(
     autojump_clock: MockClock, nursery: trio.Nursery, rate: int
 ) -> None:
@@ -65,7 +65,7 @@ async def test_at_a_high_rate_requests_start_together_and_no_second_sees_more_th
     assert len(times) == 3 * rate
     assert all(later - at >= 1 - 1e-6 for at, later in zip(times, times[rate:], strict=False))
     assert times[-1] - times[0] < 3.1
-    assert len(set(times)) <= TICKS_PER_SECOND * 3.2
+    assert len(set(times)) <= 3.2 * min(rate, 2 * TICKS_PER_SECOND)
 
 
 async def test_of_permits_that_nobody_took_only_those_of_the_last_tick_are_left(
