@@ -30,7 +30,10 @@ MOST_ITEMS = 150_000
 """How many items all these pages have together: a gateway may send thousands on a page."""
 
 LONGEST_ITEM = 4096
-"""The longest item whose meaning is remembered, in bytes; the same holds for what is around."""
+"""The longest item whose meaning is remembered, in bytes."""
+
+LONGEST_AROUND = 512
+"""The same for what is around a list: decoded it may take ten times as much."""
 
 _RUNNING = frozenset({Status.QUEUED, Status.IN_PROGRESS})
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
@@ -100,7 +103,7 @@ class RecentPages:
             page, listed = self._compared(known, items)
         except UnreadableError:
             return None
-        if None not in page.seen and len(envelope) <= LONGEST_ITEM:
+        if None not in page.seen and len(envelope) <= LONGEST_AROUND:
             page = page._replace(whole=hash(body), around=around)
         self._remember(after, page)
         return KnownParts(around, listed)

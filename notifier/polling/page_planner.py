@@ -183,10 +183,10 @@ class PagePlanner:
         that overlap become few.
         """
         ranges = Counter(map(self._range_of.get, found))
-        left = {old for old, here in ranges.items() if old is None or here == len(old.slots)}
-        left.discard(page_range)
-        for slot in found if left else ():
-            if self._range_of.get(slot) in left:
+        emptied = {old for old, here in ranges.items() if old is None or here == len(old.slots)}
+        emptied.discard(page_range)
+        for slot in found if emptied else ():
+            if self._range_of.get(slot) in emptied:
                 self._unassign(slot)
                 self._unlocated.pop(slot, None)
                 page_range.slots[slot] = None

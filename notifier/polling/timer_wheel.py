@@ -36,7 +36,7 @@ class TimerWheel:
             self._wake_by(tick / TICKS_PER_SECOND)
 
     def _file(self, slot: PollSlot, tick: int) -> None:
-        """File a slot under a tick; whoever waits for the first tick looks for it after that."""
+        """File a slot under a tick, and wake nobody for it."""
         slot.wheel_tick = tick
         slots = self._slots.get(tick)
         if slots is None:

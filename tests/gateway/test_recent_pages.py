@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from notifier.gateway import recent_pages
 from notifier.gateway.decode import decode_part
 from notifier.gateway.pages import Page, read_page
-from notifier.gateway.recent_pages import LONGEST_ITEM, MOST, RecentPages
+from notifier.gateway.recent_pages import LONGEST_AROUND, LONGEST_ITEM, MOST, RecentPages
 from notifier.gateway.response_classifier import Dialect
 from notifier.gateway.secret_echo import SecretEchoMask
 from notifier.model.answer import PollError, Unauthorized
@@ -214,7 +214,7 @@ def test_what_a_long_item_says_is_not_remembered(decoded: list[bytes]) -> None:
 
 def test_what_is_around_a_list_is_not_remembered_if_it_is_long(decoded: list[bytes]) -> None:
     recent = reread(Dialect())
-    body = listed(video("a"), x="x" * LONGEST_ITEM)
+    body = listed(video("a"), x="x" * LONGEST_AROUND)
     recent.read(None, body)
     decoded.clear()
     assert recent.read(None, body) is not None
