@@ -63,8 +63,7 @@ if sys.platform == "linux":
                     while number := self._serve(epoll):
                         now = trio.current_time()
                         is_close, served_at = now - served_at < _CLOSE_TOGETHER, now
-                        several = is_close or number > 1
-                        if not several or number == _MOST_EVENTS or not may_wait():
+                        if not is_close or number == _MOST_EVENTS or not may_wait():
                             break
                         await trio.sleep_until(next_tick(now))
 

@@ -3,7 +3,6 @@
 import select
 import socket
 import sys
-from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -70,29 +69,3 @@ async def test_the_first_data_is_served_at_once() -> None:
         first, second = await served_at(2, may_wait=True)
         at_once.append(second < next_tick(first))
     assert any(at_once)
-
-
-async def test_what_follows_data_on_several_sockets_is_served_with_the_next_tick() -> None:
-    reactor, pairs = make_reactor(), [socket.socketpair() for _ in range(4)]
-    moments: list[float] = []
-
-    def serve(there: socket.socket) -> None:
-        there.recv(1)
-        moments.append(trio.current_time())
-
-    async with trio.open_nursery() as nursery:
-        for here, there in pairs:
-            reactor.watch(there.fileno(), partial(serve, there))
-            here.send(b"x")
-        nursery.start_soon(reactor.run, lambda: True)
-        with trio.fail_after(60):
-            while len(moments) < len(pairs):
-                await trio.lowlevel.checkpoint()
-            pairs[0][0].send(b"x")
-            while len(moments) == len(pairs):
-                await trio.lowlevel.checkpoint()
-        nursery.cancel_scope.cancel()
-    for here, there in pairs:
-        here.close()
-        there.close()
-    assert moments[-1] >= next_tick(moments[0])
