@@ -271,8 +271,10 @@ def _check_time(
         *world.receivers.gone[endpoint],
         *world.receivers.unreached[endpoint],
     ]
-    # what a file listed before it broke is watched all the same
-    unlisted = any(within(spans, job.at) for spans in world.listings.broken.values())
+    # what a file listed before it broke is watched all the same, unless a restore forgot it
+    taken = [job.at, *(end for start, end in world.history.erased() if start <= job.at < end)]
+    broken = world.listings.broken.values()
+    unlisted = any(within(spans, at) for spans in broken for at in taken)
     listings = world.listings
     moved = any(
         job.video_id in each for each in (listings.moved, listings.withdrawn, listings.unlisted)
