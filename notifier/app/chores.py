@@ -51,11 +51,10 @@ class Chores:
     async def _do(self, scope: trio.CancelScope) -> None:
         with scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._retain)
+                nursery.start_soon(
+                    run_retention, self._store, lambda: self._config().retention, self._now
+                )
                 nursery.start_soon(self._keep_looking)
-
-    async def _retain(self) -> None:
-        await run_retention(self._store, lambda: self._config().retention, self._now)
 
     async def _keep_looking(self) -> None:
         """Cancel what nobody can deliver, and have nothing wait since a clock was wrong."""

@@ -147,15 +147,18 @@ class GatewayClient:
         if known is not None:
             return known
         try:
-            return self.read(video_id, _decoded(reply))
+            decoded = _decoded(reply)
         except TransportError as error:
             return PollError(error.kind, error.detail)
+        return self._parsed(video_id, reply) if decoded is reply else self.read(video_id, decoded)
 
     def read(self, video_id: str, reply: HttpResponse) -> Answer:
         """Return what a fetched answer means."""
         known = self._recall(video_id, reply)
-        if known is not None:
-            return known
+        return self._parsed(video_id, reply) if known is None else known
+
+    def _parsed(self, video_id: str, reply: HttpResponse) -> Answer:
+        """Parse an answer, and remember what it means if it may be repeated."""
         status, headers, body = reply.status, reply.headers, reply.body
         answer = classify(
             status, headers, body, video_id=video_id, dialect=self._dialect, wall=self._wall()

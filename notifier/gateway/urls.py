@@ -28,7 +28,9 @@ def path_segment(video_id: str) -> str:
 def list_url(base_url: str, limit: int, after: str | None) -> str:
     """Return the URL of the page with up to `limit` videos after the id `after`."""
     query = {"limit": str(limit)} if after is None else {"limit": str(limit), "after": after}
-    return _below(base_url, "/videos", urlencode(query, errors="replace"))
+    base, _, of_base = base_url.partition("?")
+    parts = (of_base, urlencode(query, errors="replace"))
+    return f"{base}/videos?" + "&".join(part for part in parts if part)
 
 
 def content_url(base_url: str, video_id: str) -> str:
@@ -38,7 +40,8 @@ def content_url(base_url: str, video_id: str) -> str:
 
 def download_url(base_url: str, video_id: str) -> str:
     """Return the URL from which notifier itself can download a completed video."""
-    return _below(base_url, f"/videos/{path_segment(video_id)}/content")
+    before, after = around_video(base_url)
+    return f"{before}{path_segment(video_id)}/content{after}"
 
 
 def without_credentials(url: str) -> str:
@@ -48,10 +51,3 @@ def without_credentials(url: str) -> str:
     parts = urlsplit(url)
     pairs = [pair for pair in parts.query.split("&") if not is_credential(pair.partition("=")[0])]
     return parts._replace(query="&".join(pairs)).geturl()
-
-
-def _below(base_url: str, path: str, query: str = "") -> str:
-    base, mark, of_base = base_url.partition("?")
-    if not mark:
-        return f"{base}{path}?{query}" if query else base + path
-    return f"{base}{path}?" + "&".join(part for part in (of_base, query) if part)

@@ -102,25 +102,23 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send `request` and return the whole answer, without any object of httpx."""
-        deadline = trio.current_time() + request.deadline
+        message, deadline = encode(request), trio.current_time() + request.deadline
         if request.method == "GET" and request.wants_body:
-            outcome = await self._sent_by_callback(request)
+            outcome = await self._sent_by_callback(message, request.deadline, request.max_body)
             if isinstance(outcome, TransportError):
                 raise outcome
             if outcome is not None:
                 return outcome
         most = request.max_body + FRAMING
-        status, headers, body = await self._exchange(
-            encode(request), deadline, most, request.admission
-        )
+        status, headers, body = await self._exchange(message, deadline, most, request.admission)
         if not request.wants_body and body.is_off_syntax:
             body.release()
             return HttpResponse(status, ResponseHeaders(headers), b"")
         received = await read_body(body.stream(), request.max_body, whole=request.wants_body)
         return HttpResponse(status, ResponseHeaders(headers), received)
 
-    async def _sent_by_callback(self, request: HttpRequest) -> Outcome:
-        """Send a request as `start` does; the task sleeps until the whole answer is there.
+    async def _sent_by_callback(self, message: Message, seconds: float, most: int) -> Outcome:
+        """Send `message` as `start` does; the task sleeps until the whole answer is there.
 
         None if a task has to make a connection.
         """
@@ -130,7 +128,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
             outcomes.append(outcome)
             trio.lowlevel.reschedule(task)
 
-        exchange = self._begin_exchange(encode(request), request.deadline, request.max_body, done)
+        exchange = self._begin_exchange(message, seconds, most, done)
         if exchange is None:
             return None
 
