@@ -2,13 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from threading import Barrier
 
 import psycopg
 import pytest
 import trio
+from psycopg.sql import SQL, Identifier, Literal
 
 from notifier.app.store_opening import open_store
 from notifier.errors import StoreError, StoreRefusedError
@@ -28,7 +31,7 @@ from notifier.store.schema import VERSION, migrate
 from notifier.store.shared_store import SharedStore
 from tests.builders import Time
 from tests.config.config_files import GATEWAY, load_text
-from tests.postgres import Server
+from tests.postgres import USER, Server
 from tests.tcp_proxy import Proxy
 
 FILE_ALONE = {"log_mark", "sqlite_sequence"}
@@ -89,6 +92,35 @@ def test_several_instances_open_one_store(url: str, database: PostgresDatabase) 
     second.close()
 
 
+def test_instances_that_start_at_once_on_an_empty_database_make_one_store(url: str) -> None:
+    at_once = Barrier(4, timeout=30)
+
+    def start() -> str:
+        at_once.wait()
+        return store_id(url)
+
+    with ThreadPoolExecutor(at_once.parties) as pool:
+        started = [pool.submit(start) for _ in range(at_once.parties)]
+        assert len({each.result() for each in started}) == 1
+
+
+@pytest.mark.parametrize("name", ["Notifier", "my schema", 'a"b', "a.b"])
+def test_the_schema_may_have_any_name(server: Server, name: str) -> None:
+    database = server.new_database()
+    url = f"postgresql://{USER}@127.0.0.1:{server.port}/{database}"
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(SQL("CREATE SCHEMA {}").format(Identifier(name)))
+        names = (Identifier(each) for each in (database, name))
+        db.execute(SQL("ALTER DATABASE {} SET search_path = {}").format(*names))
+    first, again = (store_id(url) for _ in range(2))
+    assert first == again
+
+
+def store_id(url: str) -> str:
+    with closing(PostgresDatabase(lambda: url)) as database:
+        return database.store_id
+
+
 def test_a_store_is_found_again_with_its_id(url: str, database: PostgresDatabase) -> None:
     database.close()
     again = PostgresDatabase(lambda: url)
@@ -122,19 +154,26 @@ def test_a_url_that_libpq_cannot_read_is_not_repeated(rest: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def test_commits_are_synced_whatever_the_server_has_been_told(
-    url: str, database: PostgresDatabase
+@pytest.mark.parametrize(
+    ("setting", "told", "kept"),
+    [
+        ("synchronous_commit", "off", "on"),
+        ("default_transaction_isolation", "serializable", "read committed"),
+    ],
+)
+def test_what_the_store_rests_on_is_set_whatever_the_server_has_been_told(
+    url: str, database: PostgresDatabase, setting: str, told: str, kept: str
 ) -> None:
     database.close()
+    names = {"setting": Identifier(setting), "told": Literal(told)}
     with psycopg.connect(url, autocommit=True) as db:
-        db.execute("ALTER ROLE notifier SET synchronous_commit = off")
+        db.execute(SQL("ALTER ROLE notifier SET {setting} = {told}").format(**names))
         try:
-            again = PostgresDatabase(lambda: url)
-            kept = again.transact(lambda db: db.execute("SHOW synchronous_commit").fetchone())
-            again.close()
+            with closing(PostgresDatabase(lambda: url)) as again:
+                shown = again.transact(lambda db: db.execute(f"SHOW {setting}").fetchone())
         finally:
-            db.execute("ALTER ROLE notifier RESET synchronous_commit")
-    assert kept == ("on",)
+            db.execute(SQL("ALTER ROLE notifier RESET {setting}").format(**names))
+    assert shown == (kept,)
 
 
 LIMITS = (

@@ -22,6 +22,7 @@ from notifier.store.postgres.steps import FIRST, FIRST_VERSION, STEPS, Step
 VERSION = FIRST_VERSION + len(STEPS)
 """The schema that this notifier reads and writes."""
 
+_META = ("meta", 2)
 _MIGRATION = 0x6E6F7469
 _MISUSE = 78
 _PATIENCE = 60.0
@@ -39,25 +40,17 @@ def version_of(db: Connection) -> int:
     Raises StoreRefusedError for one that only newer notifiers work with, and for tables of some
     other program.
     """
-    (schema, meta, foreign) = db.execute(
-        "SELECT current_schema(), to_regclass(current_schema() || '.meta'), "
-        "coalesce(to_regclass(current_schema() || '.watches'), "
-        "to_regclass(current_schema() || '.events'))"
-    ).fetchone()
+    (schema,) = db.execute("SELECT current_schema()").fetchone()
     if schema is None:
         raise StoreRefusedError(
             "the database has no schema that this user may use: check search_path",
             exit_code=_MISUSE,
         )
+    tables = _tables(db)
     row = None
-    if meta is not None:
-        columns = db.execute(
-            "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass(current_schema() "
-            "|| '.meta') AND attname IN ('key', 'value')"
-        ).fetchone()
-        if columns == (2,):
-            row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    if row is None and (meta is not None or foreign is not None):
+    if _META in tables:
+        row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    if row is None and tables:
         raise StoreRefusedError(
             f"the schema {schema} of the database has tables of some other program: give notifier "
             "a database or a schema of its own",
@@ -67,6 +60,21 @@ def version_of(db: Connection) -> int:
     if version:
         refuse_older(db, VERSION)
     return version
+
+
+def _tables(db: Connection) -> set[tuple[str, int]]:
+    """Return those of ours by name that are there, each with how many columns of `meta` it has.
+
+    to_regclass would answer from what this connection remembers: nothing makes it forget while it
+    waits for its turn to make the tables.
+    """
+    rows = db.execute(
+        "SELECT c.relname, (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = c.oid "
+        "AND a.attname IN ('key', 'value')) FROM pg_class AS c "
+        "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = current_schema() AND c.relname IN ('meta', 'watches', 'events')"
+    )
+    return set(rows)
 
 
 def migrate(db: PostgresConnection) -> None:

@@ -122,6 +122,7 @@ def _settings(lease: float) -> dict[str, str]:
 
     return {
         "synchronous_commit": "on",
+        "default_transaction_isolation": "read committed",
         "statement_timeout": part(0.5),
         "lock_timeout": part(0.3),
         "idle_in_transaction_session_timeout": part(0.3),
