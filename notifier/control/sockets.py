@@ -11,7 +11,10 @@ from pathlib import Path
 from notifier.config import private_folder
 from notifier.control.socket_group import SocketRefusedError, share_with
 
-_BACKLOG = 100
+_BACKLOG = 4096
+"""How many may wait to be accepted: all that pass-through serves at a time. The system's own limit
+holds where it is lower (`net.core.somaxconn`, 4,096 on Linux)."""
+
 _MAX_PATH = 107
 _PEER = struct.Struct("3i")
 _EXIT_CONFIG = 78
