@@ -99,10 +99,12 @@ class IdleTimer(TrioSingleTask):
         while True:
             with self._waiting:
                 await trio.sleep_forever()
+            # what came while the process stood still is read in this turn of the event loop
+            await trio.lowlevel.checkpoint()
             if self._ended:
                 return
             if self._waiting.deadline <= trio.current_time():
                 break
-            # a request came in the very turn of the event loop in which the time was over
+            # a request came as the time was over
             self._waiting = trio.CancelScope(deadline=self._waiting.deadline)
         await action()

@@ -1,5 +1,8 @@
 """A connection that is idle for long is closed, and none on which a request has just come."""
 
+import socket
+import time
+
 import trio
 from hypercorn.trio.task_group import TaskGroup
 from trio.testing import MockClock
@@ -12,8 +15,8 @@ LIMIT = 5.0
 class Connection:
     """What a timer watches over."""
 
-    def __init__(self, tasks: TaskGroup) -> None:
-        self.timer = IdleTimer(LIMIT)
+    def __init__(self, tasks: TaskGroup, limit: float = LIMIT) -> None:
+        self.timer = IdleTimer(limit)
         self.closed = False
         self._tasks = tasks
 
@@ -61,3 +64,23 @@ async def test_a_connection_is_closed_also_after_such_a_request(autojump_clock: 
         await connection.rest()
         await trio.sleep(LIMIT + 1)
         assert connection.closed
+
+
+async def test_what_has_come_while_the_process_stood_still_keeps_the_connection() -> None:
+    async def read() -> None:
+        while await ours.recv(1):
+            await connection.timer.stop()
+
+    client, accepted = socket.socketpair()
+    with client, trio.socket.from_stdlib_socket(accepted) as ours:
+        async with TaskGroup() as tasks:
+            connection = Connection(tasks, limit=0.01)
+            tasks.spawn(read)
+            for _ in range(10):
+                await connection.rest()
+                client.send(b".")
+                time.sleep(0.02)  # noqa: ASYNC251 - stands still
+                await trio.sleep(0.02)
+                assert not connection.closed
+            connection.timer.end()
+            client.shutdown(socket.SHUT_WR)
