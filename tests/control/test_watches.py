@@ -81,7 +81,8 @@ async def test_a_watch_is_removed_without_an_event_unless_a_file_lists_it(tmp_pa
 async def test_a_watch_of_the_api_stays_when_files_change(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.endpoint(await w.receiver())
-        w.sandbox.create(video_id="job", duration=ENDLESS)
+        for video_id in ("job", "other"):
+            w.sandbox.create(video_id=video_id, duration=ENDLESS)
         folder = tmp_path / "watches.d"
         folder.mkdir()
         async with serving(w) as api:

@@ -123,6 +123,7 @@ async def test_every_button_does_what_it_says(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         app = await receivers(w)
         begin(w, "job", "other")
+        w.sandbox.create(video_id="by-hand", duration=ENDLESS)
         async with serving(w) as api:
             finish(w, "job")
             await api.daemon.wait_for_log("endpoint_disabled")
@@ -184,7 +185,9 @@ async def test_hostile_text_stays_text_when_it_is_rendered_and_when_it_is_live(
     async with world(tmp_path) as w:
         answer = Response(500, {}, HOSTILE.encode())
         w.endpoint(await w.receiver(answer=lambda _: answer))
-        w.sandbox.create(video_id=HOSTILE, duration=ENDLESS)
+        late = HOSTILE + "late"
+        for video_id in (HOSTILE, late):
+            w.sandbox.create(video_id=video_id, duration=ENDLESS)
         w.watch(HOSTILE, metadata={"user": HOSTILE})
         async with serving(w) as api:
 
@@ -192,7 +195,6 @@ async def test_hostile_text_stays_text_when_it_is_rendered_and_when_it_is_live(
                 tab = Tab(browser, api.port)
                 tab.open()
                 tab.wait_for_text("#videos .id", HOSTILE)
-                late = HOSTILE + "late"
                 trio.from_thread.run(api.ask, "POST", "/v1/watches", {"video_id": late})
                 tab.wait_for_text("#videos .id", late)
                 trio.from_thread.run_sync(finish, w, HOSTILE)
