@@ -6,32 +6,35 @@ fields are good. Checks that concern several keys run on the raw data, in
 """
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
-    ValidationInfo,
 )
 
 from notifier.config import raw_values
-from notifier.config.durations import (
-    LONGEST,
-    DurationError,
-    format_duration,
-    parse_duration,
+from notifier.config.field_types import (
+    Duration,
+    FieldPattern,
+    Headers,
+    Name,
+    PathText,
+    PemSource,
+    ProxyUrl,
+    Rate,
+    SigningSecrets,
+    StatusWords,
+    duration_within,
+    secret_checked,
 )
-from notifier.config.secret_sources import Origin, ParseContext, read_pem_origin
-from notifier.config.secrets import Check, Secret, read_secret
-from notifier.config.signing_rules import OWN_SIGNATURES
+from notifier.config.secrets import Secret
 from notifier.config.urls import (
     check_base_url,
     check_endpoint_url,
-    check_proxy_url,
     check_store_url,
     check_url_prefix,
 )
@@ -39,83 +42,15 @@ from notifier.config.validators import (
     check_api_key,
     check_content_type,
     check_event_pattern,
-    check_header_name,
-    check_header_value,
     check_listen,
     check_metadata,
-    check_name,
     check_network,
-    check_own_secret,
-    check_path,
-    check_signing_secret,
-    check_status_word,
     check_token,
     check_video_id,
 )
 from notifier.model.lease import DEFAULT_LEASE, LONGEST_LEASE
 
 _TEN_MINUTES = 600.0
-
-
-def _duration(minimum: float = 0.001, maximum: float = LONGEST) -> PlainValidator:
-    def check(value: object) -> float:
-        seconds = parse_duration(value)
-        if not minimum <= seconds <= maximum:
-            low, high = format_duration(minimum), format_duration(maximum)
-            within = f"at least {low}" if maximum == LONGEST else f"{low} to {high}"
-            raise DurationError(f"must be {within}")
-        return seconds
-
-    return PlainValidator(check, json_schema_input_type=raw_values.duration(minimum, maximum))
-
-
-def _secret(check: Check, literal: raw_values.Shape) -> PlainValidator:
-    def read(value: object, info: ValidationInfo) -> Secret:
-        context = cast("ParseContext", info.context)
-        return read_secret(value, check, context)
-
-    return PlainValidator(read, json_schema_input_type=raw_values.secret(literal))
-
-
-def _signing_secret() -> PlainValidator:
-    def read(value: object, info: ValidationInfo) -> Secret:
-        # `format` stands before `secret` in its table, so that it is known here
-        own = info.data.get("format") in OWN_SIGNATURES
-        check = check_own_secret if own else check_signing_secret
-        return read_secret(value, check, cast("ParseContext", info.context))
-
-    return PlainValidator(read, json_schema_input_type=raw_values.secret(raw_values.ANY_SECRET))
-
-
-def _read_pem(value: object, info: ValidationInfo) -> Origin:
-    return read_pem_origin(value, cast("ParseContext", info.context))
-
-
-def _one_or_more(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-Name = Annotated[str, AfterValidator(check_name), raw_values.NAME]
-PathText = Annotated[str, PlainValidator(check_path), raw_values.TEXT]
-Duration = Annotated[float, _duration()]
-Rate = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
-Headers = dict[
-    Annotated[str, AfterValidator(check_header_name), raw_values.HEADER_NAME],
-    Annotated[Secret, _secret(check_header_value, raw_values.HEADER_VALUE)],
-]
-FieldPattern = Annotated[str, Field(min_length=1, max_length=100)]
-StatusWords = dict[
-    Annotated[str, AfterValidator(check_status_word), raw_values.TEXT],
-    Literal["queued", "in_progress", "completed", "failed", "cancelled"],
-]
-ProxyUrl = Annotated[Secret, _secret(check_proxy_url, raw_values.PROXY_URL)]
-PemSource = Annotated[Origin, PlainValidator(_read_pem, json_schema_input_type=raw_values.PEM)]
-_SigningSecret = Annotated[Secret, _signing_secret()]
-_SigningSecretList = Annotated[list[_SigningSecret], Field(min_length=1, max_length=4)]
-SigningSecrets = Annotated[
-    _SigningSecretList,
-    BeforeValidator(_one_or_more, json_schema_input_type=_SigningSecret | _SigningSecretList),
-]
 
 
 class Table(BaseModel):
@@ -138,11 +73,11 @@ class GatewayTable(Table):
 
     base_url: Annotated[str, PlainValidator(check_base_url), raw_values.BASE_URL]
     """The URL up to and including /v1; a query is sent with every request."""
-    api_key: Annotated[Secret, _secret(check_api_key, raw_values.API_KEY)] | None = None
+    api_key: Annotated[Secret, secret_checked(check_api_key, raw_values.API_KEY)] | None = None
     """Secret, sent as `Authorization: Bearer`; left out for a local server."""
     headers: Headers = {}
     """More headers for every request; values may be secrets."""
-    poll_interval: Annotated[float, _duration(minimum=0.1)] = 20.0
+    poll_interval: Annotated[float, duration_within(minimum=0.1)] = 20.0
     """The average interval between two requests about one video."""
     min_poll_interval: Duration | None = None
     """The shortest interval between them: 5s, or poll_interval if that is less."""
@@ -178,7 +113,7 @@ class GatewayTable(Table):
     """A certificate (PEM) for a server that demands one; the file may hold the key as well."""
     client_key: PemSource | None = None
     """The private key (PEM, not encrypted) of client_cert, if that file does not hold it."""
-    max_connection_age: Annotated[float, _duration(minimum=1.0)] = 300.0
+    max_connection_age: Annotated[float, duration_within(minimum=1.0)] = 300.0
     """A connection is replaced after that, so that a changed address is followed."""
 
 
@@ -187,7 +122,7 @@ class EndpointTable(Table):
 
     model_config = ConfigDict(json_schema_extra=raw_values.SECRET_BY_FORMAT)
 
-    url: Annotated[Secret, _secret(check_endpoint_url, raw_values.ENDPOINT_URL)]
+    url: Annotated[Secret, secret_checked(check_endpoint_url, raw_values.ENDPOINT_URL)]
     """Where events are POSTed; may be a secret."""
     format: Literal[
         "standard",
@@ -220,7 +155,7 @@ class EndpointTable(Table):
         Field(min_length=1, max_length=50),
     ] = ["video.*"]
     """Which events it gets: types or patterns."""
-    timeout: Annotated[float, _duration(maximum=_TEN_MINUTES)] = 15.0
+    timeout: Annotated[float, duration_within(maximum=_TEN_MINUTES)] = 15.0
     """A whole attempt."""
     max_concurrency: Annotated[int, Field(ge=1, le=100)] = 4
     """POSTs in flight at the same time."""
@@ -239,7 +174,7 @@ class EndpointTable(Table):
     """A certificate (PEM) for a server that demands one; the file may hold the key as well."""
     client_key: PemSource | None = None
     """The private key (PEM, not encrypted) of client_cert, if that file does not hold it."""
-    max_connection_age: Annotated[float, _duration(minimum=1.0)] = 300.0
+    max_connection_age: Annotated[float, duration_within(minimum=1.0)] = 300.0
     """A connection is replaced after that, so that a changed address is followed."""
 
 
@@ -277,11 +212,11 @@ class OutboundTable(Table):
 class StoreTable(Table):
     """The database."""
 
-    url: Annotated[Secret, _secret(check_store_url, raw_values.STORE_URL)] | None = None
+    url: Annotated[Secret, secret_checked(check_store_url, raw_values.STORE_URL)] | None = None
     """Secret: a PostgreSQL database that takes the place of the file."""
     path: PathText | None = None
     """The file; by default notifier.db in the state folder."""
-    retention: Annotated[float, _duration(minimum=60.0)] = 30 * 24 * 3600.0
+    retention: Annotated[float, duration_within(minimum=60.0)] = 30 * 24 * 3600.0
     """How long events, attempts and dead letters are kept once they are over."""
 
 
@@ -290,7 +225,7 @@ class ClusterTable(Table):
 
     instance: Name | None = None
     """Its name, which no other has that runs; by default the name of the host."""
-    lease: Annotated[float, _duration(minimum=5.0, maximum=LONGEST_LEASE)] = DEFAULT_LEASE
+    lease: Annotated[float, duration_within(minimum=5.0, maximum=LONGEST_LEASE)] = DEFAULT_LEASE
     """Others take over its work so long after it was last heard of."""
 
 
@@ -303,7 +238,7 @@ class ArchiveTable(Table):
     """A video with more bytes is not copied."""
     max_total_bytes: Annotated[int, Field(ge=1, le=2**60)] = 100 * 2**30
     """A folder with so many bytes takes no further copy; nothing is deleted for room."""
-    keep: Annotated[float, _duration(minimum=60.0)] | None = None
+    keep: Annotated[float, duration_within(minimum=60.0)] | None = None
     """Copies are deleted after that; without it never."""
     url_prefix: Annotated[str, PlainValidator(check_url_prefix), raw_values.URL_PREFIX] | None = (
         None
@@ -329,7 +264,7 @@ class HttpTable(Table):
     """A group of this machine whose members may open the socket, and so control everything."""
     listen: Annotated[str, PlainValidator(check_listen), raw_values.LISTEN] | None = None
     """HOST:PORT of the same on TCP; anything but loopback needs a token."""
-    token: Annotated[Secret, _secret(check_token, raw_values.TOKEN)] | None = None
+    token: Annotated[Secret, secret_checked(check_token, raw_values.TOKEN)] | None = None
     """Sent as `Authorization: Bearer`, at least 16 characters."""
     allow_callback_urls: bool = False
     """Accept watches with a public URL of their own for their event."""
@@ -340,7 +275,7 @@ class PassthroughTable(Table):
 
     listen: Annotated[str, PlainValidator(check_listen), raw_values.LISTEN] | None = None
     """HOST:PORT of plain HTTP; anything but loopback needs a token."""
-    token: Annotated[Secret, _secret(check_token, raw_values.TOKEN)] | None = None
+    token: Annotated[Secret, secret_checked(check_token, raw_values.TOKEN)] | None = None
     """What callers may present in place of a gateway's key, at least 16 characters."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from notifier.config.bad_value import BadValueError
-from notifier.config.models import Duration
+from notifier.config.field_types import Duration
 from notifier.config.validators import check_event_pattern
 from notifier.control.operations import WatchRequest
 from notifier.model.event import EventType
