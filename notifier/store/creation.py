@@ -12,7 +12,8 @@ from pathlib import Path
 
 from notifier.store.codec import decode_text
 from notifier.store.connection import set_meta
-from notifier.store.files import beside, make_private, real, remove_database, sync
+from notifier.store.files import beside, real, remove_database, sync
+from notifier.store.lock import claimed
 from notifier.store.schema import migrate
 
 
@@ -33,25 +34,23 @@ def made_aside(path: Path, ending: str = ".new") -> Iterator[sqlite3.Connection]
     """Give a connection to a new private database; when the block ends, it is put at `path`.
 
     Replaces a file that is there. If the block raises, nothing is left. `ending` is what the name
-    ends in before the file is whole.
+    ends in before the file is whole. Raises StoreRefusedError while another process is writing it.
     """
     aside = beside(path, ending)
-    remove_database(aside)
-    # made before SQLite opens it, so that it is private from its first byte
-    make_private(aside)
-    try:
-        db = sqlite3.connect(aside, isolation_level=None)
+    with claimed(aside):
         try:
-            db.text_factory = decode_text
-            db.execute("PRAGMA synchronous = FULL")
-            yield db
-        finally:
-            db.close()
-        sync(aside)
-        aside.replace(real(path))
-    except BaseException:
-        remove_database(aside)
-        raise
+            db = sqlite3.connect(aside, isolation_level=None)
+            try:
+                db.text_factory = decode_text
+                db.execute("PRAGMA synchronous = FULL")
+                yield db
+            finally:
+                db.close()
+            sync(aside)
+            aside.replace(real(path))
+        except BaseException:
+            remove_database(aside)
+            raise
     sync(path.parent)
 
 

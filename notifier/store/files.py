@@ -53,8 +53,14 @@ def make_private(path: Path) -> None:
 
 def remove_database(path: Path) -> None:
     """Remove a database and its companions, as far as they exist."""
-    for each in (path, *(beside(path, ending) for ending in COMPANIONS)):
-        each.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    remove_companions(path)
+
+
+def remove_companions(path: Path) -> None:
+    """Remove what SQLite keeps beside a database, as far as it exists."""
+    for ending in COMPANIONS:
+        beside(path, ending).unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

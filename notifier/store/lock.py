@@ -3,18 +3,22 @@
 Either would do as long as nothing is deleted. The lock file is what other processes look at: the
 database itself they may not open, because SQLite's POSIX locks on it vanish as soon as any other
 descriptor of it in the process is closed. The lock on the database file keeps a second daemon out
-when the lock file was deleted. Both end with the process, however it ends.
+when the lock file was deleted. A file that is being made is locked as well, so that two backups do
+not write into each other. All of them end with the process, however it ends.
 """
 
 import fcntl
 import os
 import struct
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from notifier import log
 from notifier.errors import StoreRefusedError
+from notifier.store.files import remove_companions
 
 _PATIENCE = 0.5
 _STEP = 0.05
@@ -104,6 +108,61 @@ class DatabaseLock:
                 f"another notifier is already running on {self._path}, although its lock file was "
                 "deleted: stop it first"
             )
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Make an empty private file at `path` that no other process writes before the block ends.
+
+    What a killed process left there, companions included, is removed. The block is to close the
+    file before it ends. Raises StoreRefusedError when another process is writing it, OSError.
+    """
+    fd = _made_alone(path)
+    try:
+        if locks_are_shared(path):
+            fcntl.flock(fd, fcntl.LOCK_UN)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _made_alone(path: Path) -> int:
+    while True:
+        fd, is_new = _opened_or_made(path)
+        try:
+            _lock_or_refuse(fd, path)
+            if _is_at(path, fd):
+                remove_companions(path)
+                if is_new:
+                    return fd
+                path.unlink()
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _lock_or_refuse(fd: int, path: Path) -> None:
+    if not _locked(fd, fcntl.LOCK_EX):
+        raise StoreRefusedError(f"another process is writing {path}: wait until it has ended")
+
+
+def _opened_or_made(path: Path) -> tuple[int, bool]:
+    """Return a descriptor of the file at `path`, and whether it was made just now."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        with suppress(FileExistsError):
+            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
+        with suppress(FileNotFoundError):
+            return os.open(path, flags), False
+
+
+def _is_at(path: Path, fd: int) -> bool:
+    """Tell whether the file at `path` is still the one that is open."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def locks_are_shared(locked: Path) -> bool:

@@ -14,7 +14,9 @@ from structlog.testing import capture_logs
 
 from notifier.errors import StoreError, StoreRefusedError
 from notifier.store import Database, back_up, open_reader, restore
+from notifier.store.creation import made_aside
 from notifier.store.lock import FileLock
+from notifier.store.schema import migrate
 from notifier.store.watches import sync
 from tests.builders import listing, spec
 from tests.store.test_creation import make_old
@@ -193,6 +195,26 @@ def test_a_file_that_exists_is_replaced_only_when_asked_to(path: Path, tmp_path:
         back_up(path, target)
     assert target.read_text() == "precious"
     back_up(path, target, replace=True)
+    assert videos(target) == ["first"]
+
+
+def test_two_backups_to_one_file_do_not_mix(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "n.backup"
+    with made_aside(target, ".incomplete") as first:
+        with pytest.raises(StoreRefusedError, match="another process is writing"):
+            back_up(path, target)
+        migrate(first)
+    assert names(tmp_path) == {"state", "n.backup"}
+    back_up(path, target, replace=True)
+    assert videos(target) == ["first"]
+
+
+def test_what_a_killed_backup_left_is_replaced(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "n.backup"
+    for ending in (".incomplete", ".incomplete-journal"):
+        (tmp_path / f"n.backup{ending}").write_bytes(b"half")
+    back_up(path, target)
+    assert names(tmp_path) == {"state", "n.backup"}
     assert videos(target) == ["first"]
 
 
