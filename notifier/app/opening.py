@@ -27,6 +27,7 @@ from notifier.polling import Sources, Supervisor
 from notifier.schedule.clock import Clock
 from notifier.store import Store
 from notifier.store.access import hints_of
+from notifier.store.engine import Engine
 from notifier.store.postgres.clock import database_history, database_time
 from notifier.store.shared_store import SharedStore
 
@@ -56,7 +57,9 @@ async def open_for_work(
 
     Raises StoreRefusedError, StoreError and InstanceRefusedError.
     """
-    database = await trio.to_thread.run_sync(partial(open_store, config, adopt=adopt))
+    database = await _opened(config, adopt=adopt, stop=stop)
+    if database is None:
+        return None
     url = config.store.url
     if url is None:
         store = Store(database, seams.executor(), clock.now, metrics)
@@ -83,6 +86,19 @@ async def open_for_work(
         return None
     share = partial(ClusterMember, shared, membership, hints)
     return Opened(shared, membership.trust, share)
+
+
+async def _opened(config: Config, *, adopt: bool, stop: trio.Event) -> Engine | None:
+    """Open the store in a thread, which may wait long; None if `stop` was set first.
+
+    The thread then ends with the process, which is as safe as a kill.
+    """
+    with trio.CancelScope() as opening:
+        async with running(partial(_cancel_at, stop, opening)):
+            return await trio.to_thread.run_sync(
+                partial(open_store, config, adopt=adopt), abandon_on_cancel=True
+            )
+    return None
 
 
 async def _cancel_at(event: trio.Event, scope: trio.CancelScope) -> None:

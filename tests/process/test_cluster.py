@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
+import psycopg
 import pytest
 import trio
 
 from tests.faults.jobs import begin, finish
 from tests.postgres import Server
 from tests.process.cluster import Cluster, cluster, polled
-from tests.process.harness import Daemon, Receiver, eventually, notifier
+from tests.process.harness import Daemon, Receiver, eventually, notifier, running
 
 LEASE = 5.0
 VIDEOS = [f"video-{number}" for number in range(12)]
@@ -174,6 +175,19 @@ async def test_three_that_start_at_once_on_an_empty_database_list_the_same_video
                 assert await daemon.end() == 0
                 assert [one for one in daemon.logs() if one["level"] == "error"] == []
             nursery.cancel_scope.cancel()
+
+
+async def test_an_instance_says_that_it_waits_for_another_ones_schema_and_can_be_stopped(
+    tmp_path: Path, server: Server
+) -> None:
+    async with cluster(tmp_path, server) as (c, _):
+        with psycopg.connect(c.url, autocommit=True) as other:
+            other.execute("SELECT pg_advisory_lock(1852798057, hashtext(current_schema()))")
+            async with running(c.config("alpha"), started=False, **c.env("alpha")) as alpha:
+                await alpha.wait_for_log("store_waits")
+                assert await alpha.end() == 0
+        async with c.running("alpha") as alpha:
+            assert await alpha.end() == 0
 
 
 async def test_a_reload_moves_what_only_one_has_configured_then(

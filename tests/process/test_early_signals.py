@@ -2,14 +2,17 @@
 
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trio
 
+from notifier.store.files import lock_of
 from tests.process.harness import PATIENCE, clean_environment, eventually, running, world
 
 # a signal arrives while one of these is being imported; the handlers are there by then
@@ -64,6 +67,25 @@ async def test_a_daemon_that_is_stopped_while_it_starts_ends_with_0(
         w.endpoint(await w.receiver())
         done = await signalled(tmp_path, moment, SEND.format(sign.name), "run", "-c", w.save())
     assert (done.returncode, done.stdout, done.stderr) == (0, b"sent\n", b"")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+async def test_a_daemon_that_is_stopped_while_it_waits_for_its_store_ends_with_0(
+    sign: signal.Signals, tmp_path: Path
+) -> None:
+    async with world(tmp_path) as w:
+        w.endpoint(await w.receiver())
+        config = w.save()
+        async with running(config) as daemon:
+            assert await daemon.end() == 0
+        (store,) = tmp_path.rglob("notifier.db")
+        with closing(sqlite3.connect(store, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with running(config, started=False) as daemon:
+                pid = f"{daemon.process.pid}\n"
+                await eventually(lambda: lock_of(store).read_text() == pid, "its lock")
+                assert await daemon.end(sign) == 0
+    assert daemon.logs("started")[1:] == []
 
 
 @pytest.mark.parametrize("moment", ["click.core", "pydantic.main", "rich.table"])

@@ -11,6 +11,7 @@ a notifier also works with the tables of a newer one, as long as its own version
 import time
 from secrets import token_hex
 
+from notifier import log
 from notifier.errors import StoreRefusedError
 from notifier.store import instances
 from notifier.store.connection import Connection, set_meta
@@ -94,7 +95,13 @@ def migrate(db: PostgresConnection) -> None:
 
 
 def _take_steps(db: PostgresConnection) -> None:
-    db.execute(f"SELECT pg_advisory_xact_lock({_MIGRATION}, hashtext(current_schema()))")
+    lock = f"({_MIGRATION}, hashtext(current_schema()))"
+    (is_free,) = db.execute(f"SELECT pg_try_advisory_xact_lock{lock}").fetchone()
+    if not is_free:
+        log.get().info(
+            "store_waits", hint="another instance is bringing the database to its newest schema"
+        )
+        db.execute(f"SELECT pg_advisory_xact_lock{lock}")
     done = version_of(db)
     if done >= VERSION:
         return
