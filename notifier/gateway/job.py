@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from notifier.gateway import fields
-from notifier.model.status import Status, fold_word
+from notifier.model.status import Status, fold_word, read_status
 from notifier.model.video import Json
+from notifier.model.video_ids import same_video
 
 Body = dict[str, Json]
 
@@ -30,10 +31,16 @@ _ENVELOPE_WORDS = frozenset(
     }
 )
 _NEUTRAL_WORDS = frozenset({"ok", "okay", "200", "0", "true", ""})
+_ADDRESSES = frozenset(
+    {"url", "videourl", "downloadurl", "resulturl", "outputurl", "contenturl", "resultvideourl"}
+)
+_RESULTS = _ADDRESSES | {"video", "videos", "result", "results", "response", "output", "outputs"}
+_EMPTY: tuple[Json, ...] = (None, "", [], {})
 _OPERATIONS = "operations/"
-_OPERATION_RESULTS = frozenset({"response", "result", "error", "name"})
+_OPERATION_RESULTS = frozenset({"response", "result", "error"})
 _SAMPLES = ("videos", "generatedSamples", "generatedVideos")
 _OPERATION_FIELDS = frozenset({"name", "metadata", "done", "@type"})
+_WHOLE = 100
 _RESULT_CODES = frozenset({"code", "errcode", "errorcode", "retcode", "statuscode"})
 
 
@@ -74,7 +81,32 @@ def may_be_envelope(body: Mapping[str, Json], word: str) -> bool:
         and fold_word(word) in _ENVELOPE_WORDS
         and not calls_itself_video(body)
         and "progress" not in body
+        and not (read_status(word) is Status.FAILED and _has_address(body))
     )
+
+
+def is_unfinished(part: Body, video_id: str) -> bool:
+    """Return whether a part of an envelope describes the video as one that has no result yet."""
+    folded = {_folded(name): value for name, value in part.items()}
+    if any(folded.get(name) for name in _ADDRESSES):
+        return False
+    progress = fields.number(part.get("progress"))
+    return (
+        any(same_video(one, video_id) for one, _ in own_ids(part))
+        or status_number(part) not in {"", "200"}
+        or (progress is not None and 0 <= progress < _WHOLE and progress != 1)
+        or "queueposition" in folded
+        or any(name in folded and folded[name] in _EMPTY for name in _RESULTS)
+    )
+
+
+def _has_address(body: Mapping[str, Json]) -> bool:
+    """Return whether an object has a field for the video's address, be it empty."""
+    return not _ADDRESSES.isdisjoint(map(_folded, body))
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def own_ids(body: Mapping[str, Json]) -> Iterator[tuple[str, bool]]:
@@ -123,11 +155,16 @@ def status_word(body: Mapping[str, Json]) -> str | None:
         return "pending"  # all that some gateways answer while a job waits
     if body.keys() <= _OPERATION_FIELDS and _names_operation(body) and not body.get("done"):
         return Status.IN_PROGRESS.value  # protobuf's JSON leaves `"done": false` out
+    return _operation_word(body)
+
+
+def _operation_word(body: Mapping[str, Json]) -> str | None:
+    """Return what a long-running operation's `done` means, None where it says nothing."""
     done = body.get("done")
-    if not isinstance(done, bool) or _OPERATION_RESULTS.isdisjoint(body):
-        return None
-    if not done:
+    if done is False and ("name" in body or not _OPERATION_RESULTS.isdisjoint(body)):
         return Status.IN_PROGRESS.value
+    if done is not True or _OPERATION_RESULTS.isdisjoint(body):
+        return None
     failed = body.get("error") or filter_report(body)
     return Status.FAILED.value if failed else Status.COMPLETED.value
 

@@ -18,7 +18,9 @@ Gateways wrap a job in envelopes, lists and quoted error texts. The rules of the
    several, or in a text with more than the quotation.
 6. `success`, `error`, `fail`, `timeout`, `rejected`, `blocked` and the like in an object without
    `progress` and `object: "video"` may be about the request. If there is a job inside that object,
-   the job inside counts. If not, the word counts only if the object itself names the video.
+   the job inside counts. If not, the word counts only if the object itself names the video, and
+   nothing inside says that the video is not finished: a number as status, its id once more,
+   `progress` below 100, a result that is empty.
 7. Objects without ids inside a job are its parts, such as steps; their statuses do not count.
 8. A word such as `ok` is never a job's status. An unknown word in an object without ids counts
    only in what usually wraps a job (`data`, `result`, …).
@@ -35,11 +37,13 @@ from notifier.gateway.job import (
     calls_itself_video,
     is_neutral,
     is_request_envelope,
+    is_unfinished,
     may_be_envelope,
     own_ids,
     status_number,
     status_word,
 )
+from notifier.gateway.not_found import is_missing_word
 from notifier.gateway.quoted import quoted_json
 from notifier.model.status import Status, read_status
 from notifier.model.video import Json
@@ -78,7 +82,8 @@ class Search:
     """What a search found: at most one job that counts, and what explains why there is none.
 
     `other_id` is the first id of another video. `describes_video` means that an object calls
-    itself a video. `words` are the status words of all jobs.
+    itself a video. `words` are the status words of all jobs, `words_of_requests` those that may be
+    about the request.
     """
 
     job: Job | None = None
@@ -86,6 +91,7 @@ class Search:
     other_id: str = ""
     describes_video: bool = False
     words: list[str] = field(default_factory=list)
+    words_of_requests: list[str] = field(default_factory=list)
 
 
 def find_job(
@@ -111,17 +117,22 @@ def find_job(
         other_id=other_id,
         describes_video=walk.describes_video,
         words=[job.word for job in jobs] or walk.numbers,
+        words_of_requests=walk.words_of_requests,
     )
     counting = [job for job in jobs if job.named is Named.YES]
     if not counting and any_id:
         counting = [job for job in jobs if job.named is Named.OTHER][:1]
     if not counting and unnamed and not other_id and not walk.stopped_early:
-        counting = [job for job in jobs if job.named is Named.NO and job.status is not None]
+        counting = [job for job in jobs if job.named is Named.NO and _is_known(job)]
     if len({job.status for job in counting}) > 1:
         search.contradiction = True
     elif counting:
         search.job = max(counting, key=lambda job: len(job.body.keys() & _PROTOCOL))
     return search
+
+
+def _is_known(job: Job) -> bool:
+    return job.status is not None or is_missing_word(job.word)
 
 
 def _is_plain(body: Json, video_id: str) -> bool:
@@ -170,6 +181,7 @@ class _Walk:
         self.other_id = self.other_request = ""
         self.describes_video = False
         self.numbers: list[str] = []
+        self.words_of_requests: list[str] = []
         self._values_left = _MOST_VALUES
         self._texts_left = _MOST_TEXTS
 
@@ -214,6 +226,8 @@ class _Walk:
         ]
         job = self._job(body, place, named, explicit=explicit)
         if job is None or self._wraps_job(job, inner):
+            if job is not None:
+                self.words_of_requests.append(job.word)
             yield from inner
             return
         counts = explicit and named is Named.YES
@@ -247,8 +261,14 @@ class _Walk:
         if not may_be_envelope(job.body, job.word):
             return False
         names = job.explicit and (job.named is Named.YES or self._any_id)
-        wrapped = (one for one in inner if one.named is not Named.OTHER or one.status is not None)
-        return not names or any(True for _ in wrapped)
+        if not names or any(
+            one.named is not Named.OTHER or one.status is not None for one in inner
+        ):
+            return True
+        parts = (part for name, part in job.body.items() if name not in _NOT_THE_JOB)
+        return job.status is Status.COMPLETED and any(
+            isinstance(part, dict) and is_unfinished(part, self._video_id) for part in parts
+        )
 
     def _named(self, body: Body, place: _Place) -> tuple[Named, bool]:
         """Return whether an object names the video, and whether it has ids of its own."""

@@ -6,6 +6,7 @@ has to say so: "content moderation is unavailable" is about the gateway and may 
 """
 
 import re
+from http import HTTPStatus
 
 from notifier.gateway.clauses import as_code, clauses, tidy
 from notifier.gateway.error_texts import error_texts
@@ -111,20 +112,48 @@ _ABOUT_CONTENT = re.compile(
 )
 # a request may also break a policy of the network, or a rule about how often to ask
 _MAY_PASS = re.compile(
-    r"\b(?:unavailable|time[sd]? ?out|later|pending|yet|still)\b|稍后|超时|尚未"
+    r"\b(?:unavailable|time[sd]? ?out|later|pending|yet|still|quota|rate[ -]limits?|billing)\b"
+    r"|稍后|超时|尚未|配额|额度"
 )
 
 
-def says_moderated(value: Json, video_id: str) -> str | None:
-    """Return the text which says that a moderation refused the video; None if there is none."""
-    return next((text for text in error_texts(value) if _states_moderated(text, video_id)), None)
+# a text that begins with whoever asks is about them; a 403 may be a firewall's word
+_CALLER = re.compile(
+    r"\b(?:account|organi[sz]ation|workspace|team|project|tenant|subscription|key|token|client"
+    r"|ip|address)s?\b|账号|账户|帐号|帐户|密钥|组织|项目"
+)
+_CALLER_CODE = re.compile(
+    r"(?:[a-z0-9]{1,20}_)?(?:account|organization|workspace|project|tenant|key|token|user)_"
+    r"(?:is_|was_|has_been_)?"
+    r"(?:suspended|disabled|banned|blocked|locked|deactivated|restricted|terminated)"
+)
+_OF_FIREWALL = re.compile(
+    r"(?:(?:the|this|your) )?request (?:(?:was|has been|is) )?(?:blocked|denied|rejected|refused)"
+    r" by (?:(?:the|our|its|an?) )?(?:content security policy|guardrails?|usage polic(?:y|ies))"
+)
 
 
-def _states_moderated(text: str, video_id: str) -> bool:
+def says_moderated(value: Json, video_id: str, status: int) -> str | None:
+    """Return the text which says that a moderation refused the video; None if there is none.
+
+    With a `status` of 403 a firewall may have refused the request instead.
+    """
+    texts = error_texts(value)
+    if any(_CALLER_CODE.fullmatch(as_code(text)) for text in texts):
+        return None
+    forbidden = status == HTTPStatus.FORBIDDEN
+    stating = (text for text in texts if _states_moderated(text, video_id, forbidden=forbidden))
+    return next(stating, None)
+
+
+def _states_moderated(text: str, video_id: str, *, forbidden: bool) -> bool:
     if _CODE.fullmatch(as_code(text)):
         return True
     tidied = tidy(text, video_id)
     return _MAY_PASS.search(tidied) is None and any(
-        _SENTENCE.fullmatch(clause) and _ABOUT_CONTENT.search(clause)
-        for clause, _ in clauses(tidied)
+        _SENTENCE.fullmatch(clause)
+        and _ABOUT_CONTENT.search(clause)
+        and not _CALLER.search(tidied, 0, begin)
+        and not (forbidden and _OF_FIREWALL.fullmatch(clause))
+        for clause, begin in clauses(tidied)
     )

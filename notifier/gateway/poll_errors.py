@@ -22,7 +22,12 @@ MAX_DETAIL = 200
 _MOST_READ = 16 * 1024  # bytes of an answer that is not JSON
 _MOST_KEYS = 8
 _LONGEST_NAME = 40
-_SENTENCES = ("error", "message", "detail", "msg")
+_SENTENCES = (
+    *("error", "errors", "message", "detail", "msg", "status_msg", "errmsg", "err_msg"),
+    *("error_msg", "error_message", "base_resp", "response", "responsemetadata", "fault"),
+    "faultstring",
+)
+_DEEPEST_SENTENCE = 4
 
 
 def unreadable(
@@ -94,10 +99,13 @@ def other(value: Json, search: Search, status: int, wait: float | None) -> PollE
 
 def error_sentence(value: Json) -> str:
     """Return the message in an error object, "" without one."""
-    for _ in range(3):
+    for _ in range(_DEEPEST_SENTENCE):
+        if isinstance(value, list):
+            value = next(iter(value), None)
         if not isinstance(value, dict):
             break
-        value = next((value[name] for name in _SENTENCES if value.get(name)), None)
+        folded = {name.lower(): item for name, item in value.items()}  # Tencent writes `Error`
+        value = next((folded[name] for name in _SENTENCES if folded.get(name)), None)
     return value[:MAX_DETAIL] if isinstance(value, str) else ""
 
 
@@ -112,5 +120,6 @@ def _outline(value: Json, search: Search) -> str:
             outline = f"an {'object' if isinstance(value, dict) else 'array'} of {len(value)}"
         case _:
             outline = f"the JSON value {value!r}"[:_LONGEST_NAME]
-    words = ", ".join(repr(word[:_LONGEST_NAME]) for word in dict.fromkeys(search.words))
+    seen = search.words or search.words_of_requests
+    words = ", ".join(repr(word[:_LONGEST_NAME]) for word in dict.fromkeys(seen))
     return outline + (f" and the status {words}" if words else " and no status of a job")

@@ -172,7 +172,7 @@ def _moderation(reply: _Reply, video_id: str) -> str | None:
     about_request = status == HTTPStatus.UNAUTHORIZED or reply.search.other_id
     if about_request or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return None
-    return says_moderated(reply.value, video_id)
+    return says_moderated(reply.value, video_id, status)
 
 
 def _moderated(value: Json, text: str, video_id: str) -> Snapshot:

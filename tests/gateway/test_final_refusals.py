@@ -397,6 +397,33 @@ def test_trouble_with_a_moderation_or_with_another_video_ends_nothing(
     assert isinstance(ask(body, status), PollError)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "Account suspended. Usage policy violation detected."},
+        {"message": "Your organization has been disabled: content policy violation"},
+        {"message": "Request denied by usage policy: monthly quota exceeded"},
+        {"message": "Request blocked by content security policy"},
+        {"message": "Request blocked by guardrail"},
+        {"message": "API key disabled. Safety policy violations detected. Contact support."},
+        {"message": "usage policy violation", "code": "account_suspended"},
+        {"message": "Project blocked; content violation", "code": "permission_denied"},
+        {"message": "账号已封禁：内容违规"},  # noqa: RUF001 - as it is written
+        {"message": "您的账号因违规被封禁，内容违规"},  # noqa: RUF001 - as it is written
+    ],
+    ids=lambda error: error["message"],
+)
+def test_a_403_about_whoever_asks_is_a_refusal_of_the_key(error: dict[str, str]) -> None:
+    assert isinstance(ask({"error": error}, 403), Unauthorized)
+    if "equest" not in error["message"]:
+        assert isinstance(ask({"error": error}, 400), PollError)
+
+
+def test_a_job_that_is_not_there_for_a_known_vendor_is_a_not_found() -> None:
+    body = {"code": 10000, "data": {"status": "not_found"}, "message": "Success", "status": 10000}
+    assert isinstance(ask(body, 200), NotFound)
+
+
 def test_a_proxy_that_does_not_know_the_key_refuses_the_key() -> None:
     error = {"message": "No connected db.", "type": "no_db_connection", "code": "400"}
     assert isinstance(ask({"error": error}, 400), Unauthorized)

@@ -325,6 +325,6 @@ def test_an_item_that_has_ended_says_so_wherever_its_status_stands(
     assert not page(item, video("b")).says_ended("b")
 
 
-def test_an_item_in_an_envelope_that_went_well_has_not_ended() -> None:
-    item = {"task_id": "a", "status": "success", "data": {"status": "processing"}}
-    assert not page(item).says_ended("a")
+@pytest.mark.parametrize("job", [{"status": "processing"}, {"status": 0, "progress": 40}])
+def test_an_item_in_an_envelope_that_went_well_has_not_ended(job: dict[str, object]) -> None:
+    assert not page({"task_id": "a", "status": "success", "data": job}).says_ended("a")
