@@ -1,6 +1,7 @@
 """The store in PostgreSQL: what is different from a file."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 import trio
 from psycopg.sql import SQL, Identifier, Literal
+from structlog.testing import capture_logs
 
 from notifier.app.store_opening import open_store
 from notifier.errors import StoreError, StoreRefusedError
@@ -254,6 +256,33 @@ def wait_until_gone(server: Server) -> None:
             count = db.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'notifier-%'"
             ).fetchone() or (1,)
+
+
+def test_with_few_connections_endings_and_deliveries_share_that_of_changes(
+    server: Server,
+) -> None:
+    role, schema = server.new_schema(), server.new_schema()
+    server.sql(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 3")
+    server.sql(f"GRANT ALL ON SCHEMA {schema} TO {role}")
+    url = server.url(schema).replace(f"//{USER}@", f"//{role}@")
+
+    def write_by_all() -> set[str]:
+        kinds = few.writers
+        runs = (kinds.leases, kinds.changes, *kinds.endings, *kinds.deliveries)
+        for number, run in enumerate(runs):
+            operation = write(f"x{number}-{len(keys(few))}")
+            run([operation])
+            operation.result()
+        return keys(few)
+
+    with closing(PostgresDatabase(lambda: url, lease=5.0)) as few, capture_logs() as logs:
+        assert len(write_by_all()) == 6
+        assert {line["event"] for line in logs} == {"store_lacks_connections"}
+        server.sql(f"ALTER ROLE {role} CONNECTION LIMIT 8")
+        time.sleep(0.6)  # a tenth of a lease time, for which no further attempt is made
+        logs.clear()
+        assert len(write_by_all()) == 12
+        assert logs == []
 
 
 def test_a_call_that_gets_no_answer_ends_in_time_and_the_next_one_works(

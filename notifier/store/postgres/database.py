@@ -41,12 +41,14 @@ class PostgresDatabase:
         self._held = ExitStack()
         name = f"notifier-{uuid.uuid4().hex}"
 
-        def writer(kind: str) -> Writer:
-            return Writer(Session(url, f"{name}-{kind}", _prepare, lease=lease))
+        def writer(kind: str, spare: Writer | None = None) -> Writer:
+            return Writer(Session(url, f"{name}-{kind}", _prepare, lease=lease), spare)
 
-        self._changes = writer("changes")
-        self._endings = [writer(f"endings-{number}") for number in range(_ENDINGS)]
-        self._deliveries = [writer(f"deliveries-{number}") for number in range(_DELIVERIES)]
+        self._changes = changes = writer("changes")
+        self._endings = [writer(f"endings-{number}", changes) for number in range(_ENDINGS)]
+        self._deliveries = [
+            writer(f"deliveries-{number}", changes) for number in range(_DELIVERIES)
+        ]
         self._leases = writer("leases")
         self._reader = ReadingSession(Session(url, f"{name}-reads", lease=lease))
         db = self.writer()

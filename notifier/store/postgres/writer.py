@@ -1,9 +1,11 @@
 """Runs operations on a connection that writes."""
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Any, NamedTuple, cast
 
-from notifier.errors import NotifierError
+from notifier import log
+from notifier.errors import NotifierError, StoreError
 from notifier.store import attempts, claims
 from notifier.store.connection import Cursor
 from notifier.store.operation import Bulk, BulkOperation, Operation, by_kind
@@ -32,10 +34,17 @@ _Results = Callable[[], Sequence[object]]
 
 
 class Writer:
-    """Runs transactions on the connection of `session`, one at a time."""
+    """Runs transactions on the connection of `session`, one at a time.
 
-    def __init__(self, session: Session) -> None:
+    While the server gives none for this session, those of `spare` are used, whose connection
+    works: the work goes on, if more slowly.
+    """
+
+    def __init__(self, session: Session, spare: "Writer | None" = None) -> None:
         self.session = session
+        self._spare = spare
+        self._is_short = False
+        self._alone = Lock()  # a spare writer is used from several threads
 
     def transact_all(self, operations: Sequence[Operation]) -> None:
         """Run `operations` in one transaction and put its outcome into each.
@@ -43,12 +52,42 @@ class Writer:
         If one fails, each is run again in a transaction of its own, unless the connection failed:
         then all have failed.
         """
+        if (spare := self._needed_spare()) is not None:
+            spare.transact_all(operations)
+            return
+        with self._alone:
+            self._transact(operations)
+
+    def _needed_spare(self) -> "Writer | None":
+        """Return the spare writer while it has a connection and this one has none."""
+        if self._spare is None:
+            return None
+        try:
+            self.session.connected()
+        except StoreError as error:
+            if not self._spare.session.is_connected:
+                return None
+            self._report(error)
+            return self._spare
+        self._is_short = False
+        return None
+
+    def _report(self, error: StoreError) -> None:
+        if not self._is_short:
+            self._is_short = True
+            log.get().warning(
+                "store_lacks_connections",
+                reason=str(error),
+                hint="it goes on with fewer, more slowly; docs/cluster.md says how many it uses",
+            )
+
+    def _transact(self, operations: Sequence[Operation]) -> None:
         try:
             self._run_again_if_met(operations)
         except (*FAILURES, NotifierError) as error:
             if len(operations) > 1 and self.session.is_connected:
                 for operation in operations:
-                    self.transact_all([operation])
+                    self._transact([operation])
             else:
                 for operation in operations:
                     operation.fail(translated(error))
