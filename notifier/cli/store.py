@@ -11,8 +11,8 @@ from notifier.app import wiring
 from notifier.cli.config_loading import load_project
 from notifier.cli.groups import SuggestingGroup
 from notifier.cli.options import config_option, examples
-from notifier.errors import NotifierError
-from notifier.store import Database, recorded_config
+from notifier.errors import NotifierError, StoreRefusedError
+from notifier.store import Database, StoreInUseError, recorded_config
 from notifier.store.inspection import read_only
 
 
@@ -39,7 +39,12 @@ def copy_command(config_path: Path | None, *, file: Path) -> int:
     if url is None:
         raise NotifierError("[store] url is not set: there is no database to copy to")
     # opened as a daemon does, which locks it and brings it to the newest schema
-    locked = Database.open(file, recorded_config(file) or config.path)
+    try:
+        locked = Database.open(file, recorded_config(file) or config.path)
+    except StoreInUseError as error:
+        raise StoreRefusedError(
+            f"a daemon is running on {file} (pid {error.pid}): stop it first, then copy"
+        ) from None
     with closing(locked), closing(read_only(file)) as db, _progress() as progress:
         db.execute("BEGIN")
         task = progress.add_task("copying", total=2 * count_rows(db))

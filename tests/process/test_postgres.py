@@ -177,3 +177,15 @@ async def test_the_state_in_a_file_is_copied_and_goes_on(tmp_path: Path, server:
             await app.wait_for(2)
             await daemon.end()
     assert [got.event["data"]["id"] for got in app.got] == ["first", "second"]
+
+
+async def test_a_file_that_a_daemon_has_is_not_copied(tmp_path: Path, server: Server) -> None:
+    async with world(tmp_path) as w:
+        w.endpoint(await w.receiver())
+        async with running(w.save()) as daemon:
+            file = w.store_path
+            env = on_postgres(w, server.new_url())
+            refused = await notifier("store", "copy", file, "-c", w.config_path, env=env)
+            assert refused.returncode == 1
+            assert f"a daemon is running on {file} (pid {daemon.process.pid})" in refused.stderr
+            assert "stop it first" in refused.stderr
