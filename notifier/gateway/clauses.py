@@ -29,6 +29,8 @@ _TIDYING = (
         r"no \1",
     ),
     (re.compile(rf"\b({_THINGS}) ?[:=#] ?(?=<id>)"), r"\1 "),
+    # Volcengine and others end with the HTTP request's id
+    (re.compile(r"(?<=found|exist)[ .(]{1,3}request[ _]?id [\w.-]{1,80}\)?\.?$"), ""),
     (
         re.compile(
             r"<id> ?[:,-] (?=(?:was |is |could |does |has )?(?:not |expired)|doesn't|no lon)"

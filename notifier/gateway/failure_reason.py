@@ -15,7 +15,7 @@ from notifier.model.video import Json, VideoError
 _MESSAGES = (
     *("error", "errors", "fail_reason", "failure_reason", "failure", "error_message", "error_msg"),
     *("errmsg", "err_msg", "task_status_msg", "status_msg", "status_message", "failure_message"),
-    *("failReason", "failureReason", "failMsg", "errorMessage", "ErrorMessage"),
+    *("failReason", "failureReason", "failureMessage", "failMsg", "errorMessage", "ErrorMessage"),
     *("last_error", "status_detail", "reason"),
     *("message", "msg", "detail"),
 )
@@ -23,6 +23,8 @@ _CODES = (
     *("code", "error_code", "err_code", "errcode", "failure_code", "failureCode", "failCode"),
     *("errorCode", "ErrorCode"),
 )
+_WITHIN_ERRORS = ("description",)
+_CODES_WITHIN_ERRORS = ("kind",)
 _PARTS = ("base_resp", "output", "result", "task_result", "data")
 _NO_REASONS = frozenset({"ok", "success", "succeed", "request_success", "none", "null", "成功"})
 _LONGEST = 1000
@@ -51,15 +53,16 @@ def _reasons(job: Job) -> Iterator[VideoError]:
         yield reason
 
 
-def _reason_in(body: dict[str, Json]) -> VideoError | None:
-    """Return the first reason among an object's own fields."""
-    code = next((code for name in _CODES if (code := _code(body.get(name))) is not None), None)
-    for name in _MESSAGES:
+def _reason_in(body: dict[str, Json], *, of_error: bool = False) -> VideoError | None:
+    """Return the first reason among an object's own fields; those of an error are more."""
+    codes = (*_CODES, *_CODES_WITHIN_ERRORS) if of_error else _CODES
+    code = next((code for name in codes if (code := _code(body.get(name))) is not None), None)
+    for name in (*_MESSAGES, *_WITHIN_ERRORS) if of_error else _MESSAGES:
         value = body.get(name)
         if isinstance(value, list):
             value = next(iter(value), None)
         if isinstance(value, dict):
-            within = _reason_in(value)
+            within = _reason_in(value, of_error=True)
             if within is not None:
                 return within
         elif isinstance(value, str) and (message := _message(value)) is not None:

@@ -36,7 +36,10 @@ _IN_FULL = rf"(?:{_REF}|{_LABEL})"
 _BY_ID = rf"(?:(?:video )?generation|operation){_IN_FULL}"
 _ID = rf"id(?: (?:<id>|'{_FOREIGN}'))?"
 _NAMED_THING = rf"(?:{_THING}{_IN_FULL}?|{_BY_ID})"
-_ASKED_FOR = r"(?: you(?:'re| are| have)? (?:requested|looking for|asked for|specified|provided))?"
+_ASKED_FOR = (
+    r"(?: you(?:'re| are| have)? (?:requested|looking for|asked for|specified|provided)"
+    r"| (?:specified|given|provided|named) in (?:the|this|your) (?:request|url|path|query))?"
+)
 _SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_THING}|{_ID}){_ASKED_FOR}|<id>)"
 # an expired request may be one whose signature is too old, an invalid one is any bad request
 _NAMED_JOB = rf"(?:{_JOB}{_IN_FULL}?|(?:request|entity|resource){_IN_FULL}|{_BY_ID}|{_ID})"
@@ -44,7 +47,7 @@ _JOB_SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_JOB}|entity|resource)|<id>)"
 
 # Statements.
 _MISSING = (
-    r"(?:(?:was |is |could |can |has |does |did )?not[ _]?"
+    r"(?:(?:either )?(?:was |is |could |can |has |does |did )?not[ _]?"
     r"(?:be |been )?(?:found|exists?|located|known|recogni[sz]ed)"
     r"|(?:cannot|can't|couldn't) be (?:found|located)|(?:was|is)n't (?:found|known)|doesn't exist"
     r"|no longer (?:exists?|available)|is (?:no longer available|unknown|gone)|unknown|is missing)"
@@ -68,14 +71,18 @@ _OR_ELSE = (
     r"|you (?:do not|don't) have|(?:has |was |is )?(?:already )?(?:been )?"
     r"(?:deleted|expired|removed|invalid|gone|purged)).{0,200})?"
 )
-_WHERE = r" (?:in|on) (?:the|our) (?:system|database|records?|registry)"
+_WHERE = (
+    r" (?:in|on|for|under) (?:the|our|your|this) (?:system|database|records?|registry|account|user"
+    r"|organi[sz]ation|project|workspace|team)"
+)
 _NO_SUCH = r"(?:no such|unknown|unrecogni[sz]ed|non-?existent|expired|deleted)"
 _CANNOT = r"(?:cannot|can't|could not|couldn't|unable to|failed to|did not|didn't)"
 _FOUND = r"(?:(?:was |could be )?found|exists?)"
 _SENTENCES = (
     rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF}|{_WHERE})?{_OR_ELSE}",
     rf"(?:video )?generation {_MISSING}(?: for)?{_REF}",
-    rf"{_WHICH}generation {_MISSING}",
+    rf"{_WHICH}generation {_MISSING}{_OR_ELSE}",
+    rf"{_WHICH}{_JOB}{_REF} (?:results?|outputs?|records?) {_OVER}{_OR_ELSE}",
     rf"{_WHICH}operation {_MISSING}{_REF}",
     rf"no (?:such )?{_JOB} match(?:es|ed|ing) (?:the|your|this) (?:given )?(?:query|id)",
     rf"{_JOB_SUBJECT}{_ASKED_FOR} {_OVER}{_OR_ELSE}",
@@ -130,12 +137,24 @@ _CHINESE_INVALID = (
     rf"(?:无效|非法|错误|無效)的?{_CHINESE_JOB}{_CHINESE_REF}",
 )
 
+_JAPANESE_SENTENCE = (
+    r"(?:指定された|お探しの|該当する|この)?(?:(?:動画|ビデオ)(?:生成)?|タスク|ジョブ|生成タスク|生成ジョブ)"
+    r"(?:id)? ?(?:<id>)? ?[はが]"
+    r"(?:見つかりません(?:でした)?|存在しません|存在しない|有効期限が切れ(?:ました|ています)"
+    r"|削除され(?:ました|ています))"
+)
+_KOREAN_SENTENCE = (
+    r"(?:해당|요청한|요청하신|지정된|이)? ?(?:비디오|동영상|영상|작업|태스크) ?"
+    r"(?:<id>)?[를을가이은는]? ?"
+    r"(?:찾을 수 없습니다|찾지 못했습니다|존재하지 않습니다|만료되었습니다|삭제되었습니다)"
+)
+
 
 def _any(sentences: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{one})" for one in sentences))
 
 
-_SENTENCE = _any(_SENTENCES + _CHINESE_SENTENCES)
+_SENTENCE = _any((*_SENTENCES, *_CHINESE_SENTENCES, _JAPANESE_SENTENCE, _KOREAN_SENTENCE))
 _INVALID = _any(_INVALID_SENTENCES + _CHINESE_INVALID)
 _TOO_LITTLE = re.compile(_CHINESE_BARE)
 _CODED_THING = r"(?:video_|generation_)?(?:video|task|job|generation|prediction)s?_?(?:id_)?"
@@ -148,7 +167,10 @@ _CODE = re.compile(
 _INVALID_CODE = re.compile(rf"invalid_{_CODED_LAST}(?:_error|_exception)?")
 _WORDS = frozenset({"not_found", "notfound", "not_exist", "deleted", "removed", "gone"})
 
-_NOUN = re.compile("video|task|job|generation|prediction|视频|任务|影片|任務")
+_NOUN = re.compile(
+    "video|task|job|generation|prediction|视频|任务|影片|任務"
+    "|動画|ビデオ|タスク|ジョブ|비디오|동영상|영상|작업|태스크"
+)
 _OTHER_SUBJECT = re.compile(
     r"\b(?:model|route|path|url|endpoint|page|user|key|channel|provider|deployment|account"
     r"|service|function|host|backend|cluster|namespace|project|worker|storage|bucket|table"
@@ -158,7 +180,10 @@ _BARE_GENERATION = re.compile(rf"{_WHICH}generation {_MISSING}")  # it may be a 
 _ACCESS = re.compile(
     r"access|permission|belong|owned|authori[sz]|forbidden|not allowed|无权|無權|不属于|权限"
 )
-_MAY_COME = re.compile(r"\b(?:yet|still|later)\b|稍后|尚未|暂未|暂时")
+_MAY_COME = re.compile(
+    r"\b(?:yet|still|later|(?:not|n't) ready|being (?:synchroni[sz]ed|synced|processed|created))\b"
+    r"|稍后|尚未|暂未|暂时|同步中"
+)
 
 
 def says_missing(value: Json, video_id: str, status: int) -> str | None:
@@ -168,7 +193,10 @@ def says_missing(value: Json, video_id: str, status: int) -> str | None:
     sentences about its tables and queues have the same form.
     """
     broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    for text in error_texts(value):
+    texts = error_texts(value)
+    if any(_MAY_COME.search(text.lower()) for text in texts):
+        return None
+    for text in texts:
         if not broken and _is_code(as_code(text), status):
             return text
         if _states_missing(tidy(text, video_id), status, broken=broken):
@@ -203,8 +231,6 @@ def _is_code(code: str, status: int) -> bool:
 
 def _states_missing(text: str, status: int, *, broken: bool) -> bool:
     """Return whether a clause says that the video is missing and nothing makes it doubtful."""
-    if _MAY_COME.search(text):
-        return False
     for clause, begin in clauses(text):
         if _is_sentence(clause, status):
             certain = "<id>" in clause and _NOUN.search(clause) is not None

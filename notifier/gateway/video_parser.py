@@ -1,5 +1,6 @@
 """Turns the object that describes a job into a snapshot."""
 
+import re
 from collections.abc import Sequence
 from sys import intern
 
@@ -7,10 +8,13 @@ from notifier.gateway import fields
 from notifier.gateway.extra_fields import DEFAULT_HIDDEN, PROTOCOL, extra_fields
 from notifier.gateway.failure_reason import failure_reason
 from notifier.gateway.job import Job
-from notifier.model.status import Status, read_status
+from notifier.model.status import Status, fold_word, read_status
 from notifier.model.video import Json, Snapshot, VideoError
 
 _MAX_WORD = 64
+_CANCELLED = re.compile(r"(?:[a-z]{1,20}_)?cancell?ed(?:_by_[a-z]{1,20})?")
+_RPC_CANCELLED = "1"
+"""google.rpc.Code in the error of a long-running operation."""
 
 
 def read_snapshot(job: Job, video_id: str, hidden: Sequence[str] = DEFAULT_HIDDEN) -> Snapshot:
@@ -24,7 +28,7 @@ def read_snapshot(job: Job, video_id: str, hidden: Sequence[str] = DEFAULT_HIDDE
     if status is Status.COMPLETED and error is not None and body.get("error_type"):
         status = Status.FAILED  # fal completes every request, and says so if it failed
     # "failed" with this code is how Unsloth Studio and others report a cancelled job
-    if status is Status.FAILED and error is not None and _is_cancel(error.code):
+    if status is Status.FAILED and error is not None and _is_cancel(body, error.code):
         status = Status.CANCELLED
     progress = fields.progress(body.get("progress"))
     if status is Status.COMPLETED and (progress is None or progress == 1):
@@ -70,5 +74,14 @@ def is_repeated(known: Snapshot, body: dict[str, Json], video_id: str) -> bool:
     )
 
 
-def _is_cancel(code: str | None) -> bool:
-    return code is not None and read_status(code) is Status.CANCELLED
+def _is_cancel(body: dict[str, Json], code: str | None) -> bool:
+    """Return whether the error of a failed job says that somebody cancelled it."""
+    if code == _RPC_CANCELLED and "done" in body:
+        return True
+    error = body.get("error")
+    words = [error.get("status"), error.get("type")] if isinstance(error, dict) else []
+    given = (word for word in (code, *words) if isinstance(word, str))
+    return any(
+        read_status(word) is Status.CANCELLED or _CANCELLED.fullmatch(fold_word(word))
+        for word in given
+    )

@@ -89,6 +89,16 @@ GONE = [
     f"The video {ID} expired 24 hours after completion and is no longer available",
     "The video expired and was removed due to our retention policy",
     "This job has been deleted after 7 days as per our data retention policy",
+    f"Task with ID '{ID}' does not exist in your account",
+    f"The task `{ID}` specified in the request is not found. Request id: 0217",  # Volcengine
+    f"The task `{ID}` specified in the request is not found Request id: 0217",
+    f"Video {ID} not found for this user",
+    f"Task {ID} results have expired",
+    "This generation either does not exist or is expired",  # Stability
+    "動画が見つかりません",
+    "指定されたタスクは存在しません",
+    "비디오를 찾을 수 없습니다",
+    "해당 작업이 존재하지 않습니다",
 ]
 
 
@@ -417,6 +427,71 @@ def test_a_403_about_whoever_asks_is_a_refusal_of_the_key(error: dict[str, str])
     assert isinstance(ask({"error": error}, 403), Unauthorized)
     if "equest" not in error["message"]:
         assert isinstance(ask({"error": error}, 400), PollError)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "video_not_found", "message": "The video is not ready yet"}},
+        {"code": "task_not_exist", "message": "task is being synchronized", "data": None},
+        {"code": "task_not_exist", "message": "任务尚未同步，请稍后重试"},  # noqa: RUF001 - as it is written
+        {"error": {"code": "task_not_found", "message": "Please try again later"}},
+        {"error": {"message": "Model not found in your account"}},
+        {"error": {"message": "モデルが見つかりません"}},
+        {"error": {"message": "모델을 찾을 수 없습니다"}},
+        {"error": {"message": "Input files of this task have expired"}},
+    ],
+    ids=lambda body: json.dumps(body)[:50],
+)
+@pytest.mark.parametrize("status", [200, 400, 404])
+def test_a_video_that_may_still_come_is_not_lost(body: dict[str, object], status: int) -> None:
+    assert isinstance(ask(body, status), PollError)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (
+            {"id": ID, "status": "Failed", "failureMessage": "Invalid S3 credentials"},
+            VideoError("Invalid S3 credentials"),  # Bedrock
+        ),
+        (
+            {
+                "id": ID,
+                "status": "error",
+                "error": {"kind": "FaceError", "description": "no face"},
+            },
+            VideoError("no face", "FaceError"),  # D-ID
+        ),
+    ],
+)
+def test_the_reason_of_a_failed_job_is_found(body: object, error: VideoError) -> None:
+    answer = ask(body, 200)
+    assert isinstance(answer, Seen)
+    assert (answer.snapshot.status, answer.snapshot.error) == (Status.FAILED, error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": ID, "status": "failed", "error": {"code": code, "message": "by user"}}
+        for code in ("cancelled", "user_cancelled", "job_cancelled", "CANCELED_BY_USER")
+    ]
+    + [
+        {"id": ID, "status": "failed", "error": {"type": "cancelled", "message": "m"}},
+        {"name": f"models/veo/operations/{ID}", "done": True, "error": {"code": 1}},
+        {
+            "name": f"models/veo/operations/{ID}",
+            "done": True,
+            "error": {"code": 499, "status": "CANCELLED", "message": "m"},
+        },
+    ],
+    ids=lambda body: json.dumps(body)[:70],
+)
+def test_a_job_that_somebody_cancelled_is_cancelled(body: dict[str, object]) -> None:
+    answer = ask(body, 200)
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.status is Status.CANCELLED
 
 
 def test_a_job_that_is_not_there_for_a_known_vendor_is_a_not_found() -> None:
