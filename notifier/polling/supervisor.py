@@ -74,7 +74,7 @@ class Supervisor:
                 self._pollers[watch.row].watch = watch
             else:
                 known = starting and not watch.fresh
-                self._start(watch, within=self._spread(watch) if known else 0.0)
+                self._start(watch, share=1.0 if known else 0.0)
 
     def apply_changes(self, changes: WatchChanges) -> None:
         """Make the pollers match what has changed, and try again to poll orphans."""
@@ -109,7 +109,7 @@ class Supervisor:
             if watch.row in self._pollers:
                 self._pollers[watch.row].watch = watch
             else:
-                self._start(watch, within=_SOON * self._spread(watch))
+                self._start(watch, share=_SOON)
 
     def let_go(self, rows: Iterable[int]) -> None:
         """Stop polling watches that stay open: another instance polls them, or may."""
@@ -168,8 +168,8 @@ class Supervisor:
                 hint="it stays open; configure its gateway again, or remove the watch",
             )
 
-    def _start(self, watch: Watch, *, within: float = 0.0, said: Seen | None = None) -> None:
-        """Start a poller, with its first poll within so many seconds."""
+    def _start(self, watch: Watch, *, share: float = 0.0, said: Seen | None = None) -> None:
+        """Start a poller, with its first poll within a share of its gateway's interval."""
         poller = self._make(watch)
         if poller is None:
             self._orphan(watch)
@@ -177,7 +177,7 @@ class Supervisor:
         self._orphans.pop(watch.row, None)
         self._pollers[watch.row] = poller
         if said is None:
-            poller.begin(self._rng.uniform(0, within))
+            poller.begin(self._rng.uniform(0, share * self._spread(watch)) if share else 0.0)
         else:
             poller.begin_with(said)
         # one name for all: 100,000 texts would cost memory

@@ -78,7 +78,14 @@ class World:
         )
 
     def supervisor(self, nursery: trio.Nursery) -> Supervisor:
-        return Supervisor(nursery, self.poller, spread=lambda _: 20, rng=rng(), settled=Wakeup())
+        configured = {"main": 20.0, "other": 20.0}
+        return Supervisor(
+            nursery,
+            self.poller,
+            spread=lambda watch: configured[watch.key.gateway],
+            rng=rng(),
+            settled=Wakeup(),
+        )
 
 
 def open_watch(row: int, *, fresh: bool = True, gateway: str = "main", user: str = "") -> Watch:
@@ -201,8 +208,10 @@ async def test_a_watch_whose_gateway_left_the_config_stays_open_and_is_reported_
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             supervisor = world.supervisor(nursery)
-            for _ in range(3):
-                supervisor.apply([open_watch(1, gateway="removed")])
+            watch = open_watch(1, gateway="removed", fresh=False)
+            supervisor.apply([watch], starting=True)
+            supervisor.take_over([watch])
+            supervisor.apply([watch])
             assert supervisor.orphans == 1
 
     assert [line["event"] for line in logs] == ["watch_without_gateway"]

@@ -7,7 +7,7 @@ import pytest
 
 from notifier.http_server import Response
 from notifier.signing import generate_secret
-from tests.faults.jobs import begin, finish
+from tests.faults.jobs import ENDLESS, begin, finish
 from tests.process.harness import Daemon, eventually, notifier, running, world
 from tests.process.verifiers import verifies
 
@@ -212,6 +212,35 @@ async def test_gateways_and_watches_come_and_go(tmp_path: Path) -> None:
             await app.wait_for(2)
             assert await daemon.end() == 0
         assert len(w.sandbox.requests) > asked
+
+
+async def test_a_start_goes_on_although_the_gateway_of_an_open_watch_has_left(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        app = await w.receiver()
+        w.endpoint(app)
+        w.config["archive"] = {"dir": str(tmp_path / "copies")}
+        w.gateway(archive=True, expiry_notice="1h")
+        begin(w, "ended")
+        w.sandbox.create(video_id="left", duration=ENDLESS)
+        async with running(w.save()) as daemon:
+            added = await notifier("watch", "add", "left", "-c", w.config_path)
+            assert added.returncode == 0
+            finish(w, "ended")
+            await app.wait_for(2)
+            assert await daemon.end() == 0
+        w.config["gateways"] = {"prod": w.config["gateways"]["main"]}
+        w.config["watches"] = []
+        begin(w, "next")
+        async with running(w.save()) as daemon:
+            (line,) = daemon.logs("watch_without_gateway")
+            assert (line["gateway"], line["video_id"]) == ("main", "left")
+            finish(w, "next")
+            await app.wait_for(4)
+            removed = await notifier("watch", "remove", "left", "-c", w.config_path)
+            assert removed.returncode == 0, removed.stderr
+            assert await daemon.end() == 0
 
 
 async def test_a_new_api_key_is_tried_at_once_also_while_the_gateway_is_paused(
