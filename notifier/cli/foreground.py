@@ -7,6 +7,7 @@ import click
 import trio
 
 from notifier import log
+from notifier.cli.output import print_warning
 from notifier.errors import NotifierError
 from notifier.http_server import Handler, serve
 
@@ -16,13 +17,22 @@ class ForegroundServer:
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self.nursery = nursery
+        self._is_silent = False
 
     def print_line(self, text: str) -> None:
-        """Print a line at once; end the command quietly when stdout is closed."""
+        """Print a line at once; end the command quietly when stdout is closed.
+
+        When stdout cannot be written otherwise, as on a full disk, serving goes on without it.
+        """
         try:
             click.echo(text)
+            self._is_silent = False
         except BrokenPipeError:
             self.nursery.cancel_scope.cancel()
+        except OSError as error:
+            if not self._is_silent:
+                self._is_silent = True
+                print_warning(f"what is received cannot be printed: {error.strerror}")
 
 
 def serve_until_stopped(

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
@@ -32,11 +33,17 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
     if as_json:
         print_json([done])
         return 0
+    left = [name for name in done["gateways"]["removed"] if _has_open_watches(config_path, name)]
     lines = [*_changes("gateway", done["gateways"]), *_changes("endpoint", done["endpoints"])]
     lines += [f"changed file {path}" for path in done["files"]]
     click.echo("\n".join(lines) if lines else "reloaded")
     for each in done["cancelled"]:
         print_warning(_cancelled(each, config_path))
+    for name in left:
+        print_warning(
+            f"open watches of {name} are no longer polled: configure it again, or take them away "
+            "with notifier watch remove"
+        )
     for key in done["needs_restart"]:
         print_warning(f"{key} takes effect with a restart")
     return 0
@@ -55,6 +62,12 @@ def _reload(config_path: Path | None) -> Any:  # noqa: ANN401 - what JSON holds
         address = DaemonAddress(socket, path)
         return ask_daemon_at(address, "POST", "/v1/reload", failing_with=_MISUSE)
     return ask_daemon(project, "POST", "/v1/reload", failing_with=_MISUSE)
+
+
+def _has_open_watches(config_path: Path | None, gateway: str) -> bool:
+    query = urlencode({"gateway": gateway, "state": "open", "limit": 1})
+    answer = ask_daemon(load_project(config_path), "GET", f"/v1/watches?{query}")
+    return bool(answer["data"])
 
 
 def _changes(what: str, difference: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -59,6 +59,8 @@ def restore(path: Path, source: Path) -> Path | None:
     path = real(path)
     if source.resolve() in {beside(path, ending).resolve() for ending in _OWN_ENDINGS}:
         raise StoreError(f"{source} belongs to the store itself: name a backup")
+    if source.exists() and not source.is_file():
+        raise StoreError(f"{source} is not a file: name a backup")
     if daemon_is_running(path):
         raise StoreRefusedError(f"a daemon is running on {path}: stop it first, then restore")
     with _explained(path), ExitStack() as held:
@@ -66,7 +68,7 @@ def restore(path: Path, source: Path) -> Path | None:
         held.enter_context(FileLock(lock_of(path)))
         if not is_missing(path):
             held.enter_context(DatabaseLock(path, lock_of(path)))
-        db = held.enter_context(open_any_version(source))
+        db = held.enter_context(open_any_version(source, str(source)))
         if db is None:
             found = "holds no store" if source.exists() else "does not exist"
             raise StoreError(f"{source} {found}")

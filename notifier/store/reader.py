@@ -132,10 +132,10 @@ def open_reader(path: Path) -> Iterator[Reader | None]:
 
 
 @contextmanager
-def open_any_version(path: Path) -> Iterator[sqlite3.Connection | None]:
+def open_any_version(path: Path, called: str = "the store") -> Iterator[sqlite3.Connection | None]:
     """Connect to the store at `path`, of this version or an older one, for reading.
 
-    None when there is none yet. Raises as `open_reader` does.
+    Errors call it `called`. None when there is none yet. Raises as `open_reader` does.
     """
     try:
         path.stat()
@@ -144,11 +144,11 @@ def open_any_version(path: Path) -> Iterator[sqlite3.Connection | None]:
         return
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
-    with _translated():
+    with _translated(called):
         _refuse_foreign_log(path)
         db = read_only(path)
     try:
-        with _translated():
+        with _translated(called):
             refuse_unusable(db, path)
             made = _version(db) > 0
         yield db if made else None
@@ -194,14 +194,14 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(called: str = "the store") -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_WRITABLE:
             raise StoreError(
-                "the store cannot be read: SQLite writes beside it, and this user may not; run "
+                f"{called} cannot be read: SQLite writes beside it, and this user may not; run "
                 "this as the user of the daemon"
             ) from None
         reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"the store cannot be read: {reason}") from None
+        raise StoreError(f"{called} cannot be read: {reason}") from None

@@ -24,6 +24,7 @@ from tests.process.harness import (
     Got,
     clean_environment,
     command,
+    eventually,
     notifier,
     running,
     world,
@@ -252,6 +253,30 @@ async def test_closed_and_full_outputs_are_no_traceback(tmp_path: Path) -> None:
             env=clean_environment(),
         )
         assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("server", ["listen", "sandbox"])
+async def test_a_full_disk_behind_stdout_ends_no_server(server: str, tmp_path: Path) -> None:
+    said, full = tmp_path / "stderr", os.open("/dev/full", os.O_WRONLY)
+    with said.open("w") as stderr:
+        process = await trio.lowlevel.open_process(
+            command(server, "--port", "0"),
+            cwd=tmp_path,
+            stdout=full,
+            stderr=stderr,
+            env=clean_environment(),
+        )
+        os.close(full)
+        try:
+            await eventually(lambda: said.stat().st_size > 0, "a warning")
+            assert process.poll() is None
+            process.terminate()
+            with trio.fail_after(PATIENCE):
+                assert await process.wait() == 0
+        finally:
+            process.kill()
+    assert "cannot be printed: No space left on device" in said.read_text()
+    assert "Traceback" not in said.read_text()
 
 
 async def test_a_closed_stdin_holds_no_ids(tmp_path: Path) -> None:

@@ -238,6 +238,16 @@ async def test_a_start_goes_on_although_the_gateway_of_an_open_watch_has_left(
             assert (line["gateway"], line["video_id"]) == ("main", "left")
             finish(w, "next")
             await app.wait_for(4)
+            w.config["gateways"] = {"last": w.config["gateways"]["prod"]}
+            reloaded = await notifier("reload", "-c", w.save())
+            assert "added gateway last\nremoved gateway prod\n" in reloaded.stdout
+            assert reloaded.stderr == ""
+            w.config["watches"] = []
+            w.config["gateways"]["main"] = w.config["gateways"]["last"]
+            await notifier("reload", "-c", w.save())
+            del w.config["gateways"]["main"]
+            reloaded = await notifier("reload", "-c", w.save())
+            assert "open watches of main are no longer polled" in reloaded.stderr
             removed = await notifier("watch", "remove", "left", "-c", w.config_path)
             assert removed.returncode == 0, removed.stderr
             assert await daemon.end() == 0

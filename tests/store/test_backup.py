@@ -1,6 +1,7 @@
 """Backup and restore: one sound file, and a replaced state that is never lost."""
 
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -165,6 +166,19 @@ def test_what_is_no_backup_changes_nothing(
     with pytest.raises(StoreError, match=reason):
         restore(path, source)
     assert (path.read_bytes(), names(path.parent)) == (before, state)
+
+
+def test_what_cannot_be_restored_is_called_by_its_name(path: Path, tmp_path: Path) -> None:
+    text, pipe = tmp_path / "config.toml", tmp_path / "pipe"
+    text.write_text("x = 1\n" * 200)
+    os.mkfifo(pipe)
+    for source, reason in (
+        (text, f"{text} cannot be read: file is not a database"),
+        (tmp_path, f"{tmp_path} is not a file"),
+        (pipe, f"{pipe} is not a file"),
+    ):
+        with pytest.raises(StoreError, match=re.escape(reason)):
+            restore(path, source)
 
 
 def test_a_damaged_backup_changes_nothing(path: Path, tmp_path: Path) -> None:
