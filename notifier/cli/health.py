@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.config_loading import load_project
-from notifier.cli.daemon_client import ask_daemon
+from notifier.cli.daemon_client import ask_daemon_of
 from notifier.cli.options import config_option, examples
 
 
@@ -16,8 +15,9 @@ def health_command(config_path: Path | None) -> int:
     """Exit 0 if the daemon is ready, 1 if it is not or none runs.
 
     Ready means that its store takes writes and that polling and delivering make progress. A
-    container's health check and scripts that wait for the daemon use this.
+    container's health check and scripts that wait for the daemon use this. A config that was
+    broken since the start changes nothing.
     """
-    parts = ask_daemon(load_project(config_path), "GET", "/readyz")
+    parts = ask_daemon_of(config_path, "GET", "/readyz")
     click.echo(parts["status"])
     return 0

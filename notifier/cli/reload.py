@@ -1,6 +1,5 @@
 """`notifier reload`: makes the running daemon read its config again."""
 
-import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +9,9 @@ from urllib.parse import urlencode
 import click
 
 from notifier.cli.config_loading import load_project
-from notifier.cli.daemon_client import DaemonAddress, ask_daemon, ask_daemon_at
+from notifier.cli.daemon_client import ask_daemon, ask_daemon_of
 from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json, print_warning
-from notifier.config import absolute_path, default_socket_path, default_store, find_config
-from notifier.errors import ConfigError
-from notifier.store import recorded_config
 
 _MISUSE = 78
 
@@ -29,7 +25,7 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
 
     A config that cannot be used changes nothing, and what is wrong with it is printed.
     """
-    done = _reload(config_path)
+    done = ask_daemon_of(config_path, "POST", "/v1/reload", failing_with=_MISUSE)
     if as_json:
         print_json([done])
         return 0
@@ -47,21 +43,6 @@ def reload_command(config_path: Path | None, *, as_json: bool) -> int:
     for key in done["needs_restart"]:
         print_warning(f"{key} takes effect with a restart")
     return 0
-
-
-def _reload(config_path: Path | None) -> Any:  # noqa: ANN401 - what JSON holds
-    """Return the daemon's answer; it listens at the default if the config is unusable."""
-    try:
-        project = load_project(config_path)
-    except ConfigError:
-        path = absolute_path(find_config(config_path, os.environ))
-        store = default_store(path, os.environ, recorded_config)
-        socket = default_socket_path(path, store, os.environ)
-        if not socket.is_socket():
-            raise
-        address = DaemonAddress(socket, path)
-        return ask_daemon_at(address, "POST", "/v1/reload", failing_with=_MISUSE)
-    return ask_daemon(project, "POST", "/v1/reload", failing_with=_MISUSE)
 
 
 def _has_open_watches(config_path: Path | None, gateway: str) -> bool:

@@ -23,6 +23,23 @@ async def test_it_passes_while_the_daemon_is_ready_and_fails_while_none_runs(
     assert (ready.returncode, ready.stdout) == (0, "ready\n")
 
 
+async def test_a_config_that_was_broken_since_the_start_makes_no_daemon_unhealthy(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as w:
+        w.endpoint(await w.receiver())
+        w.config["store"] = {}
+        env = {"STATE_DIRECTORY": str(tmp_path / "state")}
+        async with running(w.save(), STATE_DIRECTORY=env["STATE_DIRECTORY"]) as daemon:
+            with w.config_path.open("a") as config:
+                config.write("x = \n")
+            ready = await notifier("health", "-c", w.config_path, env=env)
+            assert await daemon.end() == 0
+        gone = await notifier("health", "-c", w.config_path, env=env)
+    assert (ready.returncode, ready.stdout) == (0, "ready\n")
+    assert (gone.returncode, "config.toml" in gone.stderr) == (78, True)
+
+
 async def test_it_names_what_is_not_ready(tmp_path: Path) -> None:
     with small_disk(tmp_path / "state"):
         async with world(tmp_path) as w:
