@@ -1,5 +1,6 @@
 """An object of an answer that describes a job: its ids, its status word, whose job it is."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -31,10 +32,10 @@ _ENVELOPE_WORDS = frozenset(
     }
 )
 _NEUTRAL_WORDS = frozenset({"ok", "okay", "200", "0", "true", ""})
-_ADDRESSES = frozenset(
-    {"url", "videourl", "downloadurl", "resulturl", "outputurl", "contenturl", "resultvideourl"}
+_RESULTS = frozenset({"video", "videos", "result", "results", "response", "output", "outputs"})
+_NO_RESULTS = re.compile(
+    "callback|hook|notify|notification|image|input|first|last|source|poll|status|cancel|response"
 )
-_RESULTS = _ADDRESSES | {"video", "videos", "result", "results", "response", "output", "outputs"}
 _EMPTY: tuple[Json, ...] = (None, "", [], {})
 _OPERATIONS = "operations/"
 _OPERATION_RESULTS = frozenset({"response", "result", "error"})
@@ -81,28 +82,31 @@ def may_be_envelope(body: Mapping[str, Json], word: str) -> bool:
         and fold_word(word) in _ENVELOPE_WORDS
         and not calls_itself_video(body)
         and "progress" not in body
-        and not (read_status(word) is Status.FAILED and _has_address(body))
+        # the word of a failure beside an empty address is the job's
+        and not (read_status(word) is Status.FAILED and any(map(_is_address, map(_folded, body))))
     )
 
 
 def is_unfinished(part: Body, video_id: str) -> bool:
     """Return whether a part of an envelope describes the video as one that has no result yet."""
-    folded = {_folded(name): value for name, value in part.items()}
-    if any(folded.get(name) for name in _ADDRESSES):
-        return False
     progress = fields.number(part.get("progress"))
+    if progress is not None and 0 <= progress < _WHOLE and progress != 1:
+        return True
+    folded = {_folded(name): value for name, value in part.items()}
+    results = [value for name, value in folded.items() if name in _RESULTS or _is_address(name)]
+    if any(value not in _EMPTY for value in results):
+        return False
     return (
-        any(same_video(one, video_id) for one, _ in own_ids(part))
+        bool(results)
+        or any(same_video(one, video_id) for one, _ in own_ids(part))
         or status_number(part) not in {"", "200"}
-        or (progress is not None and 0 <= progress < _WHOLE and progress != 1)
         or "queueposition" in folded
-        or any(name in folded and folded[name] in _EMPTY for name in _RESULTS)
     )
 
 
-def _has_address(body: Mapping[str, Json]) -> bool:
-    """Return whether an object has a field for the video's address, be it empty."""
-    return not _ADDRESSES.isdisjoint(map(_folded, body))
+def _is_address(folded: str) -> bool:
+    """Return whether a field may hold the video's address."""
+    return folded.endswith("url") and _NO_RESULTS.search(folded) is None
 
 
 def _folded(name: str) -> str:

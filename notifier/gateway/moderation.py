@@ -119,8 +119,10 @@ _MAY_PASS = re.compile(
 
 # a text that begins with whoever asks is about them; a 403 may be a firewall's word
 _CALLER = re.compile(
-    r"\b(?:account|organi[sz]ation|workspace|team|project|tenant|subscription|key|token|client"
-    r"|ip|address)s?\b|账号|账户|帐号|帐户|密钥|组织|项目"
+    r"\b(?:account|organi[sz]ation|workspace|project|tenant|subscription|key|token|user|ip)\b"
+    r"[^.;:!?]{0,60}\b(?:suspended|disabled|banned|blocked|locked|deactivated|restricted|terminated"
+    r"|revoked)\b"
+    r"|(?:账号|账户|帐号|帐户|密钥|组织|项目).{0,20}(?:封禁|封停|禁用|停用|冻结)"
 )
 _CALLER_CODE = re.compile(
     r"(?:[a-z0-9]{1,20}_)?(?:account|organization|workspace|project|tenant|key|token|user)_"

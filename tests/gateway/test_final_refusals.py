@@ -367,6 +367,18 @@ def test_a_refusal_by_moderation_is_a_failed_job(body: dict[str, object], status
     assert answer.snapshot.error is not None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Client error: the video was rejected by content moderation",
+        "For this account: your prompt was rejected by our safety system",
+        "User: the prompt violates our content policy",
+    ],
+)
+def test_a_refusal_by_moderation_may_mention_whoever_asks(text: str) -> None:
+    assert isinstance(ask({"error": {"message": text}}, 403), Seen)
+
+
 def test_the_reason_of_a_refusal_by_moderation_is_kept() -> None:
     answer = ask(MODERATED[0], 400)
     assert isinstance(answer, Seen)
