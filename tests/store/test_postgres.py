@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from structlog.testing import capture_logs
 
 from notifier.app.store_opening import open_store
-from notifier.errors import StoreError, StoreRefusedError
+from notifier.errors import NotifierError, StoreError, StoreRefusedError
 from notifier.model.instance import Instance
 from notifier.store import ThreadExecutor
 from notifier.store.access import change_database
@@ -283,6 +283,28 @@ def test_with_few_connections_endings_and_deliveries_share_that_of_changes(
         logs.clear()
         assert len(write_by_all()) == 12
         assert logs == []
+
+
+def test_a_password_that_cannot_be_read_leaves_what_is_connected(url: str) -> None:
+    known = True
+
+    def reveal() -> str:
+        if not known:
+            raise NotifierError("the password's file is gone")
+        return url
+
+    with closing(PostgresDatabase(reveal)) as database, capture_logs() as logs:
+        known = False
+        for number, run in enumerate(database.writers.endings):
+            operation = write(f"x{number}")
+            run([operation])
+            operation.result()
+        assert keys(database) == {"x0", "x1"}
+        lost = write("x2")
+        database.writers.leases([lost])
+        with pytest.raises(NotifierError, match="is gone"):
+            lost.result()
+    assert {line["reason"] for line in logs} == {"the password's file is gone"}
 
 
 def test_a_call_that_gets_no_answer_ends_in_time_and_the_next_one_works(

@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Any, NamedTuple, cast
 
 from notifier import log
-from notifier.errors import NotifierError, StoreError
+from notifier.errors import NotifierError
 from notifier.store import attempts, claims
 from notifier.store.connection import Cursor
 from notifier.store.operation import Bulk, BulkOperation, Operation, by_kind
@@ -64,7 +64,7 @@ class Writer:
             return None
         try:
             self.session.connected()
-        except StoreError as error:
+        except (*FAILURES, NotifierError) as error:
             if not self._spare.session.is_connected:
                 return None
             self._report(error)
@@ -72,7 +72,7 @@ class Writer:
         self._is_short = False
         return None
 
-    def _report(self, error: StoreError) -> None:
+    def _report(self, error: Exception) -> None:
         if not self._is_short:
             self._is_short = True
             log.get().warning(
