@@ -8,7 +8,8 @@ exist, is unknown, gone, deleted or expired; on 404 and 410 also that it is inva
 text counts as a transient error.
 
 A clause that names the watched id always counts. Another clause does not count in a server error
-(5xx), after a clause about another subject, or in a text which says that the video may still come.
+(5xx) or after a clause about another subject. Nothing counts in an error one of whose texts says
+that the video may still come: `video_not_found` beside "not ready yet" is no denial.
 """
 
 import re
@@ -158,7 +159,14 @@ _BARE_GENERATION = re.compile(rf"{_WHICH}generation {_MISSING}")  # it may be a 
 _ACCESS = re.compile(
     r"access|permission|belong|owned|authori[sz]|forbidden|not allowed|无权|無權|不属于|权限"
 )
-_MAY_COME = re.compile(r"\b(?:yet|still|later)\b|稍后|尚未|暂未|暂时")
+_UNDER_WAY = r"synchroni[sz]|sync|process|creat|generat|prepar|queu|replicat|index|initiali[sz]"
+_MAY_COME = re.compile(
+    rf"\b(?:yet|still|later|soon|shortly|not[ _]ready|being (?:{_UNDER_WAY})[a-z]{{1,6}}"
+    r"|again in (?:an? |\d|the |some ))|_yet\b"
+    r"|稍后|稍後|稍等|尚未|暂未|暫未|暂时|暫時|正在|未同步|同步中|处理中|處理中|生成中"
+    r"|まだ|しばらく|後で|後ほど|処理中|準備中|同期中"
+    r"|아직|잠시|나중에|(?:처리|생성|준비|동기화) ?중"
+)
 
 
 def says_missing(value: Json, video_id: str, status: int) -> str | None:
@@ -168,12 +176,20 @@ def says_missing(value: Json, video_id: str, status: int) -> str | None:
     sentences about its tables and queues have the same form.
     """
     broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    for text in error_texts(value):
+    texts = [(text, tidy(text, video_id)) for text in error_texts(value)]
+    if any(_MAY_COME.search(tidied) for _, tidied in texts):
+        return None
+    for text, tidied in texts:
         if not broken and _is_code(as_code(text), status):
             return text
-        if _states_missing(tidy(text, video_id), status, broken=broken):
+        if _states_missing(tidied, status, broken=broken):
             return text
     return None
+
+
+def may_still_come(value: Json, video_id: str) -> bool:
+    """Return whether a text of an error says that the video may still come."""
+    return any(_MAY_COME.search(tidy(text, video_id)) for text in error_texts(value))
 
 
 def names_video(text: str, video_id: str) -> bool:
@@ -203,8 +219,6 @@ def _is_code(code: str, status: int) -> bool:
 
 def _states_missing(text: str, status: int, *, broken: bool) -> bool:
     """Return whether a clause says that the video is missing and nothing makes it doubtful."""
-    if _MAY_COME.search(text):
-        return False
     for clause, begin in clauses(text):
         if _is_sentence(clause, status):
             certain = "<id>" in clause and _NOUN.search(clause) is not None
