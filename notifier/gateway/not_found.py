@@ -37,7 +37,10 @@ _IN_FULL = rf"(?:{_REF}|{_LABEL})"
 _BY_ID = rf"(?:(?:video )?generation|operation){_IN_FULL}"
 _ID = rf"id(?: (?:<id>|'{_FOREIGN}'))?"
 _NAMED_THING = rf"(?:{_THING}{_IN_FULL}?|{_BY_ID})"
-_ASKED_FOR = r"(?: you(?:'re| are| have)? (?:requested|looking for|asked for|specified|provided))?"
+_ASKED_FOR = (
+    r"(?: you(?:'re| are| have)? (?:requested|looking for|asked for|specified|provided)"
+    r"| (?:specified|given|provided) in (?:the|your|this) (?:request|url|path))?"
+)
 _SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_THING}|{_ID}){_ASKED_FOR}|<id>)"
 # an expired request may be one whose signature is too old, an invalid one is any bad request
 _NAMED_JOB = rf"(?:{_JOB}{_IN_FULL}?|(?:request|entity|resource){_IN_FULL}|{_BY_ID}|{_ID})"
@@ -69,7 +72,11 @@ _OR_ELSE = (
     r"|you (?:do not|don't) have|(?:has |was |is )?(?:already )?(?:been )?"
     r"(?:deleted|expired|removed|invalid|gone|purged)).{0,200})?"
 )
-_WHERE = r" (?:in|on) (?:the|our) (?:system|database|records?|registry)"
+_WHOSE = (
+    r"(?:in|for|under|within|on) (?:this|your|the) (?:current |calling )?"
+    r"(?:user|account|organi[sz]ation|workspace|team|tenant|customer|api key)"
+)
+_WHERE = rf" (?:(?:in|on) (?:the|our) (?:system|database|records?|registry)|{_WHOSE})"
 _NO_SUCH = r"(?:no such|unknown|unrecogni[sz]ed|non-?existent|expired|deleted)"
 _CANNOT = r"(?:cannot|can't|could not|couldn't|unable to|failed to|did not|didn't)"
 _FOUND = r"(?:(?:was |could be )?found|exists?)"
@@ -77,6 +84,10 @@ _SENTENCES = (
     rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF}|{_WHERE})?{_OR_ELSE}",
     rf"(?:video )?generation {_MISSING}(?: for)?{_REF}",
     rf"{_WHICH}generation {_MISSING}",
+    rf"{_WHICH}generation either {_MISSING} or {_OVER}",
+    rf"{_SUBJECT} either (?:{_MISSING} or {_OVER}|{_OVER} or {_MISSING})",
+    rf"(?:the )?(?:{_JOB}(?:{_LABEL})? )?<id> (?:results?|outputs?) {_OVER}",
+    rf"(?:the )?(?:results?|outputs?) (?:of|for) {_WHICH}(?:{_JOB}(?:{_LABEL})? )?<id> {_OVER}",
     rf"{_WHICH}operation {_MISSING}{_REF}",
     rf"no (?:such )?{_JOB} match(?:es|ed|ing) (?:the|your|this) (?:given )?(?:query|id)",
     rf"{_JOB_SUBJECT}{_ASKED_FOR} {_OVER}{_OR_ELSE}",
@@ -131,12 +142,50 @@ _CHINESE_INVALID = (
     rf"(?:无效|非法|错误|無效)的?{_CHINESE_JOB}{_CHINESE_REF}",
 )
 
+_JAPANESE_JOB = (
+    r"(?:動画|ビデオ|映像|タスク|ジョブ)(?:生成)?(?:タスク|ジョブ|リクエスト)?"
+    r"(?:の?(?:データ|情報|記録))?"
+)
+_JAPANESE_WHICH = (
+    r"(?:この|その|該当する|該当の|対象の|(?:ご)?指定(?:された|した|の)|(?:リクエスト|要求)された"
+    r"|お探しの)?"
+)
+_ASIAN_REF = rf" ?(?:の?id)?(?: ?(?:<id>|'{_FOREIGN}'))? ?"
+_JAPANESE_MISSING = (
+    r"(?:[がはを] ?)?(?:(?:見つかり|みつかり|存在し)ません(?:でした)?|存在しない|見つからない"
+    r"|見つけることができません(?:でした)?|見つけられません(?:でした)?)"
+)
+_JAPANESE_OVER = (
+    r"(?:[はが] ?)?(?:(?:すでに|既に)? ?(?:削除|消去)(?:されました|されています|済みです)"
+    r"|の?有効期限[がは]切れ(?:ました|ています)|(?:すでに|既に)?期限切れです|期限が切れました)"
+)
+_KOREAN_JOB = (
+    r"(?:비디오|동영상|영상|작업|태스크)(?: ?생성)?(?: ?(?:작업|요청|태스크))?"
+    r"(?:의? ?(?:정보|데이터))?"
+)
+_KOREAN_WHICH = r"(?:(?:해당|이|그|지정된|지정한|요청한|요청된|요청하신|찾으시는|주어진) )?"
+_KOREAN_MISSING = (
+    r"(?:[을를이가은는] ?)? ?(?:찾을 수 (?:없습니다|없음|없어요|없었습니다)|찾지 못했습니다"
+    r"|존재하지 (?:않습니다|않음|않는)|더 이상 존재하지 않습니다)"
+)
+_KOREAN_OVER = r"(?:[이가은는] ?)? ?(?:이미 )?(?:만료|삭제)(?:되었습니다|됐습니다|됨)"
+_EAST_ASIAN_SENTENCES = (
+    rf"{_JAPANESE_WHICH}(?:{_JAPANESE_JOB}|リソース){_ASIAN_REF}{_JAPANESE_MISSING}",
+    rf"{_JAPANESE_WHICH}{_JAPANESE_JOB}{_ASIAN_REF}{_JAPANESE_OVER}",
+    rf"(?:id ?)?<id> ?(?:の{_JAPANESE_JOB})?(?:{_JAPANESE_MISSING}|{_JAPANESE_OVER})",
+    rf"(?:存在しない|不明な){_JAPANESE_JOB}{_ASIAN_REF}(?:です)?",
+    rf"{_KOREAN_WHICH}(?:{_KOREAN_JOB}|리소스){_ASIAN_REF}{_KOREAN_MISSING}",
+    rf"{_KOREAN_WHICH}{_KOREAN_JOB}{_ASIAN_REF}{_KOREAN_OVER}",
+    rf"(?:id ?)?<id> ?(?:{_KOREAN_JOB})?(?:{_KOREAN_MISSING}|{_KOREAN_OVER})",
+    rf"(?:존재하지 않는|삭제된|만료된|알 수 없는) {_KOREAN_JOB}{_ASIAN_REF}(?:입니다)?",
+)
+
 
 def _any(sentences: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{one})" for one in sentences))
 
 
-_SENTENCE = _any(_SENTENCES + _CHINESE_SENTENCES)
+_SENTENCE = _any(_SENTENCES + _CHINESE_SENTENCES + _EAST_ASIAN_SENTENCES)
 _INVALID = _any(_INVALID_SENTENCES + _CHINESE_INVALID)
 _TOO_LITTLE = re.compile(_CHINESE_BARE)
 _CODED_THING = r"(?:video_|generation_)?(?:video|task|job|generation|prediction)s?_?(?:id_)?"
@@ -149,15 +198,21 @@ _CODE = re.compile(
 _INVALID_CODE = re.compile(rf"invalid_{_CODED_LAST}(?:_error|_exception)?")
 _WORDS = frozenset({"not_found", "notfound", "not_exist", "deleted", "removed", "gone"})
 
-_NOUN = re.compile("video|task|job|generation|prediction|视频|任务|影片|任務")
+_NOUN = re.compile(
+    "video|task|job|generation|prediction|视频|任务|影片|任務"
+    "|動画|ビデオ|映像|タスク|ジョブ|비디오|영상|작업|태스크"
+)
 _OTHER_SUBJECT = re.compile(
     r"\b(?:model|route|path|url|endpoint|page|user|key|channel|provider|deployment|account"
     r"|service|function|host|backend|cluster|namespace|project|worker|storage|bucket|table"
     r"|queue|cache|database|region|plan|reference|source|input|image|file|asset)s?\b"
+    r"|モデル|サーバー|ワーカー|参照|入力|画像|ファイル|ユーザー|アカウント|キュー"
+    r"|모델|서버|워커|참조|입력|이미지|파일|사용자|계정|대기열"
 )
 _BARE_GENERATION = re.compile(rf"{_WHICH}generation {_MISSING}")  # it may be a function
 _ACCESS = re.compile(
-    r"access|permission|belong|owned|authori[sz]|forbidden|not allowed|无权|無權|不属于|权限"
+    rf"access|permission|belong|owned|{_WHOSE}|authori[sz]|forbidden|not allowed"
+    r"|无权|無權|不属于|权限"
 )
 _UNDER_WAY = r"synchroni[sz]|sync|process|creat|generat|prepar|queu|replicat|index|initiali[sz]"
 _MAY_COME = re.compile(

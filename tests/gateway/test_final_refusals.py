@@ -28,6 +28,8 @@ GENERIC = [
     "Generation not found",  # Luma
     "Operation ID not found.",
     "Some requested entity was not found",  # xAI
+    "リソースが見つかりません",
+    "리소스를 찾을 수 없습니다",
 ]
 GONE = [
     *GENERIC,
@@ -89,6 +91,38 @@ GONE = [
     f"The video {ID} expired 24 hours after completion and is no longer available",
     "The video expired and was removed due to our retention policy",
     "This job has been deleted after 7 days as per our data retention policy",
+    f"Task with ID '{ID}' does not exist in your account",
+    f"Task {ID} was not found in this organization",
+    "Video ID not found for this user",
+    "Video not found for the current user",
+    f"The task `{ID}` specified in the request is not found. Request id: 0217",  # Volcengine
+    f"The task `{ID}` specified in the request is not found Request id: 0217",
+    f"The task `{ID}` specified in the request is not found, request_id: 02-17ab.",
+    "The video specified in the request does not exist",
+    f"Task {ID} results have expired",
+    f"The results of task {ID} have been deleted",
+    "This generation either does not exist or is expired",  # Stability
+    "The video either has expired or does not exist",
+    "動画が見つかりません",
+    "動画が見つかりませんでした。",
+    "指定された動画は存在しません",
+    f"動画ID {ID} が見つかりません",
+    f"動画「{ID}」が見つかりません",
+    "タスクが存在しません",
+    "該当するタスクが見つかりません",
+    "ジョブが見つかりません",
+    "ビデオは既に削除されました",
+    "動画の有効期限が切れました",
+    "비디오를 찾을 수 없습니다",
+    "비디오를 찾을 수 없습니다.",
+    f"비디오 {ID}를 찾을 수 없습니다",
+    "동영상을 찾을 수 없습니다",
+    "해당 영상이 존재하지 않습니다",
+    "작업이 존재하지 않습니다",
+    f"작업 ID '{ID}'를 찾을 수 없습니다",
+    "요청한 작업을 찾을 수 없습니다",
+    "작업이 만료되었습니다",
+    "삭제된 비디오입니다",
 ]
 
 
@@ -257,6 +291,8 @@ def test_a_403_that_says_that_the_video_is_gone_is_no_refusal_of_the_key(text: s
         "You do not have access to this video",
         "Video not found or you do not have access to it",
         "Video not found or does not belong to this user",
+        "Video ID not found for this user",
+        f"Task with ID '{ID}' does not exist in your account",
         "任务不存在或无权访问",
         "The requested resource was not found",
         "Your API key has expired",
@@ -278,6 +314,12 @@ def test_what_cloudflare_refuses_says_nothing_about_the_key(body: object) -> Non
     answer = ask(body, 403)
     assert isinstance(answer, PollError)
     assert "Cloudflare" in answer.hint
+
+
+def test_an_answer_of_stability_that_names_nobody_else_is_a_not_found() -> None:
+    gone = ["This generation either does not exist or is expired"]
+    answer = ask({"id": "a", "name": "not_found", "errors": gone}, 404)
+    assert isinstance(answer, NotFound)
 
 
 def test_a_web_page_is_never_a_final_refusal() -> None:
