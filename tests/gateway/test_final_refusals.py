@@ -460,6 +460,21 @@ def test_a_proxy_that_does_not_know_the_key_refuses_the_key() -> None:
         ({"error": {}, "message": "r"}, VideoError("r")),
         ({"message": "success", "reason": "r"}, VideoError("r")),
         ({"error": '{"error": {"message": "r", "code": "c"}}'}, VideoError("r", "c")),
+        ({"failureMessage": "r"}, VideoError("r")),  # Bedrock
+        (
+            {"error": {"kind": "FaceError", "description": "r"}},
+            VideoError("r", "FaceError"),
+        ),  # D-ID
+        ({"error": {"code": "c", "kind": "k", "description": "r"}}, VideoError("r", "c")),
+        ({"error": {"message": "r", "description": "long"}}, VideoError("r")),
+        ({"errors": [{"description": "r"}]}, VideoError("r")),
+        ({"base_resp": {"status_code": 1026, "status_msg": "r"}}, VideoError("r", "1026")),
+        ({"base_resp": {"status_code": 1027}}, VideoError(None, "1027")),  # MiniMax
+        ({"base_resp": {"status_code": 0, "status_msg": "success"}}, None),
+        ({"detail": [{"msg": "r", "type": "t"}]}, VideoError("r", "t")),  # fal
+        ({"detail": [{"msg": "r", "type": "t", "code": "c"}]}, VideoError("r", "c")),
+        ({"error": {"message": "r", "type": "error", "code": None}}, VideoError("r")),
+        ({"kind": "video", "type": "t2v", "description": "a cat on a beach"}, None),
         ({}, None),
     ],
 )
@@ -469,6 +484,14 @@ def test_the_reason_of_a_failure_is_read_wherever_it_stands(
     answer = ask({"id": ID, "status": "failed", **fields}, 200)
     assert isinstance(answer, Seen)
     assert answer.snapshot.error == error
+
+
+def test_the_reason_of_a_job_without_an_id_is_read() -> None:
+    arn = "arn:aws:bedrock:us-east-1:1:async-invoke/a"
+    body = {"invocationArn": arn, "status": "Failed", "failureMessage": "Invalid S3 credentials"}
+    answer = ask(body, 200)
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.error == VideoError("Invalid S3 credentials")
 
 
 def test_an_envelope_may_say_why_the_job_inside_it_failed() -> None:
