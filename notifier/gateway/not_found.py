@@ -92,14 +92,14 @@ _SENTENCES = (
     rf"no (?:such )?{_JOB} match(?:es|ed|ing) (?:the|your|this) (?:given )?(?:query|id)",
     rf"{_JOB_SUBJECT}{_ASKED_FOR} {_OVER}{_OR_ELSE}",
     rf"{_NO_SUCH} (?:{_NAMED_THING}|{_ID})",
-    rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF})?",
+    rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF}|{_WHERE})?",
     rf"there (?:is|was) no (?:such )?{_NAMED_THING}",
     rf"no {_THING}{_REF}",
     rf"(?:the |no )?{_JOB} (?:record|entry) (?:was )?{_MISSING}(?:(?: for)?{_REF})?",
     rf"(?:the |no )?(?:record|entry) (?:of|for) {_SUBJECT} {_MISSING}",
     rf"(?:the )?(?:item|object|document|record|entry)(?: with)?(?: the)?(?: id)? <id> {_MISSING}",
     rf"no (?:record|trace|entry) (?:was )?(?:found )?(?:of|for) {_SUBJECT}(?: {_FOUND})?",
-    rf"(?:we |i )?{_CANNOT} (?:find|locate) {_SUBJECT}",
+    rf"(?:we |i )?{_CANNOT} (?:find|locate) {_SUBJECT}(?:{_WHERE})?",
     rf"(?:we |i )?(?:do not|don't) (?:know|have|recogni[sz]e)(?: of| about)? {_SUBJECT}",
     rf"(?:404 )?not[ _]?found(?: for)? (?:{_NAMED_THING}|<id>)",
 )
@@ -143,7 +143,7 @@ _CHINESE_INVALID = (
 )
 
 _JAPANESE_JOB = (
-    r"(?:動画|ビデオ|映像|タスク|ジョブ)(?:生成)?(?:タスク|ジョブ|リクエスト)?"
+    r"(?:動画|ビデオ|映像|タスク|ジョブ)(?:(?:生成)?(?:タスク|ジョブ|リクエスト))?"
     r"(?:の?(?:データ|情報|記録))?"
 )
 _JAPANESE_WHICH = (
@@ -160,7 +160,7 @@ _JAPANESE_OVER = (
     r"|の?有効期限[がは]切れ(?:ました|ています)|(?:すでに|既に)?期限切れです|期限が切れました)"
 )
 _KOREAN_JOB = (
-    r"(?:비디오|동영상|영상|작업|태스크)(?: ?생성)?(?: ?(?:작업|요청|태스크))?"
+    r"(?:비디오|동영상|영상|작업|태스크)(?:(?: ?생성)? ?(?:작업|요청|태스크))?"
     r"(?:의? ?(?:정보|데이터))?"
 )
 _KOREAN_WHICH = r"(?:(?:해당|이|그|지정된|지정한|요청한|요청된|요청하신|찾으시는|주어진) )?"
@@ -217,7 +217,8 @@ _ACCESS = re.compile(
 _UNDER_WAY = r"synchroni[sz]|sync|process|creat|generat|prepar|queu|replicat|index|initiali[sz]"
 _MAY_COME = re.compile(
     rf"\b(?:yet|still|later|soon|shortly|not[ _]ready|being (?:{_UNDER_WAY})[a-z]{{1,6}}"
-    r"|again in (?:an? |\d|the |some ))|_yet\b"
+    r"|(?:is|are) (?:currently )?(?:in progress|processing|pending|queued|running|generating)"
+    r"|again in (?:an? |\d|the |some )|retry (?:after|in) )|_yet\b"
     r"|稍后|稍後|稍等|尚未|暂未|暫未|暂时|暫時|正在|未同步|同步中|处理中|處理中|生成中"
     r"|まだ|しばらく|後で|後ほど|処理中|準備中|同期中"
     r"|아직|잠시|나중에|(?:처리|생성|준비|동기화) ?중"
