@@ -23,14 +23,20 @@ _TIDYING = (
     (re.compile(r"[('\[#]{0,2}<id>['\])]{0,2}"), "<id>"),
     (re.compile(r"\(?(?<![a-z])(?:id|'id') ?[:=] ?"), "id "),
     (re.compile(r"[\w/.-]{0,200}operations/<id>"), "<id>"),
+    # Volcengine appends the id of the HTTP request, with or without a full stop before it
+    (
+        re.compile(
+            r"(?<=\w)( (?:not )?(?:found|exists?|expired|deleted|removed|gone|available)),?"
+            r" request[ _-]?id ?[:=]? ?[\w-]{1,80}(?=[.)\]]? ?$)"
+        ),
+        r"\1",
+    ),
     # Laravel names its class instead of the thing
     (
         re.compile(r"no query results for model \[[a-z\\]{0,40}(video|task|job)[a-z]{0,20}\]"),
         r"no \1",
     ),
     (re.compile(rf"\b({_THINGS}) ?[:=#] ?(?=<id>)"), r"\1 "),
-    # Volcengine and others end with the HTTP request's id
-    (re.compile(r"(?<=found|exist)[ .(]{1,3}request[ _]?id [\w.-]{1,80}\)?\.?$"), ""),
     (
         re.compile(
             r"<id> ?[:,-] (?=(?:was |is |could |does |has )?(?:not |expired)|doesn't|no lon)"
@@ -44,7 +50,9 @@ def tidy(text: str, video_id: str) -> str:
     """Return a text with the watched id marked, all quotes alike, and addresses removed."""
     marked = text
     for name in names_of(video_id):
-        marked = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "<id>", marked)
+        # Chinese, Japanese and Korean write the next word without a space
+        whole = rf"(?<![a-zA-Z0-9_-]){re.escape(name)}(?![a-zA-Z0-9_-])"
+        marked = re.sub(whole, "<id>", marked)
     tidied = _ADDRESS.sub(" <url> ", marked[:LONGEST].lower().translate(_QUOTES))
     for pattern, replacement in _TIDYING:
         tidied = pattern.sub(replacement, tidied)

@@ -4,7 +4,7 @@ The reason may stand in `error` or beside it, in a part such as MiniMax's `base_
 envelope around the job. A text such as `success` is an envelope's and no reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from notifier.gateway import fields
 from notifier.gateway.job import Job, filter_report
@@ -15,7 +15,8 @@ from notifier.model.video import Json, VideoError
 _MESSAGES = (
     *("error", "errors", "fail_reason", "failure_reason", "failure", "error_message", "error_msg"),
     *("errmsg", "err_msg", "task_status_msg", "status_msg", "status_message", "failure_message"),
-    *("failReason", "failureReason", "failureMessage", "failMsg", "errorMessage", "ErrorMessage"),
+    *("failReason", "failureReason", "failureMessage", "failMsg", "errorMessage"),
+    "ErrorMessage",
     *("last_error", "status_detail", "reason"),
     *("message", "msg", "detail"),
 )
@@ -23,11 +24,13 @@ _CODES = (
     *("code", "error_code", "err_code", "errcode", "failure_code", "failureCode", "failCode"),
     *("errorCode", "ErrorCode"),
 )
-_WITHIN_ERRORS = ("description",)
-_CODES_WITHIN_ERRORS = ("kind",)
-_PARTS = ("base_resp", "output", "result", "task_result", "data")
+# Only within an error: beside a status, `description` may be the prompt, and `kind` says "video".
+_MESSAGES_IN_ERROR = (*_MESSAGES, "description")
+_CODES_IN_ERROR = (*_CODES, "kind")
+_PARTS = ("output", "result", "task_result", "data")
 _NO_REASONS = frozenset({"ok", "success", "succeed", "request_success", "none", "null", "成功"})
 _LONGEST = 1000
+_MINIMAX_CODES_FROM = 1000
 
 
 def failure_reason(job: Job) -> VideoError | None:
@@ -39,7 +42,8 @@ def failure_reason(job: Job) -> VideoError | None:
 
 
 def _reasons(job: Job) -> Iterator[VideoError]:
-    bodies = [job.body, *(job.body.get(name) for name in _PARTS), *job.around]
+    parts = (job.body.get(name) for name in _PARTS)
+    bodies = [job.body, _minimax_part(job.body.get("base_resp")), *parts, *job.around]
     for body in bodies:
         if isinstance(body, dict) and (reason := _reason_in(body)) is not None:
             yield reason
@@ -53,16 +57,30 @@ def _reasons(job: Job) -> Iterator[VideoError]:
         yield reason
 
 
-def _reason_in(body: dict[str, Json], *, of_error: bool = False) -> VideoError | None:
-    """Return the first reason among an object's own fields; those of an error are more."""
-    codes = (*_CODES, *_CODES_WITHIN_ERRORS) if of_error else _CODES
+def _minimax_part(part: Json) -> Json:
+    """Return MiniMax's `base_resp` with its `status_code`, where that is an error's, as `code`."""
+    if not isinstance(part, dict) or "code" in part:
+        return part
+    number = fields.number(part.get("status_code"))
+    if number is None or number < _MINIMAX_CODES_FROM:
+        return part
+    return {**part, "code": part["status_code"]}
+
+
+def _reason_in(
+    body: dict[str, Json], messages: Sequence[str] = _MESSAGES, codes: Sequence[str] = _CODES
+) -> VideoError | None:
+    """Return the first reason among an object's own fields."""
     code = next((code for name in codes if (code := _code(body.get(name))) is not None), None)
-    for name in (*_MESSAGES, *_WITHIN_ERRORS) if of_error else _MESSAGES:
+    for name in messages:
         value = body.get(name)
+        codes_within: Sequence[str] = _CODES_IN_ERROR
         if isinstance(value, list):
             value = next(iter(value), None)
+            if name == "detail":
+                codes_within = (*_CODES_IN_ERROR, "type")  # fal, as FastAPI does
         if isinstance(value, dict):
-            within = _reason_in(value, of_error=True)
+            within = _reason_in(value, _MESSAGES_IN_ERROR, codes_within)
             if within is not None:
                 return within
         elif isinstance(value, str) and (message := _message(value)) is not None:

@@ -122,7 +122,7 @@ def own_ids(body: Mapping[str, Json]) -> Iterator[tuple[str, bool]]:
         if folded in _ID_NAMES and not (folded == "requestid" and "task_status" in body):
             text = value if isinstance(value, str) else fields.text(value) or ""
             yield text, folded == "requestid"
-        elif name == "name" and isinstance(value, str) and _names_operation(body):
+        elif name == "name" and isinstance(value, str) and names_operation(body):
             yield value.rpartition("/")[2], False
 
 
@@ -157,7 +157,7 @@ def status_word(body: Mapping[str, Json]) -> str | None:
         return (of_job or telling or words)[0]
     if body.keys() == {"request_id"}:
         return "pending"  # all that some gateways answer while a job waits
-    if body.keys() <= _OPERATION_FIELDS and _names_operation(body) and not body.get("done"):
+    if body.keys() <= _OPERATION_FIELDS and names_operation(body) and not body.get("done"):
         return Status.IN_PROGRESS.value  # protobuf's JSON leaves `"done": false` out
     return _operation_word(body)
 
@@ -185,7 +185,8 @@ def filter_report(body: Mapping[str, Json]) -> Body | None:
     return None
 
 
-def _names_operation(body: Mapping[str, Json]) -> bool:
+def names_operation(body: Mapping[str, Json]) -> bool:
+    """Return whether an object is a long-running operation of Google."""
     name = body.get("name")
     return isinstance(name, str) and _OPERATIONS in name
 

@@ -8,7 +8,8 @@ exist, is unknown, gone, deleted or expired; on 404 and 410 also that it is inva
 text counts as a transient error.
 
 A clause that names the watched id always counts. Another clause does not count in a server error
-(5xx), after a clause about another subject, or in a text which says that the video may still come.
+(5xx) or after a clause about another subject. Nothing counts in an error one of whose texts says
+that the video may still come: `video_not_found` beside "not ready yet" is no denial.
 """
 
 import re
@@ -38,7 +39,7 @@ _ID = rf"id(?: (?:<id>|'{_FOREIGN}'))?"
 _NAMED_THING = rf"(?:{_THING}{_IN_FULL}?|{_BY_ID})"
 _ASKED_FOR = (
     r"(?: you(?:'re| are| have)? (?:requested|looking for|asked for|specified|provided)"
-    r"| (?:specified|given|provided|named) in (?:the|this|your) (?:request|url|path|query))?"
+    r"| (?:specified|given|provided) in (?:the|your|this) (?:request|url|path))?"
 )
 _SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_THING}|{_ID}){_ASKED_FOR}|<id>)"
 # an expired request may be one whose signature is too old, an invalid one is any bad request
@@ -47,7 +48,7 @@ _JOB_SUBJECT = rf"(?:{_WHICH}(?:{_NAMED_JOB}|entity|resource)|<id>)"
 
 # Statements.
 _MISSING = (
-    r"(?:(?:either )?(?:was |is |could |can |has |does |did )?not[ _]?"
+    r"(?:(?:was |is |could |can |has |does |did )?not[ _]?"
     r"(?:be |been )?(?:found|exists?|located|known|recogni[sz]ed)"
     r"|(?:cannot|can't|couldn't) be (?:found|located)|(?:was|is)n't (?:found|known)|doesn't exist"
     r"|no longer (?:exists?|available)|is (?:no longer available|unknown|gone)|unknown|is missing)"
@@ -71,30 +72,34 @@ _OR_ELSE = (
     r"|you (?:do not|don't) have|(?:has |was |is )?(?:already )?(?:been )?"
     r"(?:deleted|expired|removed|invalid|gone|purged)).{0,200})?"
 )
-_WHERE = (
-    r" (?:in|on|for|under) (?:the|our|your|this) (?:system|database|records?|registry|account|user"
-    r"|organi[sz]ation|project|workspace|team)"
+_WHOSE = (
+    r"(?:in|for|under|within|on) (?:this|your|the) (?:current |calling )?"
+    r"(?:user|account|organi[sz]ation|workspace|team|tenant|customer|api key)"
 )
+_WHERE = rf" (?:(?:in|on) (?:the|our) (?:system|database|records?|registry)|{_WHOSE})"
 _NO_SUCH = r"(?:no such|unknown|unrecogni[sz]ed|non-?existent|expired|deleted)"
 _CANNOT = r"(?:cannot|can't|could not|couldn't|unable to|failed to|did not|didn't)"
 _FOUND = r"(?:(?:was |could be )?found|exists?)"
 _SENTENCES = (
     rf"{_SUBJECT} {_MISSING}(?:(?: for)?{_REF}|{_WHERE})?{_OR_ELSE}",
     rf"(?:video )?generation {_MISSING}(?: for)?{_REF}",
-    rf"{_WHICH}generation {_MISSING}{_OR_ELSE}",
-    rf"{_WHICH}{_JOB}{_REF} (?:results?|outputs?|records?) {_OVER}{_OR_ELSE}",
+    rf"{_WHICH}generation {_MISSING}",
+    rf"{_WHICH}generation either {_MISSING} or {_OVER}",
+    rf"{_SUBJECT} either (?:{_MISSING} or {_OVER}|{_OVER} or {_MISSING})",
+    rf"(?:the )?(?:{_JOB}(?:{_LABEL})? )?<id> (?:results?|outputs?) {_OVER}",
+    rf"(?:the )?(?:results?|outputs?) (?:of|for) {_WHICH}(?:{_JOB}(?:{_LABEL})? )?<id> {_OVER}",
     rf"{_WHICH}operation {_MISSING}{_REF}",
     rf"no (?:such )?{_JOB} match(?:es|ed|ing) (?:the|your|this) (?:given )?(?:query|id)",
     rf"{_JOB_SUBJECT}{_ASKED_FOR} {_OVER}{_OR_ELSE}",
     rf"{_NO_SUCH} (?:{_NAMED_THING}|{_ID})",
-    rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF})?",
+    rf"(?:there (?:is|was) )?no (?:such )?{_NAMED_THING} {_FOUND}(?:(?: for)?{_REF}|{_WHERE})?",
     rf"there (?:is|was) no (?:such )?{_NAMED_THING}",
     rf"no {_THING}{_REF}",
     rf"(?:the |no )?{_JOB} (?:record|entry) (?:was )?{_MISSING}(?:(?: for)?{_REF})?",
     rf"(?:the |no )?(?:record|entry) (?:of|for) {_SUBJECT} {_MISSING}",
     rf"(?:the )?(?:item|object|document|record|entry)(?: with)?(?: the)?(?: id)? <id> {_MISSING}",
     rf"no (?:record|trace|entry) (?:was )?(?:found )?(?:of|for) {_SUBJECT}(?: {_FOUND})?",
-    rf"(?:we |i )?{_CANNOT} (?:find|locate) {_SUBJECT}",
+    rf"(?:we |i )?{_CANNOT} (?:find|locate) {_SUBJECT}(?:{_WHERE})?",
     rf"(?:we |i )?(?:do not|don't) (?:know|have|recogni[sz]e)(?: of| about)? {_SUBJECT}",
     rf"(?:404 )?not[ _]?found(?: for)? (?:{_NAMED_THING}|<id>)",
 )
@@ -137,16 +142,42 @@ _CHINESE_INVALID = (
     rf"(?:无效|非法|错误|無效)的?{_CHINESE_JOB}{_CHINESE_REF}",
 )
 
-_JAPANESE_SENTENCE = (
-    r"(?:指定された|お探しの|該当する|この)?(?:(?:動画|ビデオ)(?:生成)?|タスク|ジョブ|生成タスク|生成ジョブ)"
-    r"(?:id)? ?(?:<id>)? ?[はが]"
-    r"(?:見つかりません(?:でした)?|存在しません|存在しない|有効期限が切れ(?:ました|ています)"
-    r"|削除され(?:ました|ています))"
+_JAPANESE_JOB = (
+    r"(?:動画|ビデオ|映像|タスク|ジョブ)(?:(?:生成)?(?:タスク|ジョブ|リクエスト))?"
+    r"(?:の?(?:データ|情報|記録))?"
 )
-_KOREAN_SENTENCE = (
-    r"(?:해당|요청한|요청하신|지정된|이)? ?(?:비디오|동영상|영상|작업|태스크) ?"
-    r"(?:<id>)?[를을가이은는]? ?"
-    r"(?:찾을 수 없습니다|찾지 못했습니다|존재하지 않습니다|만료되었습니다|삭제되었습니다)"
+_JAPANESE_WHICH = (
+    r"(?:この|その|該当する|該当の|対象の|(?:ご)?指定(?:された|した|の)|(?:リクエスト|要求)された"
+    r"|お探しの)?"
+)
+_ASIAN_REF = rf" ?(?:の?id)?(?: ?(?:<id>|'{_FOREIGN}'))? ?"
+_JAPANESE_MISSING = (
+    r"(?:[がはを] ?)?(?:(?:見つかり|みつかり|存在し)ません(?:でした)?|存在しない|見つからない"
+    r"|見つけることができません(?:でした)?|見つけられません(?:でした)?)"
+)
+_JAPANESE_OVER = (
+    r"(?:[はが] ?)?(?:(?:すでに|既に)? ?(?:削除|消去)(?:されました|されています|済みです)"
+    r"|の?有効期限[がは]切れ(?:ました|ています)|(?:すでに|既に)?期限切れです|期限が切れました)"
+)
+_KOREAN_JOB = (
+    r"(?:비디오|동영상|영상|작업|태스크)(?:(?: ?생성)? ?(?:작업|요청|태스크))?"
+    r"(?:의? ?(?:정보|데이터))?"
+)
+_KOREAN_WHICH = r"(?:(?:해당|이|그|지정된|지정한|요청한|요청된|요청하신|찾으시는|주어진) )?"
+_KOREAN_MISSING = (
+    r"(?:[을를이가은는] ?)? ?(?:찾을 수 (?:없습니다|없음|없어요|없었습니다)|찾지 못했습니다"
+    r"|존재하지 (?:않습니다|않음|않는)|더 이상 존재하지 않습니다)"
+)
+_KOREAN_OVER = r"(?:[이가은는] ?)? ?(?:이미 )?(?:만료|삭제)(?:되었습니다|됐습니다|됨)"
+_EAST_ASIAN_SENTENCES = (
+    rf"{_JAPANESE_WHICH}(?:{_JAPANESE_JOB}|リソース){_ASIAN_REF}{_JAPANESE_MISSING}",
+    rf"{_JAPANESE_WHICH}{_JAPANESE_JOB}{_ASIAN_REF}{_JAPANESE_OVER}",
+    rf"(?:id ?)?<id> ?(?:の{_JAPANESE_JOB})?(?:{_JAPANESE_MISSING}|{_JAPANESE_OVER})",
+    rf"(?:存在しない|不明な){_JAPANESE_JOB}{_ASIAN_REF}(?:です)?",
+    rf"{_KOREAN_WHICH}(?:{_KOREAN_JOB}|리소스){_ASIAN_REF}{_KOREAN_MISSING}",
+    rf"{_KOREAN_WHICH}{_KOREAN_JOB}{_ASIAN_REF}{_KOREAN_OVER}",
+    rf"(?:id ?)?<id> ?(?:{_KOREAN_JOB})?(?:{_KOREAN_MISSING}|{_KOREAN_OVER})",
+    rf"(?:존재하지 않는|삭제된|만료된|알 수 없는) {_KOREAN_JOB}{_ASIAN_REF}(?:입니다)?",
 )
 
 
@@ -154,7 +185,7 @@ def _any(sentences: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{one})" for one in sentences))
 
 
-_SENTENCE = _any((*_SENTENCES, *_CHINESE_SENTENCES, _JAPANESE_SENTENCE, _KOREAN_SENTENCE))
+_SENTENCE = _any(_SENTENCES + _CHINESE_SENTENCES + _EAST_ASIAN_SENTENCES)
 _INVALID = _any(_INVALID_SENTENCES + _CHINESE_INVALID)
 _TOO_LITTLE = re.compile(_CHINESE_BARE)
 _CODED_THING = r"(?:video_|generation_)?(?:video|task|job|generation|prediction)s?_?(?:id_)?"
@@ -169,20 +200,28 @@ _WORDS = frozenset({"not_found", "notfound", "not_exist", "deleted", "removed", 
 
 _NOUN = re.compile(
     "video|task|job|generation|prediction|视频|任务|影片|任務"
-    "|動画|ビデオ|タスク|ジョブ|비디오|동영상|영상|작업|태스크"
+    "|動画|ビデオ|映像|タスク|ジョブ|비디오|영상|작업|태스크"
 )
 _OTHER_SUBJECT = re.compile(
     r"\b(?:model|route|path|url|endpoint|page|user|key|channel|provider|deployment|account"
     r"|service|function|host|backend|cluster|namespace|project|worker|storage|bucket|table"
     r"|queue|cache|database|region|plan|reference|source|input|image|file|asset)s?\b"
+    r"|モデル|サーバー|ワーカー|参照|入力|画像|ファイル|ユーザー|アカウント|キュー"
+    r"|모델|서버|워커|참조|입력|이미지|파일|사용자|계정|대기열"
 )
 _BARE_GENERATION = re.compile(rf"{_WHICH}generation {_MISSING}")  # it may be a function
 _ACCESS = re.compile(
-    r"access|permission|belong|owned|authori[sz]|forbidden|not allowed|无权|無權|不属于|权限"
+    rf"access|permission|belong|owned|{_WHOSE}|authori[sz]|forbidden|not allowed"
+    r"|无权|無權|不属于|权限"
 )
+_UNDER_WAY = r"synchroni[sz]|sync|process|creat|generat|prepar|queu|replicat|index|initiali[sz]"
 _MAY_COME = re.compile(
-    r"\b(?:yet|still|later|(?:not|n't) ready|being (?:synchroni[sz]ed|synced|processed|created))\b"
-    r"|稍后|尚未|暂未|暂时|同步中"
+    rf"\b(?:yet|still|later|soon|shortly|not[ _]ready|being (?:{_UNDER_WAY})[a-z]{{1,6}}"
+    r"|(?:is|are) (?:currently )?(?:in progress|processing|pending|queued|running|generating)"
+    r"|again in (?:an? |\d|the |some )|retry (?:after|in) )|_yet\b"
+    r"|稍后|稍後|稍等|尚未|暂未|暫未|暂时|暫時|正在|未同步|同步中|处理中|處理中|生成中"
+    r"|まだ|しばらく|後で|後ほど|処理中|準備中|同期中"
+    r"|아직|잠시|나중에|(?:처리|생성|준비|동기화) ?중"
 )
 
 
@@ -193,15 +232,20 @@ def says_missing(value: Json, video_id: str, status: int) -> str | None:
     sentences about its tables and queues have the same form.
     """
     broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    texts = error_texts(value)
-    if any(_MAY_COME.search(text.lower()) for text in texts):
+    texts = [(text, tidy(text, video_id)) for text in error_texts(value)]
+    if any(_MAY_COME.search(tidied) for _, tidied in texts):
         return None
-    for text in texts:
+    for text, tidied in texts:
         if not broken and _is_code(as_code(text), status):
             return text
-        if _states_missing(tidy(text, video_id), status, broken=broken):
+        if _states_missing(tidied, status, broken=broken):
             return text
     return None
+
+
+def may_still_come(value: Json, video_id: str) -> bool:
+    """Return whether a text of an error says that the video may still come."""
+    return any(_MAY_COME.search(tidy(text, video_id)) for text in error_texts(value))
 
 
 def names_video(text: str, video_id: str) -> bool:

@@ -22,6 +22,7 @@ from notifier.gateway.moderation import says_moderated
 from notifier.gateway.not_found import (
     is_missing_word,
     may_be_refused,
+    may_still_come,
     names_video,
     says_missing,
 )
@@ -126,7 +127,11 @@ def _about_job(reply: _Reply, video_id: str, dialect: Dialect) -> Answer | None:
     doubtful = not job.explicit or may_be_envelope(job.body, job.word)
     if not reply.succeeded and (doubtful or job.status is None or not job.status.terminal):
         return None
-    if job.status is None and is_missing_word(job.word):
+    if (
+        job.status is None
+        and is_missing_word(job.word)
+        and not may_still_come(reply.value, video_id)
+    ):
         return NotFound(job.word[: poll_errors.MAX_DETAIL], reply.status, reply.wait)
     if doubtful and job.status is Status.FAILED and not reply.search.describes_video:
         text = says_missing(reply.value, video_id, reply.status)

@@ -5,16 +5,22 @@ from collections.abc import Sequence
 from sys import intern
 
 from notifier.gateway import fields
+from notifier.gateway.clauses import as_code
 from notifier.gateway.extra_fields import DEFAULT_HIDDEN, PROTOCOL, extra_fields
 from notifier.gateway.failure_reason import failure_reason
-from notifier.gateway.job import Job
-from notifier.model.status import Status, fold_word, read_status
+from notifier.gateway.job import Job, names_operation
+from notifier.model.status import Status, read_status
 from notifier.model.video import Json, Snapshot, VideoError
 
 _MAX_WORD = 64
-_CANCELLED = re.compile(r"(?:[a-z]{1,20}_)?cancell?ed(?:_by_[a-z]{1,20})?")
-_RPC_CANCELLED = "1"
-"""google.rpc.Code in the error of a long-running operation."""
+_GOOGLE_CANCELLED = "1"  # google.rpc.Code
+# a cancelled request, context or upstream is a gateway's own trouble
+_CANCEL = re.compile(
+    r"(?:(?:user|(?:video_)?(?:generation_)?(?:task|job)|video|(?:video_)?generation|prediction"
+    r"|operation)_(?:(?:was|is|has_been|been)_)?)?cancell?ed"
+    r"(?:_by_(?:(?:the|an?)_)?(?:user|owner|creator|caller|customer|admin(?:istrator)?|operator))?"
+    r"(?:_error|_exception)?"
+)
 
 
 def read_snapshot(job: Job, video_id: str, hidden: Sequence[str] = DEFAULT_HIDDEN) -> Snapshot:
@@ -27,7 +33,7 @@ def read_snapshot(job: Job, video_id: str, hidden: Sequence[str] = DEFAULT_HIDDE
         error = fields.error(given)
     if status is Status.COMPLETED and error is not None and body.get("error_type"):
         status = Status.FAILED  # fal completes every request, and says so if it failed
-    # "failed" with this code is how Unsloth Studio and others report a cancelled job
+    # "failed" with such an error is how Unsloth Studio and others report a cancelled job
     if status is Status.FAILED and error is not None and _is_cancel(body, error.code):
         status = Status.CANCELLED
     progress = fields.progress(body.get("progress"))
@@ -75,13 +81,20 @@ def is_repeated(known: Snapshot, body: dict[str, Json], video_id: str) -> bool:
 
 
 def _is_cancel(body: dict[str, Json], code: str | None) -> bool:
-    """Return whether the error of a failed job says that somebody cancelled it."""
-    if code == _RPC_CANCELLED and "done" in body:
+    """Return whether a failed job's error says that it was cancelled.
+
+    Its `code` decides. Without one, or beside a number, its `type` or `status` does.
+    """
+    if code is not None and not code.isdecimal():
+        return read_status(code) is Status.CANCELLED or _names_cancel(code)
+    if code == _GOOGLE_CANCELLED and names_operation(body):
         return True
     error = body.get("error")
-    words = [error.get("status"), error.get("type")] if isinstance(error, dict) else []
-    given = (word for word in (code, *words) if isinstance(word, str))
-    return any(
-        read_status(word) is Status.CANCELLED or _CANCELLED.fullmatch(fold_word(word))
-        for word in given
-    )
+    if not isinstance(error, dict):
+        return False
+    names = (error.get("type"), error.get("status"))
+    return any(isinstance(name, str) and _names_cancel(name) for name in names)
+
+
+def _names_cancel(code: str) -> bool:
+    return _CANCEL.fullmatch(as_code(code).replace(" ", "_")) is not None

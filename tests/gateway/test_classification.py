@@ -166,7 +166,8 @@ def test_nothing_a_gateway_sends_raises(
     "piece",
     ["video-", "video", "video ", "video 1-", "-video", " video_", "video:", " video=", "1", " ",
      "not found: ", "no such video ", "a:/", "/", "job", "任务 ", "_", "<id>", "video_1 ", "id: ",
-     "'", "(", "the ", "video with id ", "not found for id ", " or ", ". ", "任务id", '{"error":'],
+     "'", "(", "the ", "video with id ", "not found for id ", " or ", ". ", "任务id", '{"error":',
+     "動画の", "動画id ", "작업 ", "비디오 생성 ", "found request id: ", "either expired or "],
 )  # fmt: skip
 def test_no_message_takes_long_to_search(piece: str) -> None:
     text = piece * (100_000 // len(piece))

@@ -171,6 +171,71 @@ def test_unsloth_reports_a_cancel_as_a_failure(code: str) -> None:
     assert seen(body).status is Status.CANCELLED
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "user_cancelled"},
+        {"code": "job_cancelled", "message": "Cancelled by user"},
+        {"code": "JobCancelled"},
+        {"code": "task_canceled"},
+        {"code": "TASK_CANCELED"},
+        {"code": "video-generation-cancelled"},
+        {"code": "task_was_cancelled"},
+        {"code": "cancelled_by_user"},
+        {"code": "JOB_CANCELLED_BY_OWNER"},
+        {"code": "TaskCancelledError"},
+        {"type": "cancelled", "message": "stopped"},
+        {"type": "job_cancelled", "code": None, "message": "stopped"},
+        {"status": "CANCELLED", "code": 499, "message": "stopped"},
+    ],
+)
+def test_an_error_that_names_a_cancel_is_a_cancel(error: object) -> None:
+    body = {"id": VIDEO, "object": "video", "status": "failed", "error": error}
+    assert seen(body).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "cancel_failed"},
+        {"code": "not_cancelled"},
+        {"code": "subscription_cancelled"},
+        {"code": "payment_canceled"},
+        {"code": "request_canceled"},  # what Go says when the gateway's own request broke off
+        {"code": "context_canceled"},
+        {"code": "upstream_cancelled"},
+        {"code": "task_cancelled_by_timeout"},
+        {"code": "cancelled_by_policy"},
+        {"code": "task_not_cancelled"},
+        {"code": 1, "message": "Operation was cancelled"},
+        {"code": "server_error", "message": "Operation was cancelled"},
+        {"type": "error", "message": "job_cancelled"},
+        {"code": "moderation_blocked", "type": "cancelled"},
+        {"status": "cancelling"},
+    ],
+)
+def test_an_error_that_only_sounds_like_a_cancel_is_a_failure(error: object) -> None:
+    assert seen({"id": VIDEO, "status": "failed", "error": error}).status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ({"code": 1, "message": "Operation was cancelled"}, Status.CANCELLED),
+        ({"code": "1", "message": "Operation was cancelled"}, Status.CANCELLED),
+        ({"code": 499, "status": "CANCELLED"}, Status.CANCELLED),
+        ({"code": 10, "status": "ABORTED"}, Status.FAILED),
+        ({"code": 3, "message": "Operation was cancelled"}, Status.FAILED),
+        ({"code": 13, "status": "INTERNAL"}, Status.FAILED),
+    ],
+)
+def test_an_operation_of_google_says_by_code_that_it_was_cancelled(
+    error: object, status: Status
+) -> None:
+    body = {"name": f"models/veo/operations/{VIDEO}", "done": True, "error": error}
+    assert seen(body).status is status
+
+
 def test_azure_gives_an_error_without_a_code() -> None:
     body = {"id": VIDEO, "status": "failed", "error": {"code": None, "message": "bad prompt"}}
     assert seen(body).error == VideoError("bad prompt", None)

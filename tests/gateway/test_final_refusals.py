@@ -28,6 +28,8 @@ GENERIC = [
     "Generation not found",  # Luma
     "Operation ID not found.",
     "Some requested entity was not found",  # xAI
+    "リソースが見つかりません",
+    "리소스를 찾을 수 없습니다",
 ]
 GONE = [
     *GENERIC,
@@ -90,14 +92,39 @@ GONE = [
     "The video expired and was removed due to our retention policy",
     "This job has been deleted after 7 days as per our data retention policy",
     f"Task with ID '{ID}' does not exist in your account",
+    f"Task {ID} was not found in this organization",
+    "Video ID not found for this user",
+    "Video not found for the current user",
     f"The task `{ID}` specified in the request is not found. Request id: 0217",  # Volcengine
     f"The task `{ID}` specified in the request is not found Request id: 0217",
-    f"Video {ID} not found for this user",
+    f"The task `{ID}` specified in the request is not found, request_id: 02-17ab.",
+    "The video specified in the request does not exist",
     f"Task {ID} results have expired",
+    f"The results of task {ID} have been deleted",
     "This generation either does not exist or is expired",  # Stability
+    "The video either has expired or does not exist",
     "動画が見つかりません",
-    "指定されたタスクは存在しません",
+    "動画が見つかりませんでした。",
+    "指定された動画は存在しません",
+    f"動画ID {ID} が見つかりません",
+    f"動画「{ID}」が見つかりません",
+    "タスクが存在しません",
+    "該当するタスクが見つかりません",
+    "ジョブが見つかりません",
+    "ビデオは既に削除されました",
+    "動画の有効期限が切れました",
     "비디오를 찾을 수 없습니다",
+    "비디오를 찾을 수 없습니다.",
+    f"비디오 {ID}를 찾을 수 없습니다",
+    "동영상을 찾을 수 없습니다",
+    "해당 영상이 존재하지 않습니다",
+    "작업이 존재하지 않습니다",
+    f"작업 ID '{ID}'를 찾을 수 없습니다",
+    "요청한 작업을 찾을 수 없습니다",
+    "작업이 만료되었습니다",
+    "삭제된 비디오입니다",
+    f"Video {ID} not found for this user",
+    "指定されたタスクは存在しません",
     "해당 작업이 존재하지 않습니다",
 ]
 
@@ -223,6 +250,41 @@ def test_an_invalid_id_counts_on_404_and_410_alone(text: str) -> None:
         "服务不可用",
         "没有任务",
         "无任务",
+        "Model sora-2 does not exist in your account",
+        "User not found for this account",
+        "The endpoint specified in the request is not found. Request id: 0217",
+        "The model `sora-2` specified in the request is not found. Request id: 0217",
+        "The model or endpoint ep-2 does not exist or you do not have access to it. Request id: 2",
+        "Video generation is not found in your account",
+        "Video not found in this region",
+        "Results have expired",
+        "Video results have expired",
+        "This endpoint either does not exist or is expired",
+        "This model either does not exist or is deprecated",
+        "Not found Request id: 0217",
+        "No model found in your account",
+        "モデルが見つかりません",
+        "動画モデルが見つかりません",
+        "動画生成が見つかりません",
+        "動画サーバーが見つかりません",
+        "タスクキューが存在しません",
+        "ページが見つかりません",
+        "ユーザーが存在しません",
+        "モデル sora-2: タスクが存在しません",
+        "動画はまだ見つかりません",
+        "タスクが存在しません。しばらくしてからお試しください",
+        "参照動画が見つかりません",
+        "video_68f1の参照画像が見つかりません",
+        "モデルvideo_68f1が見つかりません",
+        "모델을 찾을 수 없습니다",
+        "비디오 모델을 찾을 수 없습니다",
+        "비디오 생성을 찾을 수 없습니다",
+        "작업 큐가 존재하지 않습니다",
+        "페이지를 찾을 수 없습니다",
+        "사용자가 존재하지 않습니다",
+        "참조 영상을 찾을 수 없습니다",
+        "작업이 아직 존재하지 않습니다",
+        "비디오를 찾을 수 없습니다. 잠시 후 다시 시도해 주세요",
     ],
 )
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
@@ -267,6 +329,8 @@ def test_a_403_that_says_that_the_video_is_gone_is_no_refusal_of_the_key(text: s
         "You do not have access to this video",
         "Video not found or you do not have access to it",
         "Video not found or does not belong to this user",
+        "Video ID not found for this user",
+        f"Task with ID '{ID}' does not exist in your account",
         "任务不存在或无权访问",
         "The requested resource was not found",
         "Your API key has expired",
@@ -288,6 +352,12 @@ def test_what_cloudflare_refuses_says_nothing_about_the_key(body: object) -> Non
     answer = ask(body, 403)
     assert isinstance(answer, PollError)
     assert "Cloudflare" in answer.hint
+
+
+def test_an_answer_of_stability_that_names_nobody_else_is_a_not_found() -> None:
+    gone = ["This generation either does not exist or is expired"]
+    answer = ask({"id": "a", "name": "not_found", "errors": gone}, 404)
+    assert isinstance(answer, NotFound)
 
 
 def test_a_web_page_is_never_a_final_refusal() -> None:
@@ -532,6 +602,21 @@ def test_a_proxy_that_does_not_know_the_key_refuses_the_key() -> None:
         ({"error": {}, "message": "r"}, VideoError("r")),
         ({"message": "success", "reason": "r"}, VideoError("r")),
         ({"error": '{"error": {"message": "r", "code": "c"}}'}, VideoError("r", "c")),
+        ({"failureMessage": "r"}, VideoError("r")),  # Bedrock
+        (
+            {"error": {"kind": "FaceError", "description": "r"}},
+            VideoError("r", "FaceError"),
+        ),  # D-ID
+        ({"error": {"code": "c", "kind": "k", "description": "r"}}, VideoError("r", "c")),
+        ({"error": {"message": "r", "description": "long"}}, VideoError("r")),
+        ({"errors": [{"description": "r"}]}, VideoError("r")),
+        ({"base_resp": {"status_code": 1026, "status_msg": "r"}}, VideoError("r", "1026")),
+        ({"base_resp": {"status_code": 1027}}, VideoError(None, "1027")),  # MiniMax
+        ({"base_resp": {"status_code": 0, "status_msg": "success"}}, None),
+        ({"detail": [{"msg": "r", "type": "t"}]}, VideoError("r", "t")),  # fal
+        ({"detail": [{"msg": "r", "type": "t", "code": "c"}]}, VideoError("r", "c")),
+        ({"error": {"message": "r", "type": "error", "code": None}}, VideoError("r")),
+        ({"kind": "video", "type": "t2v", "description": "a cat on a beach"}, None),
         ({}, None),
     ],
 )
@@ -541,6 +626,14 @@ def test_the_reason_of_a_failure_is_read_wherever_it_stands(
     answer = ask({"id": ID, "status": "failed", **fields}, 200)
     assert isinstance(answer, Seen)
     assert answer.snapshot.error == error
+
+
+def test_the_reason_of_a_job_without_an_id_is_read() -> None:
+    arn = "arn:aws:bedrock:us-east-1:1:async-invoke/a"
+    body = {"invocationArn": arn, "status": "Failed", "failureMessage": "Invalid S3 credentials"}
+    answer = ask(body, 200)
+    assert isinstance(answer, Seen)
+    assert answer.snapshot.error == VideoError("Invalid S3 credentials")
 
 
 def test_an_envelope_may_say_why_the_job_inside_it_failed() -> None:

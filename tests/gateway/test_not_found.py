@@ -54,6 +54,48 @@ def test_a_denial_is_found_wherever_a_gateway_puts_it(body: object, status: int)
     assert isinstance(ask(body, status), NotFound)
 
 
+LATER = "Please try again later"
+NOT_READY = "The video is not ready yet, please try again later"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"error": {"code": "video_not_found", "message": NOT_READY}}, 404),
+        ({"error": {"code": "video_not_found", "message": "The video is not ready"}}, 404),
+        ({"error": {"code": "task_not_found", "message": "Try again in a moment"}}, 404),
+        ({"error": {"type": "video_not_found_error", "message": "Available soon"}}, 404),
+        ({"error": {"message": "Video video_1 not found", "detail": LATER}}, 404),
+        ({"error": {"message": "Video video_1 not found", "detail": LATER}}, 500),
+        ({"error": "Video not found", "message": LATER}, 404),
+        ({"error": {"code": "video_not_found", "type": "not_ready"}}, 404),
+        ({"code": "task_not_exist", "message": f"task is being synchronized, {LATER}"}, 404),
+        ({"code": "task_not_exist", "message": "task is being created", "data": None}, 400),
+        ({"code": "task_not_exist", "message": "任务尚未同步，请稍后重试"}, 400),  # noqa: RUF001
+        ({"code": "task_not_exist", "message": "任务正在同步"}, 400),
+        ({"code": "task_not_exist", "message": "任務同步中，請稍後再試"}, 400),  # noqa: RUF001
+        ({"code": "task_not_exist", "message": "しばらくしてからもう一度お試しください"}, 404),
+        ({"code": "task_not_exist", "message": "잠시 후 다시 시도해 주세요"}, 404),
+        ({"code": "invalid_video_id", "message": LATER}, 404),
+        ({"code": "video_not_found", "message": "Video generation is in progress"}, 404),
+        ({"code": "video_not_found", "message": "The video is currently processing"}, 404),
+        ({"code": "task_not_found", "message": "The task is queued"}, 404),
+        ({"code": "task_not_exist", "message": "Please retry after 30 seconds"}, 404),
+        ({"error": {"code": "video_not_found", "message": NOT_READY}}, 200),
+    ],
+)
+def test_a_denial_beside_a_text_that_the_video_may_come_ends_nothing(
+    body: object, status: int
+) -> None:
+    assert isinstance(ask(body, status), PollError)
+
+
+def test_a_missing_word_beside_a_text_that_the_video_may_come_ends_nothing() -> None:
+    answer = ask({"id": VIDEO, "status": "not_found", "message": NOT_READY}, 200)
+    assert isinstance(answer, Seen)
+    assert not answer.snapshot.ended
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -82,6 +124,9 @@ def test_a_denial_is_found_wherever_a_gateway_puts_it(body: object, status: int)
         f"litellm.NotFoundError: OpenAIException - Video with id 'video_1' not found. {GROUP}",
         f"litellm.NotFoundError: NotFoundError: OpenAIException - {QUOTED}",
         f"litellm.NotFoundError: {QUOTED}. Received Model Group=sora-2",
+        "Error processing request: video not found",
+        "No video found in your account",
+        "Could not find task video_1 in your account",
         "任务不存在",
         "任务ID不存在",
         "未找到任务",
