@@ -10,18 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote_from_bytes
 
-from notifier.cli.config_loading import load_project
 from notifier.cli.project import Project
-from notifier.config import (
-    absolute_path,
-    default_socket_path,
-    default_store,
-    find_config,
-    private_folder,
-)
-from notifier.errors import ConfigError, NotifierError, TransportError
+from notifier.config import private_folder
+from notifier.errors import NotifierError, TransportError
 from notifier.http_client import ask_local
-from notifier.store import daemon_is_running, recorded_config
+from notifier.store import daemon_is_running
 
 
 class DaemonUnreachableError(NotifierError):
@@ -52,27 +45,6 @@ def ask_daemon(
             raise DaemonUnreachableError(f"{error} ({hint})") from None
         hint = "start one with: notifier run"
         raise DaemonUnreachableError(f"no daemon is running on {project.path}; {hint}") from None
-
-
-def ask_daemon_of(
-    config_path: Path | None, method: str, path: str, *, failing_with: int = 1
-) -> Any:  # noqa: ANN401 - what JSON holds
-    """Return the answer of the daemon of a config, even if the file was broken since it started.
-
-    The daemon is then looked for where it listens without `[http] socket`. Raises as `ask_daemon`
-    does, and ConfigError when none listens there.
-    """
-    try:
-        project = load_project(config_path)
-    except ConfigError:
-        config = absolute_path(find_config(config_path, os.environ))
-        store = default_store(config, os.environ, recorded_config)
-        socket = default_socket_path(config, store, os.environ)
-        if not socket.is_socket():
-            raise
-        address = DaemonAddress(socket, config)
-        return ask_daemon_at(address, method, path, failing_with=failing_with)
-    return ask_daemon(project, method, path, failing_with=failing_with)
 
 
 def ask_daemon_at(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.daemon_client import ask_daemon_of
+from notifier.cli.daemon_of_config import ask_daemon_of
 from notifier.cli.options import config_option, examples
 
 

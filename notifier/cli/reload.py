@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import click
 
 from notifier.cli.config_loading import load_project
-from notifier.cli.daemon_client import ask_daemon, ask_daemon_of
+from notifier.cli.daemon_client import ask_daemon
+from notifier.cli.daemon_of_config import ask_daemon_of
 from notifier.cli.options import config_option, examples, json_option
 from notifier.cli.output import print_json, print_warning
 
