@@ -1,6 +1,7 @@
 """What every test is surrounded by."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,15 @@ settings.load_profile("untimed")
 def memory_databases_are_closed() -> Iterator[None]:
     yield
     close_memory_databases()
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Allow this process as many open files as the system does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture(scope="session")

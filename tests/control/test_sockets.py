@@ -1,6 +1,5 @@
 """The listening sockets: many may connect at once."""
 
-import resource
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -21,14 +20,6 @@ def listener(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
         tcp = request.param == "TCP"
         with listen_tcp("127.0.0.1", 0) if tcp else listen_unix(Path(folder, "s")) as sock:
             yield sock
-
-
-@pytest.fixture
-def many_files() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.usefixtures("many_files")

@@ -1,7 +1,5 @@
 """Much at once, and much at a time: the daemon stays small and serves everyone."""
 
-import resource
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,15 +12,6 @@ from tests.process.harness import eventually, running, world
 from tests.process.test_passthrough import KEY
 
 AT_ONCE = 1000
-
-
-@pytest.fixture
-def many_files() -> Iterator[None]:
-    """Allow this process as many open files as the system does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_large_bodies_take_no_memory(tmp_path: Path) -> None:
